@@ -1,0 +1,38 @@
+# Two commands are enough: `make serve` and `make test`. Both set themselves up; only python3, pip and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test lint format check clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The virtual environment is made again whenever what it is made of has changed.
+$(VENV)/.ready: pyproject.toml uv.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check \
+		"$$($(PYTHON) -c "import tomllib; print(next(d for d in tomllib.load(open('pyproject.toml','rb'))['dependency-groups']['dev'] if d.startswith('uv==')))")"
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --locked --all-extras --quiet
+	touch $@
+
+setup: $(VENV)/.ready  ## make .venv with the locked dependencies
+
+serve: setup  ## start the service with its own PostgreSQL; Ctrl-C stops both
+	@exec $(BIN)/image-service serve
+
+test: setup  ## run all tests
+	$(BIN)/python -m pytest
+
+lint: setup  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup  ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove the environment and all caches; data/ is kept
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist

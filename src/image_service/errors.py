@@ -1,0 +1,148 @@
+"""What can go wrong, in the domain's own words.
+
+No error knows an HTTP status: `api/problems.py` holds the one table from these to statuses, and each
+dialect words them its own way. `str(error)` is for the log and may say more than a client is told.
+
+    ImageServiceError
+    ├── Unauthenticated           no credentials, wrong ones, or two that disagree
+    ├── ReadOnlyToken             a read token on a write
+    ├── ImageNotFound             no such image in this store
+    │   └── ForeignImage          it exists, in another store (one seed answer tells them apart)
+    ├── ProductNotFound           the gallery is empty
+    ├── StoreNotFound             no such store, or it was removed meanwhile
+    ├── MalformedBody             not JSON
+    ├── UnsupportedBody           a media type that no route reads
+    ├── BodyTooLarge              more bytes than any valid request has
+    ├── InvalidField              a field of the request cannot be used: field, message
+    │   ├── NothingGiven          no file, attachment, URL or image id
+    │   └── PictureRefused        what came is not a picture that we take: field, reason
+    ├── GalleryFull               one more image than a product may have
+    ├── PreconditionFailed        If-Match names another revision
+    ├── RangeNotSatisfiable       a byte range beyond the end: size
+    ├── Busy                      too much at once, try again: retry_after
+    ├── BlobNotFound              nothing is stored under this name
+    ├── StorageFull               no space left for bytes
+    ├── StorageUnavailable        the blob store cannot be reached, or answers with errors
+    ├── DatabaseUnavailable       the database cannot be reached, or did not say whether it committed
+    └── InstanceMismatch          database and blob store belong to two installations
+"""
+
+from enum import StrEnum
+
+
+class ImageServiceError(Exception):
+    """The root: every error that the service raises on purpose."""
+
+
+class Unauthenticated(ImageServiceError):
+    pass
+
+
+class ReadOnlyToken(ImageServiceError):
+    pass
+
+
+class ImageNotFound(ImageServiceError):
+    pass
+
+
+class ForeignImage(ImageNotFound):
+    pass
+
+
+class ProductNotFound(ImageServiceError):
+    pass
+
+
+class StoreNotFound(ImageServiceError):
+    pass
+
+
+class MalformedBody(ImageServiceError):
+    pass
+
+
+class UnsupportedBody(ImageServiceError):
+    pass
+
+
+class BodyTooLarge(ImageServiceError):
+    pass
+
+
+class InvalidField(ImageServiceError):
+    """`message` is for the client and never repeats what it sent."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class NothingGiven(InvalidField):
+    def __init__(self) -> None:
+        super().__init__("src", "can't be blank")
+
+
+class Refusal(StrEnum):
+    """Why bytes are not taken as a picture; the value is the label in logs and metrics."""
+
+    NOT_AN_IMAGE = "not_an_image"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_HEAVY = "too_heavy"  # sent: too many bytes
+    TOO_HEAVY_FETCHED = "too_heavy_fetched"  # the same out of a URL: the request itself was small
+    NOT_FETCHED = "not_fetched"
+
+
+class PictureRefused(InvalidField):
+    """`field` is where the picture came from: `file`, `attachment` or `src`."""
+
+    def __init__(self, field: str, refusal: Refusal, message: str, detail: str = "") -> None:
+        super().__init__(field, message)
+        self.refusal = refusal
+        self.detail = detail  # the true reason, for the log alone
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.refusal} {self.detail}".rstrip()
+
+
+class GalleryFull(ImageServiceError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"a product may have {limit} images")
+        self.limit = limit
+
+
+class PreconditionFailed(ImageServiceError):
+    pass
+
+
+class RangeNotSatisfiable(ImageServiceError):
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the blob has {size} bytes")
+        self.size = size
+
+
+class Busy(ImageServiceError):
+    def __init__(self, what: str, retry_after: int = 1) -> None:
+        super().__init__(what)
+        self.retry_after = retry_after  # seconds
+
+
+class BlobNotFound(ImageServiceError):
+    pass
+
+
+class StorageFull(ImageServiceError):
+    pass
+
+
+class StorageUnavailable(ImageServiceError):
+    pass
+
+
+class DatabaseUnavailable(ImageServiceError):
+    pass
+
+
+class InstanceMismatch(ImageServiceError):
+    pass

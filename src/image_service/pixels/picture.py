@@ -1,0 +1,36 @@
+"""A checked picture, and the formats that pictures come and go in. Imports no decoder."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Format(StrEnum):
+    """Prints as the extension in a URL."""
+
+    JPG = "jpg"
+    PNG = "png"
+    GIF = "gif"
+    WEBP = "webp"
+    AVIF = "avif"
+
+    @property
+    def media_type(self) -> str:
+        return "image/jpeg" if self is Format.JPG else f"image/{self}"
+
+
+ACCEPTED_FORMATS = (Format.JPG, Format.PNG, Format.GIF)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture on local disk that has passed every check; nothing below `ingest` checks it again."""
+
+    path: Path  # the staged file; ends with the image's last byte, whatever trailed it has been cut
+    bytes: int
+    sha256: str  # 64 hex digits, of exactly these bytes
+    format: Format  # one of ACCEPTED_FORMATS, decided by the bytes
+    width: int  # pixels, upright (after the EXIF orientation)
+    height: int  # pixels, of one frame
+    frames: int  # 1 unless an animated GIF
+    thumbhash: str  # base64, of the first frame

@@ -1,0 +1,98 @@
+"""The contract of a blob store: names to bytes, for ever the same bytes under a name.
+
+Every backend passes `tests/storage/test_contract.py`. Nothing here knows HTTP, images or rows.
+
+Failures are named, and each method says which it raises:
+`BlobNotFound`, `RangeNotSatisfiable`, `StorageFull`, `StorageUnavailable`.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+CHUNK_BYTES = 256 * 1024  # one hop to a thread each: large enough to amortise it, small enough to hold 1,000
+
+
+@dataclass(frozen=True)
+class BlobHeaders:
+    """What a store that speaks HTTP itself (S3, a CDN on its bucket) shall answer with the blob."""
+
+    content_type: str
+    cache_control: str = "private, no-store"
+    content_disposition: str | None = None
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """`first..last` inclusive; `last` None: to the end; `first` None: the final `last` bytes (RFC 9110, 14.1.2)."""
+
+    first: int | None
+    last: int | None
+
+    def within(self, size: int) -> tuple[int, int]:
+        """The half-open interval [start, stop) that this means in a blob of `size` bytes.
+
+        Raises `RangeNotSatisfiable` if no byte of the blob is in it.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class BlobInfo:
+    name: str
+    size: int  # bytes
+    modified: datetime  # by the store's own clock, with a zone
+
+
+@dataclass
+class Blob:
+    """An open blob. Whoever opened it calls `aclose()`, whether or not it read any of the chunks."""
+
+    size: int  # of the whole blob, also when a range was asked for
+    start: int  # the interval [start, stop) that `chunks` yields
+    stop: int
+    etag: str  # strong, with its quotes
+    modified: datetime
+    chunks: AsyncIterator[bytes] = field(repr=False)
+
+    async def aclose(self) -> None:
+        raise NotImplementedError
+
+
+class Storage(Protocol):
+    async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
+        """Store the bytes of `source` under `name`, replacing what was there, whole or not at all.
+
+        On return they survive a power failure. `source` stays the caller's, who must not write to it again.
+        Raises `StorageFull`, `StorageUnavailable`; after either, `name` holds what it held before.
+        """
+        ...
+
+    async def open(self, name: str, range: ByteRange | None = None) -> Blob:
+        """Raises `BlobNotFound`, `RangeNotSatisfiable`, `StorageUnavailable`."""
+        ...
+
+    def as_file(self, name: str) -> AbstractAsyncContextManager[Path]:
+        """A readable local file with the blob's bytes, for as long as the context lasts.
+
+        Raises `BlobNotFound`, `StorageFull`, `StorageUnavailable`.
+        """
+        ...
+
+    async def delete(self, names: Iterable[str]) -> None:
+        """Remove them; a name that is not there is no error. Raises `StorageUnavailable`."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
+        """All blobs whose name starts with `prefix` (which ends in "/"), in no order.
+
+        Blobs put or deleted meanwhile may be missing or still be listed. Raises `StorageUnavailable`.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Raises `StorageUnavailable`, with the reason, unless bytes can be written and read just now."""
+        ...
