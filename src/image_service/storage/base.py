@@ -6,12 +6,14 @@ Failures are named, and each method says which it raises:
 `BlobNotFound`, `RangeNotSatisfiable`, `StorageFull`, `StorageUnavailable`.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from image_service.errors import RangeNotSatisfiable
 
 CHUNK_BYTES = 256 * 1024  # one hop to a thread each: large enough to amortise it, small enough to hold 1,000
 
@@ -37,7 +39,13 @@ class ByteRange:
 
         Raises `RangeNotSatisfiable` if no byte of the blob is in it.
         """
-        raise NotImplementedError
+        if self.first is None:
+            start, stop = max(0, size - (self.last or 0)), size
+        else:
+            start, stop = self.first, size if self.last is None else min(size, self.last + 1)
+        if start >= stop:
+            raise RangeNotSatisfiable(size)
+        return start, stop
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,7 @@ class Blob:
     etag: str  # strong, with its quotes
     modified: datetime
     chunks: AsyncIterator[bytes] = field(repr=False)
-
-    async def aclose(self) -> None:
-        raise NotImplementedError
+    aclose: Callable[[], Awaitable[None]] = field(repr=False)
 
 
 class Storage(Protocol):
