@@ -12,7 +12,6 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── StoreNotFound             no such store, or it was removed meanwhile
     ├── MalformedBody             not JSON
     ├── UnsupportedBody           a media type that no route reads
-    ├── BodyTooLarge              more bytes than any valid request has
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
     │   └── PictureRefused        what came is not a picture that we take: field, reason
@@ -27,6 +26,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     └── InstanceMismatch          database and blob store belong to two installations
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -66,17 +66,14 @@ class UnsupportedBody(ImageServiceError):
     pass
 
 
-class BodyTooLarge(ImageServiceError):
-    pass
-
-
 class InvalidField(ImageServiceError):
-    """`message` is for the client and never repeats what it sent."""
+    """`message` is for the client and never repeats what it sent; `others` are further fields' messages."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, others: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
         self.message = message
+        self.messages = {field: message, **(others or {})}
 
 
 class NothingGiven(InvalidField):

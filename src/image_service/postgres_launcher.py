@@ -1,0 +1,55 @@
+"""Becomes a PostgreSQL program: run by path with `python -I -S`, so it imports nothing of the service.
+
+    postgres_launcher.py PARENT ACCOUNT DIRECTORY PROGRAM [ARGUMENT ...]
+
+A process of its own, and not a `preexec_fn`, because the service has threads, and Python code between
+fork and exec may then deadlock. The process id stays the same all the way, so it is PostgreSQL's.
+
+PARENT is the service's process id. ACCOUNT is "same", "UID:GID" or "namespace" (a user namespace, Linux:
+there root is nobody to PostgreSQL, which refuses root, and still root to the files). DIRECTORY is entered
+first, as that account. Exit status 1, with the reason on standard error, if any of this fails.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+CLONE_NEWUSER = 0x10000000  # linux/sched.h
+
+
+def take_account(libc: ctypes.CDLL, account: str) -> None:
+    if account == "namespace":
+        if libc.unshare(CLONE_NEWUSER) != 0:
+            raise OSError(ctypes.get_errno(), "no user namespace")
+    elif account != "same":
+        uid, gid = map(int, account.split(":"))
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+
+
+def die_with(libc: ctypes.CDLL, parent: int) -> None:
+    """Have the kernel send SIGINT (PostgreSQL's fast shutdown) when the thread that started us ends."""
+    if sys.platform == "linux":
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked
+        sys.exit("the service has gone")
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a stop in our few milliseconds is no traceback
+    parent, account, directory, *command = sys.argv[1:]
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        take_account(libc, account)
+        os.chdir(directory)
+        die_with(libc, int(parent))  # after the account: a change of user would clear it
+        os.execv(command[0], command)  # noqa: S606 - no shell is the point
+    except OSError as error:
+        sys.exit(f"{command[0]}: {error}")
+
+
+if __name__ == "__main__":
+    main()
