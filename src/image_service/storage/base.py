@@ -29,7 +29,7 @@ class BlobHeaders:
 
 @dataclass(frozen=True)
 class ByteRange:
-    """`first..last` inclusive; `last` None: to the end; `first` None: the final `last` bytes (RFC 9110, 14.1.2)."""
+    """`first..last` inclusive. `last` None: to the end; `first` None: the final `last` bytes (RFC 9110, 14.1.2)."""
 
     first: int | None
     last: int | None
@@ -99,6 +99,9 @@ class Storage(Protocol):
         """
         ...
 
-    async def check(self) -> None:
-        """Raises `StorageUnavailable`, with the reason, unless bytes can be written and read just now."""
+    async def check(self) -> datetime:
+        """The store's own clock, that of `BlobInfo.modified`, after bytes were written and read again.
+
+        Raises `StorageFull`, `StorageUnavailable`, with the reason.
+        """
         ...

@@ -1,0 +1,164 @@
+"""Blobs on the local disk.
+
+    root/private/   originals, 0700 and 0600
+    root/public/    variants, 0755 and 0644: nginx runs as another user
+    root/tmp/       what is being written
+
+A crash leaves files in tmp/. They are blobs like any other to `list("tmp/")` and `delete`, so whoever sweeps
+the store removes those that are older than any upload takes.
+"""
+
+import errno
+import os
+import stat
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import aiofiles
+
+from image_service.errors import BlobNotFound, StorageFull, StorageUnavailable
+from image_service.storage.base import CHUNK_BYTES, Blob, BlobHeaders, BlobInfo, ByteRange
+from image_service.storage.durable import DurableDirectory
+
+THREADS = 16  # a slow disk takes no more, and none of the event loop's own, which look up host names
+LIST_BATCH = 500  # blobs for one hop to a thread; about 200 kB
+ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+
+T = TypeVar("T")
+
+
+class LocalStorage:
+    """`storage.base.Storage` in the directory `root`, which is made at the first `put` if it is missing.
+
+    Any number of processes may use one directory. A `put` that is cancelled may still take effect.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._durable = DurableDirectory(self._root)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="storage")
+
+    async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
+        """As the contract says; `headers` are for stores that speak HTTP themselves.
+
+        A source in the same file system may be linked, not copied: it then takes the blob's mode and time.
+        """
+        with _named_failures(name):
+            await self._run(partial(self._durable.put, self._path(name), source))
+
+    async def open(self, name: str, range: ByteRange | None = None) -> Blob:
+        """The ETag is nginx's, so that a client may change between the two."""
+        with _named_failures(name):
+            try:
+                # Buffered, for its lock: a close then waits for the read of a call that was cancelled. That
+                # read could otherwise move the position of the next file to get this descriptor.
+                file = await aiofiles.open(self._path(name), "rb", executor=self._threads)
+            except ABSENT as error:
+                raise BlobNotFound(name) from error
+            try:
+                found = await self._run(partial(os.fstat, file.fileno()))
+                start, stop = (0, found.st_size) if range is None else range.within(found.st_size)
+                if start:
+                    await file.seek(start)
+            except BaseException:
+                await file.close()
+                raise
+
+        async def chunks() -> AsyncIterator[bytes]:
+            left = stop - start
+            while left:
+                with _named_failures(name):
+                    chunk = await file.read(min(left, CHUNK_BYTES))
+                if not chunk:
+                    raise StorageUnavailable(f"{name}: the file ends {left} bytes early")
+                left -= len(chunk)
+                yield chunk
+
+        etag = f'"{int(found.st_mtime):x}-{found.st_size:x}"'
+        return Blob(found.st_size, start, stop, etag, _modified(found), chunks(), file.close)
+
+    @asynccontextmanager
+    async def as_file(self, name: str) -> AsyncIterator[Path]:
+        """The blob's own path; whoever deletes the blob meanwhile takes the file away."""
+        path = self._path(name)
+        with _named_failures(name):
+            if not await self._run(path.is_file):
+                raise BlobNotFound(name)
+        yield path
+
+    async def delete(self, names: Iterable[str]) -> None:
+        paths = [self._path(name) for name in names]
+
+        def remove() -> None:
+            for path in paths:
+                with _named_failures(path.name), suppress(*ABSENT):
+                    path.unlink()
+
+        await self._run(remove)
+
+    async def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
+        if not prefix.endswith("/"):
+            raise ValueError(prefix)
+        found = _walk(self._path(prefix[:-1]), prefix)
+        while batch := await self._run(partial(_batch, found, prefix)):
+            for blob in batch:
+                yield blob
+
+    async def check(self) -> datetime:
+        with _named_failures("check"):
+            return _modified(await self._run(self._durable.check))
+
+    def _path(self, name: str) -> Path:
+        """Names come from `storage.names` and are trusted; this one place would notice a mistake."""
+        if "\0" in name or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            raise ValueError(f"not the name of a blob: {name!r}")
+        return self._root / name
+
+    async def _run(self, function: Callable[[], T]) -> T:
+        return await get_running_loop().run_in_executor(self._threads, function)
+
+
+def _batch(found: Iterator[BlobInfo], prefix: str) -> tuple[BlobInfo, ...]:
+    with _named_failures(prefix):
+        return tuple(islice(found, LIST_BATCH))
+
+
+def _walk(directory: Path, prefix: str) -> Iterator[BlobInfo]:
+    """Every file below `directory`, one open directory a level; what vanishes meanwhile is passed over."""
+    try:
+        entries = os.scandir(directory)
+    except ABSENT:
+        return
+    with entries:
+        for entry in entries:
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except ABSENT:
+                continue
+            if stat.S_ISDIR(found.st_mode):
+                yield from _walk(directory / entry.name, f"{prefix}{entry.name}/")
+            elif stat.S_ISREG(found.st_mode):
+                yield BlobInfo(prefix + entry.name, found.st_size, _modified(found))
+
+
+def _modified(found: os.stat_result) -> datetime:
+    """In whole seconds: what HTTP can say."""
+    return datetime.fromtimestamp(int(found.st_mtime), UTC)
+
+
+@contextmanager
+def _named_failures(name: str) -> Iterator[None]:
+    """What the operating system reports, in the contract's words."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull(f"{name}: {error}") from error
+        raise StorageUnavailable(f"{name}: {error}") from error

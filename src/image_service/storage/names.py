@@ -1,0 +1,100 @@
+"""Names in the blob store.
+
+    private/ab/abcd…                                          an original
+    public/stores/001/234/products/red-shoe-abcd…-640-0.jpg   a variant
+
+A variant's name is the path of its URL, so that it can be served without asking the service.
+"""
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+MAX_SLUG = 80  # characters; with the key and the longest size a file name stays far below the 255 of file systems
+MAX_STORE_ID = 2**63 - 1  # PostgreSQL's bigint
+EXTENSIONS = ("jpg", "png", "gif", "webp", "avif")  # of variants
+
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+_VARIANT = re.compile(
+    r"stores/(?P<store>[0-9]{3}(?:/[0-9]{3}){1,6})/products/"
+    r"(?P<slug>[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?)"
+    r"-(?P<key>[0-9a-f]{32})"  # neither it nor a size holds a "-" more, so its place from the end is fixed
+    r"-(?P<size>(?:0|[1-9][0-9]{0,4})-(?:0|[1-9][0-9]{0,4}))"
+    r"\.(?P<ext>[a-z]{1,8})"
+)
+
+
+def new_key() -> str:
+    """32 hex digits that nobody can guess; names the bytes of one upload for ever."""
+    return secrets.token_hex(16)
+
+
+def original_name(key: str) -> str:
+    """Two hex digits as a directory: 256 of them keep a million originals at 4,000 files each."""
+    return f"private/{key[:2]}/{key}"
+
+
+def key_of_original(name: str) -> str | None:
+    """The inverse of `original_name`; None for any other blob."""
+    key = name.rpartition("/")[2]
+    return key if _KEY.fullmatch(key) and name == original_name(key) else None
+
+
+def store_prefix(store_id: int) -> str:
+    """What the blobs of all variants of a store start with."""
+    return f"public/stores/{_grouped(store_id)}/products/"
+
+
+@dataclass(frozen=True)
+class VariantName:
+    """Prints as its URL's path, without the leading slash."""
+
+    store_id: int  # 1 .. MAX_STORE_ID
+    slug: str  # as `slugify` makes it
+    key: str  # 32 hex digits
+    size: str  # "640-0": width and height in pixels, 0 for as the other side needs
+    ext: str  # "jpg", …: lower-case letters
+
+    def __str__(self) -> str:
+        return f"stores/{_grouped(self.store_id)}/products/{self.slug}-{self.key}-{self.size}.{self.ext}"
+
+    @property
+    def blob(self) -> str:
+        return f"public/{self}"
+
+    @classmethod
+    def parse(cls, path: str) -> Self | None:
+        """The name that prints as exactly this, or None: every variant has one spelling."""
+        match = _VARIANT.fullmatch(path)
+        if match is None:
+            return None
+        store_id = int(match["store"].replace("/", ""))
+        name = cls(store_id, match["slug"], match["key"], match["size"], match["ext"])
+        return name if 1 <= store_id <= MAX_STORE_ID and str(name) == path else None
+
+
+def variant_names(store_id: int, slug: str, key: str, sizes: Iterable[str]) -> list[VariantName]:
+    """All that may ever have been drawn of one key, in whichever format."""
+    return [VariantName(store_id, slug, key, size, ext) for size in sizes for ext in EXTENSIONS]
+
+
+def _grouped(store_id: int) -> str:
+    """`1234` -> `001/234`."""
+    digits = f"{store_id:06}"
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    return "/".join(digits[i : i + 3] for i in range(0, len(digits), 3))
+
+
+def slugify(name: str) -> str:
+    """What a file name, or the last segment of a URL (percent-decoded), gives to its variants' names.
+
+    `Rød Sko (2).JPG` -> `r-d-sko-2`, `Crème brûlée.png` -> `creme-brulee`; `image` if nothing is left.
+    """
+    stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name.strip())
+    folded = unicodedata.normalize("NFKD", stem.casefold())
+    plain = "".join(char for char in folded if not unicodedata.combining(char))
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:MAX_SLUG].rstrip("-") or "image"
