@@ -1,0 +1,158 @@
+"""Connections that go to checked addresses only.
+
+The check sits where the socket is opened, so that the address that was judged is the address that is
+connected to: no second lookup, no trick of DNS in between. The URL is not rewritten; `Host`, the name in
+TLS and the certificate's check stay those of the host.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+from itertools import chain, zip_longest
+
+import anyio
+import httpcore
+
+from image_service.ingest.addresses import IPAddress
+from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
+
+# (host, port) -> addresses as text. Raises `OSError` or `UnicodeError` if the name has none.
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+
+MAX_ADDRESSES = 4  # tried of one name: two of each family
+
+# h11 bounds one head (100 KB), but not how many "102 Processing" come before the real one; to read those
+# by the thousand keeps the event loop busy.
+MAX_HEAD_BYTES = 128 * 1024
+
+
+class SystemResolver:
+    """The system's own lookup, in threads of its own: slow names must not hold up other work."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="fetch-dns")
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+        return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class BoundedStream(httpcore.AsyncNetworkStream):
+    """A connection that reads only so much while `in_head` is set."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._received = 0
+        self.in_head = True
+
+    async def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> bytes:
+        if self.in_head and self._received > MAX_HEAD_BYTES:
+            raise httpcore.RemoteProtocolError("the head does not end")
+        data = await self._stream.read(max_bytes, timeout)
+        self._received += len(data)
+        return data
+
+    async def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        self._stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return self
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+class PinningBackend(httpcore.AsyncNetworkBackend):
+    """Resolves, judges and connects in one place, for one request.
+
+    Raises `FetchFailed` besides httpcore's own errors.
+    """
+
+    def __init__(self, policy: FetchPolicy, resolver: Resolver) -> None:
+        self._policy = policy
+        self._resolver = resolver
+        self._sockets = httpcore.AnyIOBackend()
+        self.opened: BoundedStream | None = None
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await self._addresses(host, port)
+        for ip in addresses:  # one bad answer condemns the name: no honest host is public and private
+            if not self._policy.allows(ip):
+                raise FetchFailed(FetchReason.BLOCKED_ADDRESS, f"{host} is {ip}")
+        failure: Exception = FetchFailed(FetchReason.DNS, f"{host} has no address")
+        for ip in _families_in_turn(addresses)[:MAX_ADDRESSES]:
+            try:
+                stream = await self._sockets.connect_tcp(str(ip), port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+                continue
+            peer = stream.get_extra_info("server_addr")
+            if ip_address(peer[0]) != ip:  # cannot be; if it is, the guard above guards nothing
+                await stream.aclose()
+                raise FetchFailed(FetchReason.BLOCKED_ADDRESS, f"connected to {peer[0]}, not {ip}")
+            self.opened = BoundedStream(stream)
+            return self.opened
+        raise failure
+
+    async def _addresses(self, host: str, port: int) -> list[IPAddress]:
+        try:
+            return [ip_address(host)]
+        except ValueError:
+            pass  # a name
+        try:
+            with anyio.fail_after(self._policy.dns_seconds):
+                return [ip_address(address) for address in await self._resolver(host, port)]
+        except TimeoutError:
+            raise FetchFailed(FetchReason.DNS_TIMEOUT, host) from None
+        except (OSError, ValueError) as error:  # ValueError: also UnicodeError, from labels too long
+            raise FetchFailed(FetchReason.DNS, f"{host}: {error}") from None
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        raise FetchFailed(FetchReason.BLOCKED_ADDRESS, "unix socket")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._sockets.sleep(seconds)
+
+
+def _families_in_turn(addresses: list[IPAddress]) -> list[IPAddress]:
+    """The first one's family, the other, and so on (RFC 8305, 4): a dead IPv6 must not use up all tries."""
+    same = [ip for ip in addresses if ip.version == addresses[0].version]
+    other = [ip for ip in addresses if ip.version != addresses[0].version]
+    return [ip for ip in chain.from_iterable(zip_longest(same, other)) if ip is not None]

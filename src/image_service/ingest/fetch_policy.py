@@ -1,0 +1,72 @@
+"""What a fetch may do, and the names of what can go wrong with one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from ipaddress import IPv6Address
+
+from image_service.ingest.addresses import IPAddress, IPNetwork, is_public
+
+# The one answer to everything that happens before a checked host has answered: anything that told "closed
+# port" from "no such name" from "not allowed" would turn the service into a scanner of its own network.
+COULD_NOT_BE_FETCHED = "could not be fetched"
+
+
+class FetchReason(StrEnum):
+    """Why nothing was fetched; the value is the label in logs and metrics, not for the client."""
+
+    BAD_URL = "bad_url"
+    BAD_SCHEME = "bad_scheme"
+    CREDENTIALS = "credentials"
+    BAD_PORT = "bad_port"
+    BAD_HOST = "bad_host"
+    BLOCKED_ADDRESS = "blocked_address"
+    DNS = "dns"
+    DNS_TIMEOUT = "dns_timeout"
+    UNREACHABLE = "unreachable"  # refused, reset, no TLS, wrong certificate, not HTTP
+    TOO_SLOW = "too_slow"
+    BAD_REDIRECT = "bad_redirect"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    BAD_STATUS = "bad_status"
+    ENCODED_BODY = "encoded_body"
+    TOO_HEAVY = "too_heavy"
+    FRAGMENTED = "fragmented"
+    CUT_OFF = "cut_off"
+    EMPTY = "empty"
+
+
+class FetchFailed(Exception):
+    """Nothing was fetched; what `write` was given so far is worthless.
+
+    `public` is all that the client may be told; for TOO_HEAVY the caller knows better words.
+    `detail` is the true reason, for the log alone: it may hold what a stranger wrote.
+    """
+
+    def __init__(self, reason: FetchReason, detail: str = "", public: str = COULD_NOT_BE_FETCHED) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail[:200]
+        self.public = public
+
+
+@dataclass(frozen=True)
+class FetchPolicy:
+    max_bytes: int = 10 * 1024 * 1024 - 1  # of the body: "less than 10MB"
+    max_url: int = 2048  # characters; browsers and CDNs give up around there too
+    max_redirects: int = 3
+    total_seconds: float = 20.0  # names, connections, redirects and body together
+    connect_seconds: float = 3.0  # for one address; again for TLS
+    read_seconds: float = 5.0  # of silence
+    dns_seconds: float = 3.0
+    slot_seconds: float = 5.0  # waiting to begin; not part of total_seconds
+    concurrency: int = 32  # fetches at once in a process
+    dns_threads: int = 64  # a lookup cannot be stopped: one given up keeps its thread for some 10 s more
+    ports: frozenset[int] = frozenset({80, 443})
+    allow_private: bool = False  # any address, any port, and names of one label such as "localhost"
+    allow_networks: tuple[IPNetwork, ...] = ()  # taken although not public: a merchant's own CDN inside
+    user_agent: str = f"image-service/{version('image-service')}"
+
+    def allows(self, ip: IPAddress) -> bool:
+        if isinstance(ip, IPv6Address) and ip.scope_id is not None:  # names an interface of this machine
+            return False
+        return self.allow_private or is_public(ip) or any(ip in network for network in self.allow_networks)
