@@ -1,0 +1,80 @@
+"""Reads what a pixel process says, and believes none of it: the process may be in a stranger's hands.
+
+A wrong answer is a `Nonsense`, for which the process is ended; none can crash or mislead the service
+beyond the one picture that it is about.
+"""
+
+import json
+import re
+from typing import Any
+
+from image_service.errors import Refusal
+from image_service.pixels.limits import Limits, Refused
+from image_service.pixels.messages import MAX_DETAIL, Probe
+from image_service.pixels.picture import ACCEPTED_FORMATS, Format
+
+THUMBHASH = re.compile(r"[A-Za-z0-9+/]{4,62}={0,2}")  # base64; a thumbhash has 5 to 25 bytes
+REFUSALS = (Refusal.NOT_AN_IMAGE, Refusal.TOO_MANY_PIXELS)
+
+
+class Nonsense(Exception):
+    """Not an answer that an honest process gives."""
+
+
+class Failed(Exception):
+    """The process says that it could not do the job, for no fault of the picture that it knows of."""
+
+
+def read_answer(line: bytes, id: int) -> dict[str, Any]:
+    """The answer to request `id`. Raises `Refused`, `Failed`, `Nonsense`."""
+    try:
+        answer = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Nonsense("not JSON") from error
+    if not isinstance(answer, dict) or type(answer.get("id")) is not int or answer["id"] != id:
+        raise Nonsense("not the answer to this request")
+    if "refused" in answer:
+        if answer["refused"] not in REFUSALS:
+            raise Nonsense("unknown refusal")
+        raise Refused(Refusal(answer["refused"]), _detail(answer.get("detail")))
+    if "failed" in answer:
+        raise Failed(_detail(answer["failed"]))
+    return answer
+
+
+def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int) -> Probe:
+    """A probe that a file of so many bytes can have within the limits, or `Nonsense`."""
+    fields = answer.get("probe")
+    names = {"format", "width", "height", "frames", "end", "thumbhash"}
+    if not isinstance(fields, dict) or fields.keys() != names:
+        raise Nonsense("not a probe")
+    if fields["format"] not in ACCEPTED_FORMATS:
+        raise Nonsense("unknown format")
+    format = Format(fields["format"])
+    width = _whole(fields["width"], limits.side)
+    height = _whole(fields["height"], limits.side)
+    frames = _whole(fields["frames"], limits.frames if format is Format.GIF else 1)
+    if width * height * frames > limits.pixels:
+        raise Nonsense("too many pixels")
+    end = _whole(fields["end"], file_bytes)
+    thumbhash = fields["thumbhash"]
+    if not isinstance(thumbhash, str) or not THUMBHASH.fullmatch(thumbhash):
+        raise Nonsense("not a thumbhash")
+    return Probe(format, width, height, frames, end, thumbhash)
+
+
+def read_drawn(answer: dict[str, Any]) -> None:
+    if answer.get("drawn") is not True:
+        raise Nonsense("not drawn")
+
+
+def _whole(value: object, most: int) -> int:
+    if type(value) is not int or not 1 <= value <= most:  # `True` is an int, too, but not to us
+        raise Nonsense("number out of range")
+    return value
+
+
+def _detail(value: object) -> str:
+    """Printable and short, for it goes into the log."""
+    text = value if isinstance(value, str) else ""
+    return "".join(character if character.isprintable() else "?" for character in text[:MAX_DETAIL])

@@ -1,0 +1,34 @@
+"""What passes between the pool and its processes: one JSON object a line, bounded both ways.
+
+Never pickle: a captured decoder could send code. Imports no decoder.
+"""
+
+from dataclasses import dataclass
+
+from image_service.pixels.picture import Format
+
+MAX_LINE = 16 * 1024  # bytes, newline included; two paths of PATH_MAX (4,096) and their escapes fit
+READY = {"ready": True}  # a process's first line, once its libraries are loaded
+MAX_DETAIL = 300  # characters of a reason, for the log
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a full decode has shown of a file."""
+
+    format: Format  # one of ACCEPTED_FORMATS
+    width: int  # pixels, upright
+    height: int  # pixels, of one frame, upright
+    frames: int  # 1 unless an animated GIF
+    end: int  # offset of the first byte behind the image; the caller cuts there
+    thumbhash: str  # base64, of the first frame
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A variant to be drawn of a probed picture. The aspect is the caller's: see `Size.fit`."""
+
+    format: Format
+    width: int  # pixels, exactly
+    height: int  # pixels, of one frame, exactly
+    frames: int  # of the picture; 1: only the first frame is read

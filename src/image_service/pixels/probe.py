@@ -1,0 +1,81 @@
+"""Is this file a picture that we take? Its structure, the limits, then one full decode."""
+
+import base64
+from pathlib import Path
+
+import pyvips
+import thumbhash
+
+from image_service.pixels.libvips import field, thumbnail
+from image_service.pixels.limits import Limits, broken
+from image_service.pixels.messages import Probe
+from image_service.pixels.picture import Format
+from image_service.pixels.structure import Structure
+from image_service.pixels.walk import read_structure
+
+LOAD = {
+    Format.GIF: pyvips.Image.gifload_buffer,
+    Format.JPG: pyvips.Image.jpegload_buffer,
+    Format.PNG: pyvips.Image.pngload_buffer,
+}
+# Whole, ordinary photos make libjpeg say this. They are decoded once more with its warnings let pass;
+# that they are not cut short, the walk has seen by then.
+BENIGN_WARNING = "extraneous bytes before marker"
+TURNED = range(5, 9)  # EXIF orientations that swap the sides
+THUMB_SIDE = 100  # pixels; the most that thumbhash takes
+
+
+def probe(path: Path, limits: Limits) -> Probe:
+    """Decode the whole file once, strictly. Raises `Refused`, `OSError`; writes nothing.
+
+    What trails the image is not decoded, so whoever keeps the file must cut it at `end`.
+    """
+    data = path.read_bytes()
+    structure = read_structure(data, limits)
+    data = data[: structure.end]
+    try:
+        image = _decode(data, structure, limits)
+        hash_ = _thumbhash(data)
+    except pyvips.Error as error:
+        raise broken(_first_line(error)) from None
+    frames = field(image, "n-pages", 1) if structure.format is Format.GIF else 1
+    width, height = image.width, image.height // frames
+    if field(image, "orientation", 1) in TURNED:
+        width, height = height, width
+    return Probe(structure.format, width, height, frames, structure.end, hash_)
+
+
+def _decode(data: bytes, structure: Structure, limits: Limits) -> pyvips.Image:
+    # Only "warning" sees an early end of image, or a header that promises more than the data hold.
+    try:
+        return _decode_once(data, structure, limits, fail_on="warning")
+    except pyvips.Error as error:
+        if BENIGN_WARNING not in str(error):
+            raise
+    return _decode_once(data, structure, limits, fail_on="error")
+
+
+def _decode_once(data: bytes, structure: Structure, limits: Limits, fail_on: str) -> pyvips.Image:
+    every_frame = {"n": -1} if structure.format is Format.GIF else {}
+    image = LOAD[structure.format](data, access="sequential", fail_on=fail_on, **every_frame)
+    if structure.format is Format.GIF:
+        # Decoders differ on the canvas of odd GIFs: ours is the one that counts, under the same limits.
+        frames = field(image, "n-pages", 1)
+        seen = Structure(Format.GIF, image.width, image.height // frames, frames, structure.end, structure.decoded)
+        seen.check(limits)
+    elif (image.width, image.height) != (structure.width, structure.height):
+        raise broken("the decoder sees another size than the header says")
+    image.avg()  # pulls every pixel through once, a few rows at a time
+    return image
+
+
+def _thumbhash(data: bytes) -> str:
+    image = thumbnail(data, THUMB_SIDE, THUMB_SIDE, size="down").colourspace("srgb")
+    if not image.hasalpha():
+        image = image.bandjoin(255)
+    rgba = bytes(image.write_to_memory())
+    return base64.b64encode(thumbhash.rgba_to_thumb_hash(image.width, image.height, rgba)).decode()
+
+
+def _first_line(error: pyvips.Error) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,120 @@
+"""One pixel process, as the service sees it: a pipe in, a pipe out, and a signal to end it."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Self
+
+from image_service.pixels.messages import MAX_LINE, READY
+
+START_SECONDS = 15.0  # 0.2 s when idle; a machine that has just booted and swaps is no reason to give up
+STDIN, STDOUT = 0, 1
+
+
+class Died(Exception):
+    """The process ended, or said more than any answer has."""
+
+
+class Pipes(asyncio.SubprocessProtocol):
+    """What has come from a process, in bounded memory.
+
+    `asyncio.create_subprocess_exec` will not do: its `wait` never ends for a killed process that has
+    flooded its output, or has left a child behind that holds the pipe.
+    """
+
+    def __init__(self) -> None:
+        self.said = bytearray()  # and not read yet
+        self.silent = False  # nothing more is taken: the pipe has ended, or held too much
+        self.exited = asyncio.Event()
+        self._news = asyncio.Event()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if not self.silent:
+            self.said += data
+            self.silent = len(self.said) > MAX_LINE
+        self._news.set()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self.silent = self.silent or fd == STDOUT
+        self._news.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    async def line(self) -> bytes:
+        while b"\n" not in self.said:
+            if self.silent:
+                raise Died("ended without an answer, or said too much")
+            self._news.clear()
+            await self._news.wait()
+        line, _, self.said = self.said.partition(b"\n")
+        return bytes(line)
+
+
+class PixelProcess:
+    def __init__(self, transport: asyncio.SubprocessTransport, pipes: Pipes) -> None:
+        self._transport = transport
+        self._pipes = pipes
+
+    @classmethod
+    async def start(cls, command: Sequence[str]) -> Self:
+        """Returns once the process is ready for its first job.
+
+        It is forked here, in the loop's own thread (some 5 ms): Linux ties a process's life to the thread
+        that made it, and a thread of an executor may end at any time.
+        Raises `OSError`, `Died`, `TimeoutError`.
+        """
+        transport, pipes = await asyncio.get_running_loop().subprocess_exec(
+            Pipes,
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=None,  # ours, until it is ready: why it could not start belongs in the log
+            env={},  # no secret of the service's is there to be read
+        )
+        process = cls(transport, pipes)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await process._ready()
+        except BaseException:
+            await process.kill()
+            raise
+        return process
+
+    @property
+    def pid(self) -> int:
+        return self._transport.get_pid()
+
+    @property
+    def usable(self) -> bool:
+        """Between two jobs it is there, and has nothing to say."""
+        return not (self._pipes.exited.is_set() or self._pipes.silent or self._pipes.said)
+
+    async def ask(self, request: dict[str, Any], seconds: float) -> bytes:
+        """One line for one line. After any exception the process is of no more use: `kill` it.
+
+        Raises `TimeoutError` after `seconds`, `Died`, `ValueError` if the request is too long.
+        """
+        line = json.dumps(request).encode() + b"\n"
+        if len(line) > MAX_LINE:
+            raise ValueError("request too long")
+        stdin = self._transport.get_pipe_transport(STDIN)
+        if not isinstance(stdin, asyncio.WriteTransport):
+            raise Died("has no input")
+        stdin.write(line)  # an idle process's pipe takes it whole
+        async with asyncio.timeout(seconds):
+            return await self._pipes.line()
+
+    async def kill(self) -> None:
+        """Returns when it has gone, and so writes to no file any more."""
+        with suppress(ProcessLookupError):
+            self._transport.kill()
+        try:
+            await self._pipes.exited.wait()
+        finally:
+            self._transport.close()
+
+    async def _ready(self) -> None:
+        if await self._pipes.line() != json.dumps(READY).encode():
+            raise Died("did not get ready")

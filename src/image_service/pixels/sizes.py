@@ -1,0 +1,68 @@
+"""The sizes that a picture is offered in, and the formats that hold one."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from image_service.pixels.picture import Format
+
+NAME = re.compile(r"(0|[1-9][0-9]{0,4})-(0|[1-9][0-9]{0,4})")
+
+WEBP_MAX_SIDE = 16_383  # pixels; the file format has 14 bits for a side
+AVIF_MAX_SIDE = 16_384  # pixels; as far as libheif with AV1 has been seen to write
+AVIF_MAX_PIXELS = 25_000_000  # its encoder holds 20 to 40 bytes for each: up to 1 GB
+
+
+@dataclass(frozen=True, order=True)
+class Size:
+    """A box in pixels that prints as its own name: `str(Size(640, 0)) == "640-0"`.
+
+    0 is "as the other side needs"; both 0 is full size.
+    """
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}-{self.height}"
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """The size of this very name; raises `ValueError` for any other way to write it."""
+        match = NAME.fullmatch(name)
+        if match is None:
+            raise ValueError(f"not a size: {name[:20]!r}")
+        return cls(int(match[1]), int(match[2]))
+
+    def fit(self, width: int, height: int) -> tuple[int, int]:
+        """The exact pixels of a `width` x `height` picture in this size: never enlarged, never 0."""
+        box_width, box_height = self.width or width, self.height or height
+        if width <= box_width and height <= box_height:
+            return width, height
+        if box_width * height <= box_height * width:  # the width is what binds
+            return box_width, max(1, _rounded(height * box_width, width))
+        return max(1, _rounded(width * box_height, height)), box_height
+
+
+DEFAULT_SIZES = tuple(
+    Size.parse(name) for name in ("50-0", "100-0", "240-0", "320-0", "480-0", "640-0", "1024-1024", "1920-0", "0-0")
+)
+
+
+def formats(original: Format, frames: int, width: int, height: int) -> tuple[Format, ...]:
+    """What a variant of these final dimensions can be had in: the own format first, then the smaller ones.
+
+    The own format always holds it. Nothing here writes animated AVIF.
+    """
+    side = max(width, height)
+    possible = [original]
+    if side <= WEBP_MAX_SIDE:
+        possible.append(Format.WEBP)
+    if side <= AVIF_MAX_SIDE and width * height <= AVIF_MAX_PIXELS and frames == 1:
+        possible.append(Format.AVIF)
+    return tuple(dict.fromkeys(possible))
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """Half up, in whole numbers: the same on every machine, for a URL must mean one size for ever."""
+    return (2 * numerator + denominator) // (2 * denominator)

@@ -1,0 +1,56 @@
+"""A stand-in for the pixel process: the name of the file that it is to probe says how it behaves.
+
+Run as a program; needs nothing but the standard library. Whoever tests with it waits for no time to pass:
+it signals by a FIFO beside the file, opening which waits for the other side.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+PROBE = {"format": "png", "width": 1, "height": 1, "frames": 1, "end": 1, "thumbhash": "AAAAAAAA"}
+
+
+def say(*messages: object) -> None:
+    """All of them in one write, so that they arrive together."""
+    sys.stdout.write("".join(json.dumps(message) + "\n" for message in messages))
+    sys.stdout.flush()
+
+
+def main() -> None:
+    if Path(sys.argv[1]).exists():
+        sys.exit(1)
+    say({"ready": True})
+    for line in sys.stdin:
+        job = json.loads(line)
+        path = Path(job["path"])
+        match path.name:
+            case "hang":
+                signal.pause()
+            case "begin-and-hang":
+                path.with_name("begun").write_text("begun")  # a FIFO
+                signal.pause()
+            case "begin-and-wait":
+                path.with_name("begun").write_text("begun")
+                path.with_name("go-on").read_text()
+            case "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "exit":
+                return
+            case "flood":
+                sys.stdout.write("x" * 1_000_000)
+            case "answer":
+                say({"id": job["id"]} | json.loads(path.read_text()))
+                continue
+            case "text":
+                sys.stdout.write(path.read_text())
+            case "chatter":
+                say({"id": job["id"], "probe": PROBE}, {"id": job["id"] + 1, "probe": PROBE | {"end": 2}})
+                continue
+        say({"id": job["id"], "probe": PROBE})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The worker by itself, as a program on the other end of two pipes."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from image_service.pixels.limits import Limits
+from image_service.pixels.messages import MAX_LINE
+from image_service.pixels.pool import WORKER
+from tests.pixels.pictures import quadrants
+
+
+class Worker:
+    def __init__(self, process: subprocess.Popen[bytes], stdin: IO[bytes], stdout: IO[bytes]) -> None:
+        self.process = process
+        self.stdin = stdin
+        self.stdout = stdout
+
+    def ask(self, line: bytes) -> dict[str, Any]:
+        self.stdin.write(line + b"\n")
+        self.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.stdout.readline())
+        return answer
+
+    def probe(self, path: Path) -> dict[str, Any]:
+        return self.ask(json.dumps({"id": 7, "do": "probe", "path": str(path), "limits": asdict(Limits())}).encode())
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    with subprocess.Popen(
+        WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        worker = Worker(process, process.stdin, process.stdout)
+        assert json.loads(worker.stdout.readline()) == {"ready": True}
+        yield worker
+        process.kill()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    quadrants().save(tmp_path / "a", "PNG")
+    return tmp_path / "a"
+
+
+def test_it_ends_with_its_input(worker: Worker) -> None:
+    worker.stdin.close()
+    assert worker.process.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"{", b"null", b"[]", b"{}", b"[" * 16_000, b'{"id": 1}', b'{"id": 1, "do": "dance"}', b"\xff\xfe"],
+)
+def test_a_bad_request_is_answered_and_survived(worker: Worker, picture: Path, line: bytes) -> None:
+    assert "failed" in worker.ask(line)
+    assert worker.probe(picture)["probe"]["width"] == 120
+
+
+@pytest.mark.parametrize("length", [MAX_LINE, MAX_LINE + 1, 10 * MAX_LINE])
+def test_a_request_that_is_too_long_is_refused_whole(worker: Worker, picture: Path, length: int) -> None:
+    assert worker.ask(b"x" * length) == {"id": None, "failed": "request too long"}
+    assert worker.probe(picture)["id"] == 7
+
+
+def test_other_formats_have_no_loader(worker: Worker, tmp_path: Path) -> None:
+    """Even where the walk is passed by: a drawing trusts its source."""
+    for format in ("WEBP", "TIFF", "BMP", "PPM"):
+        quadrants().save(tmp_path / "a", format)
+        drawing = {"format": "png", "width": 9, "height": 6, "frames": 1}
+        job = {
+            "id": 1,
+            "do": "render",
+            "source": str(tmp_path / "a"),
+            "target": str(tmp_path / "b"),
+            "drawing": drawing,
+        }
+        assert "failed" in worker.ask(json.dumps(job).encode())
+        assert not (tmp_path / "b").exists()
+
+
+def test_signals_for_the_whole_group_are_the_services_to_heed(worker: Worker, picture: Path) -> None:
+    worker.process.send_signal(signal.SIGINT)
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.probe(picture)["id"] == 7
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_its_means_are_bounded_and_its_environment_is_empty(worker: Worker) -> None:
+    proc = Path("/proc") / str(worker.process.pid)
+    limits = {line[:26].strip(): line[26:].split()[0] for line in (proc / "limits").read_text().splitlines()}
+    assert limits["Max core file size"] == "0"
+    assert int(limits["Max address space"]) <= 2 * 1024**3
+    assert int(limits["Max file size"]) <= 256 * 1024**2
+    assert int(limits["Max open files"]) <= 64
+    assert (proc / "environ").read_bytes() == b""
+    nowhere = Path(os.devnull)
+    assert [(proc / "fd" / fd).readlink() for fd in "12"] == [nowhere, nowhere]
+
+
+ORPHANING = """
+import os, subprocess, sys
+fifo = os.open(sys.argv[1], os.O_RDWR)
+process = subprocess.Popen(sys.argv[2:], stdin=fifo, stdout=subprocess.PIPE)
+process.stdout.readline()
+print(process.pid, flush=True)
+sys.stdin.read()
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl, pidfd")
+def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+    """Even while somebody else holds its input open."""
+    fifo = tmp_path / "input"
+    os.mkfifo(fifo)
+    kept = os.open(fifo, os.O_RDWR)
+    command = [sys.executable, "-c", ORPHANING, str(fifo), *WORKER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdin
+        assert parent.stdout
+        orphan = os.pidfd_open(int(parent.stdout.readline()))
+        parent.stdin.close()
+        ended, _, _ = select.select([orphan], [], [], 10)  # a pidfd is readable once its process has ended
+    assert ended
+    os.close(orphan)
+    os.close(kept)
