@@ -1,12 +1,15 @@
 """Temporary local files: uploads on their way in, variants being drawn. What a crash leaves, the sweep removes."""
 
 import asyncio
+import stat
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
+
+from image_service.errors import StorageUnavailable
 
 
 class Staging:
@@ -27,13 +30,23 @@ class Staging:
             await asyncio.shield(asyncio.to_thread(path.unlink, missing_ok=True))
 
     async def remove_stale(self, age: timedelta, *, dry_run: bool = False) -> int:
-        """Remove what nobody has written to for `age`; returns how many files that were."""
+        """Remove what nobody has written to for `age`; returns how many files that were.
+
+        Raises `StorageUnavailable`.
+        """
         return await asyncio.to_thread(self._remove_stale, age, dry_run)
 
     def _remove_stale(self, age: timedelta, dry_run: bool) -> int:
         oldest = time.time() - age.total_seconds()
-        stale = [path for path in self._folder.iterdir() if path.stat().st_mtime < oldest]
-        for path in stale:
-            if not dry_run:
-                path.unlink(missing_ok=True)
-        return len(stale)
+        stale = 0
+        try:
+            for path in list(self._folder.iterdir()):
+                with suppress(FileNotFoundError):  # its owner has just removed it
+                    found = path.lstat()
+                    if found.st_mtime < oldest and not stat.S_ISDIR(found.st_mode):
+                        stale += 1
+                        if not dry_run:
+                            path.unlink()
+        except OSError as error:
+            raise StorageUnavailable(f"{self._folder}: {error}") from error
+        return stale

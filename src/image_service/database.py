@@ -1,0 +1,79 @@
+"""The engine, its pool, and the one way to open a transaction. Knows no tables."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from image_service.errors import DatabaseUnavailable
+
+CONNECT_SECONDS = 5.0
+COMMAND_SECONDS = 15.0  # longer than any statement of ours takes; a paused server must not hold a request
+POOL_WAIT_SECONDS = 5.0
+CHECK_SECONDS = 3.0
+
+# Wrapped by SQLAlchemy, or raised past it while a connection is being made or has just been lost.
+_FAULTS = (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_BUGS = (IntegrityError, DataError, ProgrammingError)  # the statement is wrong, not the database
+
+
+class Database:
+    """PostgreSQL at `url` (`postgresql+asyncpg://…`) through at most `connections` connections."""
+
+    def __init__(self, url: str, connections: int) -> None:
+        self._engine = create_async_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            pool_pre_ping=True,  # the server may have been restarted since
+            connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
+        )
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction, committed when the block ends, rolled back when it raises.
+
+        Raises `DatabaseUnavailable` when the database cannot be asked, or was lost before it said that it had
+        committed: the caller must then assume either.
+        """
+        with database_faults():
+            async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """For single statements that only read: each sees one snapshot, and costs one round trip.
+
+        Raises `DatabaseUnavailable`.
+        """
+        with database_faults():
+            async with AsyncSession(self._autocommit, expire_on_commit=False) as session:
+                yield session
+
+    async def check(self) -> None:
+        """Raises `DatabaseUnavailable`, with the reason, unless the database answers now."""
+        with database_faults():
+            async with asyncio.timeout(CHECK_SECONDS), self._engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+class database_faults:  # noqa: N801 - reads as the statement that it is
+    """Turns what a lost or failing database raises into `DatabaseUnavailable`."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, _FAULTS) and not isinstance(error, _BUGS):
+            raise DatabaseUnavailable(f"{type(error).__name__}: {error}".splitlines()[0][:300]) from error

@@ -1,0 +1,83 @@
+"""The bytes of images, in step with their rows: stored before the row, removed after it."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from image_service.errors import Busy, DatabaseUnavailable, ImageServiceError, StorageFull, StorageUnavailable
+from image_service.images.queries import Image
+from image_service.pixels.picture import Picture
+from image_service.pixels.sizes import Size
+from image_service.storage.base import BlobHeaders, Storage
+from image_service.storage.names import new_key, original_name, store_prefix, variant_names
+
+log = structlog.get_logger()
+
+COMMIT_WITHIN = timedelta(hours=1)  # of the put: the sweep takes a blob without a row after 24 hours
+BATCH = 500  # names in one delete
+
+
+@dataclass(frozen=True)
+class StoredOriginal:
+    """Bytes that survive a power failure and that no row names yet."""
+
+    key: str
+    _at: float
+    _clock: Callable[[], float] = field(repr=False)
+
+    def require_fresh(self) -> None:
+        """Raises `Busy` when a row for it would come so late that the sweep could be looking at it."""
+        if self._clock() - self._at > COMMIT_WITHIN.total_seconds():
+            raise Busy("the bytes were stored too long ago to be named now")
+
+
+class Blobs:
+    def __init__(self, storage: Storage, sizes: tuple[Size, ...], clock: Callable[[], float] = time.monotonic) -> None:
+        self._storage = storage
+        self._sizes = [str(size) for size in sizes]
+        self._clock = clock
+
+    @asynccontextmanager
+    async def stored(self, picture: Picture) -> AsyncIterator[StoredOriginal]:
+        """The picture's bytes under a new key; removed again if the block refuses them.
+
+        Not where the database was lost: it may have committed, and then the bytes have their row.
+        Raises `StorageFull`, `StorageUnavailable`.
+        """
+        original = StoredOriginal(new_key(), self._clock(), self._clock)
+        name = original_name(original.key)
+        await self._storage.put(name, picture.path, BlobHeaders(picture.format.media_type))
+        try:
+            yield original
+        except DatabaseUnavailable:
+            raise
+        except ImageServiceError:
+            await self._discard([name])
+            raise
+
+    async def discard_variants(self, *gone: Image) -> None:
+        """Remove all that may have been drawn of these; their originals stay for the sweep."""
+        for image in gone:
+            variants = variant_names(image.store_id, image.slug, image.key, self._sizes)
+            await self._discard([variant.blob for variant in variants])
+
+    async def discard_store(self, store_id: int) -> None:
+        """Remove all variants of a store."""
+        batch: list[str] = []
+        async for blob in self._storage.list(store_prefix(store_id)):
+            batch.append(blob.name)
+            if len(batch) == BATCH:
+                await self._discard(batch)
+                batch = []
+        await self._discard(batch)
+
+    async def _discard(self, names: list[str]) -> None:
+        """A failure here is no reason to refuse what has been done: the sweep will remove them."""
+        try:
+            await self._storage.delete(names)
+        except (StorageUnavailable, StorageFull) as error:  # some full disks have no room to note a removal
+            log.warning("blobs left for the sweep", count=len(names), reason=str(error))

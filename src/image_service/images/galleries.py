@@ -1,0 +1,89 @@
+"""Changes to one gallery inside somebody's transaction: its lock, its revision, its order.
+
+Whoever changes a gallery takes its row first (`lock`), then the image's; so two changes of one gallery never
+overlap, and every decision is made on what is really there.
+"""
+
+from sqlalchemy import CursorResult, delete, func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from image_service.errors import PreconditionFailed
+from image_service.images.models import GalleryRow, ImageRow, TrashRow
+from image_service.images.positions import Shift
+
+Expected = frozenset[int] | None
+"""The versions that the caller accepts (`If-Match`); None: any."""
+
+
+def require(expected: Expected, version: int) -> None:
+    """Raises `PreconditionFailed` unless `version` is one of those expected."""
+    if expected is not None and version not in expected:
+        raise PreconditionFailed
+
+
+async def lock(session: AsyncSession, store_id: int, product_id: int, expected: Expected) -> int:
+    """Take the gallery's row until the transaction ends, and count its revision up; returns the new one.
+
+    A transaction that then finds nothing to change must roll back, which gives the revision back.
+    Raises `PreconditionFailed`.
+    """
+    row = insert(GalleryRow).values(store_id=store_id, product_id=product_id, revision=1)
+    counted = row.on_conflict_do_update(
+        index_elements=["store_id", "product_id"],
+        set_={"revision": col(GalleryRow.revision) + 1},
+    ).returning(col(GalleryRow.revision))
+    revision: int = (await session.exec(counted)).scalar_one()
+    require(expected, revision - 1)
+    return revision
+
+
+async def count(session: AsyncSession, store_id: int, product_id: int) -> int:
+    statement = select(func.count()).select_from(ImageRow)
+    return (await session.exec(statement.where(ImageRow.store_id == store_id, ImageRow.product_id == product_id))).one()
+
+
+async def shift(session: AsyncSession, store_id: int, product_id: int, by: Shift) -> None:
+    """Move those that make room or close up; their `updated_at` stays (only the addressed image's changes)."""
+    statement = update(ImageRow).where(
+        col(ImageRow.store_id) == store_id,
+        col(ImageRow.product_id) == product_id,
+        col(ImageRow.position) >= by.first,
+    )
+    if by.last is not None:
+        statement = statement.where(col(ImageRow.position) <= by.last)
+    await session.exec(
+        statement.values(position=col(ImageRow.position) + by.by),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def to_trash(session: AsyncSession, row: ImageRow) -> None:
+    """Remember a key whose bytes nobody needs any more."""
+    session.add(TrashRow(key=row.key, store_id=row.store_id, slug=row.slug))
+
+
+async def delete_rows(session: AsyncSession, rows: list[ImageRow]) -> None:
+    for row in rows:
+        to_trash(session, row)
+    await session.exec(
+        delete(ImageRow).where(col(ImageRow.id).in_([row.id for row in rows])),
+        execution_options={"synchronize_session": False},
+    )
+
+
+async def delete_all(session: AsyncSession, store_id: int) -> int:
+    """Delete all images of a store, in the database itself; returns how many.
+
+    Its galleries stay and count up: the store's id may be given again, an old revision must not.
+    """
+    mine = col(ImageRow.store_id) == store_id
+    keys = select(ImageRow.key, ImageRow.store_id, ImageRow.slug).where(mine)
+    await session.exec(insert(TrashRow).from_select(["key", "store_id", "slug"], keys))
+    deleted = await session.exec(delete(ImageRow).where(mine))
+    await session.exec(
+        update(GalleryRow).where(col(GalleryRow.store_id) == store_id).values(revision=col(GalleryRow.revision) + 1)
+    )
+    assert isinstance(deleted, CursorResult)  # noqa: S101 - a DELETE gives one; it knows how many rows
+    return deleted.rowcount

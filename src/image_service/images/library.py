@@ -1,0 +1,282 @@
+"""Every change of images: one operation, one transaction, begun and committed here.
+
+The order of things is the promise that nothing acknowledged is lost: bytes first (`storage.put` returns when they
+survive a power failure), then the row, then the commit, then the answer. A stray blob is harmless and is swept; a
+row without bytes must not exist.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from image_service.database import Database
+from image_service.errors import Busy, ForeignImage, GalleryFull, ImageNotFound, InvalidField, StoreNotFound
+from image_service.images import galleries, positions
+from image_service.images.blobs import Blobs, StoredOriginal
+from image_service.images.galleries import Expected
+from image_service.images.models import ImageRow
+from image_service.images.queries import Image, image, image_of
+from image_service.pixels.picture import Picture
+from image_service.storage.names import slugify
+from image_service.stores.models import StoreRow
+
+MOVED_AWAY_TRIES = 5  # an image that changes its gallery between our look and our lock, so many times in a row
+
+
+class Unchanged(Enum):
+    """Says "leave it as it is" where None is a value of its own."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED = Unchanged.UNCHANGED
+Alt = str | dict[str, str] | None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A checked picture and where it came from."""
+
+    picture: Picture
+    filename: str  # as shown; the slug is made from it
+    source_url: str | None = None
+
+
+class Library:
+    def __init__(self, database: Database, blobs: Blobs, images_per_product: int) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._images_per_product = images_per_product
+
+    async def add(
+        self,
+        store_id: int,
+        upload: Upload,
+        *,
+        product_id: int | None = None,
+        position: int | None = None,
+        alt: Alt = None,
+        expected: Expected = None,
+    ) -> Image:
+        """A new image: on a product, at `position` or the end; without a product an orphan.
+
+        Raises `GalleryFull`, `PreconditionFailed`, `StoreNotFound`, and what storage and database raise.
+        """
+        async with self._blobs.stored(upload.picture) as original, self._transaction() as session:
+            row = ImageRow(store_id=store_id, alt=alt, **_columns(upload, original.key))
+            revision = None
+            if product_id is not None:
+                revision = await galleries.lock(session, store_id, product_id, expected)
+                await self._open_gap(session, row, product_id, position)
+            session.add(row)
+            await session.flush()
+            await session.refresh(row)
+            original.require_fresh()
+        return image_of(row, revision)
+
+    async def assign(
+        self,
+        store_id: int,
+        image_id: int,
+        product_id: int,
+        *,
+        position: int | None = None,
+        alt: Alt | Unchanged = UNCHANGED,
+        expected: Expected = None,
+    ) -> Image:
+        """Put an orphan on a product.
+
+        Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `GalleryFull`,
+        `PreconditionFailed`.
+        """
+        async with self._transaction() as session:
+            revision = await galleries.lock(session, store_id, product_id, expected)
+            row = await _locked(session, image_id)
+            if row is None or row.store_id != store_id:
+                raise InvalidField("image_id", "does not exist")
+            if row.product_id is not None:
+                raise InvalidField("image_id", "is already assigned to a product")
+            await self._open_gap(session, row, product_id, position)
+            if alt is not UNCHANGED:
+                row.alt = alt
+            await _touch(session, row)
+        return image_of(row, revision)
+
+    async def change(
+        self,
+        store_id: int,
+        product_id: int,
+        image_id: int,
+        *,
+        position: int | None = None,
+        alt: Alt | Unchanged = UNCHANGED,
+        upload: Upload | None = None,
+        expected: Expected = None,
+    ) -> Image:
+        """Move an image of a product, give it another `alt`, replace its bytes: all three or nothing.
+
+        What changes nothing leaves `updated_at` and the revision alone.
+        Raises `ImageNotFound` if the product has no such image, `PreconditionFailed`.
+        """
+        if upload is None:
+            changed = await self._change(store_id, product_id, image_id, position, alt, None, expected)
+            return changed or await image(self._database, store_id, image_id)
+        async with self._blobs.stored(upload.picture) as original:
+            replaced = await self._change(store_id, product_id, image_id, position, alt, (upload, original), expected)
+        assert replaced is not None, "new bytes are always a change"  # noqa: S101
+        return replaced
+
+    async def _change(
+        self,
+        store_id: int,
+        product_id: int,
+        image_id: int,
+        position: int | None,
+        alt: Alt | Unchanged,
+        upload: tuple[Upload, StoredOriginal] | None,
+        expected: Expected,
+    ) -> Image | None:
+        """None: nothing was to be changed."""
+        async with self._transaction() as session:
+            revision = await galleries.lock(session, store_id, product_id, expected)
+            row = await _locked(session, image_id)
+            if row is None or row.store_id != store_id or row.product_id != product_id:
+                raise ImageNotFound
+            before = image_of(row, revision)
+            if position is not None:
+                await _move(session, row, product_id, position)
+            if alt is not UNCHANGED and alt != row.alt:
+                row.alt = alt
+            if upload is not None:
+                galleries.to_trash(session, row)
+                for name, value in _columns(upload[0], upload[1].key).items():
+                    setattr(row, name, value)
+                upload[1].require_fresh()
+            if image_of(row, revision) == before:
+                await session.rollback()
+                return None
+            await _touch(session, row)
+        if upload is not None:
+            await self._blobs.discard_variants(before)
+        return image_of(row, revision)
+
+    async def remove(
+        self, store_id: int, image_id: int, *, product_id: int | None = None, expected: Expected = None
+    ) -> None:
+        """Delete an image, wherever it is; with `product_id`, only if it is there. The rest close up.
+
+        Raises `ImageNotFound` (`ForeignImage` if another store has it), `PreconditionFailed`.
+        """
+        where = product_id
+        for _ in range(MOVED_AWAY_TRIES):
+            if product_id is None:
+                where = (await image(self._database, store_id, image_id)).product_id
+            async with self._transaction() as session:
+                if where is not None:
+                    await galleries.lock(session, store_id, where, expected)
+                row = await _locked(session, image_id)
+                if row is None or (product_id is not None and row.product_id != product_id):
+                    raise ImageNotFound
+                if row.store_id != store_id:
+                    raise ForeignImage
+                if row.product_id != where:  # assigned, or removed and its id unknown: look again
+                    await session.rollback()
+                    continue
+                removed = image_of(row, None)
+                if where is None:
+                    galleries.require(expected, removed.version)
+                await galleries.delete_rows(session, [row])
+                if where is not None and row.position is not None:
+                    await galleries.shift(session, store_id, where, positions.closing(row.position))
+            await self._blobs.discard_variants(removed)
+            return
+        raise Busy("the image is being moved about")
+
+    async def empty(self, store_id: int, product_id: int, *, expected: Expected = None) -> None:
+        """Delete all images of a product; an empty gallery stays as it is. Raises `PreconditionFailed`."""
+        async with self._transaction() as session:
+            await galleries.lock(session, store_id, product_id, expected)
+            statement = select(ImageRow).where(ImageRow.store_id == store_id, ImageRow.product_id == product_id)
+            rows = list((await session.exec(statement.with_for_update())).all())
+            if not rows:
+                await session.rollback()
+                return
+            await galleries.delete_rows(session, rows)
+        await self._blobs.discard_variants(*(image_of(row, None) for row in rows))
+
+    async def remove_store(self, store_id: int) -> int:
+        """Delete a store with its tokens and all its images; returns how many those were.
+
+        The revisions of its galleries stay and count up: an id may be given again. Raises `StoreNotFound`.
+        """
+        async with self._transaction() as session:
+            store = await session.get(StoreRow, store_id, with_for_update=True)
+            if store is None:
+                raise StoreNotFound
+            removed = await galleries.delete_all(session, store_id)
+            await session.delete(store)
+        await self._blobs.discard_store(store_id)
+        return removed
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncSession]:
+        """A transaction in which a store that was removed meanwhile is said so."""
+        try:
+            async with self._database.transaction() as session:
+                yield session
+        except IntegrityError as error:
+            if "images_store_id_fkey" in str(error):
+                raise StoreNotFound from error
+            raise
+
+    async def _open_gap(self, session: AsyncSession, row: ImageRow, product_id: int, position: int | None) -> None:
+        count = await galleries.count(session, row.store_id, product_id)
+        if count >= self._images_per_product:
+            raise GalleryFull(self._images_per_product)
+        at = positions.place(position, count + 1)
+        await galleries.shift(session, row.store_id, product_id, positions.opening(at))
+        row.product_id, row.position = product_id, at
+
+
+def _columns(upload: Upload, key: str) -> dict[str, Any]:
+    """What a row says of its bytes."""
+    picture = upload.picture
+    return {
+        "key": UUID(key),
+        "slug": slugify(upload.filename),
+        "filename": upload.filename,
+        "sha256": bytes.fromhex(picture.sha256),
+        "bytes": picture.bytes,
+        "format": str(picture.format),
+        "width": picture.width,
+        "height": picture.height,
+        "frames": picture.frames,
+        "thumbhash": picture.thumbhash,
+        "source_url": upload.source_url,
+    }
+
+
+async def _locked(session: AsyncSession, image_id: int) -> ImageRow | None:
+    return (await session.exec(select(ImageRow).where(ImageRow.id == image_id).with_for_update())).first()
+
+
+async def _move(session: AsyncSession, row: ImageRow, product_id: int, position: int) -> None:
+    assert row.position is not None  # noqa: S101 - it is on a product
+    at = positions.place(position, await galleries.count(session, row.store_id, product_id))
+    if at != row.position:
+        await galleries.shift(session, row.store_id, product_id, positions.moving(row.position, at))
+        row.position = at
+
+
+async def _touch(session: AsyncSession, row: ImageRow) -> None:
+    await session.exec(update(ImageRow).where(col(ImageRow.id) == row.id).values(updated_at=func.now()))
+    await session.flush()
+    await session.refresh(row)

@@ -1,0 +1,105 @@
+"""The tables of images, galleries, and what keeps rows and bytes in step.
+
+A default of None is one that the database gives.
+Keys and digests are kept as bytes, not as hex: at ten thousand million images each hex digit is 10 GB.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+class ImageRow(SQLModel, table=True):
+    __tablename__ = "images"
+    __table_args__ = (
+        CheckConstraint("(product_id IS NULL) = (position IS NULL)", name="images_placed_or_orphan"),
+        CheckConstraint("position >= 1", name="images_position_from_1"),
+        # The gallery's row lock keeps positions exact; this is the second line of defence. Deferred, since a
+        # move shifts many rows. It is also the index that lists a gallery in order.
+        UniqueConstraint(
+            "store_id",
+            "product_id",
+            "position",
+            name="images_one_per_position",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        Index("images_by_store", "store_id", "id"),
+    )
+
+    id: int = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    store_id: int = Field(sa_column=Column(BigInteger, ForeignKey("stores.id"), nullable=False))
+    product_id: int | None = Field(default=None, sa_column=Column(BigInteger))
+    position: int | None = Field(default=None, sa_column=Column(Integer))
+    key: UUID = Field(sa_column=Column(Uuid, nullable=False, unique=True))
+    slug: str = Field(sa_column=Column(Text, nullable=False))
+    filename: str = Field(sa_column=Column(Text, nullable=False))
+    sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    bytes: int = Field(sa_column=Column(Integer, nullable=False))
+    format: str = Field(sa_column=Column(Text, nullable=False))
+    width: int = Field(sa_column=Column(Integer, nullable=False))
+    height: int = Field(sa_column=Column(Integer, nullable=False))
+    frames: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    thumbhash: str = Field(sa_column=Column(Text, nullable=False))
+    alt: Any = Field(sa_column=Column(JSONB(none_as_null=True)))
+    source_url: str | None = Field(sa_column=Column(Text))
+    created_at: datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
+    )
+    updated_at: datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
+    )
+
+
+class GalleryRow(SQLModel, table=True):
+    """One row for each product that ever had an image; never deleted, so that a revision is never used twice."""
+
+    __tablename__ = "galleries"
+
+    store_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    product_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    revision: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class TrashRow(SQLModel, table=True):
+    """A key whose image is gone or has new bytes; its original is removed a day later."""
+
+    __tablename__ = "trash"
+
+    key: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    store_id: int = Field(sa_column=Column(BigInteger, nullable=False))
+    slug: str = Field(sa_column=Column(Text, nullable=False))
+    deleted_at: datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, index=True, server_default=func.now())
+    )
+
+
+class InstanceRow(SQLModel, table=True):
+    """This installation's id; the blob store carries the same."""
+
+    __tablename__ = "instance"
+    __table_args__ = (CheckConstraint("single", name="instance_single"),)
+
+    single: bool = Field(sa_column=Column(Boolean, primary_key=True, server_default=true()))
+    id: UUID = Field(sa_column=Column(Uuid, nullable=False))

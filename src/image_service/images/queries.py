@@ -1,0 +1,183 @@
+"""The read side: images and galleries as frozen values, each read in one statement, so in one snapshot."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import and_, func
+from sqlmodel import col, select
+
+from image_service.database import Database
+from image_service.errors import ForeignImage, ImageNotFound
+from image_service.images.models import GalleryRow, ImageRow
+from image_service.pixels.picture import Format
+
+
+@dataclass(frozen=True)
+class Image:
+    id: int
+    store_id: int
+    product_id: int | None  # None: an orphan
+    position: int | None
+    version: int  # the gallery's revision; for an orphan the microsecond of its last change
+    key: str  # 32 hex digits
+    slug: str
+    filename: str
+    sha256: str  # 64 hex digits, of the stored bytes
+    bytes: int
+    format: Format
+    width: int
+    height: int
+    frames: int
+    thumbhash: str  # base64
+    alt: str | dict[str, str] | None
+    source_url: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Gallery:
+    revision: int  # 0: never written
+    images: tuple[Image, ...]  # by position
+
+
+@dataclass(frozen=True)
+class Product:
+    id: int
+    images_count: int
+    first: Image
+
+
+Item = TypeVar("Item")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    items: tuple[Item, ...]
+    total: int  # of all pages
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, exactly."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def image_of(row: ImageRow, revision: int | None) -> Image:
+    """`revision`: the gallery's, None for an orphan."""
+    return Image(
+        id=row.id,
+        store_id=row.store_id,
+        product_id=row.product_id,
+        position=row.position,
+        version=microseconds(row.updated_at) if revision is None else revision,
+        key=row.key.hex,
+        slug=row.slug,
+        filename=row.filename,
+        sha256=row.sha256.hex(),
+        bytes=row.bytes,
+        format=Format(row.format),
+        width=row.width,
+        height=row.height,
+        frames=row.frames,
+        thumbhash=row.thumbhash,
+        alt=row.alt,
+        source_url=row.source_url,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+# An image beside its gallery's revision (null for an orphan).
+_IN_ITS_GALLERY = and_(
+    col(GalleryRow.store_id) == col(ImageRow.store_id), col(GalleryRow.product_id) == col(ImageRow.product_id)
+)
+_WITH_REVISION = select(ImageRow, GalleryRow.revision).outerjoin(GalleryRow, _IN_ITS_GALLERY)
+
+
+async def image(database: Database, store_id: int, image_id: int) -> Image:
+    """Raises `ImageNotFound`, and its kind `ForeignImage` if another store has it."""
+    async with database.reading() as session:
+        found = (await session.exec(_WITH_REVISION.where(ImageRow.id == image_id))).first()
+    if found is None:
+        raise ImageNotFound
+    row, revision = found
+    if row.store_id != store_id:
+        raise ForeignImage
+    return image_of(row, revision)
+
+
+async def image_by_key(database: Database, store_id: int, key: str) -> Image | None:
+    """The live image whose current bytes this key names."""
+    statement = _WITH_REVISION.where(ImageRow.key == UUID(key), ImageRow.store_id == store_id)
+    async with database.reading() as session:
+        found = (await session.exec(statement)).first()
+    return None if found is None else image_of(*found)
+
+
+async def gallery(database: Database, store_id: int, product_id: int) -> Gallery:
+    """The images of a product, by position. At most `MAX_IMAGES_PER_PRODUCT`, so never paged in SQL."""
+    statement = (
+        select(GalleryRow.revision, ImageRow)
+        .outerjoin(ImageRow, _IN_ITS_GALLERY)
+        .where(GalleryRow.store_id == store_id, GalleryRow.product_id == product_id)
+        .order_by(col(ImageRow.position))
+    )
+    async with database.reading() as session:
+        found = (await session.exec(statement)).all()
+    # The left join gives one row without an image for an empty gallery.
+    images = tuple(image_of(row, revision) for revision, row in found if row is not None)
+    return Gallery(revision=found[0][0] if found else 0, images=images)
+
+
+async def images(
+    database: Database, store_id: int, *, assigned: bool | None, since_id: int, offset: int, limit: int
+) -> Page[Image]:
+    """The images of a store by id; `assigned` False: the orphans, True: those on products, None: all."""
+    conditions = [col(ImageRow.store_id) == store_id, col(ImageRow.id) > since_id]
+    if assigned is not None:
+        placed = col(ImageRow.product_id).is_not(None)
+        conditions.append(placed if assigned else ~placed)
+    statement = _WITH_REVISION.where(*conditions).order_by(col(ImageRow.id)).offset(offset).limit(limit)
+    async with database.reading() as session:
+        total = (await session.exec(select(func.count()).select_from(ImageRow).where(*conditions))).one()
+        found = (await session.exec(statement)).all()
+    return Page(tuple(image_of(*row) for row in found), total)
+
+
+async def products(database: Database, store_id: int, *, since_id: int, offset: int, limit: int) -> Page[Product]:
+    """The galleries that are not empty, by product id, each with its first image.
+
+    A gallery that is not empty has exactly one image at position 1, which is both found and counted through the
+    index of positions.
+    """
+    conditions = [
+        col(ImageRow.store_id) == store_id,
+        col(ImageRow.product_id) > since_id,
+        col(ImageRow.position) == 1,
+    ]
+    others = (
+        select(func.count())
+        .select_from(ImageRow)
+        .where(ImageRow.store_id == GalleryRow.store_id, ImageRow.product_id == GalleryRow.product_id)
+    )
+    others = others.correlate(GalleryRow)
+    statement = (
+        select(ImageRow, GalleryRow.revision, others.scalar_subquery())
+        .join(GalleryRow, _IN_ITS_GALLERY)
+        .where(*conditions)
+        .order_by(col(ImageRow.product_id))
+        .offset(offset)
+        .limit(limit)
+    )
+    async with database.reading() as session:
+        total = (await session.exec(select(func.count()).select_from(ImageRow).where(*conditions))).one()
+        found = (await session.exec(statement)).all()
+    items = (
+        Product(row.product_id, count, image_of(row, revision))
+        for row, revision, count in found
+        if row.product_id is not None  # always so here, but a row's type cannot say it
+    )
+    return Page(tuple(items), total)

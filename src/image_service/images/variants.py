@@ -1,0 +1,154 @@
+"""Variants: found, or drawn once and kept under the path of their URL."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from image_service.database import Database
+from image_service.errors import BlobNotFound, Busy, DatabaseUnavailable, StorageUnavailable
+from image_service.images import queries
+from image_service.images.queries import Image
+from image_service.pixels.messages import Drawing
+from image_service.pixels.picture import Format
+from image_service.pixels.pool import PixelPool, RenderFailed
+from image_service.pixels.sizes import Size, formats
+from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
+from image_service.storage.names import VariantName, original_name
+from image_service.storage.staging import Staging
+
+log = structlog.get_logger()
+
+CACHE_FOR_EVER = "public, max-age=31536000, immutable"  # a key names its bytes for ever
+MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the pictures that may be drawn of an image."""
+
+    name: VariantName
+    size: Size
+    format: Format
+    width: int  # pixels
+    height: int
+
+
+def variants_of(image: Image, sizes: tuple[Size, ...]) -> list[Variant]:
+    """Every size in every format that can hold it, the image's own format first."""
+    return [
+        Variant(
+            VariantName(image.store_id, image.slug, image.key, str(size), str(format_)),
+            size,
+            format_,
+            *fitted,
+        )
+        for size in sizes
+        for fitted in [size.fit(image.width, image.height)]
+        for format_ in formats(image.format, image.frames, *fitted)
+    ]
+
+
+class Variants:
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        staging: Staging,
+        pixels: PixelPool,
+        *,
+        sizes: tuple[Size, ...],
+        draw_wait: float,
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._staging = staging
+        self._pixels = pixels
+        self._sizes = sizes
+        self._offered = frozenset(map(str, sizes))
+        self._draw_wait = draw_wait
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._own_formats: dict[str, Format] = {}  # by key, which names its bytes for ever
+
+    async def open(self, name: VariantName, byte_range: ByteRange | None = None) -> Blob:
+        """The variant's bytes, drawn now if nobody has asked for them before.
+
+        Raises `BlobNotFound` for whatever is not offered, `RangeNotSatisfiable`, `Busy` when the wait for a
+        pixel process would pass `draw_wait` seconds, `StorageFull`, `StorageUnavailable`, `DatabaseUnavailable`.
+        """
+        if name.size not in self._offered:
+            raise BlobNotFound
+        try:
+            return await self._storage.open(name.blob, byte_range)
+        except BlobNotFound:
+            await self._draw_once(name)
+            return await self._storage.open(name.blob, byte_range)
+
+    async def is_own_format(self, name: VariantName) -> bool:
+        """Whether `name` is in the image's own format, so that another may be sent in its place.
+
+        While nobody can say, yes: what is kept is served without the database too.
+        """
+        if name.key not in self._own_formats:
+            try:
+                image = await queries.image_by_key(self._database, name.store_id, name.key)
+            except DatabaseUnavailable:
+                return True
+            if image is None:
+                return False
+            if len(self._own_formats) >= MAX_KNOWN:
+                self._own_formats.clear()
+            self._own_formats[name.key] = image.format
+        return name.ext == self._own_formats[name.key]
+
+    async def _draw_once(self, name: VariantName) -> None:
+        """However many ask, one draws; it goes on when the first of them goes away."""
+        task = self._under_way.get(name.blob)
+        if task is None:
+            task = asyncio.create_task(self._draw(name))
+            self._under_way[name.blob] = task
+            task.add_done_callback(lambda _: self._under_way.pop(name.blob))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # all askers may be gone
+        await asyncio.shield(task)
+
+    async def _draw(self, name: VariantName) -> None:
+        image = await queries.image_by_key(self._database, name.store_id, name.key)
+        if image is None:
+            raise BlobNotFound
+        variant = next((each for each in variants_of(image, self._sizes) if each.name == name), None)
+        if variant is None:  # another slug, or a format that cannot hold it
+            raise BlobNotFound
+        async with self._staging.file() as target:
+            try:
+                async with self._storage.as_file(original_name(image.key)) as original:
+                    drawing = Drawing(variant.format, variant.width, variant.height, image.frames)
+                    await self._pixels.render(original, target, drawing, wait=self._draw_wait)
+            except BlobNotFound:
+                if await self._is_live(name):
+                    log.error("original missing", image=image.id, key=image.key)
+                    raise StorageUnavailable("the original is missing") from None
+                raise
+            except RenderFailed as failed:
+                log.error("variant not drawn", variant=str(name), reason=str(failed))
+                raise Busy("could not be drawn") from failed
+            await self._storage.put(name.blob, target, public_headers(variant.format))
+        # Deleted or replaced while it was drawn: what was written after that must not stay, nor what may be so.
+        live = False
+        try:
+            live = await self._is_live(name)
+        finally:
+            if not live:
+                await self._storage.delete([name.blob])
+        if not live:
+            raise BlobNotFound
+
+    async def _is_live(self, name: VariantName) -> bool:
+        return await queries.image_by_key(self._database, name.store_id, name.key) is not None
+
+    async def close(self) -> None:
+        """Wait for what is being drawn."""
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+
+def public_headers(format_: Format) -> BlobHeaders:
+    return BlobHeaders(format_.media_type, CACHE_FOR_EVER, "inline")

@@ -1,0 +1,114 @@
+"""All settings of the service, read from the environment in one place.
+
+Each field is the variable `IMAGE_SERVICE_{NAME}`; the README's table names every one of them. Only `app.py`
+and `cli.py` see this object: everything below takes plain values.
+"""
+
+import os
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from image_service.pixels.limits import Limits
+from image_service.pixels.sizes import DEFAULT_SIZES, Size
+
+MB = 1_000_000
+MAX_ID = 2**63 - 1  # PostgreSQL's bigint
+
+
+def _words(value: object) -> object:
+    """Lists are written with blanks or commas between their items."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _sizes(value: object) -> object:
+    words = _words(value)
+    return tuple(Size.parse(word) for word in words) if isinstance(words, list) else words
+
+
+def _base_url(value: str) -> str:
+    HttpUrl(value)
+    return value.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="IMAGE_SERVICE_", frozen=True, extra="forbid")
+
+    # Where it runs
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    # Where things are kept
+    data_dir: Path = Path("data")
+    database_url: str | None = Field(default=None, pattern=r"^postgresql\+asyncpg://")
+    database_connections: int = Field(default=20, ge=2, le=1000)  # of all workers together
+    storage_url: str | None = None  # file:///somewhere; a folder in DATA_DIR by default
+
+    # What URLs look like from outside; `Host` never makes one
+    public_url: BaseUrl | None = None
+    delivery_url: BaseUrl | None = None
+
+    # Who may call
+    bootstrap_store: str | None = Field(default=None, min_length=1, max_length=200)
+    bootstrap_token: str | None = Field(default=None, min_length=20, max_length=200)
+    anonymous_store: StoreId | None = None
+
+    # The dialects
+    bukalapak_always_200: bool = False
+    max_images_per_product: int = Field(default=250, ge=1, le=10_000)  # the platform's own limit
+
+    # Delivery
+    sizes: Annotated[tuple[Size, ...], NoDecode, BeforeValidator(_sizes)] = DEFAULT_SIZES
+    negotiate_formats: bool = True
+    draw_wait: float = Field(default=10.0, gt=0, le=300)  # seconds; a browser gives up on a picture at about 30
+    draw_seconds: float = Field(default=30.0, gt=0, le=600)  # 49 MP of noise as WebP takes 15
+
+    # Ingestion
+    max_image_bytes: int = Field(default=10 * 1024 * 1024 - 1, ge=1)  # "less than 10MB" (both seeds)
+    max_json_bytes: int = Field(default=14_500_000, ge=1)  # 10 MB in base64 with its line breaks, and the rest
+    max_pixels: int = Field(default=Limits.pixels, ge=1)
+    max_side: int = Field(default=Limits.side, ge=1)
+    max_frames: int = Field(default=Limits.frames, ge=1)
+    max_scans: int = Field(default=Limits.scans, ge=1)
+    check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 1
+    ingest_concurrency: int = Field(default=64, ge=1, le=10_000)  # uploads at once in a worker
+
+    # Fetching a `src`
+    fetch_seconds: float = Field(default=20.0, gt=0, le=300)  # a whole fetch, with all its redirects
+    fetch_concurrency: int = Field(default=32, ge=1, le=1000)
+    fetch_allow_private: bool = False
+    fetch_allow_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)] = ()
+
+    @model_validator(mode="after")
+    def _bootstrap_is_whole(self) -> Self:
+        if (self.bootstrap_store is None) != (self.bootstrap_token is None):
+            raise ValueError("BOOTSTRAP_STORE and BOOTSTRAP_TOKEN go together")
+        return self
+
+    @property
+    def api_base(self) -> str:
+        """What `Location` and `Link` start with."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def delivery_base(self) -> str:
+        """What every picture's URL starts with."""
+        return self.delivery_url or self.api_base
+
+    @property
+    def pixel_processes(self) -> int:
+        """For each worker: ceil(cores / workers)."""
+        return -(-(os.cpu_count() or 1) // self.workers)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(pixels=self.max_pixels, side=self.max_side, frames=self.max_frames, scans=self.max_scans)

@@ -1,0 +1,43 @@
+"""The tables of stores and tokens. A default of None is one that the database gives."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    LargeBinary,
+    Text,
+    func,
+)
+from sqlmodel import Field, SQLModel
+
+
+class StoreRow(SQLModel, table=True):
+    __tablename__ = "stores"
+
+    id: int = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
+    )
+
+
+class TokenRow(SQLModel, table=True):
+    """A token is kept as its SHA-256 alone: 256 random bits need no salt."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (CheckConstraint("scope IN ('write', 'read')", name="tokens_scope"),)
+
+    id: int = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    store_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("stores.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    scope: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
+    )

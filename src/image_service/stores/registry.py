@@ -1,0 +1,79 @@
+"""The stores of this installation."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from image_service.database import Database
+from image_service.errors import InvalidField
+from image_service.stores import tokens
+from image_service.stores.models import StoreRow
+
+BOOTSTRAP_LOCK = 0x696D6701  # one replica makes the first store, the others see it
+
+
+@dataclass(frozen=True)
+class Store:
+    id: int
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class NewStore:
+    """`token` is shown this once."""
+
+    store_id: int
+    token: str
+
+
+async def add(database: Database, name: str, *, store_id: int | None = None, token: str | None = None) -> NewStore:
+    """A new store with its first (write) token: a random one, or an imported `token`.
+
+    Raises `InvalidField` (`id`, `token`) where one is taken or unfit.
+    """
+    async with database.transaction() as session:
+        made: int | None = None
+        while made is None:
+            values = {"name": name} if store_id is None else {"name": name, "id": store_id}
+            statement = insert(StoreRow).values(**values).on_conflict_do_nothing().returning(col(StoreRow.id))
+            made = (await session.exec(statement)).scalar_one_or_none()
+            # Without an id of its own a store takes the next that is free: one given by hand may be in the way.
+            if made is None and store_id is not None:
+                raise InvalidField("id", "is in use already")
+        return NewStore(made, await tokens.add(session, made, tokens.Scope.WRITE, token))
+
+
+async def every(database: Database) -> list[Store]:
+    """All stores, by id."""
+    async with database.reading() as session:
+        rows = await session.exec(select(StoreRow).order_by(col(StoreRow.id)))
+        return [Store(row.id, row.name, row.created_at) for row in rows]
+
+
+async def is_empty(database: Database) -> bool:
+    async with database.reading() as session:
+        return (await session.exec(select(func.count()).select_from(StoreRow))).one() == 0
+
+
+async def exists(database: Database, store_id: int) -> bool:
+    async with database.reading() as session:
+        return await session.get(StoreRow, store_id) is not None
+
+
+async def bootstrap(database: Database, name: str, token: str | None) -> NewStore | None:
+    """The first store of an empty database, else None. A `name` of digits alone is the store's id.
+
+    Safe when several replicas start at once.
+    """
+    async with database.transaction() as session:
+        # Held until this transaction ends: the second comer waits, then finds the store.
+        await session.exec(select(func.pg_advisory_xact_lock(BOOTSTRAP_LOCK)))
+        if not await is_empty(database):
+            return None
+        store_id = int(name) if name.isdecimal() and name.isascii() else None
+        label = f"store {name}" if store_id else name
+        return await add(database, label, store_id=store_id, token=token)

@@ -1,0 +1,100 @@
+"""Tokens: a store's secrets, shown once and kept as SHA-256."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from image_service.database import Database
+from image_service.errors import InvalidField, StoreNotFound
+from image_service.stores.models import StoreRow, TokenRow
+
+TOKEN_BYTES = 32  # 256 random bits
+# Imported ones: as long as the shortest secret that a platform gave out (the Bukalapak seed's has 20), and
+# without what cannot stand in a header.
+IMPORTABLE = re.compile(r"[\x21-\x7e]{20,200}", re.ASCII)
+
+
+class Scope(StrEnum):
+    WRITE = "write"
+    READ = "read"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a token speaks for."""
+
+    store_id: int
+    scope: Scope
+
+
+@dataclass(frozen=True)
+class Token:
+    """What may be shown of a token after it was issued."""
+
+    id: int
+    store_id: int
+    scope: Scope
+    created_at: datetime
+
+
+def digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+async def find(database: Database, token: str) -> Caller | None:
+    """The lookup is by digest: nothing of the secret is compared byte by byte, so no timing tells of it."""
+    statement = select(TokenRow.store_id, TokenRow.scope).where(TokenRow.sha256 == digest(token))
+    async with database.reading() as session:
+        found = (await session.exec(statement)).first()
+    return None if found is None else Caller(found[0], Scope(found[1]))
+
+
+async def add(session: AsyncSession, store_id: int, scope: Scope, imported: str | None = None) -> str:
+    """Give a store one more token, a random one or its `imported` own; returns the secret.
+
+    Raises `InvalidField` (`token`) for an import that is too short, too long, not printable ASCII, or taken.
+    """
+    if imported is not None and not IMPORTABLE.fullmatch(imported):
+        raise InvalidField("token", "must be 20 to 200 printable ASCII characters without blanks")
+    token = imported or secrets.token_urlsafe(TOKEN_BYTES)
+    taken = select(TokenRow.id).where(TokenRow.sha256 == digest(token))
+    if (await session.exec(taken)).first() is not None:
+        raise InvalidField("token", "is in use already")
+    session.add(TokenRow(store_id=store_id, sha256=digest(token), scope=str(scope)))
+    await session.flush()
+    return token
+
+
+async def issue(database: Database, store_id: int, scope: Scope) -> str:
+    """One more token for a store; returns the secret. Raises `StoreNotFound`."""
+    try:
+        async with database.transaction() as session:
+            return await add(session, store_id, scope)
+    except IntegrityError as error:
+        raise StoreNotFound(f"no store {store_id}") from error
+
+
+async def of_store(database: Database, store_id: int) -> list[Token]:
+    """Raises `StoreNotFound`."""
+    async with database.reading() as session:
+        if await session.get(StoreRow, store_id) is None:
+            raise StoreNotFound(f"no store {store_id}")
+        rows = await session.exec(select(TokenRow).where(TokenRow.store_id == store_id).order_by(col(TokenRow.id)))
+        return [Token(row.id, row.store_id, Scope(row.scope), row.created_at) for row in rows]
+
+
+async def revoke(database: Database, token_id: int) -> bool:
+    """Takes effect with the next request, in every worker. False: there was no such token."""
+    async with database.transaction() as session:
+        row = await session.get(TokenRow, token_id)
+        if row is None:
+            return False
+        await session.delete(row)
+        return True
