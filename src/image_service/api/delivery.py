@@ -1,0 +1,119 @@
+"""Public bytes: every offered size of every live image, at a URL that names them for ever."""
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from image_service.api.blob_response import blob_response
+from image_service.api.dependencies import PartsOf
+from image_service.api.problems import Dialect, Problem
+from image_service.errors import BlobNotFound
+from image_service.images.variants import CACHE_FOR_EVER
+from image_service.pixels.picture import Format
+from image_service.storage.names import VariantName
+
+PUBLIC = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Access-Control-Allow-Origin": "*",
+}
+NEGOTIABLE = {Format.JPG, Format.PNG}
+PREFERRED = (Format.AVIF, Format.WEBP)  # smallest first
+FORMATS = {str(format_): format_ for format_ in Format}
+
+router = APIRouter(tags=["Delivery"])
+
+
+def _problem(description: str) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["code", "message"],
+        "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+    }
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+_BYTES = {
+    f"image/{kind}": {"schema": {"type": "string", "format": "binary"}}
+    for kind in ("jpeg", "png", "gif", "webp", "avif")
+}
+_HEADERS = {
+    "ETag": {"schema": {"type": "string"}, "description": "Strong."},
+    "Last-Modified": {"schema": {"type": "string"}},
+    "Cache-Control": {"schema": {"type": "string", "const": CACHE_FOR_EVER}},
+    "Vary": {"schema": {"type": "string"}, "description": "`Accept`, where the format is negotiated."},
+}
+
+
+PATH = "/stores/{path:path}"
+
+
+@router.get(
+    PATH,
+    summary="Get a picture",
+    response_class=Response,
+    responses={
+        200: {"description": "The picture.", "content": _BYTES, "headers": _HEADERS},
+        206: {"description": "The range of it that was asked for.", "content": _BYTES, "headers": _HEADERS},
+        304: {"description": "The client has it already.", "headers": _HEADERS},
+        404: _problem("Not a URL of an offered size of a live image."),
+        416: _problem("The range begins beyond its end."),
+        503: _problem("Too many pictures wait to be drawn, or the database or blob store cannot be reached."),
+        507: _problem("No space is left to keep it."),
+    },
+)
+@router.api_route(PATH, methods=["GET", "HEAD"], include_in_schema=False)  # this one answers, `Allow` too
+async def deliver(request: Request, parts: PartsOf) -> Response:
+    """`stores/{store id, in groups of three}/products/{slug}-{key}-{width}-{height}.{format}`, as an image's `src`
+    and `variants` give it. Drawn when first asked for; no token is needed.
+
+    Width and height name one of the offered sizes (0: as the other side needs; `0-0`: full size). A `jpg` or
+    `png` is sent as AVIF or WebP to whoever accepts that, unless the setting `NEGOTIATE_FORMATS` is off.
+    `HEAD` works too.
+    """
+    name = VariantName.parse(_raw_path(request))
+    if name is None or name.ext not in FORMATS:
+        raise BlobNotFound
+    headers = {**PUBLIC, "Cache-Control": CACHE_FOR_EVER}
+    candidates = [FORMATS[name.ext]]
+    if parts.negotiate_formats and candidates[0] in NEGOTIABLE:
+        headers["Vary"] = "Accept"
+        accepted = accepted_formats(",".join(request.headers.getlist("accept")))
+        if accepted and await parts.variants.is_own_format(name):
+            candidates = [each for each in PREFERRED if each in accepted] + candidates
+    for candidate in candidates:
+        variant = replace(name, ext=str(candidate))
+        try:
+            return await blob_response(request, partial(parts.variants.open, variant), candidate.media_type, headers)
+        except BlobNotFound:
+            continue  # a format that cannot hold this size falls back to the image's own
+    raise BlobNotFound
+
+
+def _raw_path(request: Request) -> str:
+    """As it was sent: `%31` for `1` would be a second name of the same bytes."""
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    return raw.decode("latin-1").removeprefix("/")
+
+
+_MEDIA_RANGE = re.compile(r"\s*image/(avif|webp)\s*(?:;(.*))?", re.IGNORECASE)
+_REFUSED = re.compile(r"\bq\s*=\s*0(\.0{0,3})?\s*(;|$)", re.IGNORECASE)
+
+
+def accepted_formats(accept: str) -> set[Format]:
+    """Those that the header names (wildcards do not count: every browser sends one) and does not refuse."""
+    matches = (_MEDIA_RANGE.fullmatch(part) for part in accept.split(","))
+    return {Format(match[1].lower()) for match in matches if match and not _REFUSED.search(match[2] or "")}
+
+
+def render(request: Request, problem: Problem) -> Response:
+    body = {"code": problem.status, "message": problem.reason}
+    return JSONResponse(body, problem.status, {**problem.headers, **PUBLIC, "Cache-Control": "no-store"})
+
+
+DIALECT = Dialect("delivery", "/stores/", router, render)

@@ -1,0 +1,156 @@
+"""What a route may ask for: the parts of the service, and who is calling."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+from pydantic import BeforeValidator, Field
+from starlette.exceptions import HTTPException
+
+from image_service.database import Database
+from image_service.errors import ImageNotFound, ReadOnlyToken, Unauthenticated
+from image_service.images.library import Library
+from image_service.images.variants import Variants
+from image_service.ingest.sources import Ingest
+from image_service.pixels.sizes import Size
+from image_service.storage.base import Storage
+from image_service.storage.staging import Staging
+from image_service.stores import registry, tokens
+from image_service.stores.tokens import Caller, Scope
+
+MAX_ID = 2**63 - 1  # PostgreSQL's bigint
+_ID_DIGITS = 19
+_NUMBER = re.compile(r"-?[0-9]{1,100}")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Built by `create_app` when the service starts; routes get them by dependency, never by import."""
+
+    database: Database
+    storage: Storage
+    staging: Staging
+    ingest: Ingest
+    library: Library
+    variants: Variants
+    api_base: str  # URL without a slash at its end
+    delivery_base: str
+    sizes: tuple[Size, ...]
+    max_image_bytes: int
+    max_json_bytes: int
+    anonymous_store: int | None
+    bukalapak_always_200: bool
+    negotiate_formats: bool
+
+
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsOf = Annotated[Parts, Depends(_parts)]
+
+
+def require_plain_path(request: Request) -> None:
+    """No path of ours needs a percent sign: `%31` for `1` would be a second URL of the same thing."""
+    if b"%" in request.scope.get("raw_path", b""):
+        raise HTTPException(404)
+
+
+def is_plain_decimal(value: str) -> bool:
+    """ASCII digits without sign, blanks or leading zeros: an id has one spelling, or caches have aliases."""
+    return value.isascii() and value.isdecimal() and value[0] != "0" and len(value) <= _ID_DIGITS
+
+
+def _number(value: object) -> object:
+    """Python would take `1_000`, ` 1` and `+1` too."""
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError("must be an integer")
+    return value
+
+
+def _id(value: object) -> object:
+    if isinstance(value, str) and not is_plain_decimal(value):
+        raise ValueError("must be an integer")
+    return value
+
+
+Number = Annotated[int, BeforeValidator(_number)]
+Count = Annotated[Number, Field(ge=0, le=MAX_ID)]
+Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_id)]
+ProductId = Annotated[Id, Path(description="The merchant's own product number.", examples=[1234])]
+ImageId = Annotated[Id, Path(description="The image's id, as its creation answered it.", examples=[101])]
+
+
+async def _caller(request: Request, parts: PartsOf) -> Caller:
+    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`."""
+    caller = await _authenticate(request, parts)
+    request.scope["store_id"] = caller.store_id  # for the log
+    return caller
+
+
+async def _authenticate(request: Request, parts: Parts) -> Caller:
+    credentials = _credentials(request)
+    if not credentials:
+        store_id = parts.anonymous_store
+        if store_id is None or not await registry.exists(parts.database, store_id):
+            raise Unauthenticated
+        return Caller(store_id, Scope.WRITE)
+    secrets = {token for _, token in credentials}
+    store_ids = {store_id for store_id, _ in credentials} - {None}
+    if len(secrets) > 1 or len(store_ids) > 1:
+        raise Unauthenticated("credentials that disagree")
+    caller = await tokens.find(parts.database, secrets.pop())
+    if caller is None or store_ids - {str(caller.store_id)}:
+        raise Unauthenticated
+    return caller
+
+
+def _credentials(request: Request) -> list[tuple[str | None, str]]:
+    """Every (store id, token) that the head carries: HTTP Basic, Bearer, or Tiendanube's `Authentication`."""
+    values = [("authorization", value) for value in request.headers.getlist("authorization")]
+    values += [("authentication", value) for value in request.headers.getlist("authentication")]
+    found: list[tuple[str | None, str]] = []
+    for header, value in values:
+        scheme, _, rest = value.partition(" ")
+        token = rest.strip()
+        if scheme.lower() == "bearer" and token:
+            found.append((None, token))
+        elif scheme.lower() == "basic" and header == "authorization":
+            found.append(_basic(token))
+        else:
+            raise Unauthenticated("a scheme that is not taken here")
+    return found
+
+
+def _basic(encoded: str) -> tuple[str, str]:
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Unauthenticated("not Basic") from error
+    if not colon or not password:
+        raise Unauthenticated("not Basic")
+    return user, password
+
+
+Reader = Annotated[Caller, Depends(_caller)]
+
+
+def _writer(caller: Reader) -> Caller:
+    if caller.scope is not Scope.WRITE:
+        raise ReadOnlyToken
+    return caller
+
+
+Writer = Annotated[Caller, Depends(_writer)]
+
+
+def require_own_store(
+    caller: Reader, store_id: Annotated[Id, Path(description="The caller's own store id.", examples=[1])]
+) -> None:
+    """Under a prefix that names a store, another's id is one that does not exist."""
+    if store_id != caller.store_id:
+        raise ImageNotFound

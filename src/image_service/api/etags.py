@@ -1,0 +1,36 @@
+"""Entity tags of galleries and images: `"{version}-{hash}"` (RFC 9110, 8.8.3 and 13.1).
+
+The version counts changes; the hash stands for everything else that shapes the answer. Writes compare the
+version alone, so that a tag from any view of a gallery guards a change of it.
+"""
+
+import hashlib
+import re
+
+from starlette.requests import Request
+
+_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_VERSION = re.compile(r"(\d{1,19})-")
+
+
+def etag(request: Request, version: int, *shape: str) -> str:
+    """`shape`: what the answer's form depends on beside the request's query."""
+    digest = hashlib.blake2s(digest_size=6)
+    for part in (request.url.query, *shape):
+        digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
+    return f'"{version}-{digest.hexdigest()}"'
+
+
+def is_current(request: Request, tag: str) -> bool:
+    """Whether `If-None-Match` says that the client has this already (weak comparison)."""
+    header = ", ".join(request.headers.getlist("if-none-match"))
+    return header.strip() == "*" or tag.strip('"') in _TAG.findall(header)
+
+
+def expected_versions(request: Request) -> frozenset[int] | None:
+    """What `If-Match` asks for; None: nothing. A tag that is not ours matches nothing."""
+    headers = request.headers.getlist("if-match")
+    if not headers or headers == ["*"]:
+        return None
+    versions = (_VERSION.match(tag) for tag in _TAG.findall(", ".join(headers)))
+    return frozenset(int(match[1]) for match in versions if match)

@@ -1,0 +1,168 @@
+"""`multipart/form-data` as a stream (RFC 7578): text fields into memory, the `file` straight to disk.
+
+More lenient than the RFC where real clients are ragged (whole Windows paths as file names, a closing boundary
+without CRLF before it), and no more: a body cut before its closing boundary is refused.
+"""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from image_service.errors import InvalidField
+from image_service.ingest.receiving import Receiver
+
+MAX_PARTS = 20  # the widest form has 9 fields
+MAX_FIELD_BYTES = 64 * 1024  # alt texts in many languages
+MAX_BOUNDARY = 70  # RFC 2046, 5.1.1
+OVERHEAD_BYTES = 1024 * 1024  # what a form may weigh beyond its file
+_BREAKS = 4  # bytes: CRLF twice, behind the closing boundary
+
+
+@dataclass
+class Form:
+    fields: dict[str, str] = field(default_factory=dict)
+    file: Receiver | None = None
+    filename: str = ""
+
+
+@dataclass
+class _Part:
+    headers: dict[str, str] = field(default_factory=dict)
+    name: str = ""
+    filename: str = ""
+    file: Receiver | None = None
+    value: bytearray = field(default_factory=bytearray)
+    held: bytes = b""  # the last bytes so far: perhaps a closing boundary that lacks its CRLF
+
+
+def boundary_of(content_type: str) -> bytes | None:
+    """None unless this is `multipart/form-data` with a usable boundary."""
+    kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    return boundary if kind == b"multipart/form-data" and 0 < len(boundary) <= MAX_BOUNDARY else None
+
+
+async def read_form(chunks: AsyncIterator[bytes], boundary: bytes, receive: Callable[[], Awaitable[Receiver]]) -> Form:
+    """`receive` gives the file on disk that the part named `file` is written to.
+
+    Raises `InvalidField` (`file`) for a form that is malformed, cut short, or has two files or too many parts,
+    and what the receiver raises.
+    """
+    reader = _Reader(boundary, receive)
+    async for chunk in chunks:
+        await reader.feed(chunk)
+    return await reader.finish()
+
+
+class _Reader:
+    """The parser calls back synchronously and knows nothing of disks: its calls are noted, then acted upon."""
+
+    def __init__(self, boundary: bytes, receive: Callable[[], Awaitable[Receiver]]) -> None:
+        self._closing = b"--" + boundary + b"--"
+        self._receive = receive
+        self._form = Form()
+        self._part: _Part | None = None
+        self._parts = 0
+        self._closed = False
+        self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+        self._noted: list[tuple[str, bytes]] = []
+
+        def note(event: str) -> Callable[[], None]:
+            return lambda: self._noted.append((event, b""))
+
+        def note_data(event: str) -> Callable[[bytes, int, int], None]:
+            return lambda data, start, end: self._noted.append((event, data[start:end]))
+
+        callbacks: Any = {
+            f"on_{event}": note(event) for event in ("part_begin", "header_end", "headers_finished", "part_end", "end")
+        } | {f"on_{event}": note_data(event) for event in ("header_field", "header_value", "part_data")}
+        self._parser = MultipartParser(boundary, callbacks)
+
+    async def feed(self, chunk: bytes) -> None:
+        try:
+            self._parser.write(chunk)
+        except MultipartParseError as error:
+            raise InvalidField("file", "is in a malformed form") from error
+        noted, self._noted = self._noted, []
+        for event, data in noted:
+            await self._on(event, data)
+
+    async def _on(self, event: str, data: bytes) -> None:
+        match event:
+            case "part_begin":
+                self._begin()
+            case "header_field":
+                self._header[0].extend(data)
+            case "header_value":
+                self._header[1].extend(data)
+            case "header_end":
+                name, value = self._header
+                self._current.headers[name.decode("latin-1").lower()] = value.decode("utf-8", "replace")
+                self._header = (bytearray(), bytearray())
+            case "headers_finished":
+                await self._open()
+            case "part_data":
+                await self._data(data)
+            case "part_end":
+                await self._end(self._current.held)
+            case "end":
+                self._closed = True
+
+    @property
+    def _current(self) -> _Part:
+        if self._part is None:
+            raise InvalidField("file", "is in a malformed form")
+        return self._part
+
+    def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise InvalidField("file", "is in a form with too many parts")
+        self._part = _Part()
+
+    async def _open(self) -> None:
+        part = self._current
+        _, options = parse_options_header(part.headers.get("content-disposition", ""))
+        part.name = options.get(b"name", b"").decode("utf-8", "replace")
+        part.filename = options.get(b"filename", b"").decode("utf-8", "replace")
+        if part.name == "file":
+            if self._form.file is not None:
+                raise InvalidField("file", "must be a single file")
+            part.file = self._form.file = await self._receive()
+            self._form.filename = part.filename
+
+    async def _data(self, data: bytes) -> None:
+        part = self._current
+        held = len(self._closing) + _BREAKS
+        data = part.held + data
+        part.held = data[-held:]
+        await self._store(part, data[:-held])
+
+    async def _store(self, part: _Part, data: bytes) -> None:
+        if part.file is not None:
+            await part.file.write(data)
+        elif not part.filename:  # a file that nobody asked for is read past
+            part.value += data
+            if len(part.value) > MAX_FIELD_BYTES:
+                raise InvalidField("file", "is in a form with too long a field")
+
+    async def _end(self, rest: bytes) -> None:
+        part = self._current
+        await self._store(part, rest)
+        if part.file is None and not part.filename:
+            self._form.fields[part.name] = part.value.decode("utf-8", "replace")
+        self._part = None
+
+    async def finish(self) -> Form:
+        if not self._closed:
+            # Some clients leave out the CRLF before the closing boundary, which then looks like data.
+            held = self._part.held if self._part else b""
+            match = re.search(re.escape(self._closing) + rb"(\r\n)*\Z", held)
+            if match is None:
+                raise InvalidField("file", "was cut short")
+            await self._end(held[: match.start()])
+        return self._form

@@ -1,0 +1,119 @@
+"""From a domain error to an HTTP status: one table. How it is worded is each dialect's own (`Dialect.render`)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from image_service import errors
+
+STATUSES: dict[type[Exception], int] = {
+    errors.MalformedBody: 400,
+    errors.Unauthenticated: 401,
+    errors.StoreNotFound: 401,  # removed while its token was in use
+    errors.ReadOnlyToken: 403,
+    errors.ImageNotFound: 404,
+    errors.ProductNotFound: 404,
+    errors.BlobNotFound: 404,
+    errors.PreconditionFailed: 412,
+    errors.UnsupportedBody: 415,
+    errors.RangeNotSatisfiable: 416,
+    errors.InvalidField: 422,
+    errors.GalleryFull: 422,
+    errors.Busy: 503,
+    errors.StorageUnavailable: 503,
+    errors.DatabaseUnavailable: 503,
+    errors.InstanceMismatch: 503,
+    errors.StorageFull: 507,
+}
+UNAVAILABLE_RETRY_SECONDS = 5  # a database that restarts is back within seconds
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the dialect of the request's path puts into words."""
+
+    status: int
+    error: Exception
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """The status in words (RFC 9110); the code that a client sees comes from here, never from its input."""
+        return HTTPStatus(self.status).phrase
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One API that clients already speak: everything that `app.py` must know of it."""
+
+    name: str
+    prefix: str  # its errors are those of every path that starts with it
+    router: APIRouter
+    render: Callable[[Request, Problem], Response]
+
+
+def problem_of(error: Exception) -> Problem:
+    """Any exception out of a route; what nobody foresaw is a 500."""
+    if isinstance(error, RequestValidationError):
+        return problem_of(_invalid(error))
+    if isinstance(error, HTTPException):
+        return Problem(error.status_code, error, error.headers or {})
+    if isinstance(error, errors.PictureRefused) and error.refusal is errors.Refusal.TOO_HEAVY:
+        return Problem(413, error)
+    status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+    return Problem(status, error, _headers(error))
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    match error:
+        case errors.Busy():
+            return {"Retry-After": str(error.retry_after)}
+        case errors.StorageUnavailable() | errors.DatabaseUnavailable():
+            return {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)}
+        case errors.RangeNotSatisfiable():
+            return {"Content-Range": f"bytes */{error.size}"}
+        case _:
+            return {}
+
+
+def _invalid(error: RequestValidationError) -> errors.ImageServiceError:
+    """FastAPI's own finding. In the path it means that nothing has such an id; elsewhere the field is named.
+
+    Its texts are not used: they repeat the client's input.
+    """
+    first = error.errors()[0]
+    where, *names = first["loc"]
+    if where == "path":
+        return errors.ImageNotFound("not a decimal id")
+    return errors.InvalidField(str(names[0]) if names else str(where), message_of(first))
+
+
+_MESSAGES = {
+    "missing": "can't be blank",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "greater_than_equal": "must be greater than or equal to {ge}",
+    "less_than_equal": "must be less than or equal to {le}",
+    "string_too_short": "is too short (minimum is {min_length} characters)",
+    "string_too_long": "is too long (maximum is {max_length} characters)",
+    "too_long": "is too long (maximum is {max_length} entries)",
+}
+_INTEGERS = {"int_type", "int_parsing", "int_from_float", "int_parsing_size"}
+
+
+def message_of(finding: Mapping[str, object]) -> str:
+    """One of pydantic's findings in our words: what is wrong, and the limit, but nothing of what was sent."""
+    kind = str(finding["type"])
+    if kind in _INTEGERS:
+        return "must be an integer"
+    context = finding.get("ctx")
+    if kind == "value_error" and isinstance(context, Mapping):
+        return str(context["error"])  # raised by a validator of ours
+    return _MESSAGES.get(kind, "is invalid").format_map(context if isinstance(context, Mapping) else {})

@@ -1,0 +1,56 @@
+"""How Tiendanube's routes answer: which properties are shown, with which entity tag, under which URL."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from starlette.responses import JSONResponse, Response
+
+from image_service.api import etags
+from image_service.api.dependencies import Parts
+from image_service.api.tiendanube_schemas import View, fields_wanted
+
+PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Authentication"}
+
+Fields = Annotated[
+    str | None,
+    Query(description="Comma-separated list of fields to include in the response; `all` for every one."),
+]
+
+# What OpenAPI says of the headers.
+ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Names the revision; send it as `If-Match`."}}
+PAGED = {
+    "X-Total-Count": {"schema": {"type": "integer"}, "description": "Results on all pages."},
+    "Link": {"schema": {"type": "string"}, "description": "`first`, `prev`, `next`, `last`, as they apply."},
+}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "`If-None-Match` names the current state."}}
+
+
+def base_url(request: Request, parts: Parts) -> str:
+    """The API's URL with the prefix that this request came in by."""
+    store_id = request.path_params.get("store_id")
+    if store_id is None:
+        return parts.api_base
+    version = request.url.path.split("/")[1]
+    return f"{parts.api_base}/{version}/{store_id}"
+
+
+def view_of(request: Request, parts: Parts, fields: str | None = None) -> View:
+    versioned = "store_id" in request.path_params
+    return View(parts.delivery_base, parts.sizes, fields_wanted(fields, versioned=versioned))
+
+
+def answer(
+    request: Request,
+    view: View,
+    version: int,
+    body: Any,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A body that shows what `version` counts the changes of; 304 where the client has it."""
+    tag = etags.etag(request, version, view.delivery_base, *view.fields, *map(str, view.sizes))
+    all_headers = {**PRIVATE, **(headers or {}), "ETag": tag}
+    if request.method == "GET" and etags.is_current(request, tag):
+        return Response(status_code=304, headers=all_headers)
+    return JSONResponse(body, status, all_headers)

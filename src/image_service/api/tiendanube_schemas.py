@@ -1,0 +1,213 @@
+"""The bodies of Tiendanube's product-image API: the document's own, and what stands around it (design, Tiendanube)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, NotRequired
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from typing_extensions import TypedDict
+
+from image_service.api.dependencies import MAX_ID, is_plain_decimal
+from image_service.api.problems import message_of
+from image_service.api.uploads import Submission
+from image_service.errors import InvalidField
+from image_service.images.queries import Image
+from image_service.images.variants import variants_of
+from image_service.pixels.sizes import Size
+from image_service.storage.names import VariantName
+
+MAX_ALT = 2_000  # characters; a screen reader's patience ends long before
+MAX_LANGUAGES = 50
+MAX_LANGUAGE_TAG = 35  # characters: RFC 5646, 4.4.1
+SRC_SIZE = "640-0"  # of the picture that `src` names, as printed in the document
+
+
+# --- what is sent ---
+
+
+def _storable(value: str) -> str:
+    """What PostgreSQL's text cannot hold is refused here."""
+    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("contains characters that cannot be stored")
+    return value
+
+
+def _alt(value: object) -> object:
+    if value is None or isinstance(value, str):
+        texts, tags = [value or ""], []
+    elif isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
+        texts, tags = list(value.values()), list(value)
+    else:
+        raise ValueError("must be a string or a map of language to string")
+    if any(len(text) > MAX_ALT for text in texts):
+        raise ValueError(f"is too long (maximum is {MAX_ALT} characters)")
+    if len(tags) > MAX_LANGUAGES or any(not 0 < len(tag) <= MAX_LANGUAGE_TAG for tag in tags):
+        raise ValueError("must be a map of language to string")
+    for text in (*texts, *tags):
+        _storable(text)
+    return value
+
+
+Number = Annotated[int, Strict()]
+Text = Annotated[str, AfterValidator(_storable)]
+AltText = Annotated[str | dict[str, str] | None, BeforeValidator(_alt)]
+
+
+class ImageInput(BaseModel):
+    """The body of a create or an update. Names that are not known are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    src: Annotated[str | None, Field(description="A URL to fetch the picture from.")] = None
+    attachment: Annotated[
+        str | None, Field(description="The picture in base64; line breaks and a `data:` prefix are taken.")
+    ] = None
+    filename: Annotated[Text | None, Field(max_length=1024, description="The attachment's name.")] = None
+    image_id: Annotated[
+        Number | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one.")
+    ] = None
+    position: Annotated[
+        Number | None, Field(ge=1, description="From 1; beyond the end means the end; absent: the end.")
+    ] = None
+    alt: Annotated[AltText, Field(description="A text, or a map of language to text.")] = None
+    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="In an update: may be repeated.")] = None
+    product_id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="May be repeated.")] = None
+
+    @property
+    def gives_alt(self) -> bool:
+        return "alt" in self.model_fields_set
+
+
+_NUMBERS = ("image_id", "position", "id", "product_id")
+
+
+def parse_input(body: Submission) -> ImageInput:
+    """Raises `InvalidField` with every field that cannot be used."""
+    fields: Mapping[str, Any] = body.fields
+    if body.is_form:  # where all is text: numbers are decimal, and what was left empty was not given
+        fields = {name: value for name, value in fields.items() if value != ""}
+        fields |= {name: int(fields[name]) for name in _NUMBERS if name in fields and is_plain_decimal(fields[name])}
+    try:
+        return ImageInput.model_validate(fields)
+    except ValidationError as error:
+        messages = {str(finding["loc"][0]): message_of(finding) for finding in error.errors(include_input=False)}
+        first = next(iter(messages))
+        raise InvalidField(first, messages[first], messages) from None
+
+
+# --- what is answered ---
+
+
+class VariantBody(TypedDict):
+    size: str
+    format: str
+    url: str
+    width: int
+    height: int
+
+
+class ImageBody(TypedDict):
+    """The first six always; the others where `fields` asks for them (`alt` also under the versioned prefixes)."""
+
+    id: int
+    src: str
+    position: int | None
+    product_id: int | None
+    created_at: str
+    updated_at: str
+    alt: NotRequired[str | dict[str, str] | None]
+    width: NotRequired[int]
+    height: NotRequired[int]
+    bytes: NotRequired[int]
+    format: NotRequired[str]
+    thumbhash: NotRequired[str]
+    filename: NotRequired[str]
+    sha256: NotRequired[str]
+    source_url: NotRequired[str | None]
+    variants: NotRequired[list[VariantBody]]
+
+
+class ProductBody(TypedDict):
+    id: int
+    images: list[ImageBody]
+
+
+class ProductSummary(TypedDict):
+    id: int
+    images_count: int
+    image: ImageBody
+
+
+class CodeError(BaseModel):
+    code: int
+    message: str
+    description: str
+
+
+@dataclass(frozen=True)
+class View:
+    """How an image is shown: where its pictures are, and which of its properties."""
+
+    delivery_base: str
+    sizes: tuple[Size, ...]
+    fields: tuple[str, ...]
+
+    def of(self, image: Image) -> dict[str, Any]:
+        return {name: PROPERTIES[name](image, self) for name in self.fields}
+
+    def url(self, name: VariantName) -> str:
+        return f"{self.delivery_base}/{name}"
+
+
+def _src(image: Image, view: View) -> str:
+    return view.url(VariantName(image.store_id, image.slug, image.key, SRC_SIZE, str(image.format)))
+
+
+def _variants(image: Image, view: View) -> list[VariantBody]:
+    return [
+        {
+            "size": str(variant.size),
+            "format": str(variant.format),
+            "url": view.url(variant.name),
+            "width": variant.width,
+            "height": variant.height,
+        }
+        for variant in variants_of(image, view.sizes)
+    ]
+
+
+def _time(moment: datetime) -> str:
+    """ISO 8601 with seconds and a numeric offset, as printed."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+# In the order that they are answered in.
+PROPERTIES: dict[str, Callable[[Image, View], Any]] = {
+    "id": lambda image, _: image.id,
+    "src": _src,
+    "position": lambda image, _: image.position,
+    "product_id": lambda image, _: image.product_id,
+    "created_at": lambda image, _: _time(image.created_at),
+    "updated_at": lambda image, _: _time(image.updated_at),
+    "alt": lambda image, _: image.alt,
+    "width": lambda image, _: image.width,
+    "height": lambda image, _: image.height,
+    "bytes": lambda image, _: image.bytes,
+    "format": lambda image, _: str(image.format),
+    "thumbhash": lambda image, _: image.thumbhash,
+    "filename": lambda image, _: image.filename,
+    "sha256": lambda image, _: image.sha256,
+    "source_url": lambda image, _: image.source_url,
+    "variants": _variants,
+}
+PRINTED = tuple(PROPERTIES)[:6]  # those of the document
+VERSIONED = tuple(PROPERTIES)[:7]  # the platform's versioned API shows `alt` too
+
+
+def fields_wanted(fields: str | None, *, versioned: bool) -> tuple[str, ...]:
+    """`fields=` picks properties by name, `all` all of them; unknown names are ignored."""
+    if not fields:
+        return VERSIONED if versioned else PRINTED
+    names = {name.strip() for name in fields.split(",")}
+    return tuple(name for name in PROPERTIES if name in names or "all" in names)

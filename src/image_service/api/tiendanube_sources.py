@@ -1,0 +1,112 @@
+"""The picture that the body of a create or an update gives, by whichever of its ways."""
+
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from image_service.api.dependencies import Parts
+from image_service.api.filenames import clean_filename
+from image_service.api.tiendanube_schemas import ImageInput
+from image_service.api.uploads import Submission
+from image_service.errors import InvalidField, PictureRefused, Refusal
+from image_service.images import queries
+from image_service.images.library import Upload
+from image_service.images.queries import Image
+from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
+from image_service.ingest.sources import Intake
+from image_service.pixels.picture import Picture
+from image_service.storage.names import VariantName, original_name
+
+_SCHEMES = ("http", "https")
+_DEFAULT_PORTS = (None, 80, 443)
+
+
+@dataclass(frozen=True)
+class Given:
+    """One source at the most, and the input that it came with."""
+
+    fields: ImageInput
+    body: Submission
+    ours: Image | None  # the image of this store that `src` names
+
+    @property
+    def names(self) -> list[str]:
+        given = {
+            "file": self.body.file is not None,
+            "attachment": bool(self.fields.attachment),
+            "src": bool(self.fields.src),
+            "image_id": self.fields.image_id is not None,
+        }
+        return [name for name, is_given in given.items() if is_given]
+
+
+async def resolve(parts: Parts, store_id: int, fields: ImageInput, body: Submission) -> Given:
+    """Look up a `src` that is a URL of our own, which is never fetched.
+
+    Raises `PictureRefused` (`src`) if it is not one of this store's live images.
+    """
+    name = _own_path(fields.src or "", parts.delivery_base)
+    if name is None:
+        return Given(fields, body, None)
+    variant = VariantName.parse(name)
+    image = (
+        await queries.image_by_key(parts.database, store_id, variant.key)
+        if variant and variant.store_id == store_id
+        else None
+    )
+    if image is None:
+        raise PictureRefused("src", Refusal.NOT_FETCHED, COULD_NOT_BE_FETCHED, "no live image of this store")
+    return Given(fields, body, image)
+
+
+def require_one(names: list[str]) -> None:
+    """Raises `InvalidField` if a picture is given in two ways."""
+    if len(names) > 1:
+        raise InvalidField(names[0], f"can't be given together with {names[1]}")
+
+
+async def upload_from(parts: Parts, intake: Intake, given: Given, way: str) -> Upload:
+    """Check the picture. Raises what `ingest` raises."""
+    fields = given.fields
+    if way == "file" and given.body.file is not None:
+        picture = await intake.from_upload(given.body.file)
+        return _upload(picture, fields.filename or given.body.filename)
+    if way == "attachment":
+        return _upload(await intake.from_base64(fields.attachment or ""), fields.filename or "")
+    if given.ours is not None:
+        return _upload(await _copied(parts, intake, given.ours), fields.filename or given.ours.filename)
+    url = fields.src or ""
+    picture = await intake.from_url(url)
+    return _upload(picture, fields.filename or unquote(urlsplit(url).path), url)
+
+
+def _upload(picture: Picture, filename: str, source_url: str | None = None) -> Upload:
+    return Upload(picture, clean_filename(filename, picture.format), source_url)
+
+
+async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
+    """Its own bytes under a new key: no two images share any."""
+    received = await intake.receiver("src")
+    blob = await parts.storage.open(original_name(image.key))
+    try:
+        async for chunk in blob.chunks:
+            await received.write(chunk)
+    finally:
+        await blob.aclose()
+    return await intake.from_upload(received)
+
+
+def _own_path(src: str, delivery_base: str) -> str | None:
+    """The part of `src` below `DELIVERY_URL`; None if it is not below it. Either scheme is ours."""
+    try:
+        url, base = urlsplit(src.strip()), urlsplit(delivery_base)
+        same_host = url.hostname == base.hostname and _port(url) == _port(base)
+    except ValueError:  # a port or an IPv6 address that is none
+        return None
+    prefix = base.path.rstrip("/") + "/"
+    if url.scheme not in _SCHEMES or not same_host or not url.path.startswith(prefix):
+        return None
+    return url.path.removeprefix(prefix)
+
+
+def _port(url: SplitResult) -> int | None:
+    return None if url.port in _DEFAULT_PORTS else url.port

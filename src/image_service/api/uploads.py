@@ -1,0 +1,101 @@
+"""A request's body, streamed: JSON or a form -> its fields, and its file on disk, ready for `ingest`."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+
+from image_service.api.multipart import OVERHEAD_BYTES, boundary_of, read_form
+from image_service.errors import MalformedBody, PictureRefused, UnsupportedBody
+from image_service.ingest.receiving import Receiver, too_heavy
+from image_service.ingest.sources import Intake
+
+SMALL_JSON_BYTES = 64 * 1024  # without an attachment; larger ones wait on disk for their turn in memory
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a body said. `fields` are not checked yet; those of a form are all strings."""
+
+    fields: dict[str, Any]
+    is_form: bool = False
+    file: Receiver | None = None
+    filename: str = ""
+
+
+async def read(request: Request, intake: Intake, *, max_image_bytes: int, max_json_bytes: int) -> Submission:
+    """The whole body, either kind; an absent one has no fields.
+
+    Raises `MalformedBody`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too heavy,
+    before the rest is read), `StorageFull`, `StorageUnavailable`.
+    """
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await read_upload(request, intake, max_image_bytes=max_image_bytes)
+    if kind in ("", "application/json") or kind.endswith("+json"):
+        return Submission(await _json(request, intake, max_json_bytes, max_image_bytes))
+    raise UnsupportedBody
+
+
+async def read_upload(request: Request, intake: Intake, *, max_image_bytes: int) -> Submission:
+    """A form. Anything else holds no file: a submission without any. Raises as `read` does."""
+    boundary = boundary_of(request.headers.get("content-type", ""))
+    if boundary is None:
+        return Submission({}, is_form=True)
+
+    body = _body(request, max_image_bytes + OVERHEAD_BYTES, too_heavy("file", max_image_bytes))
+    form = await read_form(body, boundary, lambda: intake.receiver("file"))
+    return Submission(dict(form.fields), is_form=True, file=form.file, filename=form.filename)
+
+
+async def _body(request: Request, limit: int, refusal: PictureRefused) -> AsyncIterator[bytes]:
+    """The chunks of a body; `refusal` is raised as soon as it is known to pass the limit."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise refusal
+    got = 0
+    async for chunk in request.stream():
+        got += len(chunk)
+        if got > limit:
+            raise refusal
+        yield chunk
+
+
+async def _json(request: Request, intake: Intake, limit: int, max_image_bytes: int) -> dict[str, Any]:
+    small = bytearray()
+    spool: Receiver | None = None
+    async for chunk in _body(request, limit, too_heavy("attachment", max_image_bytes)):
+        if spool is None and len(small) + len(chunk) > SMALL_JSON_BYTES:
+            spool = await intake.receiver("attachment", limit)
+            await spool.write(bytes(small))
+        if spool is None:
+            small += chunk
+        else:
+            await spool.write(chunk)
+    if spool is None:
+        return _parsed(bytes(small))
+    await spool.flush()
+    await intake.hold_memory()
+    return await asyncio.to_thread(lambda: _parsed(spool.path.read_bytes()))
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """Raw line breaks inside strings are taken: the seed prints its attachment with them."""
+    if not body.strip():
+        return {}
+    try:
+        value = json.loads(body.decode("utf-8-sig"), strict=False, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody(str(error)[:100]) from None
+    if not isinstance(value, dict):
+        raise MalformedBody("not an object")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(name)

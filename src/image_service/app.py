@@ -1,0 +1,145 @@
+"""The service as one ASGI application: builds its parts when it starts, mounts the dialects."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import structlog
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
+from image_service.api.dependencies import Parts, require_plain_path
+from image_service.api.documentation import add_documentation
+from image_service.api.problems import problem_of
+from image_service.api.request_log import RequestLog
+from image_service.database import Database
+from image_service.errors import ImageServiceError
+from image_service.images import instance
+from image_service.images.blobs import Blobs
+from image_service.images.library import Library
+from image_service.images.variants import Variants
+from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
+from image_service.ingest.sources import Ingest
+from image_service.pixels.pool import PixelPool
+from image_service.settings import Settings
+from image_service.storage.base import Storage
+from image_service.storage.local import LocalStorage
+from image_service.storage.staging import Staging
+
+log = structlog.get_logger()
+
+# The longest prefix that a path starts with says in whose words its errors are.
+DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT)
+
+
+def create_app(settings: Settings, *, storage: Storage | None = None, resolver: Resolver | None = None) -> FastAPI:
+    """`settings.database_url` must be set. `storage` and `resolver` stand in for the real ones in tests."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.state.parts = await _build(settings, stack, storage or storage_of(settings), resolver)
+            yield
+
+    app = FastAPI(
+        title="image-service",
+        version=version("image-service"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # they would be built from `Host`
+    )
+    for dialect in DIALECTS:
+        app.include_router(dialect.router, dependencies=[Depends(require_plain_path)])
+    app.include_router(operations.router)
+    add_documentation(app)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    for kind in (ImageServiceError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _handle)
+    app.add_middleware(RequestLog, render=_render)
+    return app
+
+
+def storage_of(settings: Settings) -> Storage:
+    """The blob store that `STORAGE_URL` names. Raises `ValueError` for one that is not known."""
+    if settings.storage_url is None:
+        return LocalStorage(settings.data_dir / "blobs")
+    url = urlsplit(settings.storage_url)
+    if url.scheme == "file" and url.path:
+        return LocalStorage(Path(url2pathname(url.path)))
+    raise ValueError("STORAGE_URL must be file:///…")
+
+
+def staging_of(settings: Settings) -> Staging:
+    return Staging(settings.data_dir / "staging")
+
+
+def fetch_policy_of(settings: Settings) -> FetchPolicy:
+    return FetchPolicy(
+        max_bytes=settings.max_image_bytes,
+        total_seconds=settings.fetch_seconds,
+        concurrency=settings.fetch_concurrency,
+        allow_private=settings.fetch_allow_private,
+        allow_networks=settings.fetch_allow_networks,
+    )
+
+
+async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, resolver: Resolver | None) -> Parts:
+    if settings.database_url is None:
+        raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
+    database = Database(settings.database_url, max(1, settings.database_connections // settings.workers))
+    stack.push_async_callback(database.close)
+    staging = staging_of(settings)
+    pixels = await stack.enter_async_context(
+        PixelPool(settings.pixel_processes, settings.limits, settings.check_seconds, settings.draw_seconds)
+    )
+    fetcher = Fetcher(fetch_policy_of(settings), resolver)
+    stack.push_async_callback(fetcher.aclose)
+    variants = Variants(database, storage, staging, pixels, sizes=settings.sizes, draw_wait=settings.draw_wait)
+    stack.push_async_callback(variants.close)
+    if settings.anonymous_store is not None:
+        log.warning("calls without credentials act as a store", store=settings.anonymous_store)
+    try:
+        await instance.claim(database, storage, staging)
+    except ImageServiceError as error:
+        log.warning("not ready yet", reason=str(error))  # /health/ready tries again
+    return Parts(
+        database=database,
+        storage=storage,
+        staging=staging,
+        ingest=Ingest(
+            staging,
+            pixels,
+            fetcher,
+            max_bytes=settings.max_image_bytes,
+            concurrency=settings.ingest_concurrency,
+        ),
+        library=Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product),
+        variants=variants,
+        api_base=settings.api_base,
+        delivery_base=settings.delivery_base,
+        sizes=settings.sizes,
+        max_image_bytes=settings.max_image_bytes,
+        max_json_bytes=settings.max_json_bytes,
+        anonymous_store=settings.anonymous_store,
+        bukalapak_always_200=settings.bukalapak_always_200,
+        negotiate_formats=settings.negotiate_formats,
+    )
+
+
+def _render(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:300]  # for the log
+    path = request.scope["path"]
+    dialect = max((each for each in DIALECTS if path.startswith(each.prefix)), key=lambda each: len(each.prefix))
+    return dialect.render(request, problem)
+
+
+async def _handle(request: Request, error: Exception) -> Response:
+    return _render(request, error)

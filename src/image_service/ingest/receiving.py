@@ -1,0 +1,62 @@
+"""Bytes on their way to disk, counted and hashed as they come: memory does not grow with them."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+from image_service.errors import PictureRefused, Refusal, StorageFull, StorageUnavailable
+
+BUFFER_BYTES = 256 * 1024  # written and hashed in one hop to a thread
+_FULL = {28, 122}  # ENOSPC, EDQUOT
+
+
+def too_heavy(field: str, max_bytes: int, *, fetched: bool = False) -> PictureRefused:
+    megabytes = round((max_bytes + 1) / (1024 * 1024), 1)
+    refusal = Refusal.TOO_HEAVY_FETCHED if fetched else Refusal.TOO_HEAVY
+    return PictureRefused(field, refusal, f"must weigh less than {megabytes:g}MB")
+
+
+class Receiver:
+    """One file being received; `field` is the request's field that it came in, named in a refusal."""
+
+    def __init__(self, path: Path, field: str, max_bytes: int) -> None:
+        self.path = path
+        self.field = field
+        self.bytes = 0
+        self._max_bytes = max_bytes
+        self._buffer = bytearray()
+        self._digest = hashlib.sha256()
+
+    async def write(self, chunk: bytes) -> None:
+        """Raises `PictureRefused` (too heavy), `StorageFull`, `StorageUnavailable`."""
+        self.bytes += len(chunk)
+        if self.bytes > self._max_bytes:
+            raise too_heavy(self.field, self._max_bytes)
+        self._buffer += chunk
+        if len(self._buffer) >= BUFFER_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Bring what is buffered to disk. Raises as `write` does."""
+        buffer, self._buffer = self._buffer, bytearray()
+        try:
+            await asyncio.to_thread(self._append, buffer)
+        except OSError as error:
+            raise (StorageFull if error.errno in _FULL else StorageUnavailable)(str(error)) from error
+
+    def _append(self, buffer: bytearray) -> None:
+        with self.path.open("ab") as file:
+            file.write(buffer)
+        self._digest.update(buffer)
+
+    async def sha256(self, end: int) -> str:
+        """Of the first `end` bytes, which are all that is kept: what trails the image is cut off the file."""
+        if end == self.bytes:
+            return self._digest.hexdigest()
+        self.bytes = end
+        return await asyncio.to_thread(self._cut, end)
+
+    def _cut(self, end: int) -> str:
+        with self.path.open("r+b") as file:
+            file.truncate(end)
+            return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,134 @@
+"""Whatever arrived -> a checked `Picture` on local disk. The only way to make one."""
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from image_service.errors import Busy, PictureRefused, Refusal
+from image_service.ingest.fetch import Fetcher, FetchFailed, FetchReason
+from image_service.ingest.receiving import Receiver, too_heavy
+from image_service.pixels.limits import Refused
+from image_service.pixels.picture import Picture
+from image_service.pixels.pool import PixelPool, ProbeFailed
+from image_service.storage.staging import Staging
+
+LARGE_BODIES_AT_ONCE = 4  # held in memory, some 45 MB each: a JSON body, its text, the bytes in it
+PROBE_WAIT_SECONDS = 30.0  # for a free pixel process: an upload is not lost to a burst of drawing
+
+NOT_AN_IMAGE = "must be a gif, jpg or png image"
+_MESSAGES = {
+    Refusal.NOT_AN_IMAGE: NOT_AN_IMAGE,
+    Refusal.TOO_MANY_PIXELS: "has too many pixels",
+}
+_DATA_URL = re.compile(r"\s*data:[^,]{0,200},", re.ASCII)
+_BLANKS = b" \t\r\n\f\v"
+
+
+class Ingest:
+    def __init__(
+        self, staging: Staging, pixels: PixelPool, fetcher: Fetcher, *, max_bytes: int, concurrency: int
+    ) -> None:
+        self._staging = staging
+        self._pixels = pixels
+        self._fetcher = fetcher
+        self._max_bytes = max_bytes
+        self._free = concurrency
+        self._memory = asyncio.Semaphore(LARGE_BODIES_AT_ONCE)
+
+    @asynccontextmanager
+    async def intake(self) -> AsyncIterator["Intake"]:
+        """One upload's place in the process; its files go when the block ends.
+
+        Raises `Busy` when all places are taken.
+        """
+        if self._free == 0:
+            raise Busy("too many uploads at once")
+        self._free -= 1
+        try:
+            async with AsyncExitStack() as files:
+                yield Intake(files, self._staging, self._pixels, self._fetcher, self._max_bytes, self._memory)
+        finally:
+            self._free += 1
+
+
+class Intake:
+    def __init__(
+        self,
+        files: AsyncExitStack,
+        staging: Staging,
+        pixels: PixelPool,
+        fetcher: Fetcher,
+        max_bytes: int,
+        memory: asyncio.Semaphore,
+    ) -> None:
+        self._files = files
+        self._staging = staging
+        self._pixels = pixels
+        self._fetcher = fetcher
+        self._max_bytes = max_bytes
+        self._memory = memory
+
+    async def hold_memory(self) -> None:
+        """Wait for a place among the few uploads that may be in memory as a whole; kept until the intake ends."""
+        await self._files.enter_async_context(self._memory)
+
+    async def receiver(self, field: str, max_bytes: int | None = None) -> Receiver:
+        """A staged file to write to, of at most an image's bytes, or `max_bytes`."""
+        path = await self._files.enter_async_context(self._staging.file())
+        return Receiver(path, field, max_bytes or self._max_bytes)
+
+    async def from_upload(self, received: Receiver) -> Picture:
+        """Check what was received.
+
+        Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`; so do the two below.
+        """
+        await received.flush()
+        try:
+            probe = await self._pixels.probe(received.path, wait=PROBE_WAIT_SECONDS)
+        except Refused as refused:
+            raise PictureRefused(received.field, refused.refusal, _MESSAGES[refused.refusal], refused.detail) from None
+        except ProbeFailed as failed:
+            raise Busy(f"the picture could not be checked: {failed}") from failed
+        return Picture(
+            path=received.path,
+            sha256=await received.sha256(probe.end),
+            bytes=probe.end,
+            format=probe.format,
+            width=probe.width,
+            height=probe.height,
+            frames=probe.frames,
+            thumbhash=probe.thumbhash,
+        )
+
+    async def from_base64(self, text: str, field: str = "attachment") -> Picture:
+        """Standard base64; a `data:` prefix, white space and absent padding are accepted."""
+        received = await self.receiver(field)
+        data = await asyncio.to_thread(_decoded, text)
+        if data is None:
+            raise PictureRefused(field, Refusal.NOT_AN_IMAGE, NOT_AN_IMAGE, "not base64")
+        await received.write(data)
+        return await self.from_upload(received)
+
+    async def from_url(self, url: str, field: str = "src") -> Picture:
+        """Fetch it. Until a checked public host has answered, every failure reads the same."""
+        received = await self.receiver(field)
+        try:
+            await self._fetcher.fetch(url, received.write)
+        except FetchFailed as failed:
+            if failed.reason is FetchReason.TOO_HEAVY:
+                raise too_heavy(field, self._max_bytes, fetched=True) from None
+            detail = f"{failed.reason} {failed.detail}"
+            raise PictureRefused(field, Refusal.NOT_FETCHED, failed.public, detail) from None
+        return await self.from_upload(received)
+
+
+def _decoded(text: str) -> bytes | None:
+    prefix = _DATA_URL.match(text, 0, 300)
+    try:
+        raw = text[prefix.end() if prefix else 0 :].encode("ascii").translate(None, _BLANKS).rstrip(b"=")
+        return base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        return None

@@ -1,0 +1,118 @@
+"""A real PostgreSQL, a real service in this process, and a fresh store for every test.
+
+Stores never see each other, so tests need no cleaning up and share one database and one set of pixel processes.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from image_service import migrations
+from image_service.app import create_app
+from image_service.database import Database
+from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.settings import Settings
+from image_service.storage.local import LocalStorage
+from image_service.stores import registry
+from image_service.stores.registry import NewStore
+from tests.ingest.server import ScriptedServer
+
+API = "http://api.test"
+DELIVERY = "http://images.test"
+PHOTOS = Path(__file__).parent / "data" / "photos"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service and what it stands on."""
+
+    app: FastAPI
+    settings: Settings
+    database: Database
+    storage: LocalStorage
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        """An HTTP client without credentials. Errors are answered, not raised into the test."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url=API, **options)
+
+    async def new_store(self, **options: Any) -> NewStore:
+        return await registry.add(self.database, "a shop", **options)
+
+
+StartService = Callable[..., AbstractAsyncContextManager[Service]]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), max_connections=100)
+    postgres.start()
+    yield postgres
+    postgres.stop()
+
+
+@pytest.fixture(scope="session")
+async def database_url(postgres: EmbeddedPostgres) -> str:
+    """Of a database with this version's schema, for all tests that need no other."""
+    await migrations.upgrade(postgres.url)
+    return postgres.url
+
+
+@pytest.fixture(scope="session")
+def start_service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> StartService:
+    """Starts a service with other settings than most tests need; its blobs are the shared ones."""
+    folder = tmp_path_factory.mktemp("data")
+
+    @asynccontextmanager
+    async def start(*, parts: dict[str, Any] | None = None, **changes: Any) -> AsyncIterator[Service]:
+        values: dict[str, Any] = {
+            "database_url": database_url,
+            "data_dir": folder,
+            "public_url": API,
+            "delivery_url": DELIVERY,
+            "fetch_allow_private": True,
+        }
+        settings = Settings.model_validate(values | changes)
+        app = create_app(settings, **(parts or {}))
+        async with app.router.lifespan_context(app):
+            yield Service(app, settings, app.state.parts.database, app.state.parts.storage)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+async def service(start_service: StartService) -> AsyncIterator[Service]:
+    async with start_service() as service:
+        yield service
+
+
+@pytest.fixture
+async def store(service: Service) -> NewStore:
+    return await service.new_store()
+
+
+@pytest.fixture
+async def client(service: Service, store: NewStore) -> AsyncIterator[httpx.AsyncClient]:
+    """Speaks for `store`."""
+    async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+        yield client
+
+
+@pytest.fixture
+async def anyone(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """Has no credentials."""
+    async with service.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    """Somebody else's host, to fetch pictures from."""
+    async with ScriptedServer() as server:
+        yield server
