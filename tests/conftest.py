@@ -3,6 +3,7 @@
 Stores never see each other, so tests need no cleaning up and share one database and one set of pixel processes.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvloop
 from fastapi import FastAPI
 
 from image_service import migrations
@@ -44,6 +46,11 @@ class Service:
 
     async def new_store(self, **options: Any) -> NewStore:
         return await registry.add(self.database, "a shop", **options)
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the service itself runs on: asyncio's own behaves otherwise in places."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 StartService = Callable[..., AbstractAsyncContextManager[Service]]

@@ -19,11 +19,16 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── PreconditionFailed        If-Match names another revision
     ├── RangeNotSatisfiable       a byte range beyond the end: size
     ├── Busy                      too much at once, try again: retry_after
+    ├── VariantNotDrawn           its picture is whole, but drawing it failed
     ├── BlobNotFound              nothing is stored under this name
     ├── StorageFull               no space left for bytes
     ├── StorageUnavailable        the blob store cannot be reached, or answers with errors
     ├── DatabaseUnavailable       the database cannot be reached, or did not say whether it committed
     └── InstanceMismatch          database and blob store belong to two installations
+
+Four rooms have further ones, which never leave their floor as they are: `pixels` (`Refused`, `ProbeFailed`,
+`RenderFailed`), `images/sweep.py` (`SweepRefused`), `embedded_postgres` (`EmbeddedPostgresError` and its kinds),
+and `workers` (`WorkersFailed`); the last three are for the command line alone.
 """
 
 from collections.abc import Mapping
@@ -123,6 +128,10 @@ class Busy(ImageServiceError):
     def __init__(self, what: str, retry_after: int = 1) -> None:
         super().__init__(what)
         self.retry_after = retry_after  # seconds
+
+
+class VariantNotDrawn(ImageServiceError):
+    pass
 
 
 class BlobNotFound(ImageServiceError):

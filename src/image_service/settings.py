@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from image_service.pixels.limits import Limits
-from image_service.pixels.sizes import DEFAULT_SIZES, Size
+from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Size
 
 MB = 1_000_000
 MAX_ID = 2**63 - 1  # PostgreSQL's bigint
@@ -27,6 +27,12 @@ def _words(value: object) -> object:
 def _sizes(value: object) -> object:
     words = _words(value)
     return tuple(Size.parse(word) for word in words) if isinstance(words, list) else words
+
+
+def _offered(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
+    if SRC_SIZE not in sizes or len(set(sizes)) != len(sizes):
+        raise ValueError(f"{SRC_SIZE} must be among them, and none twice")
+    return sizes
 
 
 def _base_url(value: str) -> str:
@@ -67,7 +73,7 @@ class Settings(BaseSettings):
     max_images_per_product: int = Field(default=250, ge=1, le=10_000)  # the platform's own limit
 
     # Delivery
-    sizes: Annotated[tuple[Size, ...], NoDecode, BeforeValidator(_sizes)] = DEFAULT_SIZES
+    sizes: Annotated[tuple[Size, ...], NoDecode, BeforeValidator(_sizes), AfterValidator(_offered)] = DEFAULT_SIZES
     negotiate_formats: bool = True
     draw_wait: float = Field(default=10.0, gt=0, le=300)  # seconds; a browser gives up on a picture at about 30
     draw_seconds: float = Field(default=30.0, gt=0, le=600)  # 49 MP of noise as WebP takes 15

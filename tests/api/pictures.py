@@ -13,6 +13,14 @@ from tests.shop import PRODUCT, path
 
 ROCKET, COFFEE, CUP, FILM = "rocket.jpg", "coffee-orientation-6.jpg", "transparent.png", "animated.gif"
 
+# What every answer of delivery has, errors too.
+SECURITY = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "cross-origin",
+    "access-control-allow-origin": "*",
+}
+
 
 async def uploaded(client: httpx.AsyncClient, name: str, data: bytes | None = None) -> dict[str, Any]:
     """A photo on a product, with all its fields."""
@@ -36,6 +44,12 @@ def decoded(answer: httpx.Response) -> Image.Image:
     picture = Image.open(io.BytesIO(answer.content))
     picture.load()
     return picture
+
+
+def headers_of(answer: httpx.Response) -> dict[str, str]:
+    """All but the request's own id."""
+    assert answer.headers["X-Request-Id"]
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
 async def get_as_written(service: Service, path: str) -> httpx.Response:

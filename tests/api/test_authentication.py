@@ -1,6 +1,7 @@
 """Who may call, in each of the three ways, in each dialect."""
 
 import base64
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -65,7 +66,7 @@ async def test_wrong_in_every_way(anyone: httpx.AsyncClient, service: Service, s
 
 
 async def test_decided_before_the_body_is_read(anyone: httpx.AsyncClient) -> None:
-    async def body() -> bytes:
+    async def body() -> AsyncIterator[bytes]:
         raise AssertionError("the body was read")
         yield b""
 

@@ -1,6 +1,7 @@
 """Bukalapak's document, example by example, and what real clients of it do beside it."""
 
 import base64
+from typing import Any
 
 import httpx
 import pytest
@@ -32,7 +33,7 @@ async def test_all_three_formats_are_taken(client: httpx.AsyncClient, name: str)
     [form(b"not a picture", "photo.png"), form(b""), {"other": ("a.png", png())}, None],
     ids=["not an image", "empty", "another field", "no body"],
 )
-async def test_what_is_no_picture_fails_as_printed(client: httpx.AsyncClient, files: dict[str, object]) -> None:
+async def test_what_is_no_picture_fails_as_printed(client: httpx.AsyncClient, files: Any) -> None:
     answer = await client.post("/v2/images.json", files=files)
     assert answer.status_code == 422
     assert answer.json() == {"status": "ERROR", "user_id": "null", "message": "Harus berupa file gambar"}
@@ -165,6 +166,14 @@ async def test_ragged_forms_work(client: httpx.AsyncClient, body: bytes) -> None
     assert "/red-shoe-" in image["src"]
     original = await client.get(f"/images/{answer.json()['id']}/original")
     assert original.content == png()
+
+
+async def test_names_in_any_script(client: httpx.AsyncClient) -> None:
+    for name, slug in (("Crème brûlée.png", "creme-brulee"), ("鞋.png", "image"), ("../../etc/pass wd.png", "pass-wd")):
+        answer = await client.post("/v2/images.json", files={"file": (name, png())})
+        image = (await client.get(f"/images/{answer.json()['id']}", params={"fields": "filename,src"})).json()
+        assert image["filename"] == name.rpartition("/")[2]
+        assert f"/products/{slug}-" in image["src"]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 6, 30, len(png())])

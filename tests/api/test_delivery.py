@@ -162,7 +162,7 @@ async def test_a_format_that_cannot_hold_a_size_is_not_offered(start_service: St
         store = await service.new_store()
         async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
             image = await uploaded(client, "tower.png", buffer.getvalue())
-            offered = {each["size"]: [] for each in image["variants"]}
+            offered: dict[str, list[str]] = {each["size"]: [] for each in image["variants"]}
             for each in image["variants"]:
                 offered[each["size"]].append(each["format"])
             assert offered["0-0"] == ["png"]

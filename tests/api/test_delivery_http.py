@@ -1,4 +1,4 @@
-"""How pictures are delivered: methods, headers, conditions (RFC 9110, 13), ranges (14), and what has no picture."""
+"""How pictures are delivered: methods, headers, conditions (RFC 9110, 13), ranges (14)."""
 
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -7,15 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.pictures import ROCKET, decoded, uploaded, url_of
+from tests.api.pictures import ROCKET, SECURITY, decoded, headers_of, uploaded, url_of
 from tests.conftest import Service
 
-SECURITY = {
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; sandbox",
-    "cross-origin-resource-policy": "cross-origin",
-    "access-control-allow-origin": "*",
-}
 FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 
@@ -34,12 +28,6 @@ def url(image: dict[str, Any]) -> str:
 @pytest.fixture
 async def whole(anyone: httpx.AsyncClient, url: str) -> httpx.Response:
     return await anyone.get(url)
-
-
-def headers_of(answer: httpx.Response) -> dict[str, str]:
-    """All but the request's own id."""
-    assert answer.headers["X-Request-Id"]
-    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
 # --- what is sent ---
@@ -91,6 +79,15 @@ async def test_other_methods(anyone: httpx.AsyncClient, url: str, method: str) -
 async def test_the_description_names_the_route_once(service: Service) -> None:
     operations = service.app.openapi()["paths"]["/stores/{path}"]
     assert set(operations) == {"get"}
+
+
+async def test_no_token_is_asked_for_and_none_is_looked_at(anyone: httpx.AsyncClient, url: str) -> None:
+    answer = await anyone.get(url, headers={"Authorization": "Bearer nonsense"})
+    assert answer.status_code == 200
+
+
+async def test_a_query_is_ignored(anyone: httpx.AsyncClient, url: str, whole: httpx.Response) -> None:
+    assert (await anyone.get(url, params={"v": "2"})).content == whole.content
 
 
 # --- conditions ---
@@ -182,7 +179,7 @@ async def test_a_range_beyond_the_end(anyone: httpx.AsyncClient, url: str, whole
         "content-type": "application/json",
         "content-length": answer.headers["Content-Length"],
     }
-    assert answer.json() == {"code": 416, "message": "Range Not Satisfiable"}
+    assert answer.json()["code"] == 416
 
 
 @pytest.mark.parametrize(
@@ -209,85 +206,3 @@ async def test_a_range_of_a_cold_picture(client: httpx.AsyncClient, anyone: http
     cold = url_of(await uploaded(client, ROCKET), "50-0")
     answer = await anyone.get(cold, headers={"Range": "bytes=0-1"})
     assert (answer.status_code, answer.content) == (206, b"\xff\xd8")
-
-
-# --- what has no picture ---
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("-640-0.", "-641-0."),
-        ("-640-0.", "-0640-0."),
-        ("-640-0.", "-640-640."),
-        ("-640-0.", "-640."),
-        ("-640-0.", "."),
-        ("/rocket-", "/racket-"),
-        ("/rocket-", "/Rocket-"),
-        ("/rocket-", "/"),
-        (".jpg", ".png"),
-        (".jpg", ".gif"),
-        (".jpg", ".jpeg"),
-        (".jpg", ".JPG"),
-        (".jpg", ".svg"),
-        (".jpg", ""),
-        (".jpg", ".jpg/"),
-        (".jpg", ".jpg%00"),
-        (".jpg", "%2Ejpg"),
-        ("/rocket-", "/%72ocket-"),
-        ("/products/", "/products//"),
-        ("/products/", "/products/./"),
-        ("/products/", "/products/../products/"),
-        ("/products/", "/products/%2E%2E/products/"),
-        ("/products/", "%2Fproducts%2F"),
-        ("/products/", "/products/\\"),
-        ("/stores/", "/stores//"),
-        ("/stores/", "/stores/000/"),
-        ("/stores/", "/stores/../stores/"),
-    ],
-)
-async def test_every_picture_has_one_url(service: Service, url: str, old: str, new: str) -> None:
-    assert url.count(old) == 1
-    answer = await get_as_written(service, url.replace(old, new))
-    assert answer.status_code == 404
-    assert headers_of(answer) == {
-        **SECURITY,
-        "cache-control": "no-store",
-        "content-type": "application/json",
-        "content-length": answer.headers["Content-Length"],
-    }
-    assert answer.json() == {"code": 404, "message": "Not Found"}
-
-
-async def test_another_key_and_another_store(
-    service: Service, anyone: httpx.AsyncClient, image: dict[str, Any], url: str
-) -> None:
-    key = url.rsplit("-", 3)[1]
-    other = await service.new_store()
-    digits = f"{other.store_id:06}"
-    folder, slash, name = url.partition("/products/")
-    for wrong in (
-        url.replace(key, "0" * 32),
-        url.replace(key, key[::-1]),
-        url.replace(key, key.upper()),
-        url.replace(key, key[:-1]),
-        f"/stores/{digits[:3]}/{digits[3:]}{slash}{name}",
-        f"/stores/{'/'.join(['999'] * 7)}{slash}{name}",
-        f"/stores/000/000{slash}{name}",
-        f"/stores/{slash}{name}",
-        "/stores/",
-        folder,
-    ):
-        for method in ("GET", "HEAD"):
-            answer = await anyone.request(method, wrong)
-            assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store"), wrong
-            assert SECURITY.items() <= headers_of(answer).items()
-
-
-async def test_no_token_is_asked_for_and_none_is_looked_at(anyone: httpx.AsyncClient, url: str) -> None:
-    answer = await anyone.get(url, headers={"Authorization": "Bearer nonsense"})
-    assert answer.status_code == 200
-
-
-async def test_a_query_is_ignored(anyone: httpx.AsyncClient, url: str, whole: httpx.Response) -> None:
-    assert (await anyone.get(url, params={"v": "2"})).content == whole.content

@@ -46,15 +46,16 @@ class Parts:
     negotiate_formats: bool
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
     parts: Parts = request.app.state.parts
     return parts
 
 
+# All of these are async, the trivial ones too: FastAPI would take a thread for each that is not.
 PartsOf = Annotated[Parts, Depends(_parts)]
 
 
-def require_plain_path(request: Request) -> None:
+async def require_plain_path(request: Request) -> None:
     """No path of ours needs a percent sign: `%31` for `1` would be a second URL of the same thing."""
     if b"%" in request.scope.get("raw_path", b""):
         raise HTTPException(404)
@@ -78,8 +79,8 @@ def _id(value: object) -> object:
     return value
 
 
-Number = Annotated[int, BeforeValidator(_number)]
-Count = Annotated[Number, Field(ge=0, le=MAX_ID)]
+PLAIN = BeforeValidator(_number)  # stands last in an annotation: the bounds are then in the schema
+Count = Annotated[int, Field(ge=0, le=MAX_ID), PLAIN]
 Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_id)]
 ProductId = Annotated[Id, Path(description="The merchant's own product number.", examples=[1234])]
 ImageId = Annotated[Id, Path(description="The image's id, as its creation answered it.", examples=[101])]
@@ -139,7 +140,7 @@ def _basic(encoded: str) -> tuple[str, str]:
 Reader = Annotated[Caller, Depends(_caller)]
 
 
-def _writer(caller: Reader) -> Caller:
+async def _writer(caller: Reader) -> Caller:
     if caller.scope is not Scope.WRITE:
         raise ReadOnlyToken
     return caller
@@ -148,7 +149,7 @@ def _writer(caller: Reader) -> Caller:
 Writer = Annotated[Caller, Depends(_writer)]
 
 
-def require_own_store(
+async def require_own_store(
     caller: Reader, store_id: Annotated[Id, Path(description="The caller's own store id.", examples=[1])]
 ) -> None:
     """Under a prefix that names a store, another's id is one that does not exist."""

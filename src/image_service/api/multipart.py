@@ -101,7 +101,7 @@ class _Reader:
                 self._header[1].extend(data)
             case "header_end":
                 name, value = self._header
-                self._current.headers[name.decode("latin-1").lower()] = value.decode("utf-8", "replace")
+                self._current.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
                 self._header = (bytearray(), bytearray())
             case "headers_finished":
                 await self._open()
@@ -154,7 +154,7 @@ class _Reader:
         part = self._current
         await self._store(part, rest)
         if part.file is None and not part.filename:
-            self._form.fields[part.name] = part.value.decode("utf-8", "replace")
+            self._form.fields[part.name] = part.value.decode("latin-1")
         self._part = None
 
     async def finish(self) -> Form:

@@ -5,8 +5,9 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
+from pydantic import Field
 
-from image_service.api.dependencies import Number
+from image_service.api.dependencies import PLAIN
 
 DEFAULT_PER_PAGE = 30
 MAX_PER_PAGE = 200
@@ -47,11 +48,13 @@ class Pagination:
         return headers | {"Link": ", ".join(links)} if links else headers
 
 
-def _pagination(
-    page: Annotated[Number, Query(ge=1, le=MAX_PAGE, description="Page to show, from 1.")] = 1,
+async def _pagination(
+    page: Annotated[int, Field(ge=1, le=MAX_PAGE), PLAIN, Query(description="Page to show, from 1.")] = 1,
     per_page: Annotated[
-        Number,
-        Query(ge=1, description=f"Amount of results; more than {MAX_PER_PAGE} is taken as {MAX_PER_PAGE}."),
+        int,
+        Field(ge=1),
+        PLAIN,
+        Query(description=f"Amount of results; more than {MAX_PER_PAGE} is taken as {MAX_PER_PAGE}."),
     ] = DEFAULT_PER_PAGE,
 ) -> Pagination:
     return Pagination(page, min(per_page, MAX_PER_PAGE))

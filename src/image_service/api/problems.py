@@ -26,11 +26,14 @@ STATUSES: dict[type[Exception], int] = {
     errors.InvalidField: 422,
     errors.GalleryFull: 422,
     errors.Busy: 503,
+    errors.VariantNotDrawn: 503,
     errors.StorageUnavailable: 503,
     errors.DatabaseUnavailable: 503,
     errors.InstanceMismatch: 503,
     errors.StorageFull: 507,
 }
+# Where Pythons differ, RFC 9110's words, but for 422 the ones that the dialects print.
+REASONS = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Entity"}
 UNAVAILABLE_RETRY_SECONDS = 5  # a database that restarts is back within seconds
 
 
@@ -44,8 +47,8 @@ class Problem:
 
     @property
     def reason(self) -> str:
-        """The status in words (RFC 9110); the code that a client sees comes from here, never from its input."""
-        return HTTPStatus(self.status).phrase
+        """The status in words."""
+        return REASONS.get(self.status) or HTTPStatus(self.status).phrase
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def _headers(error: Exception) -> dict[str, str]:
     match error:
         case errors.Busy():
             return {"Retry-After": str(error.retry_after)}
-        case errors.StorageUnavailable() | errors.DatabaseUnavailable():
+        case errors.VariantNotDrawn() | errors.StorageUnavailable() | errors.DatabaseUnavailable():
             return {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)}
         case errors.RangeNotSatisfiable():
             return {"Content-Range": f"bytes */{error.size}"}

@@ -5,13 +5,14 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from image_service.api import etags, tiendanube_examples, tiendanube_products, uploads
 from image_service.api.dependencies import (
+    PLAIN,
     Count,
     ImageId,
-    Number,
     Parts,
     PartsOf,
     ProductId,
@@ -40,6 +41,8 @@ from image_service.images.library import UNCHANGED
 from image_service.images.queries import Image
 from image_service.ingest.sources import Intake
 from image_service.storage.names import VariantName
+
+Place = Annotated[int, Field(ge=1), PLAIN]
 
 routes = APIRouter()
 
@@ -73,7 +76,7 @@ async def list_images(
         str | None,
         Query(description="Show Product Images with a given URL: any size or format, or what it was fetched from."),
     ] = None,
-    position: Annotated[Number | None, Query(ge=1, description="Show Product Images at a given position.")] = None,
+    position: Annotated[Place | None, Query(description="Show Product Images at a given position.")] = None,
     fields: Fields = None,
 ) -> Response:
     """Receive a list of all Product Images for a given product. A product without images is an empty list."""

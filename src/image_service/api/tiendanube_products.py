@@ -17,7 +17,7 @@ from image_service.api.tiendanube_problems import errors
 from image_service.api.tiendanube_schemas import ImageBody, ProductBody, ProductSummary
 from image_service.errors import ProductNotFound
 from image_service.images import queries
-from image_service.storage.names import original_name
+from image_service.images.blobs import open_original
 
 PRODUCTS_PER_PAGE = 50  # at the most: each costs a count
 
@@ -220,5 +220,5 @@ async def get_original(
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(image.filename, safe='')}",
     }
-    open_blob = partial(parts.storage.open, original_name(image.key))
+    open_blob = partial(open_original, parts.storage, image)
     return await blob_response(request, open_blob, image.format.media_type, headers)

@@ -14,13 +14,12 @@ from image_service.api.uploads import Submission
 from image_service.errors import InvalidField
 from image_service.images.queries import Image
 from image_service.images.variants import variants_of
-from image_service.pixels.sizes import Size
+from image_service.pixels.sizes import SRC_SIZE, Size
 from image_service.storage.names import VariantName
 
 MAX_ALT = 2_000  # characters; a screen reader's patience ends long before
 MAX_LANGUAGES = 50
 MAX_LANGUAGE_TAG = 35  # characters: RFC 5646, 4.4.1
-SRC_SIZE = "640-0"  # of the picture that `src` names, as printed in the document
 
 
 # --- what is sent ---
@@ -161,7 +160,7 @@ class View:
 
 
 def _src(image: Image, view: View) -> str:
-    return view.url(VariantName(image.store_id, image.slug, image.key, SRC_SIZE, str(image.format)))
+    return view.url(VariantName(image.store_id, image.slug, image.key, str(SRC_SIZE), str(image.format)))
 
 
 def _variants(image: Image, view: View) -> list[VariantBody]:

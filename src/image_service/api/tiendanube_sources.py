@@ -9,12 +9,13 @@ from image_service.api.tiendanube_schemas import ImageInput
 from image_service.api.uploads import Submission
 from image_service.errors import InvalidField, PictureRefused, Refusal
 from image_service.images import queries
+from image_service.images.blobs import open_original
 from image_service.images.library import Upload
 from image_service.images.queries import Image
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
 from image_service.ingest.sources import Intake
 from image_service.pixels.picture import Picture
-from image_service.storage.names import VariantName, original_name
+from image_service.storage.names import VariantName
 
 _SCHEMES = ("http", "https")
 _DEFAULT_PORTS = (None, 80, 443)
@@ -86,7 +87,7 @@ def _upload(picture: Picture, filename: str, source_url: str | None = None) -> U
 async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
     """Its own bytes under a new key: no two images share any."""
     received = await intake.receiver("src")
-    blob = await parts.storage.open(original_name(image.key))
+    blob = await open_original(parts.storage, image)
     try:
         async for chunk in blob.chunks:
             await received.write(chunk)

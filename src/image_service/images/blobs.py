@@ -8,11 +8,18 @@ from datetime import timedelta
 
 import structlog
 
-from image_service.errors import Busy, DatabaseUnavailable, ImageServiceError, StorageFull, StorageUnavailable
+from image_service.errors import (
+    BlobNotFound,
+    Busy,
+    DatabaseUnavailable,
+    ImageServiceError,
+    StorageFull,
+    StorageUnavailable,
+)
 from image_service.images.queries import Image
 from image_service.pixels.picture import Picture
 from image_service.pixels.sizes import Size
-from image_service.storage.base import BlobHeaders, Storage
+from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
 from image_service.storage.names import new_key, original_name, store_prefix, variant_names
 
 log = structlog.get_logger()
@@ -33,6 +40,18 @@ class StoredOriginal:
         """Raises `Busy` when a row for it would come so late that the sweep could be looking at it."""
         if self._clock() - self._at > COMMIT_WITHIN.total_seconds():
             raise Busy("the bytes were stored too long ago to be named now")
+
+
+async def open_original(storage: Storage, image: Image, byte_range: ByteRange | None = None) -> Blob:
+    """The bytes of a live image.
+
+    Raises `RangeNotSatisfiable`, and `StorageUnavailable` also if they are missing: a fault, not a "not found".
+    """
+    try:
+        return await storage.open(original_name(image.key), byte_range)
+    except BlobNotFound as error:
+        log.error("original missing", image=image.id, key=image.key)
+        raise StorageUnavailable("the original is missing") from error
 
 
 class Blobs:

@@ -6,7 +6,7 @@ row without bytes must not exist.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -20,7 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from image_service.database import Database
 from image_service.errors import Busy, ForeignImage, GalleryFull, ImageNotFound, InvalidField, StoreNotFound
 from image_service.images import galleries, positions
-from image_service.images.blobs import Blobs, StoredOriginal
+from image_service.images.blobs import Blobs
 from image_service.images.galleries import Expected
 from image_service.images.models import ImageRow
 from image_service.images.queries import Image, image, image_of
@@ -126,44 +126,27 @@ class Library:
         What changes nothing leaves `updated_at` and the revision alone.
         Raises `ImageNotFound` if the product has no such image, `PreconditionFailed`.
         """
-        if upload is None:
-            changed = await self._change(store_id, product_id, image_id, position, alt, None, expected)
-            return changed or await image(self._database, store_id, image_id)
-        async with self._blobs.stored(upload.picture) as original:
-            replaced = await self._change(store_id, product_id, image_id, position, alt, (upload, original), expected)
-        assert replaced is not None, "new bytes are always a change"  # noqa: S101
-        return replaced
-
-    async def _change(
-        self,
-        store_id: int,
-        product_id: int,
-        image_id: int,
-        position: int | None,
-        alt: Alt | Unchanged,
-        upload: tuple[Upload, StoredOriginal] | None,
-        expected: Expected,
-    ) -> Image | None:
-        """None: nothing was to be changed."""
-        async with self._transaction() as session:
+        storing = nullcontext() if upload is None else self._blobs.stored(upload.picture)
+        async with storing as original, self._transaction() as session:
             revision = await galleries.lock(session, store_id, product_id, expected)
             row = await _locked(session, image_id)
             if row is None or row.store_id != store_id or row.product_id != product_id:
                 raise ImageNotFound
-            before = image_of(row, revision)
+            before = image_of(row, revision - 1)
             if position is not None:
                 await _move(session, row, product_id, position)
             if alt is not UNCHANGED and alt != row.alt:
                 row.alt = alt
-            if upload is not None:
+            if upload is not None and original is not None:
                 galleries.to_trash(session, row)
-                for name, value in _columns(upload[0], upload[1].key).items():
+                for name, value in _columns(upload, original.key).items():
                     setattr(row, name, value)
-                upload[1].require_fresh()
-            if image_of(row, revision) == before:
+                original.require_fresh()
+            if image_of(row, revision - 1) == before:
                 await session.rollback()
-                return None
+                return before
             await _touch(session, row)
+        # Not before the new bytes are safe under their row: an error here must not take them away.
         if upload is not None:
             await self._blobs.discard_variants(before)
         return image_of(row, revision)

@@ -115,7 +115,7 @@ async def _empty_trash(database: Database, storage: Storage, sizes: list[str], *
         names += [variant.blob for row in rows for variant in variant_names(row.store_id, row.slug, row.key.hex, sizes)]
         await _in_batches(names, storage.delete)
         async with database.transaction() as session:
-            await session.execute(delete(TrashRow).where(col(TrashRow.key).in_([row.key for row in rows])))
+            await session.exec(delete(TrashRow).where(col(TrashRow.key).in_([row.key for row in rows])))
         removed += len(rows)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from image_service.database import Database
-from image_service.errors import BlobNotFound, Busy, DatabaseUnavailable, StorageUnavailable
+from image_service.errors import BlobNotFound, DatabaseUnavailable, StorageUnavailable, VariantNotDrawn
 from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.pixels.messages import Drawing
@@ -74,7 +74,8 @@ class Variants:
         """The variant's bytes, drawn now if nobody has asked for them before.
 
         Raises `BlobNotFound` for whatever is not offered, `RangeNotSatisfiable`, `Busy` when the wait for a
-        pixel process would pass `draw_wait` seconds, `StorageFull`, `StorageUnavailable`, `DatabaseUnavailable`.
+        pixel process would pass `draw_wait` seconds, `VariantNotDrawn`, and what
+        storage and database raise.
         """
         if name.size not in self._offered:
             raise BlobNotFound
@@ -130,7 +131,7 @@ class Variants:
                 raise
             except RenderFailed as failed:
                 log.error("variant not drawn", variant=str(name), reason=str(failed))
-                raise Busy("could not be drawn") from failed
+                raise VariantNotDrawn(str(failed)) from failed
             await self._storage.put(name.blob, target, public_headers(variant.format))
         # Deleted or replaced while it was drawn: what was written after that must not stay, nor what may be so.
         live = False

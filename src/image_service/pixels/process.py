@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from image_service.pixels.messages import MAX_LINE, READY
 
@@ -99,9 +99,8 @@ class PixelProcess:
         line = json.dumps(request).encode() + b"\n"
         if len(line) > MAX_LINE:
             raise ValueError("request too long")
-        stdin = self._transport.get_pipe_transport(STDIN)
-        if not isinstance(stdin, asyncio.WriteTransport):
-            raise Died("has no input")
+        # uvloop's transports are none of asyncio's classes.
+        stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(STDIN))
         stdin.write(line)  # an idle process's pipe takes it whole
         async with asyncio.timeout(seconds):
             return await self._pipes.line()

@@ -1,0 +1,79 @@
+"""Pictures while the database cannot be reached: what is kept is served, and nothing is kept that may be gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from image_service.embedded_postgres import EmbeddedPostgres
+from tests.api.watched import WatchedStorage
+from tests.conftest import StartService
+from tests.images.conftest import NewDatabase
+from tests.shop import added, path
+
+
+@asynccontextmanager
+async def outage(postgres: EmbeddedPostgres, url: str) -> AsyncIterator[None]:
+    """Of this one database: it ends all connections and takes no new ones."""
+    name = make_url(url).database
+    engine = create_async_engine(postgres.url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false"))
+        await connection.execute(
+            text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"), {"name": name}
+        )
+        yield
+        await connection.execute(text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true"))
+    await engine.dispose()
+
+
+async def test_what_is_drawn_is_served_and_the_rest_waits(
+    start_service: StartService, new_database: NewDatabase, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    url = await new_database()
+    storage = WatchedStorage(tmp_path / "blobs")
+    async with start_service(database_url=url, data_dir=tmp_path, parts={"storage": storage}) as service:
+        store = await service.new_store()
+        async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+            warm, drawing, cold = [path((await added(client))["src"]) for _ in range(3)]
+            browser = {"Accept": "image/webp"}
+            for headers in (browser, {}):
+                assert (await client.get(warm, headers=headers)).status_code == 200
+            storage.may_write.clear()
+            asked = asyncio.create_task(client.get(drawing))
+            await storage.arrived.wait()
+
+            async with outage(postgres, url):
+                # It was drawn, but whether its image is still there nobody can say: it is not kept.
+                storage.may_write.set()
+                answer = await asked
+                assert (answer.status_code, answer.headers["Cache-Control"]) == (503, "no-store")
+                assert int(answer.headers["Retry-After"]) > 0
+                assert not (tmp_path / "blobs/public" / drawing[1:]).exists()
+                assert (await client.get(cold)).status_code == 503
+                assert (await client.get(warm)).status_code == 200
+                served = await client.get(warm, headers=browser)
+                assert (served.status_code, served.headers["Content-Type"]) == (200, "image/webp")
+
+            for each in (drawing, cold):
+                assert (await client.get(each)).status_code == 200
+
+
+async def test_another_worker_serves_what_one_has_drawn(
+    start_service: StartService, new_database: NewDatabase, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    """It has never asked the database about this image."""
+    url = await new_database()
+    async with start_service(database_url=url, data_dir=tmp_path) as one:
+        store = await one.new_store()
+        async with one.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+            warm = urlsplit((await added(client))["src"]).path
+            drawn = await client.get(warm, headers={"Accept": "image/avif"})
+    async with start_service(database_url=url, data_dir=tmp_path) as other, other.client() as client:
+        async with outage(postgres, url):
+            served = await client.get(warm, headers={"Accept": "image/avif"})
+        assert (served.status_code, served.content) == (200, drawn.content)

@@ -1,0 +1,80 @@
+"""Settings: read from the environment, refused when unusable, and every one of them documented."""
+
+import re
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from image_service.settings import Settings
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def documented() -> dict[str, str]:
+    section = README.split("## Settings")[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| `([A-Z_0-9]+)` \|([^|]*)\|", section, re.MULTILINE))
+
+
+def test_every_setting_is_in_the_readme_and_no_other() -> None:
+    assert set(documented()) == {name.upper() for name in Settings.model_fields}
+
+
+def test_the_readme_says_their_defaults() -> None:
+    for name, text in documented().items():
+        value: Any = Settings.model_fields[name.lower()].default
+        words = text.replace("`", "").split()
+        if name in ("STORAGE_URL", "PUBLIC_URL", "DELIVERY_URL"):
+            assert value is None, name  # it follows from others, which the README names
+        elif isinstance(value, tuple):
+            assert words == [str(each) for each in value], name
+        elif isinstance(value, bool):
+            assert words == [str(value).lower()], name
+        elif isinstance(value, float):
+            assert [float(word) for word in words] == [value], name
+        else:
+            assert words == ([] if value is None else [str(value)]), name
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"port": "70000"},
+        {"workers": "0"},
+        {"database_url": "mysql://x"},
+        {"public_url": "not a url"},
+        {"sizes": "640-0 banana"},
+        {"sizes": "50-0"},
+        {"sizes": "640-0 640-0"},
+        {"bootstrap_store": "a shop"},
+        {"bootstrap_store": "a shop", "bootstrap_token": "short"},
+        {"anonymous_store": "0"},
+        {"fetch_allow_networks": "10.0.0.1/8"},
+        {"unknown": "1"},
+    ],
+)
+def test_unusable_values_are_refused(values: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(values)
+
+
+def test_lists_and_urls() -> None:
+    settings = Settings.model_validate(
+        {"sizes": "640-0, 30-30", "fetch_allow_networks": "10.0.0.0/8 fd00::/8", "public_url": "https://api.test/x/"}
+    )
+    assert [str(size) for size in settings.sizes] == ["640-0", "30-30"]
+    assert settings.fetch_allow_networks == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    assert settings.api_base == settings.delivery_base == "https://api.test/x"
+
+
+def test_pictures_may_have_a_host_of_their_own() -> None:
+    settings = Settings.model_validate({"port": 9000, "delivery_url": "https://cdn.test"})
+    assert (settings.api_base, settings.delivery_base) == ("http://127.0.0.1:9000", "https://cdn.test")
+
+
+def test_frozen() -> None:
+    settings: Any = Settings()
+    with pytest.raises(ValidationError):
+        settings.port = 1
