@@ -74,6 +74,10 @@ def test_pictures_may_have_a_host_of_their_own() -> None:
     assert (settings.api_base, settings.delivery_base) == ("http://127.0.0.1:9000", "https://cdn.test")
 
 
+def test_an_ipv6_host_has_brackets_in_urls() -> None:
+    assert Settings.model_validate({"host": "::1", "port": 80}).api_base == "http://[::1]:80"
+
+
 def test_frozen() -> None:
     settings: Any = Settings()
     with pytest.raises(ValidationError):

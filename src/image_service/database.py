@@ -20,7 +20,10 @@ CHECK_SECONDS = 3.0
 
 # Wrapped by SQLAlchemy, or raised past it while a connection is being made or has just been lost.
 _FAULTS = (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-_BUGS = (IntegrityError, DataError, ProgrammingError)  # the statement is wrong, not the database
+_BUGS = (IntegrityError, DataError, ProgrammingError, asyncpg.DataError)  # the statement is wrong, not the database
+# The classes of SQLSTATE (PostgreSQL's manual, appendix A) in which the same statement may go well another time: the
+# connection, a standby, credentials, no such database, rollback, resources, locks, operator, system, internal error.
+_PASSING = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX")
 
 
 class Database:
@@ -31,6 +34,7 @@ class Database:
             url,
             pool_size=connections,
             max_overflow=0,
+            hide_parameters=True,  # what clients sent does not belong in the log
             pool_timeout=POOL_WAIT_SECONDS,
             pool_pre_ping=True,  # the server may have been restarted since
             connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
@@ -75,5 +79,13 @@ class database_faults:  # noqa: N801 - reads as the statement that it is
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, _FAULTS) and not isinstance(error, _BUGS):
+        if isinstance(error, _FAULTS) and not _is_bug(error):
             raise DatabaseUnavailable(f"{type(error).__name__}: {error}".splitlines()[0][:300]) from error
+
+
+def _is_bug(error: BaseException) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    sqlstate = getattr(cause, "sqlstate", None)  # None: it was not the server that spoke
+    if sqlstate is not None:
+        return not sqlstate.startswith(_PASSING)
+    return isinstance(error, _BUGS)

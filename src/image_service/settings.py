@@ -44,8 +44,17 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
+PREFIX = "IMAGE_SERVICE_"
+
+
+def unknown_variables() -> list[str]:
+    """Variables with our prefix that set nothing: most likely a name mistyped."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="IMAGE_SERVICE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     # Where it runs
     host: str = "127.0.0.1"
@@ -103,7 +112,8 @@ class Settings(BaseSettings):
     @property
     def api_base(self) -> str:
         """What `Location` and `Link` start with."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def delivery_base(self) -> str:

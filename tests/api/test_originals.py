@@ -101,8 +101,8 @@ def _base64(data: bytes) -> str:
 async def test_one_that_is_missing_is_a_fault(service: Service, store: NewStore, client: httpx.AsyncClient) -> None:
     """Not a 404, which would tell a connector to upload it again and forget this one."""
     image = await uploaded(client, CUP)
-    (row,) = (await queries.images(service.database, store.store_id, assigned=None, since_id=0, offset=0, limit=9)).items
-    await service.storage.delete([original_name(row.key)])
+    (found,) = (await queries.gallery(service.database, store.store_id, image["product_id"])).images
+    await service.storage.delete([original_name(found.key)])
     answer = await client.get(f"/images/{image['id']}/original")
     assert (answer.status_code, answer.json()["code"]) == (503, 503)
     copy = await client.post("/products/7/images", json={"src": image["src"]})

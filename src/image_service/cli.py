@@ -1,0 +1,37 @@
+"""Where the program `image-service` begins: what goes wrong is one line on standard error, and exit 1.
+
+The commands themselves are in `commands`, whose imports take a second.
+"""
+
+import os
+import sys
+from contextlib import suppress
+
+from image_service import workers
+from image_service.errors import ImageServiceError
+
+
+def main() -> None:
+    """Exits 0, 1 for what was foreseen, 2 for a command line that cannot be read, 130 after Ctrl-C."""
+    try:
+        if sys.argv[1:2] == ["serve"] and "--help" not in sys.argv:
+            workers.preload()
+        from image_service.commands import app  # noqa: PLC0415 - side by side with what was just begun
+
+        try:
+            app(prog_name="image-service")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # now, while a failure can still be told
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ImageServiceError, OSError, ValueError) as error:
+        _give_up(error)
+
+
+def _give_up(error: Exception) -> None:
+    if not isinstance(error, BrokenPipeError):  # whoever read our output has seen enough
+        with suppress(OSError, AttributeError):
+            sys.stderr.write(f"image-service: {str(error) or type(error).__name__}\n")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what could not be written must not fail again on the way out
+    sys.exit(1)

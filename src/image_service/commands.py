@@ -1,0 +1,266 @@
+"""The commands: run the service, and manage its stores and bytes."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from image_service import logs, migrations
+from image_service.app import create_app, staging_of, storage_of
+from image_service.database import Database
+from image_service.errors import StoreNotFound
+from image_service.images.blobs import Blobs
+from image_service.images.library import Library
+from image_service.images.sweep import sweep as sweep_blobs
+from image_service.images.verify import State
+from image_service.images.verify import verify as verify_originals
+from image_service.serve import database_running
+from image_service.serve import serve as run_service
+from image_service.settings import PREFIX, Settings, unknown_variables
+from image_service.stores import registry, tokens
+from image_service.stores.tokens import Scope
+
+Result = TypeVar("Result")
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+stores = typer.Typer(help="Stores and their tokens.", no_args_is_help=True)
+app.add_typer(stores, name="stores")
+
+out = Console(soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+StoreId = Annotated[int, typer.Argument(help="The store's id.", min=1)]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("image-service"))
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Product images: taken in, checked, kept in order, served in every size.
+
+    Settings are environment variables, IMAGE_SERVICE_*; the README lists them all.
+    """
+
+
+def _read(**given: Any) -> Settings:
+    """The environment, and over it the command line. Raises `ValueError`, which names the variable."""
+    if unknown := unknown_variables():
+        raise ValueError(f"{', '.join(unknown)}: there is no such setting")
+    try:
+        return Settings.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        findings = (
+            (
+                each["msg"].removeprefix("Value error, "),
+                PREFIX + str(each["loc"][0]).upper() if each["loc"] else "",
+            )
+            for each in error.errors()
+        )
+        raise ValueError("; ".join(f"{name}: {message}" if name else message for message, name in findings)) from None
+
+
+@contextmanager
+def _settings() -> Iterator[Settings]:
+    """From the environment, with a running database."""
+    logs.configure("warning")
+    with database_running(_read()) as running:
+        yield running
+
+
+def _with_database(work: Callable[[Settings, Database], Awaitable[Result]]) -> Result:
+    """Do something in a database of the current schema."""
+
+    async def run(settings: Settings) -> Result:
+        url = settings.database_url or ""
+        await migrations.upgrade(url)
+        database = Database(url, connections=2)
+        try:
+            return await work(settings, database)
+        finally:
+            await database.close()
+
+    with _settings() as settings:
+        return asyncio.run(run(settings))
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, default=str))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any that is free.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer requests.")] = None,
+) -> None:
+    """Run the service. Without a DATABASE_URL it brings its own PostgreSQL."""
+    settings = _read(host=host, port=port, workers=workers)
+    logs.configure(settings.log_level)
+    storage_of(settings)  # a STORAGE_URL that cannot be used is said before anything starts
+    run_service(settings)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema. `serve` does it too."""
+
+    async def nothing_more(_settings: Settings, _database: Database) -> None: ...
+
+    _with_database(nothing_more)
+    out.print("The database has this version's schema.")
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    _print_json(create_app(_read()).openapi())
+
+
+@app.command()
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if over 5 % of the originals have no row.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove bytes that nothing needs any more: a day after their image was deleted, or left by a crash."""
+
+    async def work(settings: Settings, database: Database) -> Any:
+        sizes = [str(size) for size in settings.sizes]
+        return await sweep_blobs(
+            database, storage_of(settings), staging_of(settings), sizes=sizes, dry_run=dry_run, force=force
+        )
+
+    swept = _with_database(work)
+    if as_json:
+        _print_json(vars(swept))
+        return
+    verb = "would be removed" if dry_run else "removed"
+    out.print(
+        f"{verb}: {swept.trash} originals of deleted images, {swept.strays} without a row, "
+        f"{swept.variants} variants, {swept.staged} temporary files"
+    )
+
+
+@app.command()
+def verify(as_json: Json = False) -> None:
+    """Read every original again and compare it with its SHA-256. Exits 1 if one is damaged or missing."""
+
+    async def work(settings: Settings, database: Database) -> tuple[int, list[dict[str, Any]]]:
+        whole, bad = 0, []
+        async for found in verify_originals(database, storage_of(settings)):
+            if found.state is State.WHOLE:
+                whole += 1
+            else:
+                bad.append(vars(found))
+        return whole, bad
+
+    whole, bad = _with_database(work)
+    if as_json:
+        _print_json({"whole": whole, "bad": bad})
+    else:
+        for each in bad:
+            out.print(f"{each['state']}: image {each['image_id']} of store {each['store_id']}, {each['blob']}")
+        out.print(f"{whole} originals are whole, {len(bad)} are not.")
+    if bad:
+        raise typer.Exit(1)
+
+
+@stores.command("add")
+def stores_add(
+    name: Annotated[str, typer.Argument(help="What people call it.")],
+    store_id: Annotated[int | None, typer.Option("--id", help="The id it had elsewhere.", min=1, max=2**63 - 1)] = None,
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Read the token it had elsewhere from standard input.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a store with its first token, which is shown this once."""
+    token = sys.stdin.readline().strip() if token_stdin else None
+    made = _with_database(lambda _, database: registry.add(database, name, store_id=store_id, token=token))
+    if as_json:
+        _print_json({"store_id": made.store_id, "token": made.token})
+    elif token_stdin:
+        out.print(f"Store {made.store_id} was made with the token given.")
+    else:
+        out.print(f"Store {made.store_id} was made. Its token, shown this once: {made.token}", highlight=False)
+
+
+@stores.command("list")
+def stores_list(as_json: Json = False) -> None:
+    """List all stores."""
+    found = _with_database(lambda _, database: registry.every(database))
+    _show(["id", "name", "created_at"], [vars(each) for each in found], as_json=as_json)
+
+
+@stores.command("tokens")
+def stores_tokens(store_id: StoreId, as_json: Json = False) -> None:
+    """List a store's tokens; the secrets themselves are not kept."""
+    found = _with_database(lambda _, database: tokens.of_store(database, store_id))
+    _show(["id", "scope", "created_at"], [vars(each) for each in found], as_json=as_json)
+
+
+@stores.command("token")
+def stores_token(
+    store_id: StoreId,
+    read_only: Annotated[bool, typer.Option("--read-only", help="It may not change anything.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Give a store one more token, which is shown this once."""
+    scope = Scope.READ if read_only else Scope.WRITE
+    token = _with_database(lambda _, database: tokens.issue(database, store_id, scope))
+    if as_json:
+        _print_json({"store_id": store_id, "token": token, "scope": scope})
+    else:
+        out.print(f"Its token, shown this once: {token}", highlight=False)
+
+
+@stores.command("revoke")
+def stores_revoke(
+    token_id: Annotated[int, typer.Argument(help="As `stores tokens` lists it.", min=1)],
+) -> None:
+    """Revoke a token: from the next request on it is worth nothing."""
+    if not _with_database(lambda _, database: tokens.revoke(database, token_id)):
+        raise ValueError(f"no token {token_id}")
+    out.print(f"Token {token_id} is revoked.")
+
+
+@stores.command("remove")
+def stores_remove(store_id: StoreId, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove a store with its tokens and all its images."""
+    if not yes:
+        typer.confirm(f"Remove store {store_id} with all its images?", abort=True)
+
+    async def work(settings: Settings, database: Database) -> int:
+        blobs = Blobs(storage_of(settings), settings.sizes)
+        try:
+            return await Library(database, blobs, settings.max_images_per_product).remove_store(store_id)
+        except StoreNotFound as error:
+            raise StoreNotFound(f"no store {store_id}") from error
+
+    out.print(f"Store {store_id} is removed, with {_with_database(work)} images.")
+
+
+def _show(columns: list[str], rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        _print_json([{column: row[column] for column in columns} for row in rows])
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in columns))
+    out.print(table)

@@ -1,0 +1,171 @@
+"""The processes that answer requests: forked from one that has imported the application already, replaced when they
+end. This module itself imports little, so that the import in that process and the one in ours run side by side.
+"""
+
+import ctypes
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import connection, forkserver
+from multiprocessing.context import ForkServerProcess
+from types import TracebackType
+from typing import Self
+
+from image_service.errors import ImageServiceError
+
+PRELOADED = "image_service.worker"
+NOT_STARTED = 3  # a worker's exit status when its application could not be built; uvicorn's own number
+GRACE_SECONDS = 20  # for the requests under way when the service is told to stop
+LATER_SECONDS = 5  # beyond the grace, for a worker's own end; then it is killed
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0  # seconds between restarts, doubling
+STEADY_SECONDS = 60  # a worker that ran for so long had started well
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+log = logging.getLogger(__name__)
+_context = multiprocessing.get_context("forkserver")
+
+
+class WorkersFailed(ImageServiceError):
+    """The application cannot be started; its process has logged why."""
+
+
+def preload() -> None:
+    """Begin to import the application, in the process that workers are forked from. Returns at once."""
+    _context.set_forkserver_preload([PRELOADED])
+    # Inherited: these are for this process to act on. The other one ends with its last user.
+    former = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
+    try:
+        forkserver.ensure_running()
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+class StopSignals:
+    """SIGINT, SIGTERM and SIGHUP, from `with` on: each asks for the end, and none interrupts it.
+
+    Before `defer()` the first of them raises `KeyboardInterrupt`, since a start may have to wait long; after it they
+    make `reader` readable. One that was ignored from the outset (`nohup`) still is.
+    """
+
+    def __init__(self) -> None:
+        self.reader, self._writer = socket.socketpair()
+        self.reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._raises = True
+        self._former: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        for number in STOPS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._former[number] = signal.signal(number, self._asked)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number in self._former:
+            signal.signal(number, signal.SIG_IGN)  # what is left to do is to exit
+        self.reader.close()
+        self._writer.close()
+
+    def defer(self) -> None:
+        self._raises = False
+
+    def _asked(self, number: int, frame: object) -> None:
+        if self._raises:
+            self._raises = False
+            raise KeyboardInterrupt
+        with suppress(OSError):  # full: it has been said often enough
+            self._writer.send(b"!")
+
+
+class Workers:
+    """`count` processes that run `target(*arguments)`."""
+
+    def __init__(self, count: int, target: Callable[..., None], *arguments: object) -> None:
+        self._target = target
+        self._arguments = arguments
+        self._running: list[tuple[ForkServerProcess, float]] = []  # with the time of their start
+        self._missing = count
+        self._pause = 0.0
+        self._start_at = 0.0
+        self._has_worked = False
+
+    def run(self, stop: socket.socket) -> None:
+        """Until `stop` is readable: then end them gently, or at once when it is readable again.
+
+        Raises `WorkersFailed` if the first of them cannot start.
+        """
+        try:
+            while True:
+                self._fill()
+                ends = [process.sentinel for process, _ in self._running]
+                wait = max(0.0, self._start_at - time.monotonic()) if self._missing else None
+                ready = connection.wait([stop, *ends], wait)
+                if stop in ready:
+                    return
+                self._reap()
+        finally:
+            self._end(stop)
+
+    def _fill(self) -> None:
+        while self._missing and time.monotonic() >= self._start_at:
+            process = _context.Process(target=self._target, args=self._arguments, daemon=True)
+            process.start()
+            self._running.append((process, time.monotonic()))
+            self._missing -= 1
+
+    def _reap(self) -> None:
+        now = time.monotonic()
+        for process, since in [each for each in self._running if not each[0].is_alive()]:
+            self._running.remove((process, since))
+            if process.exitcode == NOT_STARTED and not self._has_worked:
+                raise WorkersFailed("the service could not be started: the log says why")
+            self._has_worked = True
+            log.error("worker %s ended with status %s, starting another", process.pid, process.exitcode)
+            self._missing += 1
+            self._pause = FIRST_PAUSE if now - since > STEADY_SECONDS else min(self._pause * 2, LONGEST_PAUSE)
+            self._pause = max(self._pause, FIRST_PAUSE)
+            self._start_at = now + self._pause
+
+    def _end(self, stop: socket.socket) -> None:
+        """Return when all have gone."""
+        deadline = time.monotonic() + GRACE_SECONDS + LATER_SECONDS
+        with suppress(BlockingIOError):  # ended for another reason
+            stop.recv(16)  # heard; the next one is another
+        while running := [process for process, _ in self._running if process.is_alive()]:
+            for process in running:
+                process.terminate()  # again and again: one that has just been forked is deaf to the first
+            ready = connection.wait([stop, *(process.sentinel for process in running)], 1)
+            if stop in ready or time.monotonic() > deadline:
+                break
+        for process, _ in self._running:
+            process.kill()
+            process.join()
+
+
+def live_with_the_service() -> None:
+    """In a worker: Ctrl-C in a terminal does not reach it, nor its pixel processes, since the service tells it when to
+    stop; and SIGTERM when the service has gone, if only by kill -9: the database goes with it.
+    """
+    os.setsid()
+    if sys.platform == "linux":  # for the process that forked us
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    service = multiprocessing.parent_process()
+    if service is None:
+        return
+
+    def watch() -> None:
+        service.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="service", daemon=True).start()

@@ -1,0 +1,191 @@
+"""The installed program, run as a user would run it."""
+
+import json
+import multiprocessing
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+PROGRAM = Path(sys.executable).parent / "image-service"
+DEADLINE = 45  # seconds for what happens by itself; a noisy machine takes its time
+
+Value = TypeVar("Value")
+
+
+def eventually(look: Callable[[], Value | None], seconds: float = DEADLINE) -> Value:
+    """What `look` answers once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (value := look()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {look}"
+        time.sleep(0.02)
+    return value
+
+
+def environment(data: Path, **settings: str) -> dict[str, str]:
+    """That of the tests, without settings of the machine's own; and a user's Python keeps its bytecode."""
+    machine = ("IMAGE_SERVICE_", "PYTHONDONTWRITEBYTECODE")
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(machine)}
+    return {**outside, "IMAGE_SERVICE_DATA_DIR": str(data), **{f"IMAGE_SERVICE_{k}": v for k, v in settings.items()}}
+
+
+def family(pid: int) -> dict[int, str]:
+    """A process and all that came of it, each with the time of its start, which tells it from a later namesake."""
+    found: dict[int, str] = {}
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if fields[0] != "Z":
+            parents[int(folder.name)], found[int(folder.name)] = int(fields[1]), fields[19]
+    members = {pid}
+    while more := {child for child, parent in parents.items() if parent in members} - members:
+        members |= more
+    return {each: found[each] for each in members if each in found}
+
+
+def left(members: dict[int, str]) -> list[int]:
+    """Those that still run."""
+    return [pid for pid, started in members.items() if family(pid).get(pid) == started]
+
+
+class Server:
+    """`image-service serve` on a port of its own choice, in a process group of its own."""
+
+    def __init__(self, folder: Path, *options: str, stdout: int | None = None, **settings: str) -> None:
+        folder.mkdir(exist_ok=True)
+        self.data = folder / "data"
+        self.log_file = folder / "log"
+        self.log_file.touch()
+        self._skip = self.log_file.stat().st_size
+        self._printed = folder / "printed"
+        with self.log_file.open("ab") as log, self._printed.open("wb") as printed:
+            self.process = subprocess.Popen(
+                [PROGRAM, "serve", "--port", "0", *options],
+                stdin=subprocess.DEVNULL,
+                stdout=printed if stdout is None else stdout,
+                stderr=log,
+                env=environment(self.data, **settings),
+                cwd=folder,
+                start_new_session=True,
+            )
+        self.token = ""
+
+    @property
+    def url(self) -> str:
+        return str(eventually(lambda: self.logged(event="starting"))[0]["url"])
+
+    @property
+    def printed(self) -> str:
+        return self._printed.read_text()
+
+    @property
+    def postgres(self) -> Path:
+        return self.data / "postgres"
+
+    @property
+    def postmaster(self) -> int:
+        return int((self.postgres / "pgdata" / "postmaster.pid").read_text().split()[0])
+
+    def logged(self, **fields: Any) -> list[dict[str, Any]]:
+        """The log's lines of this start that have these fields. Every line must be JSON."""
+        whole = self.log_file.read_bytes()[self._skip :].rpartition(b"\n")[0]
+        lines: list[dict[str, Any]] = [json.loads(line) for line in whole.splitlines()]
+        return [line for line in lines if fields.items() <= line.items()]
+
+    def ready(self) -> "Server":
+        with httpx.Client(base_url=self.url) as client:
+            eventually(lambda: client.get("/health/ready").status_code == 200)
+        if "Bearer " in self.printed:
+            self.token = self.printed.split("Bearer ")[1].split("'")[0]
+        return self
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        """Every request on a connection of its own, so that any worker may answer it."""
+        headers = {"Authorization": f"Bearer {token or self.token}", "Connection": "close"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """The exit status. The whole group gets the signal, as from Ctrl-C."""
+        members = family(self.process.pid)
+        os.killpg(self.process.pid, number)
+        status = self.process.wait(DEADLINE)
+        eventually(lambda: not left(members), 5)
+        return status
+
+    def end(self) -> None:
+        """Whatever has happened, leave nothing behind."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(DEADLINE)
+
+
+def paste(line: str) -> Any:
+    """Give a printed `curl` line to a shell, or do what it says where there is no curl; the JSON of the answer."""
+    if shutil.which("curl"):
+        done = subprocess.run(["bash", "-c", line], capture_output=True, check=True, timeout=DEADLINE)
+        return json.loads(done.stdout)
+    words = iter(shlex.split(line)[1:])
+    headers, files, url = {}, {}, ""
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-F":
+            name, _, path = next(words).partition("=@")
+            files[name] = (Path(path).name, Path(path).read_bytes())
+        else:
+            url = word
+    return httpx.request("POST" if files else "GET", url, headers=headers, files=files or None).json()
+
+
+@dataclass(frozen=True)
+class Done:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+_forked = multiprocessing.get_context("forkserver")
+_forked.set_forkserver_preload(["image_service.cli", "image_service.commands"])
+
+
+def command(folder: Path, *arguments: str, stdin: str = "", output: Path | None = None, **settings: str) -> Done:
+    """`image-service …` in a process of its own, forked from one that has imported the program already."""
+    folder.mkdir(exist_ok=True)
+    files = [folder / "stdin", output or folder / "stdout", folder / "stderr"]
+    files[0].write_text(stdin)
+    env = environment(folder / "data", **settings)
+    process = _forked.Process(target=_main, args=([str(each) for each in files], env, list(arguments)))
+    process.start()
+    process.join(DEADLINE)
+    assert process.exitcode is not None
+    return Done(process.exitcode, "" if output else files[1].read_text(), files[2].read_text())
+
+
+def _main(files: list[str], env: dict[str, str], arguments: list[str]) -> None:
+    os.environ.clear()
+    os.environ.update(env)
+    os.dup2(os.open(files[0], os.O_RDONLY), 0)
+    os.dup2(os.open(files[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    os.dup2(os.open(files[2], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+    sys.stdin = os.fdopen(0)
+    sys.argv = ["image-service", *arguments]
+    from image_service.cli import main  # noqa: PLC0415 - the tests' own process has no use for it
+
+    main()

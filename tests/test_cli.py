@@ -1,0 +1,154 @@
+"""The commands of `image-service`, beside a running service and without one."""
+
+import json
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from image_service.embedded_postgres import EmbeddedPostgres
+from tests.processes import Done, Server, command
+from tests.shop import form
+
+IMPORTED = "a-secret-from-elsewhere-1"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("service"))
+    try:
+        yield server.ready()
+    finally:
+        server.end()
+
+
+def run(server: Server, *arguments: str, stdin: str = "") -> Done:
+    """On the running service's data, as somebody else in its place would do."""
+    return command(server.data.parent, *arguments, stdin=stdin)
+
+
+def done(server: Server, *arguments: str, stdin: str = "") -> Done:
+    """One that must go well."""
+    result = run(server, *arguments, stdin=stdin)
+    assert (result.status, result.err) == (0, ""), result
+    return result
+
+
+def status(server: Server, token: str, method: str = "GET") -> int:
+    with server.client(token) as client:
+        files = form() if method == "POST" else None
+        return client.request(method, "/products/7/images", files=files).status_code
+
+
+def test_a_store_from_its_making_to_its_removal(server: Server) -> None:
+    postmaster = server.postmaster
+    made = done(server, "stores", "add", "Loja São João", "--json").json
+    assert made.keys() == {"store_id", "token"}
+    store, token = str(made["store_id"]), made["token"]
+    assert status(server, token, "POST") == 201
+
+    listed = done(server, "stores", "list", "--json").json
+    assert [each["name"] for each in listed if each["id"] == made["store_id"]] == ["Loja São João"]
+    assert "Loja São João" in done(server, "stores", "list").out
+
+    reader = done(server, "stores", "token", store, "--read-only", "--json").json
+    assert (reader["store_id"], reader["scope"]) == (made["store_id"], "read")
+    assert status(server, reader["token"]) == 200
+    assert status(server, reader["token"], "POST") == 403
+
+    tokens = done(server, "stores", "tokens", store, "--json").json
+    assert [each["scope"] for each in tokens] == ["write", "read"]
+    assert token not in json.dumps(tokens)
+    done(server, "stores", "revoke", str(tokens[1]["id"]))
+    assert status(server, reader["token"]) == 401
+    assert status(server, token) == 200
+
+    refused = run(server, "stores", "remove", store)  # nobody says yes
+    assert refused.status == 1
+    assert status(server, token) == 200
+    assert "with 1 images" in done(server, "stores", "remove", store, "--yes").out
+    assert status(server, token) == 401
+    assert server.postmaster == postmaster, "the commands must leave the service's database alone"
+
+
+def test_a_store_that_brings_its_id_and_secret(server: Server) -> None:
+    made = done(server, "stores", "add", "from elsewhere", "--id", "15", "--token-stdin", stdin=IMPORTED + "\n")
+    assert "15" in made.out
+    assert IMPORTED not in made.out
+    assert status(server, IMPORTED) == 200
+    assert IMPORTED not in server.log_file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["stores", "add", "twice", "--id", "1"], "id: is in use already"),
+        (["stores", "add", "short", "--token-stdin"], "token: must be 20 to 200"),
+        (["stores", "token", "4242"], "no store 4242"),
+        (["stores", "tokens", "4242"], "no store 4242"),
+        (["stores", "remove", "4242", "--yes"], "no store 4242"),
+        (["stores", "revoke", "4242"], "no token 4242"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(server: Server, arguments: list[str], said: str) -> None:
+    result = run(server, *arguments, stdin="short\n")
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith("image-service: ")
+    assert said in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_sweep_and_verify(server: Server) -> None:
+    with server.client() as client:
+        image = client.post("/products/8/images", files=form()).raise_for_status().json()
+    swept = done(server, "sweep", "--dry-run", "--json").json
+    assert swept.keys() >= {"trash", "strays", "variants", "staged"}
+    whole = done(server, "verify", "--json").json
+    assert whole["whole"] >= 1
+    assert whole["bad"] == []
+    for original in server.data.glob("blobs/private/*/*"):
+        original.write_bytes(b"damaged")
+    found = run(server, "verify", "--json")
+    assert found.status == 1
+    assert [(each["image_id"], each["state"]) for each in found.json["bad"]] == [(image["id"], "damaged")]
+    assert run(server, "verify").status == 1
+
+
+def test_openapi_needs_nothing(tmp_path: Path) -> None:
+    first, second = (command(tmp_path / port, "openapi", PORT=port) for port in ("8000", "9"))
+    assert first.json["openapi"].startswith("3.")
+    assert first.out == second.out
+    assert not (tmp_path / "9" / "data").exists()
+
+
+def test_without_a_running_service_the_database_is_started_and_stopped_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert command(tmp_path, "migrate").status == 0
+        assert not (tmp_path / "data/postgres/pgdata/postmaster.pid").exists()
+    log = (tmp_path / "data/postgres/postgres.log").read_text()
+    assert log.count("database system is shut down\n") == 2
+
+
+def test_with_a_database_of_ones_own_nothing_embedded_starts(tmp_path: Path, postgres: EmbeddedPostgres) -> None:
+    assert command(tmp_path, "migrate", DATABASE_URL=postgres.url).status == 0
+    assert command(tmp_path, "stores", "list", "--json", DATABASE_URL=postgres.url).status == 0
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_database_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    result = command(tmp_path, "stores", "list", DATABASE_URL=f"postgresql+asyncpg://me@/mine?host={tmp_path}")
+    assert result.status == 1
+    assert result.err.startswith("image-service: ")
+    assert result.err.count("\n") == 1
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    assert command(tmp_path, "--version").out == version("image-service") + "\n"
+    shown = command(tmp_path, "--help").out
+    assert all(name in shown for name in ("serve", "migrate", "stores", "sweep", "verify", "openapi"))
+
+
+def test_output_that_nobody_can_take_is_no_traceback(tmp_path: Path) -> None:
+    result = command(tmp_path, "openapi", output=Path("/dev/full"))
+    assert (result.status, result.err) == (1, "image-service: [Errno 28] No space left on device\n")
