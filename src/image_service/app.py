@@ -93,7 +93,7 @@ def fetch_policy_of(settings: Settings) -> FetchPolicy:
 async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, resolver: Resolver | None) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
-    database = Database(settings.database_url, max(1, settings.database_connections // settings.workers))
+    database = Database(settings.database_url, settings.database_connections // settings.workers)
     stack.push_async_callback(database.close)
     staging = staging_of(settings)
     pixels = await stack.enter_async_context(

@@ -1,10 +1,11 @@
 """All settings of the service, read from the environment in one place.
 
-Each field is the variable `IMAGE_SERVICE_{NAME}`; the README's table names every one of them. Only `app.py`
-and `cli.py` see this object: everything below takes plain values.
+Each field is the variable `IMAGE_SERVICE_{NAME}`; the README's table names every one of them. Only
+`app.py` and what starts it see this object: everything below takes plain values.
 """
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Self
@@ -33,6 +34,11 @@ def _offered(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
     if SRC_SIZE not in sizes or len(set(sizes)) != len(sizes):
         raise ValueError(f"{SRC_SIZE} must be among them, and none twice")
     return sizes
+
+
+def _through_asyncpg(value: object) -> object:
+    """What hosting platforms hand out names no driver."""
+    return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", value) if isinstance(value, str) else value
 
 
 def _base_url(value: str) -> str:
@@ -64,7 +70,9 @@ class Settings(BaseSettings):
 
     # Where things are kept
     data_dir: Path = Path("data")
-    database_url: str | None = Field(default=None, pattern=r"^postgresql\+asyncpg://")
+    database_url: Annotated[str | None, BeforeValidator(_through_asyncpg)] = Field(
+        default=None, pattern=r"^postgresql\+asyncpg://"
+    )
     database_connections: int = Field(default=20, ge=2, le=1000)  # of all workers together
     storage_url: str | None = None  # file:///somewhere; a folder in DATA_DIR by default
 
@@ -94,7 +102,7 @@ class Settings(BaseSettings):
     max_side: int = Field(default=Limits.side, ge=1)
     max_frames: int = Field(default=Limits.frames, ge=1)
     max_scans: int = Field(default=Limits.scans, ge=1)
-    check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 1
+    check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 2
     ingest_concurrency: int = Field(default=64, ge=1, le=10_000)  # uploads at once in a worker
 
     # Fetching a `src`
@@ -107,6 +115,15 @@ class Settings(BaseSettings):
     def _bootstrap_is_whole(self) -> Self:
         if (self.bootstrap_store is None) != (self.bootstrap_token is None):
             raise ValueError("BOOTSTRAP_STORE and BOOTSTRAP_TOKEN go together")
+        name = self.bootstrap_store or ""
+        if name.isascii() and name.isdecimal() and not 1 <= int(name) <= MAX_ID:
+            raise ValueError("BOOTSTRAP_STORE is no store's id")
+        return self
+
+    @model_validator(mode="after")
+    def _every_worker_has_a_connection(self) -> Self:
+        if self.database_connections < self.workers:
+            raise ValueError("DATABASE_CONNECTIONS must be at least WORKERS")
         return self
 
     @property

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from image_service.api.blob_response import blob_response
 from image_service.api.dependencies import PartsOf
 from image_service.api.problems import Dialect, Problem
-from image_service.errors import BlobNotFound, ImageServiceError, VariantNotDrawn
+from image_service.errors import BlobNotFound, DatabaseUnavailable, ImageServiceError, VariantNotDrawn
 from image_service.images.variants import CACHE_FOR_EVER
 from image_service.pixels.picture import Format
 from image_service.storage.names import VariantName
@@ -84,15 +84,16 @@ async def deliver(request: Request, parts: PartsOf) -> Response:
     if parts.negotiate_formats and candidates[0] in NEGOTIABLE:
         headers["Vary"] = "Accept"
         accepted = accepted_formats(",".join(request.headers.getlist("accept")))
-        if accepted and await parts.variants.is_own_format(name):
-            candidates = [each for each in PREFERRED if each in accepted] + candidates
+        if accepted:
+            possible = accepted.intersection(await parts.variants.formats_of(name))
+            candidates = [each for each in PREFERRED if each in possible] + candidates
     missing: ImageServiceError = BlobNotFound()
     for candidate in candidates:
         variant = replace(name, ext=str(candidate))
         try:
             return await blob_response(request, partial(parts.variants.open, variant), candidate.media_type, headers)
-        except (BlobNotFound, VariantNotDrawn) as error:
-            missing = error  # a format that cannot hold this size, or fails, falls back to the image's own
+        except (BlobNotFound, VariantNotDrawn, DatabaseUnavailable) as error:
+            missing = error  # a format that cannot be had now falls back to the image's own
     raise missing
 
 

@@ -23,7 +23,7 @@ from image_service.stores.tokens import Caller, Scope
 
 MAX_ID = 2**63 - 1  # PostgreSQL's bigint
 _ID_DIGITS = 19
-_NUMBER = re.compile(r"-?[0-9]{1,100}")
+DECIMAL = re.compile(r"-?[0-9]{1,100}")  # what Python would take beside it: `1_000`, ` 1`, `+1`
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,7 @@ def is_plain_decimal(value: str) -> bool:
 
 
 def _number(value: object) -> object:
-    """Python would take `1_000`, ` 1` and `+1` too."""
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and not DECIMAL.fullmatch(value):
         raise ValueError("must be an integer")
     return value
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
@@ -87,7 +86,8 @@ async def list_images(
     if position is not None:
         images = [image for image in images if image.position == position]
     if src is not None:
-        images = [image for image in images if _is_src(image, src)]
+        key = _key_of(src)
+        images = [image for image in images if image.key == key or image.source_url == src]
     view = view_of(request, parts, fields)
     page = images[paging.offset : paging.offset + paging.per_page]
     headers = paging.headers(request, parts.api_base, len(images))
@@ -97,10 +97,11 @@ async def list_images(
 routes.get("/product/{product_id}/images", include_in_schema=False)(list_images)  # as the document prints it once
 
 
-def _is_src(image: Image, src: str) -> bool:
-    path = urlsplit(src).path
-    variant = VariantName.parse(path[path.find("/stores/") + 1 :])
-    return src == image.source_url or (variant is not None and variant.key == image.key)
+def _key_of(src: str) -> str | None:
+    """That of the picture which this URL shows, whatever its host; None if its path is not one of ours."""
+    _, slash, rest = src.partition("/stores/")
+    variant = VariantName.parse(f"stores/{rest.partition('?')[0]}") if slash else None
+    return variant.key if variant else None
 
 
 @routes.post(
@@ -284,4 +285,4 @@ for _prefix, _tag in (
     router.include_router(routes, prefix=_prefix, tags=[_tag], dependencies=_own)
     router.include_router(tiendanube_products.routes, prefix=_prefix, tags=[_tag], dependencies=_own)
 
-DIALECT = Dialect("tiendanube", "/", router, render)
+DIALECT = Dialect("tiendanube", "", router, render)  # and of what is no path at all: `OPTIONS *`

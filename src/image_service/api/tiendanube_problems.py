@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -34,6 +35,8 @@ def render(request: Request, problem: Problem) -> Response:
             body = {"error": "Problems parsing JSON"}
         case GalleryFull(limit=limit):
             body = _code(problem, f"Product is not allowed to have more than {limit} images")
+        case HTTPException(status_code=404):
+            body = _code(problem, "No such route")
         case _:
             body = _code(problem, _DESCRIPTIONS.get(problem.status, problem.reason))
     if problem.status == 401:

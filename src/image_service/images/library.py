@@ -28,7 +28,7 @@ from image_service.pixels.picture import Picture
 from image_service.storage.names import slugify
 from image_service.stores.models import StoreRow
 
-MOVED_AWAY_TRIES = 5  # an image that changes its gallery between our look and our lock, so many times in a row
+TRIES = 5  # at what somebody else's change may thwart
 
 
 class Unchanged(Enum):
@@ -79,7 +79,7 @@ class Library:
             session.add(row)
             await session.flush()
             await session.refresh(row)
-            original.require_fresh()
+            await original.require_valid(session)
         return image_of(row, revision)
 
     async def assign(
@@ -141,7 +141,7 @@ class Library:
                 galleries.to_trash(session, row)
                 for name, value in _columns(upload, original.key).items():
                     setattr(row, name, value)
-                original.require_fresh()
+                await original.require_valid(session)
             if image_of(row, revision - 1) == before:
                 await session.rollback()
                 return before
@@ -159,7 +159,7 @@ class Library:
         Raises `ImageNotFound` (`ForeignImage` if another store has it), `PreconditionFailed`.
         """
         where = product_id
-        for _ in range(MOVED_AWAY_TRIES):
+        for _ in range(TRIES):
             if product_id is None:
                 where = (await image(self._database, store_id, image_id)).product_id
             async with self._transaction() as session:
@@ -196,18 +196,20 @@ class Library:
         await self._blobs.discard_variants(*(image_of(row, None) for row in rows))
 
     async def remove_store(self, store_id: int) -> int:
-        """Delete a store with its tokens and all its images; returns how many those were.
-
-        The revisions of its galleries stay and count up: an id may be given again. Raises `StoreNotFound`.
-        """
-        async with self._transaction() as session:
-            store = await session.get(StoreRow, store_id, with_for_update=True)
-            if store is None:
-                raise StoreNotFound
-            removed = await galleries.delete_all(session, store_id)
-            await session.delete(store)
-        await self._blobs.discard_store(store_id)
-        return removed
+        """Delete a store with its tokens and all its images; returns how many those were. Raises `StoreNotFound`."""
+        for _ in range(TRIES):
+            try:
+                async with self._database.transaction() as session:
+                    removed = await galleries.delete_all(session, store_id)
+                    store = await session.get(StoreRow, store_id)
+                    if store is None:
+                        raise StoreNotFound(f"no store {store_id}")
+                    await session.delete(store)
+            except IntegrityError:
+                continue  # an image came meanwhile, on a product that had none
+            await self._blobs.discard_store(store_id)
+            return removed
+        raise Busy("the store is being written to")
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncSession]:

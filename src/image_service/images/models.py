@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -46,6 +47,8 @@ class ImageRow(SQLModel, table=True):
             initially="DEFERRED",
         ),
         Index("images_by_store", "store_id", "id"),
+        # The first image of each product: `GET /products`, and how many there are.
+        Index("images_first", "store_id", "product_id", postgresql_where=text("position = 1")),
     )
 
     id: int = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))

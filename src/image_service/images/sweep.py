@@ -59,18 +59,21 @@ async def sweep(
     if len(strays) > originals * MAX_STRAY_SHARE and not force:
         raise SweepRefused(f"{len(strays)} of {originals} originals have no row; --force removes them")
     # Of any age: a variant is drawn only of an image that has its row, and a key that has lost it never gets it back.
-    variants: list[str] = []
+    variants = 0
     async for batch in _batches(storage, "public/", _key_of_variant):
         live = await _live(database, batch)
-        variants += [blob.name for key, blob in batch if key not in live]
+        dead = [blob.name for key, blob in batch if key not in live]
+        variants += len(dead)
+        if not dry_run:
+            await storage.delete(dead)
     written = [blob.name async for blob in storage.list("tmp/") if blob.modified < oldest]
     if not dry_run:
-        await _in_batches(strays + variants + written, storage.delete)
+        await _in_batches(strays + written, storage.delete)
     return Swept(
         staged=len(written) + await staging.remove_stale(STRAY_AGE, dry_run=dry_run),
         trash=await _empty_trash(database, storage, sizes, dry_run=dry_run),
         strays=len(strays),
-        variants=len(variants),
+        variants=variants,
     )
 
 
