@@ -22,6 +22,7 @@ from image_service.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.blobs import Blobs
+from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
@@ -121,6 +122,7 @@ async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, re
             concurrency=settings.ingest_concurrency,
         ),
         library=Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product),
+        idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
         api_base=settings.api_base,
         delivery_base=settings.delivery_base,

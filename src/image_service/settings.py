@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     bukalapak_always_200: bool = False
     max_images_per_product: int = Field(default=250, ge=1, le=10_000)  # the platform's own limit
 
+    idempotency_wait: float = Field(default=10.0, ge=0, le=60)  # seconds; most clients give up at 30
+
     # Delivery
     sizes: Annotated[tuple[Size, ...], NoDecode, BeforeValidator(_sizes), AfterValidator(_offered)] = DEFAULT_SIZES
     negotiate_formats: bool = True

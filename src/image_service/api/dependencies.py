@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from image_service.database import Database
 from image_service.errors import ImageNotFound, ReadOnlyToken, Unauthenticated
+from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
 from image_service.images.variants import Variants
 from image_service.ingest.sources import Ingest
@@ -35,6 +36,7 @@ class Parts:
     staging: Staging
     ingest: Ingest
     library: Library
+    idempotency_keys: IdempotencyKeys
     variants: Variants
     api_base: str  # URL without a slash at its end
     delivery_base: str

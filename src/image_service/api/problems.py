@@ -20,6 +20,7 @@ STATUSES: dict[type[Exception], int] = {
     errors.ImageNotFound: 404,
     errors.ProductNotFound: 404,
     errors.BlobNotFound: 404,
+    errors.RepeatUnderWay: 409,
     errors.PreconditionFailed: 412,
     errors.UnsupportedBody: 415,
     errors.RangeNotSatisfiable: 416,
@@ -75,7 +76,7 @@ def problem_of(error: Exception) -> Problem:
 
 def _headers(error: Exception) -> dict[str, str]:
     match error:
-        case errors.Busy():
+        case errors.Busy() | errors.RepeatUnderWay():
             return {"Retry-After": str(error.retry_after)}
         case errors.VariantNotDrawn() | errors.StorageUnavailable() | errors.DatabaseUnavailable():
             return {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)}
