@@ -16,6 +16,7 @@ from starlette.responses import Response
 from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
+from image_service.api.outermost import Outermost
 from image_service.api.problems import problem_of
 from image_service.api.request_log import RequestLog
 from image_service.database import Database
@@ -64,6 +65,7 @@ def create_app(settings: Settings, *, storage: Storage | None = None, resolver: 
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
     app.add_middleware(RequestLog, render=_render)
+    app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
     return app
 
 

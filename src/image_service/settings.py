@@ -41,6 +41,7 @@ def _base_url(value: str) -> str:
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
 StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     bootstrap_store: str | None = Field(default=None, min_length=1, max_length=200)
     bootstrap_token: str | None = Field(default=None, min_length=20, max_length=200)
     anonymous_store: StoreId | None = None
+    trusted_proxies: Networks = ()
 
     # The dialects
     bukalapak_always_200: bool = False
