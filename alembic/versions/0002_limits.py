@@ -1,4 +1,4 @@
-"""Idempotency keys. It only adds: the version before works with this schema too.
+"""Idempotency keys and rate limits. It only adds: the version before works with this schema too.
 
 Revision: 0002
 Follows: 0001
@@ -30,8 +30,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "key"),
     )
     op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False)
+    op.create_table(
+        "rate_buckets",
+        sa.Column("store_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("level", sa.Double(), nullable=False),
+        sa.Column("allowed", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("store_id"),
+        prefixes=["UNLOGGED"],
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("rate_buckets")
     op.drop_index(op.f("ix_idempotency_keys_created_at"), table_name="idempotency_keys")
     op.drop_table("idempotency_keys")

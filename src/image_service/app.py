@@ -33,6 +33,7 @@ from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.local import LocalStorage
 from image_service.storage.staging import Staging
+from image_service.stores.rate_limit import RateLimit
 
 log = structlog.get_logger()
 
@@ -93,6 +94,12 @@ def fetch_policy_of(settings: Settings) -> FetchPolicy:
     )
 
 
+def rate_limit_of(settings: Settings, database: Database) -> RateLimit | None:
+    if settings.rate_limit_bucket is None or settings.rate_limit_per_second is None:
+        return None
+    return RateLimit(database, settings.rate_limit_bucket, settings.rate_limit_per_second)
+
+
 async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, resolver: Resolver | None) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
@@ -132,6 +139,7 @@ async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, re
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,
         anonymous_store=settings.anonymous_store,
+        rate_limit=rate_limit_of(settings, database),
         bukalapak_always_200=settings.bukalapak_always_200,
         negotiate_formats=settings.negotiate_formats,
     )

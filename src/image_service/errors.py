@@ -20,6 +20,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── PreconditionFailed        If-Match names another revision
     ├── RangeNotSatisfiable       a byte range beyond the end: size
     ├── RepeatUnderWay            the first request with this Idempotency-Key has not ended: retry_after
+    ├── RateLimited               too many calls of a store, or wrong credentials of an address: retry_after
     ├── Busy                      too much at once, try again: retry_after
     ├── VariantNotDrawn           its picture is whole, but drawing it failed
     ├── BlobNotFound              nothing is stored under this name
@@ -133,6 +134,12 @@ class RangeNotSatisfiable(ImageServiceError):
 
 class RepeatUnderWay(ImageServiceError):
     retry_after = 2  # seconds: most requests end within one
+
+
+class RateLimited(ImageServiceError):
+    def __init__(self, what: str, retry_after: int) -> None:
+        super().__init__(what)
+        self.retry_after = retry_after  # seconds
 
 
 class Busy(ImageServiceError):

@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     bootstrap_store: str | None = Field(default=None, min_length=1, max_length=200)
     bootstrap_token: str | None = Field(default=None, min_length=20, max_length=200)
     anonymous_store: StoreId | None = None
+    rate_limit_bucket: int | None = Field(default=None, ge=1, le=1_000_000)  # the platform's own has 40 …
+    rate_limit_per_second: float | None = Field(default=None, gt=0, le=1_000_000)  # … and 2
     trusted_proxies: Networks = ()
 
     # The dialects
@@ -111,6 +113,12 @@ class Settings(BaseSettings):
     def _bootstrap_is_whole(self) -> Self:
         if (self.bootstrap_store is None) != (self.bootstrap_token is None):
             raise ValueError("BOOTSTRAP_STORE and BOOTSTRAP_TOKEN go together")
+        return self
+
+    @model_validator(mode="after")
+    def _rate_limit_is_whole(self) -> Self:
+        if (self.rate_limit_bucket is None) != (self.rate_limit_per_second is None):
+            raise ValueError("RATE_LIMIT_BUCKET and RATE_LIMIT_PER_SECOND go together")
         return self
 
     @property

@@ -41,6 +41,7 @@ NOT_A_PICTURE = "Harus berupa file gambar"  # "must be an image file": as printe
 
 UNAUTHENTICATED = failure("No credentials, or wrong ones.", "Invalid credentials")
 READ_ONLY = failure("The token may only read.", "Read-only token")
+RATE_LIMITED = failure("Too many calls of the store, or too many wrong credentials.", "Too Many Requests")
 UNAVAILABLE = failure("Too busy, or the database or blob store cannot be reached.", "Service Unavailable")
 
 router = APIRouter(prefix="/v2", tags=["Bukalapak"])
@@ -60,6 +61,7 @@ router = APIRouter(prefix="/v2", tags=["Bukalapak"])
         409: failure("The first request with this `Idempotency-Key` has not ended.", "Conflict", NO_IMAGE),
         413: failure("10 MB or more.", "Image must be less than 10MB", NO_IMAGE),
         422: failure("No file, or not a gif, jpg or png image.", NOT_A_PICTURE, NO_IMAGE),
+        429: RATE_LIMITED,
         503: UNAVAILABLE,
         507: failure("No space is left for bytes.", "Insufficient Storage", NO_IMAGE),
     },
@@ -112,6 +114,7 @@ def _created(image: Image) -> Response:
         },
         401: UNAUTHENTICATED,
         404: failure("This store has no such image.", "Image not found"),
+        429: RATE_LIMITED,
         503: UNAVAILABLE,
     },
 )
@@ -141,6 +144,7 @@ async def status(id: ImageId, caller: Reader, parts: PartsOf) -> Response:
             ),
         },
         404: failure("There is no such image.", "Failed to delete image"),
+        429: RATE_LIMITED,
         503: UNAVAILABLE,
     },
 )

@@ -10,8 +10,9 @@ from fastapi import Depends, Path, Request
 from pydantic import BeforeValidator, Field
 from starlette.exceptions import HTTPException
 
+from image_service.api.outermost import note
 from image_service.database import Database
-from image_service.errors import ImageNotFound, ReadOnlyToken, Unauthenticated
+from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
 from image_service.images.variants import Variants
@@ -20,6 +21,7 @@ from image_service.pixels.sizes import Size
 from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
 from image_service.stores import registry, tokens
+from image_service.stores.rate_limit import RateLimit
 from image_service.stores.tokens import Caller, Scope
 
 MAX_ID = 2**63 - 1  # PostgreSQL's bigint
@@ -44,6 +46,7 @@ class Parts:
     max_image_bytes: int
     max_json_bytes: int
     anonymous_store: int | None
+    rate_limit: RateLimit | None  # None: there is none
     bukalapak_always_200: bool
     negotiate_formats: bool
 
@@ -89,10 +92,24 @@ ImageId = Annotated[Id, Path(description="The image's id, as its creation answer
 
 
 async def _caller(request: Request, parts: PartsOf) -> Caller:
-    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`."""
+    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`."""
     caller = await _authenticate(request, parts)
     request.scope["store_id"] = caller.store_id  # for the log
+    if parts.rate_limit is not None:
+        await _count(request, parts.rate_limit, caller.store_id)
     return caller
+
+
+async def _count(request: Request, rate_limit: RateLimit, store_id: int) -> None:
+    standing = await rate_limit.take(store_id)
+    note(
+        request.scope,
+        X_Rate_Limit_Limit=str(standing.limit),
+        X_Rate_Limit_Remaining=str(standing.remaining),
+        X_Rate_Limit_Reset=str(standing.reset),
+    )
+    if not standing.allowed:
+        raise RateLimited("calls of the store", standing.retry_after)
 
 
 async def _authenticate(request: Request, parts: Parts) -> Caller:

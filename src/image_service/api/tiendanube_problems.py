@@ -19,6 +19,7 @@ _DESCRIPTIONS = {
     412: "It has been changed since the version that If-Match names",
     415: "Send application/json or multipart/form-data",
     416: "The range begins beyond the end",
+    429: "Too many requests, or too many wrong credentials; go on after Retry-After",
     500: "An error of ours; it has been logged under this answer's X-Request-Id",
     503: "Try again in a moment",
     507: "No space is left for more images",
@@ -112,11 +113,12 @@ ERRORS: dict[int | str, dict[str, Any]] = {
             "description": "Product is not allowed to have more than 250 images",
         },
     ),
+    429: _coded(429, "Too Many Requests"),
     503: _coded(503, "Service Unavailable"),
     507: _coded(507, "Insufficient Storage"),
 }
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Those that a route can answer with, beside 401, 404 and 503, which all can."""
-    return {status: ERRORS[status] for status in sorted({401, 404, 503, *statuses})}
+    """Those that a route can answer with, beside 401, 404, 429 and 503, which all can."""
+    return {status: ERRORS[status] for status in sorted({401, 404, 429, 503, *statuses})}
