@@ -16,6 +16,7 @@ from starlette.responses import Response
 from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
+from image_service.api.failed_credentials import FailedCredentials
 from image_service.api.outermost import Outermost
 from image_service.api.problems import problem_of
 from image_service.api.request_log import RequestLog
@@ -139,6 +140,7 @@ async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, re
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,
         anonymous_store=settings.anonymous_store,
+        failed_credentials=FailedCredentials(settings.auth_failures_per_minute),
         rate_limit=rate_limit_of(settings, database),
         bukalapak_always_200=settings.bukalapak_always_200,
         negotiate_formats=settings.negotiate_formats,

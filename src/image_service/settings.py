@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     bootstrap_store: str | None = Field(default=None, min_length=1, max_length=200)
     bootstrap_token: str | None = Field(default=None, min_length=20, max_length=200)
     anonymous_store: StoreId | None = None
+    auth_failures_per_minute: int = Field(default=60, ge=1, le=1_000_000)  # a lost setting retried; a guess needs 2^255
     rate_limit_bucket: int | None = Field(default=None, ge=1, le=1_000_000)  # the platform's own has 40 …
     rate_limit_per_second: float | None = Field(default=None, gt=0, le=1_000_000)  # … and 2
     trusted_proxies: Networks = ()

@@ -50,6 +50,17 @@ async def test_in_the_log(start_service: StartService, trusted: str, client: str
     assert [line["client"] for line in lines if line["event"] == "request"] == [client]
 
 
+async def test_failures_are_the_clients_not_the_proxys(start_service: StartService) -> None:
+    wrong = {"Authorization": "Bearer wrong"}
+    async with (
+        start_service(trusted_proxies="127.0.0.1", auth_failures_per_minute=1) as proxied,
+        proxied.client(headers=wrong) as client,
+    ):
+        for address, status in (("192.0.2.7", 401), ("192.0.2.7", 429), ("192.0.2.8", 401)):
+            answer = await client.get("/images", headers={"X-Forwarded-For": f"203.0.113.9, {address}"})
+            assert answer.status_code == status
+
+
 @pytest.mark.parametrize("trusted", ["", "0.0.0.0/0 ::/0"])
 async def test_no_header_makes_a_url(start_service: StartService, store: NewStore, trusted: str) -> None:
     evil = {

@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Request
 from pydantic import BeforeValidator, Field
 from starlette.exceptions import HTTPException
 
+from image_service.api.failed_credentials import FailedCredentials
 from image_service.api.outermost import note
 from image_service.database import Database
 from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
@@ -46,6 +47,7 @@ class Parts:
     max_image_bytes: int
     max_json_bytes: int
     anonymous_store: int | None
+    failed_credentials: FailedCredentials
     rate_limit: RateLimit | None  # None: there is none
     bukalapak_always_200: bool
     negotiate_formats: bool
@@ -93,7 +95,14 @@ ImageId = Annotated[Id, Path(description="The image's id, as its creation answer
 
 async def _caller(request: Request, parts: PartsOf) -> Caller:
     """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`."""
-    caller = await _authenticate(request, parts)
+    address = request.client.host if request.client else ""
+    try:
+        caller = await _authenticate(request, parts, address)
+    except Unauthenticated:
+        presented = "authorization" in request.headers or "authentication" in request.headers
+        if presented and (wait := parts.failed_credentials.count(address)):
+            raise RateLimited("wrong credentials", wait) from None
+        raise
     request.scope["store_id"] = caller.store_id  # for the log
     if parts.rate_limit is not None:
         await _count(request, parts.rate_limit, caller.store_id)
@@ -112,7 +121,7 @@ async def _count(request: Request, rate_limit: RateLimit, store_id: int) -> None
         raise RateLimited("calls of the store", standing.retry_after)
 
 
-async def _authenticate(request: Request, parts: Parts) -> Caller:
+async def _authenticate(request: Request, parts: Parts, address: str) -> Caller:
     credentials = _credentials(request)
     if not credentials:
         store_id = parts.anonymous_store
@@ -123,7 +132,8 @@ async def _authenticate(request: Request, parts: Parts) -> Caller:
     store_ids = {store_id for store_id, _ in credentials} - {None}
     if len(secrets) > 1 or len(store_ids) > 1:
         raise Unauthenticated("credentials that disagree")
-    caller = await tokens.find(parts.database, secrets.pop())
+    async with parts.failed_credentials.lookup(address):
+        caller = await tokens.find(parts.database, secrets.pop())
     if caller is None or store_ids - {str(caller.store_id)}:
         raise Unauthenticated
     return caller
