@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
+from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
 from image_service.api.failed_credentials import FailedCredentials
@@ -66,6 +67,7 @@ def create_app(settings: Settings, *, storage: Storage | None = None, resolver: 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
+    app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
     app.add_middleware(RequestLog, render=_render)
     app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
     return app

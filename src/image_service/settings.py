@@ -5,6 +5,7 @@ and `cli.py` see this object: everything below takes plain values.
 """
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Self
@@ -35,12 +36,20 @@ def _offered(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
     return sizes
 
 
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("each is scheme://host, perhaps with :port, in lower case and without a path")
+    return value
+
+
 def _base_url(value: str) -> str:
     HttpUrl(value)
     return value.rstrip("/")
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+", re.ASCII)  # as browsers write it (RFC 6454, 6.1)
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
 StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
@@ -81,6 +90,7 @@ class Settings(BaseSettings):
     rate_limit_bucket: int | None = Field(default=None, ge=1, le=1_000_000)  # the platform's own has 40 …
     rate_limit_per_second: float | None = Field(default=None, gt=0, le=1_000_000)  # … and 2
     trusted_proxies: Networks = ()
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
 
     # The dialects
     bukalapak_always_200: bool = False
