@@ -5,7 +5,6 @@ import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,36 +16,14 @@ from sqlmodel import col, select
 from image_service.errors import RepeatUnderWay
 from image_service.images.idempotency import IdempotencyKeys, forget
 from image_service.images.models import IdempotencyRow, ImageRow
-from image_service.storage.base import BlobHeaders
-from image_service.storage.local import LocalStorage
 from image_service.stores.registry import NewStore
+from tests.api.held import HeldStorage
 from tests.conftest import Service, StartService
 from tests.ingest.server import ScriptedServer
 from tests.shop import PRODUCT, added, form, order, orphan, page, png
 
 IMAGES = f"/products/{PRODUCT}/images"
 FIRST_ANSWER = ("content-type", "location", "etag", "cache-control", "vary")
-
-
-class HeldStorage(LocalStorage):
-    """Originals are stored when the test says so."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.may_store, self.arrived = asyncio.Event(), asyncio.Event()
-        self.stored: list[str] = []
-
-    async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
-        if name.startswith("private/"):
-            self.arrived.set()
-            await self.may_store.wait()
-            self.stored.append(name)
-        await super().put(name, source, headers)
-
-    async def left(self) -> list[str]:
-        """Which of those that this test stored are still there."""
-        there = {blob.name async for blob in self.list("private/")}
-        return [name for name in self.stored if name in there]
 
 
 @pytest.fixture
@@ -322,3 +299,14 @@ async def test_a_removed_stores_keys_go_with_it(client: httpx.AsyncClient, servi
     again = await service.new_store(store_id=store.store_id)
     headers = {"Authorization": f"Bearer {again.token}", **key}
     assert (await client.post(IMAGES, files=form(png("blue")), headers=headers)).status_code == 201
+
+
+async def test_it_is_described(anyone: httpx.AsyncClient) -> None:
+    document = (await anyone.get("/openapi.json")).json()
+    posts = [operations["post"] for operations in document["paths"].values() if "post" in operations]
+    assert len(posts) == 4
+    for post in posts:
+        (key,) = [each for each in post["parameters"] if each["in"] == "header"]
+        assert (key["name"], key["required"]) == ("Idempotency-Key", False)
+        assert key["schema"]["maxLength"] == 255
+        assert "Retry-After" in post["responses"]["409"]["headers"]
