@@ -14,14 +14,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
+from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
+from image_service.api.failed_credentials import FailedCredentials
+from image_service.api.outermost import Outermost
 from image_service.api.problems import problem_of
 from image_service.api.request_log import RequestLog
 from image_service.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.blobs import Blobs
+from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
@@ -31,6 +35,7 @@ from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.local import LocalStorage
 from image_service.storage.staging import Staging
+from image_service.stores.rate_limit import RateLimit
 
 log = structlog.get_logger()
 
@@ -62,7 +67,9 @@ def create_app(settings: Settings, *, storage: Storage | None = None, resolver: 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
+    app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
     app.add_middleware(RequestLog, render=_render)
+    app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
     return app
 
 
@@ -88,6 +95,12 @@ def fetch_policy_of(settings: Settings) -> FetchPolicy:
         allow_private=settings.fetch_allow_private,
         allow_networks=settings.fetch_allow_networks,
     )
+
+
+def rate_limit_of(settings: Settings, database: Database) -> RateLimit | None:
+    if settings.rate_limit_bucket is None or settings.rate_limit_per_second is None:
+        return None
+    return RateLimit(database, settings.rate_limit_bucket, settings.rate_limit_per_second)
 
 
 async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, resolver: Resolver | None) -> Parts:
@@ -121,6 +134,7 @@ async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, re
             concurrency=settings.ingest_concurrency,
         ),
         library=Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product),
+        idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
         api_base=settings.api_base,
         delivery_base=settings.delivery_base,
@@ -128,6 +142,8 @@ async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, re
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,
         anonymous_store=settings.anonymous_store,
+        failed_credentials=FailedCredentials(settings.auth_failures_per_minute),
+        rate_limit=rate_limit_of(settings, database),
         bukalapak_always_200=settings.bukalapak_always_200,
         negotiate_formats=settings.negotiate_formats,
     )

@@ -154,7 +154,7 @@ def sweep(
     verb = "would be removed" if dry_run else "removed"
     out.print(
         f"{verb}: {swept.trash} originals of deleted images, {swept.strays} without a row, "
-        f"{swept.variants} variants, {swept.staged} temporary files"
+        f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers"
     )
 
 

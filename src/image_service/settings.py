@@ -41,12 +41,21 @@ def _through_asyncpg(value: object) -> object:
     return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", value) if isinstance(value, str) else value
 
 
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("each is scheme://host, perhaps with :port, in lower case and without a path")
+    return value
+
+
 def _base_url(value: str) -> str:
     HttpUrl(value)
     return value.rstrip("/")
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+", re.ASCII)  # as browsers write it (RFC 6454, 6.1)
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
 StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
@@ -84,10 +93,17 @@ class Settings(BaseSettings):
     bootstrap_store: str | None = Field(default=None, min_length=1, max_length=200)
     bootstrap_token: str | None = Field(default=None, min_length=20, max_length=200)
     anonymous_store: StoreId | None = None
+    auth_failures_per_minute: int = Field(default=60, ge=1, le=1_000_000)  # a lost setting retried; a guess needs 2^255
+    rate_limit_bucket: int | None = Field(default=None, ge=1, le=1_000_000)  # the platform's own has 40 …
+    rate_limit_per_second: float | None = Field(default=None, gt=0, le=1_000_000)  # … and 2
+    trusted_proxies: Networks = ()
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
 
     # The dialects
     bukalapak_always_200: bool = False
     max_images_per_product: int = Field(default=250, ge=1, le=10_000)  # the platform's own limit
+
+    idempotency_wait: float = Field(default=10.0, ge=0, le=60)  # seconds; most clients give up at 30
 
     # Delivery
     sizes: Annotated[tuple[Size, ...], NoDecode, BeforeValidator(_sizes), AfterValidator(_offered)] = DEFAULT_SIZES
@@ -124,6 +140,12 @@ class Settings(BaseSettings):
     def _every_worker_has_a_connection(self) -> Self:
         if self.database_connections < self.workers:
             raise ValueError("DATABASE_CONNECTIONS must be at least WORKERS")
+        return self
+
+    @model_validator(mode="after")
+    def _rate_limit_is_whole(self) -> Self:
+        if (self.rate_limit_bucket is None) != (self.rate_limit_per_second is None):
+            raise ValueError("RATE_LIMIT_BUCKET and RATE_LIMIT_PER_SECOND go together")
         return self
 
     @property

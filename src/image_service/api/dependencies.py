@@ -10,8 +10,11 @@ from fastapi import Depends, Path, Request
 from pydantic import BeforeValidator, Field
 from starlette.exceptions import HTTPException
 
+from image_service.api.failed_credentials import FailedCredentials
+from image_service.api.outermost import note
 from image_service.database import Database
-from image_service.errors import ImageNotFound, ReadOnlyToken, Unauthenticated
+from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
+from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
 from image_service.images.variants import Variants
 from image_service.ingest.sources import Ingest
@@ -19,6 +22,7 @@ from image_service.pixels.sizes import Size
 from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
 from image_service.stores import registry, tokens
+from image_service.stores.rate_limit import RateLimit
 from image_service.stores.tokens import Caller, Scope
 
 MAX_ID = 2**63 - 1  # PostgreSQL's bigint
@@ -35,6 +39,7 @@ class Parts:
     staging: Staging
     ingest: Ingest
     library: Library
+    idempotency_keys: IdempotencyKeys
     variants: Variants
     api_base: str  # URL without a slash at its end
     delivery_base: str
@@ -42,6 +47,8 @@ class Parts:
     max_image_bytes: int
     max_json_bytes: int
     anonymous_store: int | None
+    failed_credentials: FailedCredentials
+    rate_limit: RateLimit | None  # None: there is none
     bukalapak_always_200: bool
     negotiate_formats: bool
 
@@ -86,13 +93,34 @@ ImageId = Annotated[Id, Path(description="The image's id, as its creation answer
 
 
 async def _caller(request: Request, parts: PartsOf) -> Caller:
-    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`."""
-    caller = await _authenticate(request, parts)
+    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`."""
+    address = request.client.host if request.client else ""
+    try:
+        caller = await _authenticate(request, parts, address)
+    except Unauthenticated:
+        presented = "authorization" in request.headers or "authentication" in request.headers
+        if presented and (wait := parts.failed_credentials.count(address)):
+            raise RateLimited("wrong credentials", wait) from None
+        raise
     request.scope["store_id"] = caller.store_id  # for the log
+    if parts.rate_limit is not None:
+        await _count(request, parts.rate_limit, caller.store_id)
     return caller
 
 
-async def _authenticate(request: Request, parts: Parts) -> Caller:
+async def _count(request: Request, rate_limit: RateLimit, store_id: int) -> None:
+    standing = await rate_limit.take(store_id)
+    note(
+        request.scope,
+        X_Rate_Limit_Limit=str(standing.limit),
+        X_Rate_Limit_Remaining=str(standing.remaining),
+        X_Rate_Limit_Reset=str(standing.reset),
+    )
+    if not standing.allowed:
+        raise RateLimited("calls of the store", standing.retry_after)
+
+
+async def _authenticate(request: Request, parts: Parts, address: str) -> Caller:
     credentials = _credentials(request)
     if not credentials:
         store_id = parts.anonymous_store
@@ -103,7 +131,8 @@ async def _authenticate(request: Request, parts: Parts) -> Caller:
     store_ids = {store_id for store_id, _ in credentials} - {None}
     if len(secrets) > 1 or len(store_ids) > 1:
         raise Unauthenticated("credentials that disagree")
-    caller = await tokens.find(parts.database, secrets.pop())
+    async with parts.failed_credentials.lookup(address):
+        caller = await tokens.find(parts.database, secrets.pop())
     if caller is None or store_ids - {str(caller.store_id)}:
         raise Unauthenticated
     return caller

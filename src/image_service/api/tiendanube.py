@@ -21,6 +21,7 @@ from image_service.api.dependencies import (
 )
 from image_service.api.pagination import PageAsked
 from image_service.api.problems import Dialect
+from image_service.api.repeats import IdempotencyKey, turn
 from image_service.api.tiendanube_answers import (
     ETAG,
     NOT_MODIFIED,
@@ -118,47 +119,57 @@ def _key_of(src: str) -> str | None:
             },
             "content": tiendanube_examples.one(tiendanube_examples.CHARMANDER),
         },
-        **errors(400, 403, 412, 413, 415, 422, 507),
+        **errors(400, 403, 409, 412, 413, 415, 422, 507),
     },
     openapi_extra=tiendanube_examples.request_body(tiendanube_examples.CREATE, required=True),
 )
 async def create_image(
-    request: Request, product_id: ProductId, caller: Writer, parts: PartsOf, fields: Fields = None
+    request: Request, product_id: ProductId, caller: Writer, parts: PartsOf, key: IdempotencyKey, fields: Fields = None
 ) -> Response:
     """Create a new Product Image from one of: `src`, a URL to fetch; `attachment`, base64; `file`, in a form;
     `image_id`, an image on no product. A `src` of another of your images copies that.
     """
     expected = etags.expected_versions(request)
+
+    def show(image: Image) -> Response:
+        location = f"{base_url(request, parts)}/products/{product_id}/images/{image.id}"
+        view = view_of(request, parts, fields)
+        return answer(request, view, image.version, view.of(image), 201, {"Location": location})
+
     async with parts.ingest.intake() as intake:
         body = await _read(request, intake, parts)
-        given = await resolve(parts, caller.store_id, parse_input(body), body)
-        asked = given.fields
-        require_one(given.names)
-        if not given.names:
-            raise NothingGiven
-        _require_same(product_id=(asked.product_id, product_id))
-        if asked.image_id is not None:
-            image = await parts.library.assign(
-                caller.store_id,
-                asked.image_id,
-                product_id,
-                position=asked.position,
-                alt=asked.alt if asked.gives_alt else UNCHANGED,
-                expected=expected,
-            )
-        else:
-            upload = await upload_from(parts, intake, given, given.names[0])
-            image = await parts.library.add(
-                caller.store_id,
-                upload,
-                product_id=product_id,
-                position=asked.position,
-                alt=asked.alt,
-                expected=expected,
-            )
-    location = f"{base_url(request, parts)}/products/{product_id}/images/{image.id}"
-    view = view_of(request, parts, fields)
-    return answer(request, view, image.version, view.of(image), 201, {"Location": location})
+        asked = parse_input(body)
+        said = asked.model_dump(exclude_unset=True)
+        async with turn(request, parts, caller.store_id, key, said, body, show) as mine:
+            if mine.answered is not None:
+                return mine.answered
+            given = await resolve(parts, caller.store_id, asked, body)
+            require_one(given.names)
+            if not given.names:
+                raise NothingGiven
+            _require_same(product_id=(asked.product_id, product_id))
+            if asked.image_id is not None:
+                image = await parts.library.assign(
+                    caller.store_id,
+                    asked.image_id,
+                    product_id,
+                    position=asked.position,
+                    alt=asked.alt if asked.gives_alt else UNCHANGED,
+                    expected=expected,
+                    once=mine.once,
+                )
+            else:
+                upload = await upload_from(parts, intake, given, given.names[0])
+                image = await parts.library.add(
+                    caller.store_id,
+                    upload,
+                    product_id=product_id,
+                    position=asked.position,
+                    alt=asked.alt,
+                    expected=expected,
+                    once=mine.once,
+                )
+    return show(image)
 
 
 async def _read(request: Request, intake: Intake, parts: Parts) -> uploads.Submission:

@@ -19,9 +19,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database import Database
 from image_service.errors import Busy, ForeignImage, GalleryFull, ImageNotFound, InvalidField, StoreNotFound
-from image_service.images import galleries, positions
+from image_service.images import galleries, idempotency, positions
 from image_service.images.blobs import Blobs
 from image_service.images.galleries import Expected
+from image_service.images.idempotency import Once
 from image_service.images.models import ImageRow
 from image_service.images.queries import Image, image, image_of
 from image_service.pixels.picture import Picture
@@ -65,10 +66,12 @@ class Library:
         position: int | None = None,
         alt: Alt = None,
         expected: Expected = None,
+        once: Once | None = None,
     ) -> Image:
         """A new image: on a product, at `position` or the end; without a product an orphan.
 
-        Raises `GalleryFull`, `PreconditionFailed`, `StoreNotFound`, and what storage and database raise.
+        Raises `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay` (`once` is somebody else's by now),
+        `StoreNotFound`, and what storage and database raise.
         """
         async with self._blobs.stored(upload.picture) as original, self._transaction() as session:
             row = ImageRow(store_id=store_id, alt=alt, **_columns(upload, original.key))
@@ -79,8 +82,11 @@ class Library:
             session.add(row)
             await session.flush()
             await session.refresh(row)
+            added = image_of(row, revision)
+            if once is not None:
+                await idempotency.keep(session, once, added)
             await original.require_valid(session)
-        return image_of(row, revision)
+        return added
 
     async def assign(
         self,
@@ -91,11 +97,12 @@ class Library:
         position: int | None = None,
         alt: Alt | Unchanged = UNCHANGED,
         expected: Expected = None,
+        once: Once | None = None,
     ) -> Image:
         """Put an orphan on a product.
 
         Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `GalleryFull`,
-        `PreconditionFailed`.
+        `PreconditionFailed`, `RepeatUnderWay`.
         """
         async with self._transaction() as session:
             revision = await galleries.lock(session, store_id, product_id, expected)
@@ -108,7 +115,10 @@ class Library:
             if alt is not UNCHANGED:
                 row.alt = alt
             await _touch(session, row)
-        return image_of(row, revision)
+            assigned = image_of(row, revision)
+            if once is not None:
+                await idempotency.keep(session, once, assigned)
+        return assigned
 
     async def change(
         self,

@@ -1,4 +1,4 @@
-"""Removes the bytes that nobody needs any more, and nothing else."""
+"""Removes the bytes, and the kept answers, that nobody needs any more, and nothing else."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from image_service.database import Database
 from image_service.errors import ImageServiceError
-from image_service.images import instance
+from image_service.images import idempotency, instance
 from image_service.images.models import ImageRow, TrashRow
 from image_service.storage.base import BlobInfo, Storage
 from image_service.storage.names import VariantName, key_of_original, original_name, variant_names
@@ -36,6 +36,7 @@ class Swept:
     trash: int  # originals of deleted or replaced images, past their day
     strays: int  # originals that no row names
     variants: int  # variants of no live image
+    keys: int = 0  # answers kept for repeated requests, past their day
 
 
 async def sweep(
@@ -74,6 +75,7 @@ async def sweep(
         trash=await _empty_trash(database, storage, sizes, dry_run=dry_run),
         strays=len(strays),
         variants=variants,
+        keys=await idempotency.forget(database, dry_run=dry_run),
     )
 
 
