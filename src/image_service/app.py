@@ -16,6 +16,7 @@ from starlette.responses import Response
 from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
+from image_service.api.guard import Guard
 from image_service.api.problems import problem_of
 from image_service.api.request_log import RequestLog
 from image_service.database import Database
@@ -62,6 +63,7 @@ def create_app(settings: Settings, *, storage: Storage | None = None, resolver: 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
+    app.add_middleware(Guard, render=_render, limits=settings.connection_limits)
     app.add_middleware(RequestLog, render=_render)
     return app
 
@@ -137,7 +139,8 @@ def _render(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:300]  # for the log
     path = request.scope["path"]
-    dialect = max((each for each in DIALECTS if path.startswith(each.prefix)), key=lambda each: len(each.prefix))
+    own = (each for each in DIALECTS if path.startswith(each.prefix))
+    dialect = max(own, key=lambda each: len(each.prefix), default=tiendanube.DIALECT)  # `OPTIONS *` has no path
     return dialect.render(request, problem)
 
 

@@ -225,7 +225,11 @@ async def test_a_client_that_goes_away_leaves_nothing(service: Service, store: N
             "raw_path": IMAGES.encode(),
             "query_string": b"",
             "root_path": "",
-            "headers": [(b"content-type", kind), (b"authorization", f"Bearer {store.token}".encode())],
+            "headers": [
+                (b"host", b"api.test"),
+                (b"content-type", kind),
+                (b"authorization", f"Bearer {store.token}".encode()),
+            ],
         }
         await service.app(scope, receive, send)
         assert answered == []
