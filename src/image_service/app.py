@@ -1,6 +1,6 @@
 """The service as one ASGI application: builds its parts when it starts, mounts the dialects."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +27,7 @@ from image_service.images.library import Library
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
 from image_service.ingest.sources import Ingest
-from image_service.pixels.pool import PixelPool
+from image_service.pixels.pool import WORKER, PixelPool
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.local import LocalStorage
@@ -39,13 +39,19 @@ log = structlog.get_logger()
 DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT)
 
 
-def create_app(settings: Settings, *, storage: Storage | None = None, resolver: Resolver | None = None) -> FastAPI:
-    """`settings.database_url` must be set. `storage` and `resolver` stand in for the real ones in tests."""
+def create_app(
+    settings: Settings,
+    *,
+    storage: Storage | None = None,
+    resolver: Resolver | None = None,
+    pixel_command: Sequence[str] = WORKER,
+) -> FastAPI:
+    """`settings.database_url` must be set. The other arguments stand in for the real ones in tests."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.parts = await _build(settings, stack, storage or storage_of(settings), resolver)
+            app.state.parts = await _build(settings, stack, storage or storage_of(settings), resolver, pixel_command)
             yield
 
     app = FastAPI(
@@ -92,14 +98,22 @@ def fetch_policy_of(settings: Settings) -> FetchPolicy:
     )
 
 
-async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, resolver: Resolver | None) -> Parts:
+async def _build(
+    settings: Settings,
+    stack: AsyncExitStack,
+    storage: Storage,
+    resolver: Resolver | None,
+    pixel_command: Sequence[str],
+) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
     database = Database(settings.database_url, max(1, settings.database_connections // settings.workers))
     stack.push_async_callback(database.close)
     staging = staging_of(settings)
     pixels = await stack.enter_async_context(
-        PixelPool(settings.pixel_processes, settings.limits, settings.check_seconds, settings.draw_seconds)
+        PixelPool(
+            settings.pixel_processes, settings.limits, settings.check_seconds, settings.draw_seconds, pixel_command
+        )
     )
     fetcher = Fetcher(fetch_policy_of(settings), resolver)
     stack.push_async_callback(fetcher.aclose)
