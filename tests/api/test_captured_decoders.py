@@ -17,6 +17,7 @@ from image_service.pixels import cage
 from image_service.pixels.limits import Limits
 from image_service.pixels.pool import PixelPool
 from tests.conftest import Service, StartService
+from tests.needs import needs
 from tests.pixels.rogue_worker import ACTS
 from tests.shop import form, order
 
@@ -68,7 +69,7 @@ async def test_good_uploads_amid_decoders_that_break(client: httpx.AsyncClient) 
     assert (await client.get("/health/ready")).status_code == 200
 
 
-@pytest.mark.skipif(not has_libseccomp(), reason="libseccomp.so.2 is not installed")
+@needs(has_libseccomp(), cage.LIBSECCOMP)
 @pytest.mark.parametrize("act", sorted(ACTS.keys() - {*BREAKS, *HARMLESS}))
 async def test_what_a_captured_decoder_cannot_do(client: httpx.AsyncClient, act: str) -> None:
     assert await attack(client, act) == (422, NOT_AN_IMAGE)
@@ -91,9 +92,8 @@ async def test_a_missing_filter_is_said_once(tmp_path: Path) -> None:
     assert [line["reason"] for line in logs if "filter" in line["event"]] == ["no such library"]
 
 
+@needs(has_libseccomp(), cage.LIBSECCOMP)
 async def test_a_filter_that_is_there_is_not_spoken_of() -> None:
-    if not has_libseccomp():
-        pytest.skip("libseccomp.so.2 is not installed")
     with capture_logs() as logs:
         async with PixelPool(1, Limits(), 20, 20):
             assert logs == []

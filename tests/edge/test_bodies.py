@@ -11,6 +11,7 @@ import pytest
 from image_service.stores.registry import NewStore
 from tests.conftest import PHOTOS, Service, StartService
 from tests.edge.wire import PATIENCE, Wire, ask, listening
+from tests.needs import needs
 from tests.shop import form
 
 SHORT = 0.4  # seconds, reached on purpose
@@ -176,7 +177,7 @@ async def test_httpx_reads_the_refusal(port: int, store: NewStore, token: str | 
         assert (await client.post(url, files=form())).status_code == (201 if status == 413 else status)
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+@needs(shutil.which("curl") is not None, "curl")
 @pytest.mark.parametrize("options", [(), ("-H", "Expect:"), ("-H", "Transfer-Encoding: chunked"), ("--http2",)])
 async def test_curl_reads_the_refusal(port: int, store: NewStore, service: Service, options: tuple[str, ...]) -> None:
     heavy = service.settings.data_dir / "heavy"
