@@ -1,6 +1,6 @@
 """The service as one ASGI application: builds its parts when it starts, mounts the dialects."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,7 @@ from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
 from image_service.api.failed_credentials import FailedCredentials
+from image_service.api.guard import Guard
 from image_service.api.outermost import Outermost
 from image_service.api.problems import problem_of
 from image_service.api.request_log import RequestLog
@@ -30,7 +31,7 @@ from image_service.images.library import Library
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
 from image_service.ingest.sources import Ingest
-from image_service.pixels.pool import PixelPool
+from image_service.pixels.pool import WORKER, PixelPool
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.local import LocalStorage
@@ -43,13 +44,19 @@ log = structlog.get_logger()
 DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT)
 
 
-def create_app(settings: Settings, *, storage: Storage | None = None, resolver: Resolver | None = None) -> FastAPI:
-    """`settings.database_url` must be set. `storage` and `resolver` stand in for the real ones in tests."""
+def create_app(
+    settings: Settings,
+    *,
+    storage: Storage | None = None,
+    resolver: Resolver | None = None,
+    pixel_command: Sequence[str] = WORKER,
+) -> FastAPI:
+    """`settings.database_url` must be set. The other arguments stand in for the real ones in tests."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.parts = await _build(settings, stack, storage or storage_of(settings), resolver)
+            app.state.parts = await _build(settings, stack, storage or storage_of(settings), resolver, pixel_command)
             yield
 
     app = FastAPI(
@@ -67,6 +74,7 @@ def create_app(settings: Settings, *, storage: Storage | None = None, resolver: 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
+    app.add_middleware(Guard, render=_render, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
     app.add_middleware(RequestLog, render=_render)
     app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
@@ -103,14 +111,22 @@ def rate_limit_of(settings: Settings, database: Database) -> RateLimit | None:
     return RateLimit(database, settings.rate_limit_bucket, settings.rate_limit_per_second)
 
 
-async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, resolver: Resolver | None) -> Parts:
+async def _build(
+    settings: Settings,
+    stack: AsyncExitStack,
+    storage: Storage,
+    resolver: Resolver | None,
+    pixel_command: Sequence[str],
+) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
     database = Database(settings.database_url, settings.database_connections // settings.workers)
     stack.push_async_callback(database.close)
     staging = staging_of(settings)
     pixels = await stack.enter_async_context(
-        PixelPool(settings.pixel_processes, settings.limits, settings.check_seconds, settings.draw_seconds)
+        PixelPool(
+            settings.pixel_processes, settings.limits, settings.check_seconds, settings.draw_seconds, pixel_command
+        )
     )
     fetcher = Fetcher(fetch_policy_of(settings), resolver)
     stack.push_async_callback(fetcher.aclose)
@@ -153,7 +169,8 @@ def _render(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:300]  # for the log
     path = request.scope["path"]
-    dialect = max((each for each in DIALECTS if path.startswith(each.prefix)), key=lambda each: len(each.prefix))
+    own = (each for each in DIALECTS if path.startswith(each.prefix))
+    dialect = max(own, key=lambda each: len(each.prefix), default=tiendanube.DIALECT)  # `OPTIONS *` has no path
     return dialect.render(request, problem)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from image_service.edge.limits import ConnectionLimits
 from image_service.pixels.limits import Limits
 from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Size
 
@@ -121,6 +122,13 @@ class Settings(BaseSettings):
     check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 2
     ingest_concurrency: int = Field(default=64, ge=1, le=10_000)  # uploads at once in a worker
 
+    # Connections; the reasons for the numbers are beside `ConnectionLimits`
+    connections: int = Field(default=ConnectionLimits.connections, ge=1, le=100_000)
+    head_seconds: float = Field(default=ConnectionLimits.head_seconds, gt=0, le=300)
+    body_seconds: float = Field(default=ConnectionLimits.body_seconds, gt=0, le=3600)
+    stall_seconds: float = Field(default=ConnectionLimits.stall_seconds, gt=0, le=300)
+    bytes_per_second: int = Field(default=ConnectionLimits.bytes_per_second, ge=1)
+
     # Fetching a `src`
     fetch_seconds: float = Field(default=20.0, gt=0, le=300)  # a whole fetch, with all its redirects
     fetch_concurrency: int = Field(default=32, ge=1, le=1000)
@@ -167,3 +175,13 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         return Limits(pixels=self.max_pixels, side=self.max_side, frames=self.max_frames, scans=self.max_scans)
+
+    @property
+    def connection_limits(self) -> ConnectionLimits:
+        return ConnectionLimits(
+            connections=self.connections,
+            head_seconds=self.head_seconds,
+            body_seconds=self.body_seconds,
+            stall_seconds=self.stall_seconds,
+            bytes_per_second=self.bytes_per_second,
+        )

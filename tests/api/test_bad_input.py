@@ -232,7 +232,14 @@ async def test_what_is_no_path(service: Service) -> None:
     async def send(message: Message) -> None:
         answered.append(message)
 
-    scope = {"type": "http", "method": "OPTIONS", "path": "*", "raw_path": b"*", "query_string": b"", "headers": []}
+    scope = {
+        "type": "http",
+        "method": "OPTIONS",
+        "path": "*",
+        "raw_path": b"*",
+        "query_string": b"",
+        "headers": [(b"host", b"a")],
+    }
     await service.app({**scope, "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http"}, receive, send)
     assert answered[0]["status"] == 404
 
@@ -262,7 +269,11 @@ async def test_a_client_that_goes_away_leaves_nothing(service: Service, store: N
             "raw_path": IMAGES.encode(),
             "query_string": b"",
             "root_path": "",
-            "headers": [(b"content-type", kind), (b"authorization", f"Bearer {store.token}".encode())],
+            "headers": [
+                (b"host", b"api.test"),
+                (b"content-type", kind),
+                (b"authorization", f"Bearer {store.token}".encode()),
+            ],
         }
         await service.app(scope, receive, send)
         assert answered == []

@@ -14,11 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import structlog
+
 from image_service.errors import Busy, ImageServiceError, Refusal
 from image_service.pixels.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
 from image_service.pixels.process import Died, PixelProcess
+
+log = structlog.get_logger()
 
 WORKER = (sys.executable, "-I", "-m", "image_service.pixels.worker")
 
@@ -86,6 +90,8 @@ class PixelPool:
             if isinstance(error, ExceptionGroup):
                 raise error.exceptions[0] from None
             raise
+        if reason := next((process.unfiltered for process in self._idle if process.unfiltered), None):
+            log.warning("pixel processes run without a filter of system calls", reason=reason)
 
     async def _start_idle(self) -> None:
         self._idle.append(await self._started())
