@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-MAX_HEAD_BYTES = 32 * 1024  # request line and headers; nginx's own buffers hold as much, browsers send 2 KB
-MAX_HEADERS = 100  # browsers behind three proxies send 40
+MAX_HEAD_BYTES = 32 * 1024  # request line and headers; ordinary clients send a tenth of it
+MAX_HEADERS = 100  # several times what a browser and its proxies send
 MAX_FRAMING_BYTES = 1024 * 1024  # chunk sizes, their extensions, trailers: 14.5 MB come in chunks of 128 bytes
 MAX_PIPELINED = 16  # requests that wait for an answer on one connection; no client that we know sends more than one
 LINGER_BYTES = 64 * 1024 * 1024  # read past after an answer that came early: a whole photo that is too heavy
