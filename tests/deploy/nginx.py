@@ -7,9 +7,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.deploy.files import ROOT, compose
 from tests.processes import DEADLINE, eventually
 
-TEMPLATE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+TEMPLATE = ROOT / "deploy" / "nginx.conf"
 ACCOUNT = 101  # nginx in the official image; no account of ours may be needed
 
 
@@ -23,6 +24,13 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def _command() -> list[str]:
+    """What docker-compose.yml says after the program's name."""
+    command: list[str] = compose({"POSTGRES_PASSWORD": "any"})["services"]["nginx"]["command"]
+    assert command[0] == "nginx"
+    return command[1:]
 
 
 class Nginx:
@@ -42,8 +50,8 @@ class Nginx:
         for name, value in changes.items():
             text = re.sub(rf"\b{name} [^;]*;", f"{name} {value};", text)
         folder.mkdir()
-        configuration, self._log = folder / "nginx.conf", folder / "log"
-        configuration.write_text(text)
+        (folder / "nginx.conf").write_text(text)
+        self._log = folder / "log"
         self._log.touch()
         account = ACCOUNT if os.geteuid() == 0 else None
         if account is not None:
@@ -51,7 +59,7 @@ class Nginx:
                 os.chown(path, account, account)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [program, "-e", "stderr", "-p", str(folder), "-c", str(configuration), "-g", "daemon off;"],
+                [program, *(word.replace("/tmp", str(folder)) for word in _command())],  # noqa: S108 - the container's
                 stdout=log,
                 stderr=log,
                 cwd=folder,

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import subprocess
 import time
 from contextlib import suppress
 
@@ -9,7 +10,9 @@ import pytest
 
 from tests.conftest import PHOTOS
 from tests.deploy.conftest import Front, StartNginx
+from tests.deploy.files import compose
 from tests.deploy.http import Answer, Headers, ask, form
+from tests.deploy.needs import program
 from tests.deploy.nginx import free_port
 from tests.processes import eventually
 
@@ -190,3 +193,12 @@ def test_a_service_that_is_away(front: Front, start_nginx: StartNginx, path: str
     assert (answer.status, json.loads(answer.body)) == (502, body)
     assert answer.header("cache-control") == "no-store"
     assert answer.request_id
+
+
+def test_its_health_check_needs_the_service(front: Front, start_nginx: StartNginx) -> None:
+    kind, name, *words = compose({"POSTGRES_PASSWORD": "any"})["services"]["nginx"]["healthcheck"]["test"]
+    assert kind == "CMD"
+    alone = start_nginx(f"127.0.0.1:{free_port()}", front.public)
+    for port, healthy in ((front.nginx.port, True), (alone.port, False)):
+        command = [program(name, name), *(word.replace("8080", str(port)) for word in words)]
+        assert (subprocess.run(command, check=False).returncode == 0) == healthy
