@@ -48,6 +48,11 @@ class Running:
         return done.returncode == 0
 
 
+def _error(failed: subprocess.CalledProcessError) -> str:
+    lines: list[str] = failed.stderr.decode().splitlines()
+    return next((line for line in lines if line.startswith("error:")), lines[-1] if lines else str(failed))
+
+
 @pytest.fixture(scope="module")
 def postgres(open_folder: Path) -> Iterator[OwnPostgres]:
     postgres = OwnPostgres(open_folder)
@@ -63,7 +68,7 @@ def running(open_folder: Path, postgres: OwnPostgres) -> Iterator[Running]:
     try:
         binaries = container.build(dockerfile()[0], open_folder / "app", python)
     except subprocess.CalledProcessError as error:
-        need(None, f"the locked packages, from a cache or an index: {error.stderr.decode()[-1000:]}")
+        need(None, f"the locked packages, from a cache or an index; uv says: {_error(error)}")
         raise
     data, tmp = open_folder / "data", open_folder / "tmp"
     data.mkdir()
