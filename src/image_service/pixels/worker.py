@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,6 +30,7 @@ RESOURCES = (
     (resource.RLIMIT_FSIZE, 256 * 1024**2),  # bytes; 50 megapixels of noise as RGBA in a PNG: 200 MB
     (resource.RLIMIT_NOFILE, 64),  # libvips opens a handful
 )
+MOST_FILES = 65_536  # none of a service's has a higher number
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
@@ -43,6 +45,7 @@ def main() -> None:
     libvips.configure()
     with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
         silence()
+        keep_only(0, 1, 2, answers.fileno())
         answers.write(line(READY))
         for request in requests(sys.stdin.buffer):
             answers.write(line(answer(request)))
@@ -60,6 +63,13 @@ def silence() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     os.close(nowhere)
+
+
+def keep_only(*files: int) -> None:
+    """What else was handed down is not for a stranger's code: the socket that the service listens on, its log."""
+    for last, following in pairwise((-1, *sorted(files), MOST_FILES)):
+        if last + 1 < following:  # Python 3.11 takes an empty range for all files there are
+            os.closerange(last + 1, following)
 
 
 def requests(stream: BinaryIO) -> Iterator[bytes | None]:
