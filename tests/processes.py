@@ -105,7 +105,7 @@ class Server:
         return [line for line in lines if fields.items() <= line.items()]
 
     def ready(self) -> "Server":
-        with httpx.Client(base_url=self.url) as client:
+        with httpx.Client(base_url=self.url, timeout=DEADLINE) as client:
             eventually(lambda: client.get("/health/ready").status_code == 200)
         if "Bearer " in self.printed:
             self.token = self.printed.split("Bearer ")[1].split("'")[0]
