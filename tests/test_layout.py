@@ -21,8 +21,8 @@ FLOORS = [
     {"stores"},  # images name the store that they belong to
     {"settings", "migrations", "embedded_postgres"},
     {"pixels", "storage", "database", "workers", "postgres_directory", "logs"},
-    {"postgres_binaries"},
-    {"errors", "postgres_launcher"},
+    {"metrics", "postgres_binaries"},  # every room counts
+    {"errors", "metrics_files", "postgres_launcher"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
-from image_service.api.problems import problem_of
+from image_service.api.problems import Dialect, problem_of
 from image_service.api.request_log import RequestLog
 from image_service.database import Database
 from image_service.errors import ImageServiceError
@@ -62,7 +62,7 @@ def create_app(settings: Settings, *, storage: Storage | None = None, resolver: 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
-    app.add_middleware(RequestLog, render=_render)
+    app.add_middleware(RequestLog, render=_render, dialect_of=_label)
     return app
 
 
@@ -136,9 +136,15 @@ async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, re
 def _render(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:300]  # for the log
-    path = request.scope["path"]
-    dialect = max((each for each in DIALECTS if path.startswith(each.prefix)), key=lambda each: len(each.prefix))
-    return dialect.render(request, problem)
+    return _dialect(request.scope["path"]).render(request, problem)
+
+
+def _dialect(path: str) -> Dialect:
+    return max((each for each in DIALECTS if path.startswith(each.prefix)), key=lambda each: len(each.prefix))
+
+
+def _label(path: str) -> str:
+    return "operations" if path.startswith(operations.PATHS) else _dialect(path).name
 
 
 async def _handle(request: Request, error: Exception) -> Response:

@@ -89,10 +89,13 @@ class StopSignals:
 
 
 class Workers:
-    """`count` processes that run `target(*arguments)`."""
+    """`count` processes that run `target(*arguments)`; `ended` is told the pid of each that ends unasked."""
 
-    def __init__(self, count: int, target: Callable[..., None], *arguments: object) -> None:
+    def __init__(
+        self, count: int, target: Callable[..., None], *arguments: object, ended: Callable[[int], None]
+    ) -> None:
         self._target = target
+        self._ended = ended
         self._arguments = arguments
         self._running: list[tuple[ForkServerProcess, float]] = []  # with the time of their start
         self._missing = count
@@ -131,6 +134,7 @@ class Workers:
             if process.exitcode == NOT_STARTED and not self._has_worked:
                 raise WorkersFailed("the service could not be started: the log says why")
             self._has_worked = True
+            self._ended(process.pid or 0)
             log.error("worker %s ended with status %s, starting another", process.pid, process.exitcode)
             self._missing += 1
             self._pause = FIRST_PAUSE if now - since > STEADY_SECONDS else min(self._pause * 2, LONGEST_PAUSE)

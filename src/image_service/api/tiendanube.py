@@ -40,6 +40,7 @@ from image_service.images import queries
 from image_service.images.library import UNCHANGED
 from image_service.images.queries import Image
 from image_service.ingest.sources import Intake
+from image_service.metrics import Source
 from image_service.storage.names import VariantName
 
 Place = Annotated[int, Field(ge=1), PLAIN]
@@ -145,6 +146,7 @@ async def create_image(
                 alt=asked.alt if asked.gives_alt else UNCHANGED,
                 expected=expected,
             )
+            intake.accepts(Source.IMAGE_ID)
         else:
             upload = await upload_from(parts, intake, given, given.names[0])
             image = await parts.library.add(
