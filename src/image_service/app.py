@@ -1,6 +1,6 @@
 """The service as one ASGI application: builds its parts when it starts, mounts the dialects."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -38,13 +38,21 @@ log = structlog.get_logger()
 DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT)
 
 
-def create_app(settings: Settings, *, storage: Storage | None = None, resolver: Resolver | None = None) -> FastAPI:
-    """`settings.database_url` must be set. `storage` and `resolver` stand in for the real ones in tests."""
+def create_app(
+    settings: Settings,
+    *,
+    storage: Storage | None = None,
+    resolver: Resolver | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> FastAPI:
+    """`settings.database_url` must be set. `storage` and `resolver` stand in for the real ones in tests; `is_stopping`
+    says whether the process has been told to end.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.parts = await _build(settings, stack, storage or storage_of(settings), resolver)
+            app.state.parts = await _build(settings, stack, storage or storage_of(settings), resolver, is_stopping)
             yield
 
     app = FastAPI(
@@ -90,7 +98,13 @@ def fetch_policy_of(settings: Settings) -> FetchPolicy:
     )
 
 
-async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, resolver: Resolver | None) -> Parts:
+async def _build(
+    settings: Settings,
+    stack: AsyncExitStack,
+    storage: Storage,
+    resolver: Resolver | None,
+    is_stopping: Callable[[], bool],
+) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
     database = Database(settings.database_url, max(1, settings.database_connections // settings.workers))
@@ -130,6 +144,7 @@ async def _build(settings: Settings, stack: AsyncExitStack, storage: Storage, re
         anonymous_store=settings.anonymous_store,
         bukalapak_always_200=settings.bukalapak_always_200,
         negotiate_formats=settings.negotiate_formats,
+        is_stopping=is_stopping,
     )
 
 

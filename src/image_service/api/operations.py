@@ -32,7 +32,7 @@ class Live(BaseModel):
 class Readiness(BaseModel):
     """Each part is `ok` or says what is wrong with it."""
 
-    status: Literal["ready", "unavailable"]
+    status: Literal["ready", "unavailable", "stopping"]
     database: str
     storage: str
     instance: str
@@ -70,8 +70,12 @@ async def live() -> Response:
 )
 async def ready(parts: PartsOf) -> Response:
     """200 once requests can be served; 503 while the database or the blob store cannot be reached, or while the two
-    belong to different installations. Send traffic only to instances that are ready.
+    belong to different installations, and from when the service is told to stop. Send traffic only to instances that
+    are ready.
     """
+    if parts.is_stopping():
+        unasked = dict.fromkeys(("database", "storage", "instance"), "not checked")
+        return JSONResponse({"status": "stopping", **unasked}, 503, NO_STORE)
     body = {"database": "ok", "storage": "ok", "instance": "ok"}
     try:
         await parts.database.check()
