@@ -21,6 +21,7 @@ FLOORS = [
     {"stores"},  # images name the store that they belong to
     {"settings", "migrations", "embedded_postgres"},
     {"pixels", "storage", "database", "workers", "postgres_directory", "logs"},
+    {"edge"},  # one connection
     {"metrics", "postgres_binaries"},  # every room counts
     {"errors", "metrics_files", "postgres_launcher"},
 ]

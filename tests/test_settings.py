@@ -60,6 +60,12 @@ def test_unusable_values_are_refused(values: dict[str, str]) -> None:
         Settings.model_validate(values)
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
+def test_a_database_url_as_platforms_hand_it_out(scheme: str) -> None:
+    settings = Settings.model_validate({"database_url": f"{scheme}://u:p@db.test/shop"})
+    assert settings.database_url == "postgresql+asyncpg://u:p@db.test/shop"
+
+
 def test_lists_and_urls() -> None:
     settings = Settings.model_validate(
         {"sizes": "640-0, 30-30", "fetch_allow_networks": "10.0.0.0/8 fd00::/8", "public_url": "https://api.test/x/"}

@@ -75,6 +75,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index("images_by_store", "images", ["store_id", "id"], unique=False)
+    op.create_index(
+        "images_first", "images", ["store_id", "product_id"], unique=False, postgresql_where=sa.text("position = 1")
+    )
     op.create_table(
         "tokens",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),

@@ -1,6 +1,6 @@
 """The service as one ASGI application: builds its parts when it starts, mounts the dialects."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -14,23 +14,29 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
+from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
+from image_service.api.failed_credentials import FailedCredentials
+from image_service.api.guard import Guard
+from image_service.api.outermost import Outermost
 from image_service.api.problems import Dialect, problem_of
 from image_service.api.request_log import RequestLog
 from image_service.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.blobs import Blobs
+from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
 from image_service.ingest.sources import Ingest
-from image_service.pixels.pool import PixelPool
+from image_service.pixels.pool import WORKER, PixelPool
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.local import LocalStorage
 from image_service.storage.staging import Staging
+from image_service.stores.rate_limit import RateLimit
 
 log = structlog.get_logger()
 
@@ -43,16 +49,19 @@ def create_app(
     *,
     storage: Storage | None = None,
     resolver: Resolver | None = None,
+    pixel_command: Sequence[str] = WORKER,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> FastAPI:
-    """`settings.database_url` must be set. `storage` and `resolver` stand in for the real ones in tests; `is_stopping`
-    says whether the process has been told to end.
+    """`settings.database_url` must be set; `is_stopping` says whether the process has been told to end. The other
+    arguments stand in for the real ones in tests.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.parts = await _build(settings, stack, storage or storage_of(settings), resolver, is_stopping)
+            app.state.parts = await _build(
+                settings, stack, storage or storage_of(settings), resolver, pixel_command, is_stopping
+            )
             yield
 
     app = FastAPI(
@@ -70,7 +79,10 @@ def create_app(
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
+    app.add_middleware(Guard, render=_render, limits=settings.connection_limits)
+    app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
     app.add_middleware(RequestLog, render=_render, dialect_of=_label)
+    app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
     return app
 
 
@@ -98,20 +110,29 @@ def fetch_policy_of(settings: Settings) -> FetchPolicy:
     )
 
 
+def rate_limit_of(settings: Settings, database: Database) -> RateLimit | None:
+    if settings.rate_limit_bucket is None or settings.rate_limit_per_second is None:
+        return None
+    return RateLimit(database, settings.rate_limit_bucket, settings.rate_limit_per_second)
+
+
 async def _build(
     settings: Settings,
     stack: AsyncExitStack,
     storage: Storage,
     resolver: Resolver | None,
+    pixel_command: Sequence[str],
     is_stopping: Callable[[], bool],
 ) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
-    database = Database(settings.database_url, max(1, settings.database_connections // settings.workers))
+    database = Database(settings.database_url, settings.database_connections // settings.workers)
     stack.push_async_callback(database.close)
     staging = staging_of(settings)
     pixels = await stack.enter_async_context(
-        PixelPool(settings.pixel_processes, settings.limits, settings.check_seconds, settings.draw_seconds)
+        PixelPool(
+            settings.pixel_processes, settings.limits, settings.check_seconds, settings.draw_seconds, pixel_command
+        )
     )
     fetcher = Fetcher(fetch_policy_of(settings), resolver)
     stack.push_async_callback(fetcher.aclose)
@@ -135,6 +156,7 @@ async def _build(
             concurrency=settings.ingest_concurrency,
         ),
         library=Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product),
+        idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
         api_base=settings.api_base,
         delivery_base=settings.delivery_base,
@@ -142,6 +164,8 @@ async def _build(
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,
         anonymous_store=settings.anonymous_store,
+        failed_credentials=FailedCredentials(settings.auth_failures_per_minute),
+        rate_limit=rate_limit_of(settings, database),
         bukalapak_always_200=settings.bukalapak_always_200,
         negotiate_formats=settings.negotiate_formats,
         is_stopping=is_stopping,
@@ -155,7 +179,8 @@ def _render(request: Request, error: Exception) -> Response:
 
 
 def _dialect(path: str) -> Dialect:
-    return max((each for each in DIALECTS if path.startswith(each.prefix)), key=lambda each: len(each.prefix))
+    own = (each for each in DIALECTS if path.startswith(each.prefix))
+    return max(own, key=lambda each: len(each.prefix), default=tiendanube.DIALECT)  # `OPTIONS *` has no path
 
 
 def _label(path: str) -> str:

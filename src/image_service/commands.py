@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from image_service import logs, migrations
 from image_service.app import create_app, staging_of, storage_of
@@ -25,7 +26,7 @@ from image_service.images.verify import State
 from image_service.images.verify import verify as verify_originals
 from image_service.serve import database_running
 from image_service.serve import serve as run_service
-from image_service.settings import PREFIX, Settings, unknown_variables
+from image_service.settings import MAX_ID, PREFIX, Settings, unknown_variables
 from image_service.stores import registry, tokens
 from image_service.stores.tokens import Scope
 
@@ -38,7 +39,7 @@ app.add_typer(stores, name="stores")
 out = Console(soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-StoreId = Annotated[int, typer.Argument(help="The store's id.", min=1)]
+StoreId = Annotated[int, typer.Argument(help="The store's id.", min=1, max=MAX_ID)]
 
 
 def _print_version(wanted: bool) -> None:
@@ -158,7 +159,7 @@ def sweep(
     verb = "would be removed" if dry_run else "removed"
     out.print(
         f"{verb}: {swept.trash} originals of deleted images, {swept.strays} without a row, "
-        f"{swept.variants} variants, {swept.staged} temporary files"
+        f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers"
     )
 
 
@@ -190,7 +191,7 @@ def verify(as_json: Json = False) -> None:
 @stores.command("add")
 def stores_add(
     name: Annotated[str, typer.Argument(help="What people call it.")],
-    store_id: Annotated[int | None, typer.Option("--id", help="The id it had elsewhere.", min=1, max=2**63 - 1)] = None,
+    store_id: Annotated[int | None, typer.Option("--id", help="The id it had elsewhere.", min=1, max=MAX_ID)] = None,
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Read the token it had elsewhere from standard input.")
     ] = False,
@@ -238,7 +239,7 @@ def stores_token(
 
 @stores.command("revoke")
 def stores_revoke(
-    token_id: Annotated[int, typer.Argument(help="As `stores tokens` lists it.", min=1)],
+    token_id: Annotated[int, typer.Argument(help="As `stores tokens` lists it.", min=1, max=MAX_ID)],
 ) -> None:
     """Revoke a token: from the next request on it is worth nothing."""
     if not _with_database(lambda _, database: tokens.revoke(database, token_id)):
@@ -268,5 +269,5 @@ def _show(columns: list[str], rows: list[dict[str, Any]], *, as_json: bool) -> N
         return
     table = Table(*columns)
     for row in rows:
-        table.add_row(*(str(row[column]) for column in columns))
+        table.add_row(*(Text(str(row[column])) for column in columns))
     out.print(table)

@@ -68,6 +68,16 @@ class Database:
             async with AsyncSession(self._autocommit, expire_on_commit=False) as session:
                 yield session
 
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[AsyncSession]:
+        """For one statement that writes what nothing else depends on: it commits by itself, in its one round trip.
+
+        Raises `DatabaseUnavailable`.
+        """
+        with database_faults():
+            async with AsyncSession(self._autocommit, expire_on_commit=False) as session:
+                yield session
+
     async def check(self) -> None:
         """Raises `DatabaseUnavailable`, with the reason, unless the database answers now."""
         with database_faults():

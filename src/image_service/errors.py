@@ -14,10 +14,13 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── UnsupportedBody           a media type that no route reads
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
+    │   ├── KeyRefused            an Idempotency-Key that is malformed, or that another request had
     │   └── PictureRefused        what came is not a picture that we take: field, reason
     ├── GalleryFull               one more image than a product may have
     ├── PreconditionFailed        If-Match names another revision
     ├── RangeNotSatisfiable       a byte range beyond the end: size
+    ├── RepeatUnderWay            the first request with this Idempotency-Key has not ended: retry_after
+    ├── RateLimited               too many calls of a store, or wrong credentials of an address: retry_after
     ├── Busy                      too much at once, try again: retry_after
     ├── VariantNotDrawn           its picture is whole, but drawing it failed
     ├── BlobNotFound              nothing is stored under this name
@@ -86,6 +89,11 @@ class NothingGiven(InvalidField):
         super().__init__("src", "can't be blank")
 
 
+class KeyRefused(InvalidField):
+    def __init__(self, message: str) -> None:
+        super().__init__("Idempotency-Key", message)
+
+
 class Refusal(StrEnum):
     """Why bytes are not taken as a picture; the value is the label in logs and metrics."""
 
@@ -122,6 +130,16 @@ class RangeNotSatisfiable(ImageServiceError):
     def __init__(self, size: int) -> None:
         super().__init__(f"the blob has {size} bytes")
         self.size = size
+
+
+class RepeatUnderWay(ImageServiceError):
+    retry_after = 2  # seconds: most requests end within one
+
+
+class RateLimited(ImageServiceError):
+    def __init__(self, what: str, retry_after: int) -> None:
+        super().__init__(what)
+        self.retry_after = retry_after  # seconds
 
 
 class Busy(ImageServiceError):

@@ -1,10 +1,11 @@
 """All settings of the service, read from the environment in one place.
 
-Each field is the variable `IMAGE_SERVICE_{NAME}`; the README's table names every one of them. Only `app.py`
-and `cli.py` see this object: everything below takes plain values.
+Each field is the variable `IMAGE_SERVICE_{NAME}`; the README's table names every one of them. Only
+`app.py` and what starts it see this object: everything below takes plain values.
 """
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Self
@@ -12,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from image_service.edge.limits import ConnectionLimits
 from image_service.pixels.limits import Limits
 from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Size
 
@@ -35,12 +37,26 @@ def _offered(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
     return sizes
 
 
+def _through_asyncpg(value: object) -> object:
+    """What hosting platforms hand out names no driver."""
+    return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", value) if isinstance(value, str) else value
+
+
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("each is scheme://host, perhaps with :port, in lower case and without a path")
+    return value
+
+
 def _base_url(value: str) -> str:
     HttpUrl(value)
     return value.rstrip("/")
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+", re.ASCII)  # as browsers write it (RFC 6454, 6.1)
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
 StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
@@ -69,7 +85,9 @@ class Settings(BaseSettings):
 
     # Where things are kept
     data_dir: Path = Path("data")
-    database_url: str | None = Field(default=None, pattern=r"^postgresql\+asyncpg://")
+    database_url: Annotated[str | None, BeforeValidator(_through_asyncpg)] = Field(
+        default=None, pattern=r"^postgresql\+asyncpg://"
+    )
     database_connections: int = Field(default=20, ge=2, le=1000)  # of all workers together
     storage_url: str | None = None  # file:///somewhere; a folder in DATA_DIR by default
 
@@ -81,10 +99,17 @@ class Settings(BaseSettings):
     bootstrap_store: str | None = Field(default=None, min_length=1, max_length=200)
     bootstrap_token: str | None = Field(default=None, min_length=20, max_length=200)
     anonymous_store: StoreId | None = None
+    auth_failures_per_minute: int = Field(default=60, ge=1, le=1_000_000)  # a lost setting retried; a guess needs 2^255
+    rate_limit_bucket: int | None = Field(default=None, ge=1, le=1_000_000)  # the platform's own has 40 …
+    rate_limit_per_second: float | None = Field(default=None, gt=0, le=1_000_000)  # … and 2
+    trusted_proxies: Networks = ()
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
 
     # The dialects
     bukalapak_always_200: bool = False
     max_images_per_product: int = Field(default=250, ge=1, le=10_000)  # the platform's own limit
+
+    idempotency_wait: float = Field(default=10.0, ge=0, le=60)  # seconds; most clients give up at 30
 
     # Delivery
     sizes: Annotated[tuple[Size, ...], NoDecode, BeforeValidator(_sizes), AfterValidator(_offered)] = DEFAULT_SIZES
@@ -99,8 +124,15 @@ class Settings(BaseSettings):
     max_side: int = Field(default=Limits.side, ge=1)
     max_frames: int = Field(default=Limits.frames, ge=1)
     max_scans: int = Field(default=Limits.scans, ge=1)
-    check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 1
+    check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 2
     ingest_concurrency: int = Field(default=64, ge=1, le=10_000)  # uploads at once in a worker
+
+    # Connections; the reasons for the numbers are beside `ConnectionLimits`
+    connections: int = Field(default=ConnectionLimits.connections, ge=1, le=100_000)
+    head_seconds: float = Field(default=ConnectionLimits.head_seconds, gt=0, le=300)
+    body_seconds: float = Field(default=ConnectionLimits.body_seconds, gt=0, le=3600)
+    stall_seconds: float = Field(default=ConnectionLimits.stall_seconds, gt=0, le=300)
+    bytes_per_second: int = Field(default=ConnectionLimits.bytes_per_second, ge=1)
 
     # Fetching a `src`
     fetch_seconds: float = Field(default=20.0, gt=0, le=300)  # a whole fetch, with all its redirects
@@ -112,6 +144,21 @@ class Settings(BaseSettings):
     def _bootstrap_is_whole(self) -> Self:
         if (self.bootstrap_store is None) != (self.bootstrap_token is None):
             raise ValueError("BOOTSTRAP_STORE and BOOTSTRAP_TOKEN go together")
+        name = self.bootstrap_store or ""
+        if name.isascii() and name.isdecimal() and not 1 <= int(name) <= MAX_ID:
+            raise ValueError("BOOTSTRAP_STORE is no store's id")
+        return self
+
+    @model_validator(mode="after")
+    def _every_worker_has_a_connection(self) -> Self:
+        if self.database_connections < self.workers:
+            raise ValueError("DATABASE_CONNECTIONS must be at least WORKERS")
+        return self
+
+    @model_validator(mode="after")
+    def _rate_limit_is_whole(self) -> Self:
+        if (self.rate_limit_bucket is None) != (self.rate_limit_per_second is None):
+            raise ValueError("RATE_LIMIT_BUCKET and RATE_LIMIT_PER_SECOND go together")
         return self
 
     @property
@@ -133,3 +180,13 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         return Limits(pixels=self.max_pixels, side=self.max_side, frames=self.max_frames, scans=self.max_scans)
+
+    @property
+    def connection_limits(self) -> ConnectionLimits:
+        return ConnectionLimits(
+            connections=self.connections,
+            head_seconds=self.head_seconds,
+            body_seconds=self.body_seconds,
+            stall_seconds=self.stall_seconds,
+            bytes_per_second=self.bytes_per_second,
+        )

@@ -200,6 +200,50 @@ async def test_nothing_sent_is_echoed(client: httpx.AsyncClient) -> None:
     assert not any("na>ry" in answer.text or "na%3Ery" in answer.text for answer in answers)
 
 
+async def test_fields_are_bounded_before_they_are_looked_at(client: httpx.AsyncClient) -> None:
+    huge = "x" * 5_000_000
+    for body, field, message in (
+        ({"src": "http://a.test/" + huge}, "src", "could not be fetched"),
+        ({"filename": huge, "src": "x"}, "filename", "is too long (maximum is 1024 characters)"),
+        ({"alt": huge, "src": "x"}, "alt", "is too long (maximum is 2000 characters)"),
+        (
+            {"alt": {str(n): "" for n in range(51)}, "src": "x"},
+            "alt",
+            "must be a string or a map of language to string",
+        ),
+    ):
+        answer = await client.post(IMAGES, json=body)
+        assert (answer.status_code, answer.json()) == (422, {field: [message]})
+
+
+async def test_text_that_is_not_utf_8(client: httpx.AsyncClient) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="alt"\r\n\r\n\xff\xfe\r\n--x--'
+    answer = await client.post(IMAGES, content=part, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert answer.status_code == 422
+
+
+async def test_what_is_no_path(service: Service) -> None:
+    """`OPTIONS *`, as HTTP has it."""
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "OPTIONS",
+        "path": "*",
+        "raw_path": b"*",
+        "query_string": b"",
+        "headers": [(b"host", b"a")],
+    }
+    await service.app({**scope, "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http"}, receive, send)
+    assert answered[0]["status"] == 404
+
+
 async def test_a_client_that_goes_away_leaves_nothing(service: Service, store: NewStore) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n' + bytes(1_000_000)
     for kind in (b"multipart/form-data; boundary=x", b"application/json"):
@@ -225,7 +269,11 @@ async def test_a_client_that_goes_away_leaves_nothing(service: Service, store: N
             "raw_path": IMAGES.encode(),
             "query_string": b"",
             "root_path": "",
-            "headers": [(b"content-type", kind), (b"authorization", f"Bearer {store.token}".encode())],
+            "headers": [
+                (b"host", b"api.test"),
+                (b"content-type", kind),
+                (b"authorization", f"Bearer {store.token}".encode()),
+            ],
         }
         await service.app(scope, receive, send)
         assert answered == []

@@ -41,7 +41,8 @@ async def test_filters_combine(client: httpx.AsyncClient, server: ScriptedServer
     small_webp = made[1]["src"].replace("640-0.png", "50-0.webp").replace("http://images.test", "https://cdn.test/x")
     assert await ids(src=small_webp) == [made[1]["id"]]
     assert await ids(src=small_webp, position=1) == []
-    assert await ids(src="nonsense") == []
+    for nonsense in ("nonsense", "http://[", "http://[x]/", "//[", "http://a℀b/", "/stores/", "x" * 5000):
+        assert await ids(src=nonsense) == []
 
 
 async def test_pages_and_the_links_between_them(client: httpx.AsyncClient) -> None:

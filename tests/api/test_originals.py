@@ -107,3 +107,18 @@ async def test_one_that_is_missing_is_a_fault(service: Service, store: NewStore,
     assert (answer.status_code, answer.json()["code"]) == (503, 503)
     copy = await client.post("/products/7/images", json={"src": image["src"]})
     assert copy.status_code == 503
+
+
+async def test_a_replacement_of_the_same_size_in_the_same_second(client: httpx.AsyncClient) -> None:
+    """Its tag is of the bytes: two pictures are never taken for one, nor joined."""
+    lime, orange = png("lime"), png("orange")
+    assert len(lime) == len(orange)
+    image = (await client.post("/products/1/images", files={"file": ("a.png", lime)})).json()
+    url = f"/images/{image['id']}/original"
+    first = await client.get(url)
+    assert "last-modified" not in first.headers
+    await client.put(f"/products/1/images/{image['id']}", files={"file": ("a.png", orange)})
+    conditions = {"If-None-Match": first.headers["etag"]}
+    assert (await client.get(url, headers=conditions)).content == orange
+    resumed = await client.get(url, headers={"Range": "bytes=9-", "If-Range": first.headers["etag"]})
+    assert (resumed.status_code, resumed.content) == (200, orange)

@@ -63,12 +63,15 @@ async def test_only_the_addressed_image_is_updated(
 
 
 async def test_alt_is_returned_as_sent(client: httpx.AsyncClient) -> None:
-    image = await added(client, alt="Ein Schuh")
+    image = await added(client, alt="Niño ✓ 鞋")
 
     async def alt() -> Any:
         return (await client.get(f"{IMAGES}/{image['id']}?fields=alt")).json()["alt"]
 
-    assert await alt() == "Ein Schuh"
+    assert await alt() == "Niño ✓ 鞋"
+    answer = await client.put(f"{IMAGES}/{image['id']}", files={"alt[es]": (None, "Niño"), "alt[en]": (None, "Boy")})
+    assert answer.status_code == 200, answer.text
+    assert await alt() == {"es": "Niño", "en": "Boy"}
     for value in ({"es": "Zapato", "pt-BR": "Sapato"}, "", {}, None, "Red ✓ 👟"):
         answer = await client.put(f"{IMAGES}/{image['id']}", json={"alt": value})
         assert answer.status_code == 200

@@ -1,5 +1,6 @@
 """A database and a blob store that do not belong together are never used together."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from image_service.storage.names import new_key, original_name
 from image_service.storage.staging import Staging
 from tests.conftest import Service, StartService
 from tests.images.conftest import NewDatabase
-from tests.shop import added
+from tests.shop import added, form
 
 DIFFERENT = "database and blob store belong to different installations"
 
@@ -122,3 +123,29 @@ async def test_an_id_that_is_none(new_database: NewDatabase, tmp_path: Path) -> 
         with pytest.raises(InstanceMismatch, match="damaged"):
             await claim(url, tmp_path)
         assert (tmp_path / "blobs" / instance.NAME).read_bytes() == damaged
+
+
+async def test_nothing_is_taken_while_its_blob_store_is_away(
+    start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """A disk that is not mounted: what was written to the folder below it would be lost when it is."""
+    async with start_service(database_url=await new_database(), data_dir=tmp_path) as service:
+        store = await service.new_store()
+        async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+            image = await added(client)
+            blobs = tmp_path / "blobs"
+            away = blobs.rename(tmp_path / "away")
+            for method, url in (
+                ("POST", "/v2/images.json"),
+                ("POST", "/products/5/images"),
+                ("PUT", f"/products/{image['product_id']}/images/{image['id']}"),
+            ):
+                answer = await client.request(method, url, files=form())
+                assert answer.status_code == 503, (method, url)
+            assert (await readiness(service))[0] == 503
+            assert [each async for each in service.storage.list("private/")] == []
+            shutil.rmtree(blobs)
+            away.rename(blobs)
+            assert (await readiness(service))[0] == 200
+            assert [each["id"] for each in (await client.get("/images")).json()] == [image["id"]]
+            assert (await added(client))["position"] == 2

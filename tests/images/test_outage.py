@@ -58,6 +58,8 @@ async def test_what_is_drawn_is_served_and_the_rest_waits(
                 assert (await client.get(warm)).status_code == 200
                 served = await client.get(warm, headers=browser)
                 assert (served.status_code, served.headers["Content-Type"]) == (200, "image/webp")
+                other = await client.get(warm, headers={"Accept": "image/avif"})  # which nobody has drawn
+                assert (other.status_code, other.headers["Content-Type"]) == (200, "image/png")
 
             for each in (drawing, cold):
                 assert (await client.get(each)).status_code == 200

@@ -22,7 +22,7 @@ def say(*messages: object) -> None:
 def main() -> None:
     if Path(sys.argv[1]).exists():
         sys.exit(1)
-    say({"ready": True})
+    say({"ready": True, "unfiltered": ""})
     for line in sys.stdin:
         job = json.loads(line)
         path = Path(job["path"])

@@ -19,6 +19,8 @@ from image_service.pixels.messages import MAX_LINE
 from image_service.pixels.pool import WORKER
 from tests.pixels.pictures import quadrants
 
+ROGUE = str(Path(__file__).with_name("rogue_worker.py"))
+
 
 class Worker:
     def __init__(self, process: subprocess.Popen[bytes], stdin: IO[bytes], stdout: IO[bytes]) -> None:
@@ -33,7 +35,9 @@ class Worker:
         return answer
 
     def probe(self, path: Path) -> dict[str, Any]:
-        return self.ask(json.dumps({"id": 7, "do": "probe", "path": str(path), "limits": asdict(Limits())}).encode())
+        return self.ask(
+            json.dumps({"id": 7, "do": "probe", "path": str(path), "limits": asdict(Limits()), "seconds": 20}).encode()
+        )
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def worker() -> Iterator[Worker]:
         assert process.stdin
         assert process.stdout
         worker = Worker(process, process.stdin, process.stdout)
-        assert json.loads(worker.stdout.readline()) == {"ready": True}
+        assert json.loads(worker.stdout.readline())["ready"] is True
         yield worker
         process.kill()
 
@@ -101,6 +105,7 @@ def test_other_formats_have_no_loader(worker: Worker, tmp_path: Path) -> None:
             "source": str(tmp_path / "a"),
             "target": str(tmp_path / "b"),
             "drawing": drawing,
+            "seconds": 20,
         }
         assert "failed" in worker.ask(json.dumps(job).encode())
         assert not (tmp_path / "b").exists()
@@ -123,6 +128,20 @@ def test_its_means_are_bounded_and_its_environment_is_empty(worker: Worker) -> N
     assert (proc / "environ").read_bytes() == b""
     nowhere = Path(os.devnull)
     assert [(proc / "fd" / fd).readlink() for fd in "12"] == [nowhere, nowhere]
+
+
+def test_its_processor_time_is_bounded_although_nobody_watches(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"ROGUE spin")
+    job = {"id": 1, "do": "probe", "path": str(tmp_path / "a"), "seconds": 0}
+    with subprocess.Popen([sys.executable, "-I", ROGUE], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.communicate(json.dumps(job).encode() + b"\n", timeout=60)
+        assert process.returncode == -signal.SIGXCPU
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_it_gains_no_privileges(worker: Worker) -> None:
+    status = (Path("/proc") / str(worker.process.pid) / "status").read_text()
+    assert "NoNewPrivs:\t1\n" in status
 
 
 ORPHANING = """

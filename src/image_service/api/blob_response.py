@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
@@ -17,18 +18,29 @@ Opener = Callable[[ByteRange | None], Awaitable[Blob]]
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII | re.IGNORECASE)
 
 
-async def blob_response(request: Request, open_blob: Opener, media_type: str, headers: Mapping[str, str]) -> Response:
-    """200, 206 or 304; also for HEAD. Raises what `open_blob` raises."""
+@dataclass(frozen=True)
+class _Validators:
+    etag: str
+    modified: datetime | None  # in whole seconds; None: dates say nothing of it
+
+
+async def blob_response(
+    request: Request, open_blob: Opener, media_type: str, headers: Mapping[str, str], *, etag: str | None = None
+) -> Response:
+    """200, 206 or 304; also for HEAD. Raises what `open_blob` raises.
+
+    `etag`: for a URL that may come to name other bytes. The blob's own, of a second and a size, and its date would
+    then take two pictures for one.
+    """
     blob = await open_blob(None)
-    validators = {
-        **headers,
-        "ETag": blob.etag,
-        "Last-Modified": format_datetime(blob.modified.astimezone(UTC), usegmt=True),
-    }
-    if _is_current(request, blob):
+    current = _Validators(blob.etag, _second(blob.modified)) if etag is None else _Validators(etag, None)
+    validators = {**headers, "ETag": current.etag}
+    if current.modified is not None:
+        validators["Last-Modified"] = format_datetime(current.modified, usegmt=True)
+    if _is_current(request, current):
         await blob.aclose()
         return Response(status_code=304, headers=validators)
-    byte_range = _range_wanted(request, blob)
+    byte_range = _range_wanted(request, current)
     if byte_range is not None:
         await blob.aclose()
         blob = await open_blob(byte_range)
@@ -61,15 +73,15 @@ class _BlobResponse(Response):
             await self._blob.aclose()
 
 
-def _is_current(request: Request, blob: Blob) -> bool:
+def _is_current(request: Request, current: _Validators) -> bool:
     """`If-Modified-Since` counts only where there is no `If-None-Match`."""
     if "if-none-match" in request.headers:
-        return etags.is_current(request, blob.etag)
+        return etags.is_current(request, current.etag)
     since = _date(request.headers.get("if-modified-since"))
-    return since is not None and blob.modified.replace(microsecond=0) <= since
+    return since is not None and current.modified is not None and current.modified <= since
 
 
-def _range_wanted(request: Request, blob: Blob) -> ByteRange | None:
+def _range_wanted(request: Request, current: _Validators) -> ByteRange | None:
     """None: the whole. Several ranges, a range of what was another version (`If-Range`), or of what is not sent at
     all (14.2: only GET has ranges) are not served.
     """
@@ -77,7 +89,7 @@ def _range_wanted(request: Request, blob: Blob) -> ByteRange | None:
     condition = request.headers.get("if-range")
     if request.method != "GET" or match is None or not (match[1] or match[2]):
         return None
-    if condition is not None and condition != blob.etag and _date(condition) != _second(blob.modified):
+    if condition is not None and condition != current.etag and (_date(condition) or 0) != current.modified:
         return None
     first, last = (int(digits) if digits else None for digits in match.groups())
     if first is not None and last is not None and first > last:

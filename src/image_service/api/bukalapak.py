@@ -21,10 +21,12 @@ from image_service.api.bukalapak_schemas import (
 from image_service.api.dependencies import MAX_ID, ImageId, PartsOf, Reader, Writer, is_plain_decimal
 from image_service.api.filenames import clean_filename
 from image_service.api.problems import Dialect, Problem
+from image_service.api.repeats import IdempotencyKey, turn
 from image_service.errors import (
     ForeignImage,
     ImageNotFound,
     InvalidField,
+    KeyRefused,
     NothingGiven,
     PictureRefused,
     ReadOnlyToken,
@@ -33,11 +35,13 @@ from image_service.errors import (
 )
 from image_service.images import queries
 from image_service.images.library import Upload
+from image_service.images.queries import Image
 
 NOT_A_PICTURE = "Harus berupa file gambar"  # "must be an image file": as printed
 
 UNAUTHENTICATED = failure("No credentials, or wrong ones.", "Invalid credentials")
 READ_ONLY = failure("The token may only read.", "Read-only token")
+RATE_LIMITED = failure("Too many calls of the store, or too many wrong credentials.", "Too Many Requests")
 UNAVAILABLE = failure("Too busy, or the database or blob store cannot be reached.", "Service Unavailable")
 
 router = APIRouter(prefix="/v2", tags=["Bukalapak"])
@@ -54,8 +58,10 @@ router = APIRouter(prefix="/v2", tags=["Bukalapak"])
         },
         401: UNAUTHENTICATED,
         403: READ_ONLY,
+        409: failure("The first request with this `Idempotency-Key` has not ended.", "Conflict", NO_IMAGE),
         413: failure("10 MB or more.", "Image must be less than 10MB", NO_IMAGE),
         422: failure("No file, or not a gif, jpg or png image.", NOT_A_PICTURE, NO_IMAGE),
+        429: RATE_LIMITED,
         503: UNAVAILABLE,
         507: failure("No space is left for bytes.", "Insufficient Storage", NO_IMAGE),
     },
@@ -74,7 +80,7 @@ router = APIRouter(prefix="/v2", tags=["Bukalapak"])
         }
     },
 )
-async def create(request: Request, caller: Writer, parts: PartsOf) -> Response:
+async def create(request: Request, caller: Writer, parts: PartsOf, key: IdempotencyKey) -> Response:
     """Upload a picture as the form's `file`. It belongs to no product until it is assigned to one:
     send its id as `image_id` to `POST /products/{product_id}/images`.
 
@@ -84,9 +90,16 @@ async def create(request: Request, caller: Writer, parts: PartsOf) -> Response:
         body = await uploads.read_upload(request, intake, max_image_bytes=parts.max_image_bytes)
         if body.file is None:
             raise NothingGiven
-        picture = await intake.from_upload(body.file)
-        filename = clean_filename(body.filename, picture.format)
-        image = await parts.library.add(caller.store_id, Upload(picture, filename))
+        async with turn(request, parts, caller.store_id, key, {}, body, _created) as mine:
+            if mine.answered is not None:
+                return mine.answered
+            picture = await intake.from_upload(body.file)
+            filename = clean_filename(body.filename, picture.format)
+            image = await parts.library.add(caller.store_id, Upload(picture, filename), once=mine.once)
+    return _created(image)
+
+
+def _created(image: Image) -> Response:
     return JSONResponse({"status": "OK", "id": str(image.id), "message": None})
 
 
@@ -101,6 +114,7 @@ async def create(request: Request, caller: Writer, parts: PartsOf) -> Response:
         },
         401: UNAUTHENTICATED,
         404: failure("This store has no such image.", "Image not found"),
+        429: RATE_LIMITED,
         503: UNAVAILABLE,
     },
 )
@@ -130,6 +144,7 @@ async def status(id: ImageId, caller: Reader, parts: PartsOf) -> Response:
             ),
         },
         404: failure("There is no such image.", "Failed to delete image"),
+        429: RATE_LIMITED,
         503: UNAVAILABLE,
     },
 )
@@ -153,6 +168,8 @@ def _message(problem: Problem, *, deleting: bool) -> str:
             return "Image is too large to process"
         case PictureRefused(refusal=Refusal.TOO_HEAVY, message=message):
             return f"Image {message.replace('weigh', 'be')}"
+        case KeyRefused(field=field, message=message):
+            return f"{field} {message}"
         case InvalidField():
             return NOT_A_PICTURE
         case _:

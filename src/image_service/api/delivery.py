@@ -12,7 +12,14 @@ from image_service import metrics
 from image_service.api.blob_response import blob_response
 from image_service.api.dependencies import Parts, PartsOf
 from image_service.api.problems import Dialect, Problem
-from image_service.errors import BlobNotFound, Busy, ImageServiceError, RangeNotSatisfiable, VariantNotDrawn
+from image_service.errors import (
+    BlobNotFound,
+    Busy,
+    DatabaseUnavailable,
+    ImageServiceError,
+    RangeNotSatisfiable,
+    VariantNotDrawn,
+)
 from image_service.images.variants import CACHE_FOR_EVER
 from image_service.metrics import Undelivered
 from image_service.pixels.picture import Format
@@ -104,8 +111,9 @@ async def _delivered(request: Request, parts: Parts) -> Response:
     if parts.negotiate_formats and candidates[0] in NEGOTIABLE:
         headers["Vary"] = "Accept"
         accepted = accepted_formats(",".join(request.headers.getlist("accept")))
-        if accepted and await parts.variants.is_own_format(name):
-            candidates = [each for each in PREFERRED if each in accepted] + candidates
+        if accepted:
+            possible = accepted.intersection(await parts.variants.formats_of(name))
+            candidates = [each for each in PREFERRED if each in possible] + candidates
     missing: ImageServiceError = BlobNotFound()
     for candidate in candidates:
         variant = replace(name, ext=str(candidate))
@@ -113,8 +121,8 @@ async def _delivered(request: Request, parts: Parts) -> Response:
             response = await blob_response(
                 request, partial(parts.variants.open, variant), candidate.media_type, headers
             )
-        except (BlobNotFound, VariantNotDrawn) as error:
-            missing = error  # a format that cannot hold this size, or fails, falls back to the image's own
+        except (BlobNotFound, VariantNotDrawn, DatabaseUnavailable) as error:
+            missing = error  # a format that cannot be had now falls back to the image's own
         else:
             metrics.SERVED.labels(candidate).inc()
             if variant != name:

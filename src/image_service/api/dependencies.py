@@ -11,8 +11,11 @@ from fastapi import Depends, Path, Request
 from pydantic import BeforeValidator, Field
 from starlette.exceptions import HTTPException
 
+from image_service.api.failed_credentials import FailedCredentials
+from image_service.api.outermost import note
 from image_service.database import Database
-from image_service.errors import ImageNotFound, ReadOnlyToken, Unauthenticated
+from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
+from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
 from image_service.images.variants import Variants
 from image_service.ingest.sources import Ingest
@@ -20,11 +23,12 @@ from image_service.pixels.sizes import Size
 from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
 from image_service.stores import registry, tokens
+from image_service.stores.rate_limit import RateLimit
 from image_service.stores.tokens import Caller, Scope
 
 MAX_ID = 2**63 - 1  # PostgreSQL's bigint
 _ID_DIGITS = 19
-_NUMBER = re.compile(r"-?[0-9]{1,100}")
+DECIMAL = re.compile(r"-?[0-9]{1,100}")  # what Python would take beside it: `1_000`, ` 1`, `+1`
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Parts:
     staging: Staging
     ingest: Ingest
     library: Library
+    idempotency_keys: IdempotencyKeys
     variants: Variants
     api_base: str  # URL without a slash at its end
     delivery_base: str
@@ -43,6 +48,8 @@ class Parts:
     max_image_bytes: int
     max_json_bytes: int
     anonymous_store: int | None
+    failed_credentials: FailedCredentials
+    rate_limit: RateLimit | None  # None: there is none
     bukalapak_always_200: bool
     negotiate_formats: bool
     is_stopping: Callable[[], bool]  # the service has been told to end
@@ -69,8 +76,7 @@ def is_plain_decimal(value: str) -> bool:
 
 
 def _number(value: object) -> object:
-    """Python would take `1_000`, ` 1` and `+1` too."""
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and not DECIMAL.fullmatch(value):
         raise ValueError("must be an integer")
     return value
 
@@ -89,13 +95,34 @@ ImageId = Annotated[Id, Path(description="The image's id, as its creation answer
 
 
 async def _caller(request: Request, parts: PartsOf) -> Caller:
-    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`."""
-    caller = await _authenticate(request, parts)
+    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`."""
+    address = request.client.host if request.client else ""
+    try:
+        caller = await _authenticate(request, parts, address)
+    except Unauthenticated:
+        presented = "authorization" in request.headers or "authentication" in request.headers
+        if presented and (wait := parts.failed_credentials.count(address)):
+            raise RateLimited("wrong credentials", wait) from None
+        raise
     request.scope["store_id"] = caller.store_id  # for the log
+    if parts.rate_limit is not None:
+        await _count(request, parts.rate_limit, caller.store_id)
     return caller
 
 
-async def _authenticate(request: Request, parts: Parts) -> Caller:
+async def _count(request: Request, rate_limit: RateLimit, store_id: int) -> None:
+    standing = await rate_limit.take(store_id)
+    note(
+        request.scope,
+        X_Rate_Limit_Limit=str(standing.limit),
+        X_Rate_Limit_Remaining=str(standing.remaining),
+        X_Rate_Limit_Reset=str(standing.reset),
+    )
+    if not standing.allowed:
+        raise RateLimited("calls of the store", standing.retry_after)
+
+
+async def _authenticate(request: Request, parts: Parts, address: str) -> Caller:
     credentials = _credentials(request)
     if not credentials:
         store_id = parts.anonymous_store
@@ -106,7 +133,8 @@ async def _authenticate(request: Request, parts: Parts) -> Caller:
     store_ids = {store_id for store_id, _ in credentials} - {None}
     if len(secrets) > 1 or len(store_ids) > 1:
         raise Unauthenticated("credentials that disagree")
-    caller = await tokens.find(parts.database, secrets.pop())
+    async with parts.failed_credentials.lookup(address):
+        caller = await tokens.find(parts.database, secrets.pop())
     if caller is None or store_ids - {str(caller.store_id)}:
         raise Unauthenticated
     return caller

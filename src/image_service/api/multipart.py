@@ -128,7 +128,9 @@ class _Reader:
         part = self._current
         _, options = parse_options_header(part.headers.get("content-disposition", ""))
         part.name = options.get(b"name", b"").decode("utf-8", "replace")
-        part.filename = options.get(b"filename", b"").decode("utf-8", "replace")
+        part.filename = (
+            options.get(b"filename", b"").decode("utf-8", "replace").replace("%22", '"')
+        )  # as browsers send it
         if part.name == "file":
             if self._form.file is not None:
                 raise InvalidField("file", "must be a single file")
@@ -154,7 +156,10 @@ class _Reader:
         part = self._current
         await self._store(part, rest)
         if part.file is None and not part.filename:
-            self._form.fields[part.name] = part.value.decode("latin-1")
+            try:
+                self._form.fields[part.name] = part.value.decode()
+            except UnicodeDecodeError:
+                raise InvalidField("file", "is in a form with text that is not UTF-8") from None
         self._part = None
 
     async def finish(self) -> Form:

@@ -44,6 +44,14 @@ SECURITY_SCHEMES = {
 OPEN_TAGS = {"Delivery", "Operations"}
 REQUEST_ID = {"schema": {"type": "string"}, "description": "Names this request in our logs."}
 
+RATE_HEADERS = {
+    "X-Rate-Limit-Limit": "Calls that the store's bucket holds. Like the next two only where rate limits are on.",
+    "X-Rate-Limit-Remaining": "Calls that would fit into it now.",
+    "X-Rate-Limit-Reset": "Milliseconds until it is empty.",
+}
+RETRY_AFTER = {"schema": {"type": "integer"}, "description": "Seconds to wait before the next try."}
+RETRIED = {"409", "429", "503"}
+
 
 def document(app: FastAPI) -> dict[str, Any]:
     """Made once; the same for every caller."""
@@ -72,5 +80,10 @@ def _complete(operation: dict[str, Any]) -> None:
     # FastAPI's own 422 is never sent: what it finds wrong in a path is a 404, and the rest has our shape.
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
-    for response in responses.values():
+    for status, response in responses.items():
         response.setdefault("headers", {}).setdefault("X-Request-Id", REQUEST_ID)
+        if status in RETRIED and "Operations" not in operation["tags"]:
+            response["headers"].setdefault("Retry-After", RETRY_AFTER)
+        if not OPEN_TAGS.intersection(operation["tags"]) and status != "401":
+            for name, meaning in RATE_HEADERS.items():
+                response["headers"][name] = {"schema": {"type": "integer"}, "description": meaning}

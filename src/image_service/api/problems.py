@@ -20,11 +20,13 @@ STATUSES: dict[type[Exception], int] = {
     errors.ImageNotFound: 404,
     errors.ProductNotFound: 404,
     errors.BlobNotFound: 404,
+    errors.RepeatUnderWay: 409,
     errors.PreconditionFailed: 412,
     errors.UnsupportedBody: 415,
     errors.RangeNotSatisfiable: 416,
     errors.InvalidField: 422,
     errors.GalleryFull: 422,
+    errors.RateLimited: 429,
     errors.Busy: 503,
     errors.VariantNotDrawn: 503,
     errors.StorageUnavailable: 503,
@@ -75,7 +77,7 @@ def problem_of(error: Exception) -> Problem:
 
 def _headers(error: Exception) -> dict[str, str]:
     match error:
-        case errors.Busy():
+        case errors.Busy() | errors.RepeatUnderWay() | errors.RateLimited():
             return {"Retry-After": str(error.retry_after)}
         case errors.VariantNotDrawn() | errors.StorageUnavailable() | errors.DatabaseUnavailable():
             return {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)}

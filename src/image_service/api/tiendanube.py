@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
@@ -22,6 +21,7 @@ from image_service.api.dependencies import (
 )
 from image_service.api.pagination import PageAsked
 from image_service.api.problems import Dialect
+from image_service.api.repeats import IdempotencyKey, turn
 from image_service.api.tiendanube_answers import (
     ETAG,
     NOT_MODIFIED,
@@ -40,7 +40,6 @@ from image_service.images import queries
 from image_service.images.library import UNCHANGED
 from image_service.images.queries import Image
 from image_service.ingest.sources import Intake
-from image_service.metrics import Source
 from image_service.storage.names import VariantName
 
 Place = Annotated[int, Field(ge=1), PLAIN]
@@ -88,7 +87,8 @@ async def list_images(
     if position is not None:
         images = [image for image in images if image.position == position]
     if src is not None:
-        images = [image for image in images if _is_src(image, src)]
+        key = _key_of(src)
+        images = [image for image in images if image.key == key or image.source_url == src]
     view = view_of(request, parts, fields)
     page = images[paging.offset : paging.offset + paging.per_page]
     headers = paging.headers(request, parts.api_base, len(images))
@@ -98,10 +98,11 @@ async def list_images(
 routes.get("/product/{product_id}/images", include_in_schema=False)(list_images)  # as the document prints it once
 
 
-def _is_src(image: Image, src: str) -> bool:
-    path = urlsplit(src).path
-    variant = VariantName.parse(path[path.find("/stores/") + 1 :])
-    return src == image.source_url or (variant is not None and variant.key == image.key)
+def _key_of(src: str) -> str | None:
+    """That of the picture which this URL shows, whatever its host; None if its path is not one of ours."""
+    _, slash, rest = src.partition("/stores/")
+    variant = VariantName.parse(f"stores/{rest.partition('?')[0]}") if slash else None
+    return variant.key if variant else None
 
 
 @routes.post(
@@ -118,48 +119,58 @@ def _is_src(image: Image, src: str) -> bool:
             },
             "content": tiendanube_examples.one(tiendanube_examples.CHARMANDER),
         },
-        **errors(400, 403, 412, 413, 415, 422, 507),
+        **errors(400, 403, 409, 412, 413, 415, 422, 507),
     },
     openapi_extra=tiendanube_examples.request_body(tiendanube_examples.CREATE, required=True),
 )
 async def create_image(
-    request: Request, product_id: ProductId, caller: Writer, parts: PartsOf, fields: Fields = None
+    request: Request, product_id: ProductId, caller: Writer, parts: PartsOf, key: IdempotencyKey, fields: Fields = None
 ) -> Response:
     """Create a new Product Image from one of: `src`, a URL to fetch; `attachment`, base64; `file`, in a form;
     `image_id`, an image on no product. A `src` of another of your images copies that.
     """
     expected = etags.expected_versions(request)
+
+    def show(image: Image) -> Response:
+        location = f"{base_url(request, parts)}/products/{product_id}/images/{image.id}"
+        view = view_of(request, parts, fields)
+        return answer(request, view, image.version, view.of(image), 201, {"Location": location})
+
     async with parts.ingest.intake() as intake:
         body = await _read(request, intake, parts)
-        given = await resolve(parts, caller.store_id, parse_input(body), body)
-        asked = given.fields
-        require_one(given.names)
-        if not given.names:
-            raise NothingGiven
-        _require_same(product_id=(asked.product_id, product_id))
-        if asked.image_id is not None:
-            image = await parts.library.assign(
-                caller.store_id,
-                asked.image_id,
-                product_id,
-                position=asked.position,
-                alt=asked.alt if asked.gives_alt else UNCHANGED,
-                expected=expected,
-            )
-            intake.accepts(Source.IMAGE_ID)
-        else:
-            upload = await upload_from(parts, intake, given, given.names[0])
-            image = await parts.library.add(
-                caller.store_id,
-                upload,
-                product_id=product_id,
-                position=asked.position,
-                alt=asked.alt,
-                expected=expected,
-            )
-    location = f"{base_url(request, parts)}/products/{product_id}/images/{image.id}"
-    view = view_of(request, parts, fields)
-    return answer(request, view, image.version, view.of(image), 201, {"Location": location})
+        asked = parse_input(body)
+        said = asked.model_dump(exclude_unset=True)
+        async with turn(request, parts, caller.store_id, key, said, body, show) as mine:
+            if mine.answered is not None:
+                return mine.answered
+            given = await resolve(parts, caller.store_id, asked, body)
+            require_one(given.names)
+            if not given.names:
+                raise NothingGiven
+            _require_same(product_id=(asked.product_id, product_id))
+            if asked.image_id is not None:
+                image = await parts.library.assign(
+                    caller.store_id,
+                    asked.image_id,
+                    product_id,
+                    position=asked.position,
+                    alt=asked.alt if asked.gives_alt else UNCHANGED,
+                    expected=expected,
+                    once=mine.once,
+                )
+                intake.assigns()
+            else:
+                upload = await upload_from(parts, intake, given, given.names[0])
+                image = await parts.library.add(
+                    caller.store_id,
+                    upload,
+                    product_id=product_id,
+                    position=asked.position,
+                    alt=asked.alt,
+                    expected=expected,
+                    once=mine.once,
+                )
+    return show(image)
 
 
 async def _read(request: Request, intake: Intake, parts: Parts) -> uploads.Submission:
@@ -286,4 +297,4 @@ for _prefix, _tag in (
     router.include_router(routes, prefix=_prefix, tags=[_tag], dependencies=_own)
     router.include_router(tiendanube_products.routes, prefix=_prefix, tags=[_tag], dependencies=_own)
 
-DIALECT = Dialect("tiendanube", "/", router, render)
+DIALECT = Dialect("tiendanube", "", router, render)  # and of what is no path at all: `OPTIONS *`

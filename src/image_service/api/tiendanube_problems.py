@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -15,9 +16,13 @@ _DESCRIPTIONS = {
     403: "The access token may only read",
     404: "No such image or product",
     405: "This method is not allowed here",
+    408: "The body did not come in time",
+    409: "The first request with this Idempotency-Key has not ended; repeat it after Retry-After",
     412: "It has been changed since the version that If-Match names",
-    415: "Send application/json or multipart/form-data",
+    415: "Send application/json or multipart/form-data, without a Content-Encoding",
     416: "The range begins beyond the end",
+    429: "Too many requests, or too many wrong credentials; go on after Retry-After",
+    431: "The head has too many fields",
     500: "An error of ours; it has been logged under this answer's X-Request-Id",
     503: "Try again in a moment",
     507: "No space is left for more images",
@@ -34,6 +39,8 @@ def render(request: Request, problem: Problem) -> Response:
             body = {"error": "Problems parsing JSON"}
         case GalleryFull(limit=limit):
             body = _code(problem, f"Product is not allowed to have more than {limit} images")
+        case HTTPException(status_code=404):
+            body = _code(problem, "No such route")
         case _:
             body = _code(problem, _DESCRIPTIONS.get(problem.status, problem.reason))
     if problem.status == 401:
@@ -91,6 +98,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     401: _coded(401, "Unauthorized"),
     403: _coded(403, "Forbidden"),
     404: _coded(404, "Not Found"),
+    409: _coded(409, "Conflict"),
     412: _coded(412, "Precondition Failed"),
     413: _fields("10 MB or more.", too_heavy={"file": ["must weigh less than 10MB"]}),
     415: _coded(415, "Unsupported Media Type"),
@@ -103,17 +111,19 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         answered={"src": ["answered 404"]},
         too_many_pixels={"file": ["has too many pixels"]},
         position={"position": ["must be greater than or equal to 1"]},
+        another_request={"Idempotency-Key": ["was used for another request"]},
         full={
             "code": 422,
             "message": "Unprocessable Entity",
             "description": "Product is not allowed to have more than 250 images",
         },
     ),
+    429: _coded(429, "Too Many Requests"),
     503: _coded(503, "Service Unavailable"),
     507: _coded(507, "Insufficient Storage"),
 }
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Those that a route can answer with, beside 401, 404 and 503, which all can."""
-    return {status: ERRORS[status] for status in sorted({401, 404, 503, *statuses})}
+    """Those that a route can answer with, beside 401, 404, 429 and 503, which all can."""
+    return {status: ERRORS[status] for status in sorted({401, 404, 429, 503, *statuses})}

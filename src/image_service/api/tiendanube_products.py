@@ -221,4 +221,6 @@ async def get_original(
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(image.filename, safe='')}",
     }
     open_blob = partial(open_original, parts.storage, image)
-    return await blob_response(request, open_blob, image.format.media_type, headers)
+    # Of the bytes themselves: a replacement may be of the same size in the same second.
+    etag = f'"{image.sha256}"'
+    return await blob_response(request, open_blob, image.format.media_type, headers, etag=etag)

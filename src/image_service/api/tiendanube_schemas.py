@@ -1,6 +1,7 @@
 """The bodies of Tiendanube's product-image API: the document's own, and what stands around it (design, Tiendanube)."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, NotRequired
@@ -8,7 +9,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 from typing_extensions import TypedDict
 
-from image_service.api.dependencies import MAX_ID, is_plain_decimal
+from image_service.api.dependencies import DECIMAL, MAX_ID
 from image_service.api.problems import message_of
 from image_service.api.uploads import Submission
 from image_service.errors import InvalidField
@@ -25,23 +26,30 @@ MAX_LANGUAGE_TAG = 35  # characters: RFC 5646, 4.4.1
 # --- what is sent ---
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 def _storable(value: str) -> str:
     """What PostgreSQL's text cannot hold is refused here."""
-    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+    if _UNSTORABLE.search(value):
         raise ValueError("contains characters that cannot be stored")
     return value
+
+
+def _is_str(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _alt(value: object) -> object:
     if value is None or isinstance(value, str):
         texts, tags = [value or ""], []
-    elif isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
+    elif isinstance(value, dict) and len(value) <= MAX_LANGUAGES and all(map(_is_str, value.values())):
         texts, tags = list(value.values()), list(value)
     else:
         raise ValueError("must be a string or a map of language to string")
     if any(len(text) > MAX_ALT for text in texts):
         raise ValueError(f"is too long (maximum is {MAX_ALT} characters)")
-    if len(tags) > MAX_LANGUAGES or any(not 0 < len(tag) <= MAX_LANGUAGE_TAG for tag in tags):
+    if any(not 0 < len(tag) <= MAX_LANGUAGE_TAG for tag in tags):
         raise ValueError("must be a map of language to string")
     for text in (*texts, *tags):
         _storable(text)
@@ -49,7 +57,7 @@ def _alt(value: object) -> object:
 
 
 Number = Annotated[int, Strict()]
-Text = Annotated[str, AfterValidator(_storable)]
+Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
 AltText = Annotated[str | dict[str, str] | None, BeforeValidator(_alt)]
 
 
@@ -62,7 +70,7 @@ class ImageInput(BaseModel):
     attachment: Annotated[
         str | None, Field(description="The picture in base64; line breaks and a `data:` prefix are taken.")
     ] = None
-    filename: Annotated[Text | None, Field(max_length=1024, description="The attachment's name.")] = None
+    filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
     image_id: Annotated[
         Number | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one.")
     ] = None
@@ -78,15 +86,18 @@ class ImageInput(BaseModel):
         return "alt" in self.model_fields_set
 
 
+_ALT_OF = re.compile(r"alt\[([^\[\]]{1,100})\]")  # as PHP and its likes write a map in a form
 _NUMBERS = ("image_id", "position", "id", "product_id")
 
 
 def parse_input(body: Submission) -> ImageInput:
     """Raises `InvalidField` with every field that cannot be used."""
-    fields: Mapping[str, Any] = body.fields
+    fields = body.fields
     if body.is_form:  # where all is text: numbers are decimal, and what was left empty was not given
         fields = {name: value for name, value in fields.items() if value != ""}
-        fields |= {name: int(fields[name]) for name in _NUMBERS if name in fields and is_plain_decimal(fields[name])}
+        if languages := {match[1]: fields[name] for name in fields if (match := _ALT_OF.fullmatch(name))}:
+            fields["alt"] = languages
+        fields |= {name: int(fields[name]) for name in _NUMBERS if DECIMAL.fullmatch(fields.get(name, ""))}
     try:
         return ImageInput.model_validate(fields)
     except ValidationError as error:

@@ -1,7 +1,9 @@
 """The picture that the body of a create or an update gives, by whichever of its ways."""
 
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
+
+import httpx
 
 from image_service.api.dependencies import Parts
 from image_service.api.filenames import clean_filename
@@ -19,7 +21,7 @@ from image_service.pixels.picture import Picture
 from image_service.storage.names import VariantName
 
 _SCHEMES = ("http", "https")
-_DEFAULT_PORTS = (None, 80, 443)
+MAX_URL = 2048  # characters, as for one that is fetched
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Given:
     @property
     def names(self) -> list[str]:
         given = {
-            "file": self.body.file is not None,
-            "attachment": bool(self.fields.attachment),
+            # A form in a browser sends an empty file where none was chosen.
+            "file": self.body.file is not None and bool(self.body.file.bytes or self.body.filename),
+            "attachment": self.body.attachment is not None,
             "src": bool(self.fields.src),
             "image_id": self.fields.image_id is not None,
         }
@@ -72,11 +75,11 @@ async def upload_from(parts: Parts, intake: Intake, given: Given, way: str) -> U
     if way == "file" and given.body.file is not None:
         picture = await intake.from_upload(given.body.file)
         return _upload(picture, fields.filename or given.body.filename)
-    if way == "attachment":
-        return _upload(await intake.from_base64(fields.attachment or ""), fields.filename or "")
+    if way == "attachment" and given.body.attachment is not None:
+        return _upload(await intake.from_upload(given.body.attachment), fields.filename or "")
     if given.ours is not None:
         return _upload(await _copied(parts, intake, given.ours), fields.filename or given.ours.filename)
-    url = fields.src or ""
+    url = (fields.src or "").strip()
     picture = await intake.from_url(url)
     return _upload(picture, fields.filename or unquote(urlsplit(url).path), url)
 
@@ -98,17 +101,18 @@ async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
 
 
 def _own_path(src: str, delivery_base: str) -> str | None:
-    """The part of `src` below `DELIVERY_URL`; None if it is not below it. Either scheme is ours."""
+    """The part of `src` below `DELIVERY_URL`; None if it is not below it. Either scheme is ours.
+
+    Read as the fetch would read it (dot segments, a dot behind the host), so that no spelling is fetched after all.
+    """
+    if len(src) > MAX_URL:
+        return None
     try:
-        url, base = urlsplit(src.strip()), urlsplit(delivery_base)
-        same_host = url.hostname == base.hostname and _port(url) == _port(base)
-    except ValueError:  # a port or an IPv6 address that is none
+        url, base = httpx.URL(src.strip()), httpx.URL(delivery_base)
+        same_host = (url.host.rstrip("."), url.port) == (base.host.rstrip("."), base.port)
+    except (httpx.InvalidURL, ValueError, UnicodeError):
         return None
-    prefix = base.path.rstrip("/") + "/"
-    if url.scheme not in _SCHEMES or not same_host or not url.path.startswith(prefix):
+    prefix, path = base.path.rstrip("/") + "/", url.path or "/"
+    if url.scheme not in _SCHEMES or not same_host or not f"{path}/".startswith(prefix):
         return None
-    return url.path.removeprefix(prefix)
-
-
-def _port(url: SplitResult) -> int | None:
-    return None if url.port in _DEFAULT_PORTS else url.port
+    return path.removeprefix(prefix)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from starlette.requests import Request
 
 from image_service.api.multipart import OVERHEAD_BYTES, boundary_of, read_form
-from image_service.errors import MalformedBody, PictureRefused, UnsupportedBody
+from image_service.errors import InvalidField, MalformedBody, PictureRefused, UnsupportedBody
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.ingest.sources import Intake
 
@@ -24,29 +24,32 @@ class Submission:
     is_form: bool = False
     file: Receiver | None = None
     filename: str = ""
+    attachment: Receiver | None = None  # decoded already, so that its text is not kept in memory
 
 
 async def read(request: Request, intake: Intake, *, max_image_bytes: int, max_json_bytes: int) -> Submission:
     """The whole body, either kind; an absent one has no fields.
 
     Raises `MalformedBody`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too heavy,
-    before the rest is read), `StorageFull`, `StorageUnavailable`.
+    before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return await read_upload(request, intake, max_image_bytes=max_image_bytes)
     if kind in ("", "application/json") or kind.endswith("+json"):
-        return Submission(await _json(request, intake, max_json_bytes, max_image_bytes))
+        return await _json(request, intake, max_json_bytes, max_image_bytes)
     raise UnsupportedBody
 
 
 async def read_upload(request: Request, intake: Intake, *, max_image_bytes: int) -> Submission:
     """A form. Anything else holds no file: a submission without any. Raises as `read` does."""
-    boundary = boundary_of(request.headers.get("content-type", ""))
+    content_type = request.headers.get("content-type", "")
+    boundary = boundary_of(content_type)
     if boundary is None:
+        if content_type.lower().startswith("multipart/"):
+            raise InvalidField("file", "is in a form without a usable boundary")
         return Submission({}, is_form=True)
-
     body = _body(request, max_image_bytes + OVERHEAD_BYTES, too_heavy("file", max_image_bytes))
     form = await read_form(body, boundary, lambda: intake.receiver("file"))
     return Submission(dict(form.fields), is_form=True, file=form.file, filename=form.filename)
@@ -65,7 +68,7 @@ async def _body(request: Request, limit: int, refusal: PictureRefused) -> AsyncI
         yield chunk
 
 
-async def _json(request: Request, intake: Intake, limit: int, max_image_bytes: int) -> dict[str, Any]:
+async def _json(request: Request, intake: Intake, limit: int, max_image_bytes: int) -> Submission:
     small = bytearray()
     spool: Receiver | None = None
     async for chunk in _body(request, limit, too_heavy("attachment", max_image_bytes)):
@@ -77,10 +80,18 @@ async def _json(request: Request, intake: Intake, limit: int, max_image_bytes: i
         else:
             await spool.write(chunk)
     if spool is None:
-        return _parsed(bytes(small))
+        return await _submission(intake, _parsed(bytes(small)))
     await spool.flush()
-    await intake.hold_memory()
-    return await asyncio.to_thread(lambda: _parsed(spool.path.read_bytes()))
+    async with intake.in_memory():
+        return await _submission(intake, await asyncio.to_thread(lambda: _parsed(spool.path.read_bytes())))
+
+
+async def _submission(intake: Intake, fields: dict[str, Any]) -> Submission:
+    attachment = fields.get("attachment")
+    if not isinstance(attachment, str) or not attachment:
+        return Submission(fields)
+    del fields["attachment"]
+    return Submission(fields, attachment=await intake.from_base64(attachment))
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.errors import (
     BlobNotFound,
@@ -16,6 +18,7 @@ from image_service.errors import (
     StorageFull,
     StorageUnavailable,
 )
+from image_service.images import instance
 from image_service.images.queries import Image
 from image_service.pixels.picture import Picture
 from image_service.pixels.sizes import Size
@@ -33,11 +36,17 @@ class StoredOriginal:
     """Bytes that survive a power failure and that no row names yet."""
 
     key: str
+    _instance: UUID | None  # of the blob store that holds them
     _at: float
     _clock: Callable[[], float] = field(repr=False)
 
-    def require_fresh(self) -> None:
-        """Raises `Busy` when a row for it would come so late that the sweep could be looking at it."""
+    async def require_valid(self, session: AsyncSession) -> None:
+        """To be asked in the transaction that names it.
+
+        Raises `InstanceMismatch` when it lies in another installation's blob store, and `Busy` when its row would come
+        so late that the sweep could be looking at it.
+        """
+        await instance.require(session, self._instance)
         if self._clock() - self._at > COMMIT_WITHIN.total_seconds():
             raise Busy("the bytes were stored too long ago to be named now")
 
@@ -67,11 +76,11 @@ class Blobs:
         Not where the database was lost: it may have committed, and then the bytes have their row.
         Raises `StorageFull`, `StorageUnavailable`.
         """
-        original = StoredOriginal(new_key(), self._clock(), self._clock)
-        name = original_name(original.key)
+        key, at = new_key(), self._clock()
+        name = original_name(key)
         await self._storage.put(name, picture.path, BlobHeaders(picture.format.media_type))
         try:
-            yield original
+            yield StoredOriginal(key, await instance.stored(self._storage), at, self._clock)
         except DatabaseUnavailable:
             raise
         except ImageServiceError:

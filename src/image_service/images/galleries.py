@@ -4,7 +4,7 @@ Whoever changes a gallery takes its row first (`lock`), then the image's; so two
 overlap, and every decision is made on what is really there.
 """
 
-from sqlalchemy import CursorResult, delete, func, update
+from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -76,14 +76,12 @@ async def delete_rows(session: AsyncSession, rows: list[ImageRow]) -> None:
 async def delete_all(session: AsyncSession, store_id: int) -> int:
     """Delete all images of a store, in the database itself; returns how many.
 
-    Its galleries stay and count up: the store's id may be given again, an old revision must not.
+    Its galleries are taken first, as by every writer. They stay and count up: the store's id may be given again, an
+    old revision must not.
     """
-    mine = col(ImageRow.store_id) == store_id
-    keys = select(ImageRow.key, ImageRow.store_id, ImageRow.slug).where(mine)
-    await session.exec(insert(TrashRow).from_select(["key", "store_id", "slug"], keys))
-    deleted = await session.exec(delete(ImageRow).where(mine))
-    await session.exec(
-        update(GalleryRow).where(col(GalleryRow.store_id) == store_id).values(revision=col(GalleryRow.revision) + 1)
-    )
-    assert isinstance(deleted, CursorResult)  # noqa: S101 - a DELETE gives one; it knows how many rows
-    return deleted.rowcount
+    mine = col(GalleryRow.store_id) == store_id
+    await session.exec(update(GalleryRow).where(mine).values(revision=col(GalleryRow.revision) + 1))
+    columns = (col(ImageRow.key), col(ImageRow.store_id), col(ImageRow.slug))
+    gone = delete(ImageRow).where(col(ImageRow.store_id) == store_id).returning(*columns).cte("gone")
+    trashed = await session.exec(insert(TrashRow).from_select(["key", "store_id", "slug"], select(*gone.c)))
+    return trashed.rowcount

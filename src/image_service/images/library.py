@@ -19,16 +19,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database import Database
 from image_service.errors import Busy, ForeignImage, GalleryFull, ImageNotFound, InvalidField, StoreNotFound
-from image_service.images import galleries, positions
+from image_service.images import galleries, idempotency, positions
 from image_service.images.blobs import Blobs
 from image_service.images.galleries import Expected
+from image_service.images.idempotency import Once
 from image_service.images.models import ImageRow
 from image_service.images.queries import Image, image, image_of
 from image_service.pixels.picture import Picture
 from image_service.storage.names import slugify
 from image_service.stores.models import StoreRow
 
-MOVED_AWAY_TRIES = 5  # an image that changes its gallery between our look and our lock, so many times in a row
+TRIES = 5  # at what somebody else's change may thwart
 
 
 class Unchanged(Enum):
@@ -65,10 +66,12 @@ class Library:
         position: int | None = None,
         alt: Alt = None,
         expected: Expected = None,
+        once: Once | None = None,
     ) -> Image:
         """A new image: on a product, at `position` or the end; without a product an orphan.
 
-        Raises `GalleryFull`, `PreconditionFailed`, `StoreNotFound`, and what storage and database raise.
+        Raises `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay` (`once` is somebody else's by now),
+        `StoreNotFound`, and what storage and database raise.
         """
         async with self._blobs.stored(upload.picture) as original, self._transaction() as session:
             row = ImageRow(store_id=store_id, alt=alt, **_columns(upload, original.key))
@@ -79,8 +82,11 @@ class Library:
             session.add(row)
             await session.flush()
             await session.refresh(row)
-            original.require_fresh()
-        return image_of(row, revision)
+            added = image_of(row, revision)
+            if once is not None:
+                await idempotency.keep(session, once, added)
+            await original.require_valid(session)
+        return added
 
     async def assign(
         self,
@@ -91,11 +97,12 @@ class Library:
         position: int | None = None,
         alt: Alt | Unchanged = UNCHANGED,
         expected: Expected = None,
+        once: Once | None = None,
     ) -> Image:
         """Put an orphan on a product.
 
         Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `GalleryFull`,
-        `PreconditionFailed`.
+        `PreconditionFailed`, `RepeatUnderWay`.
         """
         async with self._transaction() as session:
             revision = await galleries.lock(session, store_id, product_id, expected)
@@ -108,7 +115,10 @@ class Library:
             if alt is not UNCHANGED:
                 row.alt = alt
             await _touch(session, row)
-        return image_of(row, revision)
+            assigned = image_of(row, revision)
+            if once is not None:
+                await idempotency.keep(session, once, assigned)
+        return assigned
 
     async def change(
         self,
@@ -141,7 +151,7 @@ class Library:
                 galleries.to_trash(session, row)
                 for name, value in _columns(upload, original.key).items():
                     setattr(row, name, value)
-                original.require_fresh()
+                await original.require_valid(session)
             if image_of(row, revision - 1) == before:
                 await session.rollback()
                 return before
@@ -159,7 +169,7 @@ class Library:
         Raises `ImageNotFound` (`ForeignImage` if another store has it), `PreconditionFailed`.
         """
         where = product_id
-        for _ in range(MOVED_AWAY_TRIES):
+        for _ in range(TRIES):
             if product_id is None:
                 where = (await image(self._database, store_id, image_id)).product_id
             async with self._transaction() as session:
@@ -196,18 +206,20 @@ class Library:
         await self._blobs.discard_variants(*(image_of(row, None) for row in rows))
 
     async def remove_store(self, store_id: int) -> int:
-        """Delete a store with its tokens and all its images; returns how many those were.
-
-        The revisions of its galleries stay and count up: an id may be given again. Raises `StoreNotFound`.
-        """
-        async with self._transaction() as session:
-            store = await session.get(StoreRow, store_id, with_for_update=True)
-            if store is None:
-                raise StoreNotFound
-            removed = await galleries.delete_all(session, store_id)
-            await session.delete(store)
-        await self._blobs.discard_store(store_id)
-        return removed
+        """Delete a store with its tokens and all its images; returns how many those were. Raises `StoreNotFound`."""
+        for _ in range(TRIES):
+            try:
+                async with self._database.transaction() as session:
+                    removed = await galleries.delete_all(session, store_id)
+                    store = await session.get(StoreRow, store_id)
+                    if store is None:
+                        raise StoreNotFound(f"no store {store_id}")
+                    await session.delete(store)
+            except IntegrityError:
+                continue  # an image came meanwhile, on a product that had none
+            await self._blobs.discard_store(store_id)
+            return removed
+        raise Busy("the store is being written to")
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncSession]:

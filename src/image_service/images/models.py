@@ -25,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -47,6 +48,8 @@ class ImageRow(SQLModel, table=True):
             initially="DEFERRED",
         ),
         Index("images_by_store", "store_id", "id"),
+        # The first image of each product: `GET /products`, and how many there are.
+        Index("images_first", "store_id", "product_id", postgresql_where=text("position = 1")),
     )
 
     id: int = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
@@ -92,6 +95,26 @@ class TrashRow(SQLModel, table=True):
     store_id: int = Field(sa_column=Column(BigInteger, nullable=False))
     slug: str = Field(sa_column=Column(Text, nullable=False))
     deleted_at: datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, index=True, server_default=func.now())
+    )
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """A key that a request carried. Without a status it is under way, and its owner's until the lease ends."""
+
+    __tablename__ = "idempotency_keys"
+
+    store_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("stores.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    )
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    owner: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    leased_until: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    status: int | None = Field(default=None, sa_column=Column(SmallInteger))
+    headers: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))  # [[name, value], …]
+    body: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    created_at: datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, index=True, server_default=func.now())
     )
 

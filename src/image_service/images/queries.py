@@ -1,4 +1,5 @@
-"""The read side: images and galleries as frozen values, each read in one statement, so in one snapshot."""
+"""The read side: images and galleries as frozen values, each list read in one statement, so in one snapshot;
+a total beside it may be a moment older."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

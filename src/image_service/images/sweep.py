@@ -1,4 +1,4 @@
-"""Removes the bytes that nobody needs any more, and nothing else."""
+"""Removes the bytes, and the kept answers, that nobody needs any more, and nothing else."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from image_service.database import Database
 from image_service.errors import ImageServiceError
-from image_service.images import instance
+from image_service.images import idempotency, instance
 from image_service.images.models import ImageRow, TrashRow
 from image_service.storage.base import BlobInfo, Storage
 from image_service.storage.names import VariantName, key_of_original, original_name, variant_names
@@ -36,6 +36,7 @@ class Swept:
     trash: int  # originals of deleted or replaced images, past their day
     strays: int  # originals that no row names
     variants: int  # variants of no live image
+    keys: int = 0  # answers kept for repeated requests, past their day
 
 
 async def sweep(
@@ -59,18 +60,22 @@ async def sweep(
     if len(strays) > originals * MAX_STRAY_SHARE and not force:
         raise SweepRefused(f"{len(strays)} of {originals} originals have no row; --force removes them")
     # Of any age: a variant is drawn only of an image that has its row, and a key that has lost it never gets it back.
-    variants: list[str] = []
+    variants = 0
     async for batch in _batches(storage, "public/", _key_of_variant):
         live = await _live(database, batch)
-        variants += [blob.name for key, blob in batch if key not in live]
+        dead = [blob.name for key, blob in batch if key not in live]
+        variants += len(dead)
+        if not dry_run:
+            await storage.delete(dead)
     written = [blob.name async for blob in storage.list("tmp/") if blob.modified < oldest]
     if not dry_run:
-        await _in_batches(strays + variants + written, storage.delete)
+        await _in_batches(strays + written, storage.delete)
     return Swept(
         staged=len(written) + await staging.remove_stale(STRAY_AGE, dry_run=dry_run),
         trash=await _empty_trash(database, storage, sizes, dry_run=dry_run),
         strays=len(strays),
-        variants=len(variants),
+        variants=variants,
+        keys=await idempotency.forget(database, dry_run=dry_run),
     )
 
 

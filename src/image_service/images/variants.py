@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 CACHE_FOR_EVER = "public, max-age=31536000, immutable"  # a key names its bytes for ever
 MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
+FAILED_SECONDS = 60.0  # a picture that cannot be drawn costs up to DRAW_SECONDS of a pixel process each time
 
 for _format in Format:
     metrics.DRAW_SECONDS.labels(_format)
@@ -37,6 +38,16 @@ class Variant:
     size: Size
     format: Format
     width: int  # pixels
+    height: int
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What decides on an image's formats."""
+
+    format: Format
+    frames: int
+    width: int
     height: int
 
 
@@ -74,7 +85,8 @@ class Variants:
         self._offered = frozenset(map(str, sizes))
         self._draw_wait = draw_wait
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._own_formats: dict[str, Format] = {}  # by key, which names its bytes for ever
+        self._failed: dict[str, float] = {}  # by blob, until when it is not tried again
+        self._facts: dict[str, _Facts] = {}  # by key, which names its bytes for ever
 
     async def open(self, name: VariantName, byte_range: ByteRange | None = None) -> Blob:
         """The variant's bytes, drawn now if nobody has asked for them before.
@@ -91,22 +103,24 @@ class Variants:
             await self._draw_once(name)
             return await self._storage.open(name.blob, byte_range)
 
-    async def is_own_format(self, name: VariantName) -> bool:
-        """Whether `name` is in the image's own format, so that another may be sent in its place.
+    async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
+        """What may be sent for `name`: its own format and those that can stand in; none if no image has this name.
 
-        While nobody can say, yes: what is kept is served without the database too.
+        While nobody can say, any: what is kept is served without the database too.
         """
-        if name.key not in self._own_formats:
+        if name.key not in self._facts:
             try:
                 image = await queries.image_by_key(self._database, name.store_id, name.key)
             except DatabaseUnavailable:
-                return True
+                return tuple(Format)
             if image is None:
-                return False
-            if len(self._own_formats) >= MAX_KNOWN:
-                self._own_formats.clear()
-            self._own_formats[name.key] = image.format
-        return name.ext == self._own_formats[name.key]
+                return ()
+            if len(self._facts) >= MAX_KNOWN:
+                self._facts.clear()
+            self._facts[name.key] = _Facts(image.format, image.frames, image.width, image.height)
+        facts = self._facts[name.key]
+        possible = formats(facts.format, facts.frames, *Size.parse(name.size).fit(facts.width, facts.height))
+        return possible if name.ext == facts.format else ()
 
     async def _draw_once(self, name: VariantName) -> None:
         """However many ask, one draws; it goes on when the first of them goes away."""
@@ -119,6 +133,8 @@ class Variants:
         await asyncio.shield(task)
 
     async def _draw(self, name: VariantName) -> None:
+        if self._failed.get(name.blob, 0.0) > time.monotonic():
+            raise VariantNotDrawn("it failed a moment ago")
         since = time.perf_counter()
         image = await queries.image_by_key(self._database, name.store_id, name.key)
         if image is None:
@@ -138,6 +154,9 @@ class Variants:
                 raise
             except RenderFailed as failed:
                 metrics.DRAWS_FAILED.labels(variant.format).inc()
+                if len(self._failed) >= MAX_KNOWN:
+                    self._failed.clear()
+                self._failed[name.blob] = time.monotonic() + FAILED_SECONDS
                 log.error("variant not drawn", variant=str(name), reason=str(failed))
                 raise VariantNotDrawn(str(failed)) from failed
             await self._storage.put(name.blob, target, public_headers(variant.format))

@@ -131,7 +131,7 @@ class _Fetch:
             finally:
                 await response.aclose()
             url = self._next(url, response)
-        raise FetchFailed(FetchReason.TOO_MANY_REDIRECTS, str(url), "redirects too often")
+        raise FetchFailed(FetchReason.TOO_MANY_REDIRECTS, url.host, "redirects too often")
 
     async def _ask(self, url: httpx.URL) -> httpx.Response:
         request = httpx.Request(

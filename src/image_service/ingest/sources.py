@@ -18,6 +18,7 @@ from image_service.pixels.pool import PixelPool, ProbeFailed
 from image_service.storage.staging import Staging
 
 LARGE_BODIES_AT_ONCE = 4  # held in memory, some 45 MB each: a JSON body, its text, the bytes in it
+MEMORY_WAIT_SECONDS = 10.0  # decoding one takes a tenth of a second
 PROBE_WAIT_SECONDS = 30.0  # for a free pixel process: an upload is not lost to a burst of drawing
 
 NOT_AN_IMAGE = "must be a gif, jpg or png image"
@@ -85,6 +86,10 @@ class Intake:
         """What this upload counts as, if it ends well: `size` new bytes from `source`."""
         self._accepted = source, size
 
+    def assigns(self) -> None:
+        """It names a picture that was here before."""
+        self.accepts(Source.IMAGE_ID)
+
     def count(self) -> None:
         """It has ended well. Not every body brings a picture."""
         if self._accepted is not None:
@@ -92,19 +97,39 @@ class Intake:
             metrics.INGESTED.labels(source, metrics.ACCEPTED).inc()
             metrics.INGESTED_BYTES.labels(source).inc(size)
 
-    async def hold_memory(self) -> None:
-        """Wait for a place among the few uploads that may be in memory as a whole; kept until the intake ends."""
-        await self._files.enter_async_context(self._memory)
+    @asynccontextmanager
+    async def in_memory(self) -> AsyncIterator[None]:
+        """A place among the few bodies that may be in memory as a whole. Raises `Busy` if none is free in time."""
+        try:
+            async with asyncio.timeout(MEMORY_WAIT_SECONDS):
+                await self._memory.acquire()
+        except TimeoutError:
+            raise Busy("too many large bodies at once") from None
+        try:
+            yield
+        finally:
+            self._memory.release()
 
     async def receiver(self, field: str, max_bytes: int | None = None) -> Receiver:
         """A staged file to write to, of at most an image's bytes, or `max_bytes`."""
         path = await self._files.enter_async_context(self._staging.file())
         return Receiver(path, field, max_bytes or self._max_bytes)
 
+    async def from_base64(self, text: str, field: str = "attachment") -> Receiver:
+        """On disk, for `from_upload`. Standard base64; a `data:` prefix, white space, absent padding are accepted.
+
+        Of what is not base64 nothing arrives, which is no picture. Raises `PictureRefused` (too heavy), `StorageFull`,
+        `StorageUnavailable`.
+        """
+        received = await self.receiver(field)
+        await received.write(await asyncio.to_thread(_decoded, text))
+        await received.flush()
+        return received
+
     async def from_upload(self, received: Receiver, source: Source | None = None) -> Picture:
         """Check what was received; `source` if its field does not tell.
 
-        Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`; so do the two below.
+        Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`; so does `from_url`.
         """
         await received.flush()
         try:
@@ -125,15 +150,6 @@ class Intake:
             thumbhash=probe.thumbhash,
         )
 
-    async def from_base64(self, text: str, field: str = "attachment") -> Picture:
-        """Standard base64; a `data:` prefix, white space and absent padding are accepted."""
-        received = await self.receiver(field)
-        data = await asyncio.to_thread(_decoded, text)
-        if data is None:
-            raise PictureRefused(field, Refusal.NOT_AN_IMAGE, NOT_AN_IMAGE, "not base64")
-        await received.write(data)
-        return await self.from_upload(received)
-
     async def from_url(self, url: str, field: str = "src") -> Picture:
         """Fetch it. Until a checked public host has answered, every failure reads the same."""
         received = await self.receiver(field)
@@ -147,10 +163,10 @@ class Intake:
         return await self.from_upload(received)
 
 
-def _decoded(text: str) -> bytes | None:
+def _decoded(text: str) -> bytes:
     prefix = _DATA_URL.match(text, 0, 300)
     try:
         raw = text[prefix.end() if prefix else 0 :].encode("ascii").translate(None, _BLANKS).rstrip(b"=")
         return base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
     except (UnicodeEncodeError, binascii.Error):
-        return None
+        return b""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from image_service.pixels.picture import Format
 
 MAX_LINE = 16 * 1024  # bytes, newline included; two paths of PATH_MAX (4,096) and their escapes fit
-READY = {"ready": True}  # a process's first line, once its libraries are loaded
 MAX_DETAIL = 300  # characters of a reason, for the log
 
 

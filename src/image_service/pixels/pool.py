@@ -25,9 +25,10 @@ from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
 from image_service.pixels.process import Died, PixelProcess
 
+log = structlog.get_logger()
+
 WORKER = (sys.executable, "-I", "-m", "image_service.pixels.worker")
 
-log = structlog.get_logger()
 
 Read = TypeVar("Read")
 
@@ -93,6 +94,8 @@ class PixelPool:
             if isinstance(error, ExceptionGroup):
                 raise error.exceptions[0] from None
             raise
+        if reason := next((process.unfiltered for process in self._idle if process.unfiltered), None):
+            log.warning("pixel processes run without a filter of system calls", reason=reason)
 
     async def _start_idle(self) -> None:
         self._idle.append(await self._started())

@@ -34,18 +34,18 @@ def probe(path: Path, limits: Limits) -> Probe:
     structure = read_structure(data, limits)
     data = data[: structure.end]
     try:
-        image = _decode(data, structure, limits)
+        width, height, frames = _decode(data, structure, limits)
         hash_ = _thumbhash(data)
     except pyvips.Error as error:
         raise broken(_first_line(error)) from None
-    frames = field(image, "n-pages", 1) if structure.format is Format.GIF else 1
-    width, height = image.width, image.height // frames
-    if field(image, "orientation", 1) in TURNED:
-        width, height = height, width
     return Probe(structure.format, width, height, frames, structure.end, hash_)
 
 
-def _decode(data: bytes, structure: Structure, limits: Limits) -> pyvips.Image:
+def _decode(data: bytes, structure: Structure, limits: Limits) -> tuple[int, int, int]:
+    """Width and height, upright, and the number of frames.
+
+    Not the image: an interlaced PNG is in memory as a whole for as long as that lives, and is about to be so again.
+    """
     # Only "warning" sees an early end of image, or a header that promises more than the data hold.
     try:
         return _decode_once(data, structure, limits, fail_on="warning")
@@ -55,18 +55,19 @@ def _decode(data: bytes, structure: Structure, limits: Limits) -> pyvips.Image:
     return _decode_once(data, structure, limits, fail_on="error")
 
 
-def _decode_once(data: bytes, structure: Structure, limits: Limits, fail_on: str) -> pyvips.Image:
+def _decode_once(data: bytes, structure: Structure, limits: Limits, fail_on: str) -> tuple[int, int, int]:
     every_frame = {"n": -1} if structure.format is Format.GIF else {}
     image = LOAD[structure.format](data, access="sequential", fail_on=fail_on, **every_frame)
+    frames = field(image, "n-pages", 1) if structure.format is Format.GIF else 1
     if structure.format is Format.GIF:
         # Decoders differ on the canvas of odd GIFs: ours is the one that counts, under the same limits.
-        frames = field(image, "n-pages", 1)
         seen = Structure(Format.GIF, image.width, image.height // frames, frames, structure.end, structure.decoded)
         seen.check(limits)
     elif (image.width, image.height) != (structure.width, structure.height):
         raise broken("the decoder sees another size than the header says")
     image.avg()  # pulls every pixel through once, a few rows at a time
-    return image
+    width, height = image.width, image.height // frames
+    return (height, width, frames) if field(image, "orientation", 1) in TURNED else (width, height, frames)
 
 
 def _thumbhash(data: bytes) -> str:

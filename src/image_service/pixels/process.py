@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Self, cast
 
-from image_service.pixels.messages import MAX_LINE, READY
+from image_service.pixels.messages import MAX_LINE
 
 START_SECONDS = 15.0  # 0.2 s when idle; a machine that has just booted and swaps is no reason to give up
 STDIN, STDOUT = 0, 1
@@ -56,6 +56,7 @@ class PixelProcess:
     def __init__(self, transport: asyncio.SubprocessTransport, pipes: Pipes) -> None:
         self._transport = transport
         self._pipes = pipes
+        self.unfiltered = ""  # why it has no filter of system calls, if it has none
 
     @classmethod
     async def start(cls, command: Sequence[str]) -> Self:
@@ -96,7 +97,7 @@ class PixelProcess:
 
         Raises `TimeoutError` after `seconds`, `Died`, `ValueError` if the request is too long.
         """
-        line = json.dumps(request).encode() + b"\n"
+        line = json.dumps({**request, "seconds": seconds}).encode() + b"\n"
         if len(line) > MAX_LINE:
             raise ValueError("request too long")
         # uvloop's transports are none of asyncio's classes.
@@ -115,5 +116,9 @@ class PixelProcess:
             self._transport.close()
 
     async def _ready(self) -> None:
-        if await self._pipes.line() != json.dumps(READY).encode():
-            raise Died("did not get ready")
+        """Its first line, once its libraries are loaded: it has met no picture yet."""
+        try:
+            said = json.loads(await self._pipes.line())
+            self.unfiltered = str(said["unfiltered"])
+        except (ValueError, TypeError, KeyError):
+            raise Died("did not get ready") from None

@@ -4,57 +4,45 @@ A line of JSON in, a line of JSON out (see `messages`). It can read and write th
 to, and nothing that it says is believed before `answers` has checked it. It ends when its input does.
 """
 
-import ctypes
 import json
 import os
-import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from image_service.errors import Refusal
-from image_service.pixels import libvips
+from image_service.pixels import cage, libvips
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import MAX_DETAIL, MAX_LINE, READY, Drawing
+from image_service.pixels.messages import MAX_DETAIL, MAX_LINE, Drawing
 from image_service.pixels.picture import Format
 from image_service.pixels.probe import probe
 from image_service.pixels.render import render
 
-RESOURCES = (
-    (resource.RLIMIT_CORE, 0),  # bytes; a core file would hold a customer's picture
-    (resource.RLIMIT_AS, 2 * 1024**3),  # bytes of addresses; 50 megapixels of RGBA noise as WebP just fit
-    (resource.RLIMIT_FSIZE, 256 * 1024**2),  # bytes; 50 megapixels of noise as RGBA in a PNG: 200 MB
-    (resource.RLIMIT_NOFILE, 64),  # libvips opens a handful
-)
 MOST_FILES = 65_536  # none of a service's has a higher number
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+Do = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def main() -> None:
+    serve(do)
+
+
+def serve(do: Do) -> None:
+    """Answer requests by `do`, in the cage, until the input ends."""
+    # What else was handed down is not for a stranger's code: the socket that the service listens on, its log.
+    os.closerange(3, MOST_FILES)
     for ignored in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C and systemd signal the whole group;
         signal.signal(ignored, signal.SIG_IGN)  # the service still has pictures under way, and ends us itself
-    die_with_parent()
-    for kind, wanted in RESOURCES:
-        _, hard = resource.getrlimit(kind)  # may be tighter already, and cannot be raised
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (most, most))
     libvips.configure()
+    unfiltered = cage.enter()
     with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
         silence()
-        keep_only(0, 1, 2, answers.fileno())
-        answers.write(line(READY))
+        answers.write(line({"ready": True, "unfiltered": unfiltered[:MAX_DETAIL]}))
         for request in requests(sys.stdin.buffer):
-            answers.write(line(answer(request)))
-
-
-def die_with_parent() -> None:
-    """Linux only; elsewhere, and if the parent has gone by now, the end of the input does it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            answers.write(line(answer(request, do)))
 
 
 def silence() -> None:
@@ -63,13 +51,6 @@ def silence() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     os.close(nowhere)
-
-
-def keep_only(*files: int) -> None:
-    """What else was handed down is not for a stranger's code: the socket that the service listens on, its log."""
-    for last, following in pairwise((-1, *sorted(files), MOST_FILES)):
-        if last + 1 < following:  # Python 3.11 takes an empty range for all files there are
-            os.closerange(last + 1, following)
 
 
 def requests(stream: BinaryIO) -> Iterator[bytes | None]:
@@ -83,7 +64,7 @@ def requests(stream: BinaryIO) -> Iterator[bytes | None]:
         yield None
 
 
-def answer(request: bytes | None) -> dict[str, Any]:
+def answer(request: bytes | None, do: Do) -> dict[str, Any]:
     """Never raises: a picture that breaks the code costs its own request, not the process."""
     reply: dict[str, Any] = {"id": None}
     if request is None:
@@ -91,6 +72,7 @@ def answer(request: bytes | None) -> dict[str, Any]:
     try:
         job = json.loads(request)
         reply["id"] = job["id"]
+        cage.limit_processor_time(job["seconds"])
         return reply | do(job)
     except Refused as refused:
         return reply | {"refused": refused.refusal, "detail": refused.detail[:MAX_DETAIL]}

@@ -4,9 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     LargeBinary,
@@ -41,3 +43,18 @@ class TokenRow(SQLModel, table=True):
     created_at: datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
     )
+
+
+class RateBucketRow(SQLModel, table=True):
+    """How full a store's bucket was at a moment. Unlogged: a crash empties all buckets, and no call writes to the log.
+
+    No foreign key: what a removed store leaves behind is one row, and has long run dry when its id is given again.
+    """
+
+    __tablename__ = "rate_buckets"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
+
+    store_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    level: float = Field(sa_column=Column(Double, nullable=False))
+    allowed: bool = Field(sa_column=Column(Boolean, nullable=False))  # whether the latest call fitted
+    at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -12,6 +12,7 @@ from image_service.errors import InvalidField
 from image_service.stores import tokens
 from image_service.stores.models import StoreRow
 
+MAX_NAME = 200  # characters
 BOOTSTRAP_LOCK = 0x696D6701  # one replica makes the first store, the others see it
 
 
@@ -33,8 +34,10 @@ class NewStore:
 async def add(database: Database, name: str, *, store_id: int | None = None, token: str | None = None) -> NewStore:
     """A new store with its first (write) token: a random one, or an imported `token`.
 
-    Raises `InvalidField` (`id`, `token`) where one is taken or unfit.
+    Raises `InvalidField` (`name`, `id`, `token`) where one is taken or unfit.
     """
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        raise InvalidField("name", f"must be 1 to {MAX_NAME} printable characters")
     async with database.transaction() as session:
         made: int | None = None
         while made is None:

@@ -1,0 +1,46 @@
+"""Who is calling, by address: the peer, or whom a proxy that we trust says it speaks for."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Address = IPv4Address | IPv6Address
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
+    """`forwarded`: the values of all `X-Forwarded-For`, in their order. Each proxy appends whom it heard it from, so
+    they are read from the right, for as long as the one that wrote them is trusted. What is left of that, or no
+    address, anybody may have made up.
+    """
+    heard = _parsed(peer)
+    if heard is None or not _is_trusted(heard, trusted):
+        return peer
+    for hop in reversed(",".join(forwarded).split(",")):
+        before = _parsed(hop.strip())
+        if before is None:
+            break
+        heard = before
+        if not _is_trusted(heard, trusted):
+            break
+    return str(heard)
+
+
+def _is_trusted(address: Address, trusted: Networks) -> bool:
+    return any(address in network for network in trusted)
+
+
+def _parsed(text: str) -> Address | None:
+    """With or without a port, as some proxies write it: `192.0.2.1:4711`, `[2001:db8::1]:4711`."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return None
+        return address.ipv4_mapped or address
+    return address

@@ -1,0 +1,120 @@
+"""Around every request, before any route: is it one at all, and do its bytes come and go at a bearable pace?
+
+What must be known before there is a path is `edge/protocol.py`'s; how heavy a body may be, the routes' own.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from image_service.edge.exchange import EXCHANGE, Exchange
+from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
+
+log = structlog.get_logger()
+
+
+class Guard:
+    def __init__(
+        self, app: ASGIApp, render: Callable[[Request, Exception], Response], limits: ConnectionLimits
+    ) -> None:
+        """`render` words a refusal in the dialect of the request's path."""
+        self._app = app
+        self._render = render
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        guarded = _Guarded(scope, receive, send, self._limits)
+        if status := _refusal(scope):
+            answer = self._render(Request(scope), HTTPException(status))
+            answer.headers["Connection"] = "close"  # where it ends may be in doubt
+            await answer(scope, guarded.receive, guarded.send)
+        else:
+            await self._app(scope, guarded.receive, guarded.send)
+
+
+class _Guarded:
+    """One request's two ways."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: ConnectionLimits) -> None:
+        self._receive = receive
+        self._send = send
+        self._exchange: Exchange | None = scope.get(EXCHANGE)
+        self._limits = limits
+        self._came = self._went = 0  # bytes
+        self._waited = 0.0  # seconds, for the body to come
+        self._last = 0  # bytes of the message sent last
+        self._has_begun = False  # to answer
+        self._is_received = False
+
+    async def receive(self) -> Message:
+        """Raises `HTTPException` (408, 400), which passes through whoever reads the body, to be answered like any."""
+        if self._is_received or self._has_begun:
+            return await self._receive()  # waits for the client to leave
+        # Only the time that we wait counts: an upload that waits for its turn with us is not a slow one.
+        earned = min(self._time_for(self._came), self._limits.body_seconds)
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(0.0, earned - self._waited)):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
+        self._waited += time.monotonic() - began
+        if self._exchange is not None and self._exchange.is_malformed and not self._exchange.is_received:
+            raise HTTPException(400)
+        self._came += len(message.get("body", b""))
+        self._is_received = not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Raises `ClientDisconnect` when the client does not take the answer."""
+        if message["type"] == "http.response.start":
+            self._has_begun = True
+            if self._exchange is not None and not self._exchange.is_received:
+                MutableHeaders(scope=message)["Connection"] = "close"  # rather than read on for nobody
+        try:
+            # It waits for the one before to be gone. No credit is given for earlier ones: the first few go into the
+            # system's own buffer, however slow the client.
+            async with asyncio.timeout(self._time_for(self._last)):
+                await self._send(message)
+        except TimeoutError:
+            await self._abort()
+            raise ClientDisconnect from None
+        self._last = len(message.get("body", b""))
+        self._went += self._last
+
+    def _time_for(self, count: int) -> float:
+        return self._limits.stall_seconds + count / self._limits.bytes_per_second
+
+    async def _abort(self) -> None:
+        log.info("an answer was taken too slowly", bytes_out=self._went)
+        if self._exchange is not None:
+            self._exchange.abort()
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+
+
+def _refusal(scope: Scope) -> int | None:
+    """The status of an answer to a request that is none, by its head alone."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    if len(headers) > MAX_HEADERS:
+        return 431
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) > 1 or (not hosts and scope["http_version"] == "1.1"):
+        return 400  # two are read differently by two servers
+    codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
+    has_length = any(name == b"content-length" for name, _ in headers)
+    if codings and (codings != [b"chunked"] or has_length or scope["http_version"] == "1.0"):
+        return 400  # other codings would have to be undone before we read it; 1.0 has none (RFC 9112, 6.1)
+    if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers):
+        return 415  # a body that unfolds has no bound
+    return None

@@ -1,0 +1,13 @@
+"""What the connection knows of a request that ASGI has no word for; the application finds it in the scope."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+EXCHANGE = "image_service.exchange"  # the scope's key; absent where another server runs the application
+
+
+@dataclass
+class Exchange:
+    abort: Callable[[], None]  # ends the connection at once
+    is_received: bool = False  # all of the request's body has come
+    is_malformed: bool = False  # its body breaks off in nonsense: no more of it will come

@@ -1,0 +1,234 @@
+"""HTTP/1.1 on a socket: uvicorn's httptools protocol, with the bounds that it leaves to a proxy.
+
+What is refused here has no path yet, so its answer is in no dialect's words; `api/guard.py` refuses the rest. What
+httptools does of itself (lengths that conflict, bare line feeds, folded headers, …) is in `tests/edge/test_framing.py`.
+"""
+
+import asyncio
+import json
+import time
+from http import HTTPStatus
+from typing import ClassVar
+
+import httptools
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from image_service.edge.exchange import EXCHANGE, Exchange
+from image_service.edge.limits import MAX_FRAMING_BYTES, MAX_HEAD_BYTES, MAX_PIPELINED, ConnectionLimits
+from image_service.edge.lingering import LingeringTransport
+
+log = structlog.get_logger()
+
+VERSIONS = ("1.0", "1.1")
+QUIET_SECONDS = 60.0  # between two lines in the log about the same flood
+
+
+class _Refused(Exception):
+    """Out of a parser's callback, in which httptools wraps it."""
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection. `protocol_of` makes the class that uvicorn is given."""
+
+    limits: ClassVar[ConnectionLimits]
+    warned_at: ClassVar[float] = -QUIET_SECONDS  # monotonic seconds
+
+    # --- The connection ---
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._lingering = LingeringTransport(transport, self.limits, self._is_sending)
+        self._exchange = Exchange(self._lingering.abort)
+        self._timer: asyncio.TimerHandle | None = None
+        self._in_head = True  # a request's head is awaited, or has come in part
+        self._is_upgrade = False
+        self._is_priming = False
+        self._is_deaf = False  # what comes is not understood any more
+        self._is_turned_away = False
+        self._head_bytes = self._framing_bytes = 0
+        self._refusal = HTTPStatus.BAD_REQUEST
+        self.idle_since = time.monotonic()
+        super().connection_made(self._lingering)
+        if len(self.connections) > self.limits.connections and not self._make_room():
+            self._is_turned_away = True
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+        else:
+            self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        self._lingering.lost()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        if self._lingering.is_closing():
+            self._lingering.end()
+        else:
+            super().shutdown()
+
+    def on_response_complete(self) -> None:
+        self.idle_since = time.monotonic()
+        super().on_response_complete()
+
+    @property
+    def is_idle(self) -> bool:
+        """No request of it is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _is_sending(self) -> bool:
+        has_begun = self._head_bytes > 0 if self._in_head else not self._exchange.is_received
+        return has_begun or self._is_turned_away
+
+    def _make_room(self) -> bool:
+        """End the connection that has been idle for longest, so that nobody shuts others out by merely connecting."""
+        protocol = type(self)
+        if time.monotonic() - protocol.warned_at > QUIET_SECONDS:
+            protocol.warned_at = time.monotonic()
+            log.warning("as many connections as may be", connections=self.limits.connections)
+        others = [each for each in self.connections if isinstance(each, GuardedProtocol) and each is not self]
+        idle = min((each for each in others if each.is_idle), key=lambda each: each.idle_since, default=None)
+        if idle is None:
+            return False
+        idle._lingering.abort()
+        self.connections.discard(idle)
+        return True
+
+    # --- The head's deadline ---
+
+    def _arm(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.limits.head_seconds, self._expired)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expired(self) -> None:
+        self._timer = None
+        if self.is_idle:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self._arm()  # of the next request, while this one is answered, which has limits of its own
+
+    # --- What comes ---
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering.is_closing() or self._is_deaf:
+            self._lingering.discard(len(data))
+            return
+        self._unset_keepalive_if_required()
+        while data and not (self._lingering.is_closing() or self._is_deaf):
+            if self._in_head:
+                self._arm()
+                room = MAX_HEAD_BYTES - self._head_bytes
+                part, data = data[:room], data[room:]
+                self._head_bytes += len(part)
+                self._feed(part)
+                if self._in_head and self._head_bytes >= MAX_HEAD_BYTES:
+                    self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            else:
+                part, data = data, b""
+                self._framing_bytes += len(part)
+                self._feed(part)
+                if not self._in_head and self._framing_bytes > MAX_FRAMING_BYTES:
+                    self._break_off()
+
+    def _feed(self, part: bytes) -> None:
+        try:
+            self.parser.feed_data(part)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(part[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._break_off()
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """We speak nothing but HTTP/1.1, and go on in it. httptools would take the request's body for another
+        protocol's and lose it: Java's client and `curl --http2` ask for `h2c` with any request that they send first.
+        """
+        self._is_upgrade = False
+        framing = [each for each in self.headers if each[0] in (b"content-length", b"transfer-encoding")]
+        self.parser = httptools.HttpRequestParser(self)
+        self._is_priming = True
+        self._feed(b"POST / HTTP/1.1\r\n" + b"".join(b"%s: %s\r\n" % each for each in framing) + b"\r\n")
+        self.data_received(rest)
+
+    def on_message_begin(self) -> None:
+        if self._is_priming:
+            return
+        if self.pipeline and len(self.pipeline) >= MAX_PIPELINED:
+            raise _Refused
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        if not self._is_priming:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # else it is a trailer: nothing that is decided on may come so late
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self._is_priming:
+            self._is_priming = False
+            return
+        if self.parser.get_http_version() not in VERSIONS:
+            self._refusal = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+            raise _Refused
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD_BYTES:
+            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise _Refused
+        self._is_upgrade = self.parser.should_upgrade()
+        self._exchange = Exchange(self._lingering.abort)
+        self.scope[EXCHANGE] = self._exchange  # type: ignore[literal-required]  # an extension of ours
+        self._framing_bytes = 0
+        super().on_headers_complete()
+        self._in_head = False
+        self._disarm()
+
+    def on_body(self, body: bytes) -> None:
+        self._framing_bytes -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._is_upgrade:
+            return  # the body is still to come
+        self._exchange.is_received = True
+        self._in_head = True
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    # --- Refusals ---
+
+    def _break_off(self) -> None:
+        """What comes makes no sense."""
+        if self._in_head:
+            self._refuse(self._refusal)
+            return
+        self._is_deaf = True
+        self._exchange.is_malformed = True
+        self.cycle.message_event.set()  # the application hears of it, and answers
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Answer without the application, and close."""
+        self._disarm()
+        if self.is_idle:  # else this would land in the midst of another answer
+            body = json.dumps({"code": status, "message": status.phrase}).encode()
+            lines = [
+                b"HTTP/1.1 %d %s" % (status, status.phrase.encode()),
+                b"Content-Type: application/json",
+                b"Content-Length: %d" % len(body),
+                b"Cache-Control: no-store",
+                b"Connection: close",
+            ]
+            if status is HTTPStatus.SERVICE_UNAVAILABLE:
+                lines.append(b"Retry-After: 1")
+            self._lingering.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+            log.info("refused", status=int(status), client=self.client[0] if self.client else None)
+        self._lingering.close()
+
+
+def protocol_of(limits: ConnectionLimits) -> type[GuardedProtocol]:
+    """For `uvicorn.Config(http=…)`."""
+    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits})

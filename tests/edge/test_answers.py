@@ -1,0 +1,76 @@
+"""An answer costs its client as much patience as it costs us: one who does not take it is let go."""
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from image_service.stores.registry import NewStore
+from tests.conftest import Service, StartService
+from tests.edge.wire import PATIENCE, listening
+from tests.shop import form
+
+SHORT = 0.4  # seconds, reached on purpose
+
+
+@pytest.fixture(scope="module")
+async def hasty(start_service: StartService) -> AsyncIterator[Service]:
+    async with start_service(stall_seconds=SHORT, bytes_per_second=1_000_000) as service:
+        yield service
+
+
+@pytest.fixture
+async def original(hasty: Service, store: NewStore, tmp_path: Path) -> str:
+    """The path of 9,000,000 bytes that do not fit into the buffers of a socket."""
+    Image.frombytes("RGB", (1800, 1700), random.Random(1).randbytes(1800 * 1700 * 3)).save(tmp_path / "a.png")
+    async with hasty.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+        answer = await client.post("/products/1/images", files=form((tmp_path / "a.png").read_bytes()))
+        return f"/images/{answer.json()['id']}/original"
+
+
+@asynccontextmanager
+async def asked(port: int, path: str, credentials: bytes) -> AsyncIterator[socket.socket]:
+    """A socket that takes as little as a socket can, over which that has been asked for."""
+    with socket.socket() as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(wire, ("127.0.0.1", port))
+        request = f"GET {path} HTTP/1.1\r\nHost: a\r\n".encode() + credentials + b"\r\n"
+        await loop.sock_sendall(wire, request)
+        yield wire
+
+
+async def taken(wire: socket.socket, part: int = 65536, seconds: float = 0) -> int:
+    """How much comes until the other side ends it, when `part` is taken every so many seconds."""
+    count = 0
+    async with asyncio.timeout(PATIENCE):
+        with suppress(ConnectionError):
+            while data := await asyncio.get_running_loop().sock_recv(wire, part):
+                count += len(data)
+                await asyncio.sleep(seconds)
+    return count
+
+
+async def test_a_client_that_takes_nothing(hasty: Service, original: str, credentials: bytes) -> None:
+    async with listening(hasty) as port, asked(port, original, credentials) as wire:
+        await asyncio.sleep(SHORT * 5)
+        assert await taken(wire) < 9_000_000
+
+
+async def test_a_client_that_takes_drops(hasty: Service, original: str, credentials: bytes) -> None:
+    async with listening(hasty) as port, asked(port, original, credentials) as wire:
+        assert await taken(wire, 100, SHORT / 10) < 9_000_000
+
+
+async def test_the_service_ends_although_a_client_takes_nothing(
+    hasty: Service, original: str, credentials: bytes
+) -> None:
+    """Nor does what is still in a buffer keep a connection."""
+    async with asyncio.timeout(PATIENCE), listening(hasty) as port, asked(port, "/openapi.json", credentials):
+        await asyncio.sleep(SHORT)

@@ -1,0 +1,10 @@
+"""Programs and libraries that a user's machine may lack, and the project's own checks may not."""
+
+import os
+
+import pytest
+
+
+def needs(is_there: bool, what: str) -> pytest.MarkDecorator:
+    """Skips where it is absent, but not in CI: there the test fails, and says so by itself."""
+    return pytest.mark.skipif(not is_there and os.environ.get("CI") != "true", reason=f"{what} is not installed")
