@@ -22,8 +22,8 @@ FLOORS = [
     {"settings", "migrations", "embedded_postgres"},
     {"pixels", "storage", "database", "workers", "postgres_directory", "logs"},
     {"edge"},  # one connection
-    {"postgres_binaries"},
-    {"errors", "postgres_launcher"},
+    {"metrics", "postgres_binaries"},  # every room counts
+    {"errors", "metrics_files", "postgres_launcher"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.

@@ -1,7 +1,7 @@
 """The service as one ASGI application: builds its parts when it starts, mounts the dialects."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +22,7 @@ from image_service.api.documentation import add_documentation
 from image_service.api.failed_credentials import FailedCredentials
 from image_service.api.guard import Guard
 from image_service.api.outermost import Outermost
-from image_service.api.problems import problem_of
+from image_service.api.problems import Dialect, problem_of
 from image_service.api.request_log import RequestLog
 from image_service.database import Database
 from image_service.errors import ImageServiceError
@@ -52,13 +52,18 @@ def create_app(
     storage: Storage | None = None,
     resolver: Resolver | None = None,
     pixel_command: Sequence[str] = WORKER,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> FastAPI:
-    """`settings.database_url` must be set. The other arguments stand in for the real ones in tests."""
+    """`settings.database_url` must be set; `is_stopping` says whether the process has been told to end. The other
+    arguments stand in for the real ones in tests.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.parts = await _build(settings, stack, storage or storage_of(settings), resolver, pixel_command)
+            app.state.parts = await _build(
+                settings, stack, storage or storage_of(settings), resolver, pixel_command, is_stopping
+            )
             yield
 
     app = FastAPI(
@@ -78,7 +83,7 @@ def create_app(
         app.add_exception_handler(kind, _handle)
     app.add_middleware(Guard, render=_render, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
-    app.add_middleware(RequestLog, render=_render)
+    app.add_middleware(RequestLog, render=_render, dialect_of=_label)
     app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
     return app
 
@@ -119,6 +124,7 @@ async def _build(
     storage: Storage,
     resolver: Resolver | None,
     pixel_command: Sequence[str],
+    is_stopping: Callable[[], bool],
 ) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
@@ -164,16 +170,23 @@ async def _build(
         rate_limit=rate_limit_of(settings, database),
         bukalapak_always_200=settings.bukalapak_always_200,
         negotiate_formats=settings.negotiate_formats,
+        is_stopping=is_stopping,
     )
 
 
 def _render(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:300]  # for the log
-    path = request.scope["path"]
+    return _dialect(request.scope["path"]).render(request, problem)
+
+
+def _dialect(path: str) -> Dialect:
     own = (each for each in DIALECTS if path.startswith(each.prefix))
-    dialect = max(own, key=lambda each: len(each.prefix), default=tiendanube.DIALECT)  # `OPTIONS *` has no path
-    return dialect.render(request, problem)
+    return max(own, key=lambda each: len(each.prefix), default=tiendanube.DIALECT)  # `OPTIONS *` has no path
+
+
+def _label(path: str) -> str:
+    return "operations" if path.startswith(operations.PATHS) else _dialect(path).name
 
 
 async def _handle(request: Request, error: Exception) -> Response:

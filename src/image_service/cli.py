@@ -5,24 +5,27 @@ The commands themselves are in `commands`, whose imports take a second.
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
-from image_service import workers
+from image_service import metrics_files, workers
 from image_service.errors import ImageServiceError
 
 
 def main() -> None:
     """Exits 0, 1 for what was foreseen, 2 for a command line that cannot be read, 130 after Ctrl-C."""
     try:
-        if sys.argv[1:2] == ["serve"] and "--help" not in sys.argv:
-            workers.preload()
-        from image_service.commands import app  # noqa: PLC0415 - side by side with what was just begun
+        metrics_files.counted_alone()
+        serves = sys.argv[1:2] == ["serve"] and "--help" not in sys.argv
+        with metrics_files.counted_together() if serves else nullcontext():
+            if serves:
+                workers.preload()
+            from image_service.commands import app  # noqa: PLC0415 - side by side with what was just begun
 
-        try:
-            app(prog_name="image-service")
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()  # now, while a failure can still be told
+            try:
+                app(prog_name="image-service")
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()  # now, while a failure can still be told
     except KeyboardInterrupt:
         sys.exit(130)
     except (ImageServiceError, OSError, ValueError) as error:

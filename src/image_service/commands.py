@@ -18,6 +18,7 @@ from image_service import logs, migrations
 from image_service.app import create_app, staging_of, storage_of
 from image_service.database import Database
 from image_service.errors import StoreNotFound
+from image_service.images import jobs
 from image_service.images.blobs import Blobs
 from image_service.images.library import Library
 from image_service.images.sweep import sweep as sweep_blobs
@@ -143,9 +144,13 @@ def sweep(
 
     async def work(settings: Settings, database: Database) -> Any:
         sizes = [str(size) for size in settings.sizes]
-        return await sweep_blobs(
-            database, storage_of(settings), staging_of(settings), sizes=sizes, dry_run=dry_run, force=force
-        )
+        storage, staging = storage_of(settings), staging_of(settings)
+        if dry_run:
+            return await sweep_blobs(database, storage, staging, sizes=sizes, dry_run=True, force=force)
+        async with jobs.recorded(database, jobs.SWEEP) as counts:
+            swept = await sweep_blobs(database, storage, staging, sizes=sizes, force=force)
+            counts.update(vars(swept))
+        return swept
 
     swept = _with_database(work)
     if as_json:
@@ -163,13 +168,14 @@ def verify(as_json: Json = False) -> None:
     """Read every original again and compare it with its SHA-256. Exits 1 if one is damaged or missing."""
 
     async def work(settings: Settings, database: Database) -> tuple[int, list[dict[str, Any]]]:
-        whole, bad = 0, []
-        async for found in verify_originals(database, storage_of(settings)):
-            if found.state is State.WHOLE:
-                whole += 1
-            else:
-                bad.append(vars(found))
-        return whole, bad
+        bad = []
+        async with jobs.recorded(database, jobs.VERIFY) as counts:
+            counts.update(dict.fromkeys(State, 0))
+            async for found in verify_originals(database, storage_of(settings)):
+                counts[found.state] += 1
+                if found.state is not State.WHOLE:
+                    bad.append(vars(found))
+        return counts[State.WHOLE], bad
 
     whole, bad = _with_database(work)
     if as_json:

@@ -1,6 +1,7 @@
 """The engine, its pool, and the one way to open a transaction. Knows no tables."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,8 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from image_service import metrics
 from image_service.errors import DatabaseUnavailable
 
 CONNECT_SECONDS = 5.0
@@ -32,6 +35,7 @@ class Database:
     def __init__(self, url: str, connections: int) -> None:
         self._engine = create_async_engine(
             url,
+            poolclass=_CountedPool,
             pool_size=connections,
             max_overflow=0,
             hide_parameters=True,  # what clients sent does not belong in the log
@@ -39,6 +43,8 @@ class Database:
             pool_pre_ping=True,  # the server may have been restarted since
             connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
         )
+        self._connections = connections
+        metrics.POOL_SIZE.inc(connections)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -80,6 +86,27 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+        metrics.POOL_SIZE.dec(self._connections)
+        self._connections = 0
+
+
+class _CountedPool(AsyncAdaptedQueuePool):
+    """Overrides the two methods that SQLAlchemy leaves to its kinds of pools."""
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        since = time.perf_counter()
+        try:
+            return super()._do_get()
+        except PoolTimeoutError:
+            metrics.POOL_TIMEOUTS.inc()
+            raise
+        finally:
+            metrics.POOL_WAIT_SECONDS.observe(time.perf_counter() - since)
+            metrics.POOL_IN_USE.set(self.checkedout())
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        super()._do_return_conn(record)
+        metrics.POOL_IN_USE.set(self.checkedout())
 
 
 class database_faults:  # noqa: N801 - reads as the statement that it is

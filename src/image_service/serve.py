@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from image_service import migrations, worker
+from image_service import metrics, migrations, worker
 from image_service.database import Database
 from image_service.embedded_postgres import DataDirectoryInUse, EmbeddedPostgres
 from image_service.settings import Settings
@@ -102,8 +102,14 @@ def _run(settings: Settings, listener: socket.socket, stop: StopSignals, *, own_
     made = asyncio.run(_prepare(settings, own_database=own_database))
     stop.defer()  # a token that was made must be shown
     _greet(settings, made)
-    Workers(settings.workers, worker.run, settings, listener).run(stop.reader)
-    log.info("stopping")
+    workers = Workers(settings.workers, worker.run, settings, listener, ended=_replaced)
+    # From when no worker listens, whoever comes must be turned away, not wait for an end that is none of theirs.
+    workers.run(stop.reader, delay=settings.stop_delay, grace=settings.stop_grace, drained=listener.close)
+
+
+def _replaced(pid: int) -> None:
+    metrics.WORKERS_REPLACED.inc()
+    metrics.forget(pid)
 
 
 @contextmanager

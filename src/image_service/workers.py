@@ -22,8 +22,7 @@ from image_service.errors import ImageServiceError
 
 PRELOADED = "image_service.worker"
 NOT_STARTED = 3  # a worker's exit status when its application could not be built; uvicorn's own number
-GRACE_SECONDS = 20  # for the requests under way when the service is told to stop
-LATER_SECONDS = 5  # beyond the grace, for a worker's own end; then it is killed
+LATER_SECONDS = 5  # beyond what it is given, for a worker's own end; then it is killed
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0  # seconds between restarts, doubling
 STEADY_SECONDS = 60  # a worker that ran for so long had started well
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -89,10 +88,13 @@ class StopSignals:
 
 
 class Workers:
-    """`count` processes that run `target(*arguments)`."""
+    """`count` processes that run `target(*arguments)`; `ended` is told the pid of each that ends unasked."""
 
-    def __init__(self, count: int, target: Callable[..., None], *arguments: object) -> None:
+    def __init__(
+        self, count: int, target: Callable[..., None], *arguments: object, ended: Callable[[int], None]
+    ) -> None:
         self._target = target
+        self._ended = ended
         self._arguments = arguments
         self._running: list[tuple[ForkServerProcess, float]] = []  # with the time of their start
         self._missing = count
@@ -100,10 +102,11 @@ class Workers:
         self._start_at = 0.0
         self._has_worked = False
 
-    def run(self, stop: socket.socket) -> None:
+    def run(self, stop: socket.socket, *, delay: float, grace: float, drained: Callable[[], None]) -> None:
         """Until `stop` is readable: then end them gently, or at once when it is readable again.
 
-        Raises `WorkersFailed` if the first of them cannot start.
+        They are trusted to go on answering for `delay` seconds, at whose end `drained` is called, and to take at most
+        `grace` seconds more for what is under way. Raises `WorkersFailed` if the first of them cannot start.
         """
         try:
             while True:
@@ -112,10 +115,11 @@ class Workers:
                 wait = max(0.0, self._start_at - time.monotonic()) if self._missing else None
                 ready = connection.wait([stop, *ends], wait)
                 if stop in ready:
+                    log.info("stopping: what is under way has %g s to end", delay + grace)
                     return
                 self._reap()
         finally:
-            self._end(stop)
+            self._end(stop, delay, grace, drained)
 
     def _fill(self) -> None:
         while self._missing and time.monotonic() >= self._start_at:
@@ -131,22 +135,30 @@ class Workers:
             if process.exitcode == NOT_STARTED and not self._has_worked:
                 raise WorkersFailed("the service could not be started: the log says why")
             self._has_worked = True
+            self._ended(process.pid or 0)
             log.error("worker %s ended with status %s, starting another", process.pid, process.exitcode)
             self._missing += 1
             self._pause = FIRST_PAUSE if now - since > STEADY_SECONDS else min(self._pause * 2, LONGEST_PAUSE)
             self._pause = max(self._pause, FIRST_PAUSE)
             self._start_at = now + self._pause
 
-    def _end(self, stop: socket.socket) -> None:
+    def _end(self, stop: socket.socket, delay: float, grace: float, drained: Callable[[], None]) -> None:
         """Return when all have gone."""
-        deadline = time.monotonic() + GRACE_SECONDS + LATER_SECONDS
+        drained_at = time.monotonic() + delay
+        deadline = drained_at + grace + LATER_SECONDS
+        is_drained = False
         with suppress(BlockingIOError):  # ended for another reason
             stop.recv(16)  # heard; the next one is another
         while running := [process for process, _ in self._running if process.is_alive()]:
             for process in running:
                 process.terminate()  # again and again: one that has just been forked is deaf to the first
-            ready = connection.wait([stop, *(process.sentinel for process in running)], 1)
+            if not is_drained and time.monotonic() >= drained_at:
+                drained()
+                is_drained = True
+            wait = 1 if is_drained else min(1, drained_at - time.monotonic())
+            ready = connection.wait([stop, *(process.sentinel for process in running)], max(0, wait))
             if stop in ready or time.monotonic() > deadline:
+                log.warning("not waiting any longer: %s workers are killed", len(running))
                 break
         for process, _ in self._running:
             process.kill()

@@ -10,7 +10,7 @@ import pytest
 
 from image_service.settings import PREFIX, Settings
 from image_service.worker import KEEP_ALIVE_SECONDS
-from image_service.workers import GRACE_SECONDS, LATER_SECONDS
+from image_service.workers import LATER_SECONDS
 from tests.deploy.files import ROOT, compose, dockerfile, env_example
 from tests.deploy.needs import need
 from tests.deploy.nginx import TEMPLATE
@@ -85,7 +85,8 @@ def test_each_waits_for_the_one_before_it_and_can_be_asked_how_it_is(services: d
 
 
 def test_the_service_has_time_to_stop(services: dict[str, Any]) -> None:
-    assert int(services["service"]["stop_grace_period"].rstrip("s")) > GRACE_SECONDS + LATER_SECONDS
+    grace = Settings.model_fields["stop_grace"].default
+    assert int(services["service"]["stop_grace_period"].rstrip("s")) > grace + LATER_SECONDS
 
 
 def test_nginx_finds_the_pictures_and_the_service(services: dict[str, Any]) -> None:

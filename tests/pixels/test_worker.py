@@ -4,6 +4,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,21 @@ def worker() -> Iterator[Worker]:
 def picture(tmp_path: Path) -> Path:
     quadrants().save(tmp_path / "a", "PNG")
     return tmp_path / "a"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_it_keeps_nothing_that_was_handed_down() -> None:
+    """A socket that the service listens on, or its log, would serve a stranger's code well."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, Path(os.devnull).open() as low:
+        handed = (listener.fileno(), low.fileno())
+        with subprocess.Popen(
+            WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}, pass_fds=handed
+        ) as process:
+            assert process.stdout
+            process.stdout.readline()
+            kept = [str(each.readlink()) for each in Path(f"/proc/{process.pid}/fd").iterdir()]
+            process.kill()
+    assert sorted(each.partition(":")[0] for each in kept) == ["/dev/null", "/dev/null", "pipe", "pipe"]
 
 
 def test_it_ends_with_its_input(worker: Worker) -> None:

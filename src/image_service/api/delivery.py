@@ -8,11 +8,20 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from image_service import metrics
 from image_service.api.blob_response import blob_response
-from image_service.api.dependencies import PartsOf
+from image_service.api.dependencies import Parts, PartsOf
 from image_service.api.problems import Dialect, Problem
-from image_service.errors import BlobNotFound, DatabaseUnavailable, ImageServiceError, VariantNotDrawn
+from image_service.errors import (
+    BlobNotFound,
+    Busy,
+    DatabaseUnavailable,
+    ImageServiceError,
+    RangeNotSatisfiable,
+    VariantNotDrawn,
+)
 from image_service.images.variants import CACHE_FOR_EVER
+from image_service.metrics import Undelivered
 from image_service.pixels.picture import Format
 from image_service.storage.names import VariantName
 
@@ -25,6 +34,16 @@ PUBLIC = {
 NEGOTIABLE = {Format.JPG, Format.PNG}
 PREFERRED = (Format.AVIF, Format.WEBP)  # smallest first
 FORMATS = {str(format_): format_ for format_ in Format}
+for _format in Format:
+    metrics.SERVED.labels(_format)
+for _format in PREFERRED:
+    metrics.NEGOTIATED.labels(_format)
+UNDELIVERED: dict[type[ImageServiceError], Undelivered] = {  # all others: what we stand on
+    BlobNotFound: Undelivered.NOT_FOUND,
+    Busy: Undelivered.BUSY,
+    VariantNotDrawn: Undelivered.NOT_DRAWN,
+    RangeNotSatisfiable: Undelivered.RANGE,
+}
 
 router = APIRouter(tags=["Delivery"])
 
@@ -76,6 +95,14 @@ async def deliver(request: Request, parts: PartsOf) -> Response:
     `png` is sent as AVIF or WebP to whoever accepts that, unless the setting `NEGOTIATE_FORMATS` is off.
     `HEAD` works too.
     """
+    try:
+        return await _delivered(request, parts)
+    except ImageServiceError as error:
+        metrics.UNDELIVERED.labels(UNDELIVERED.get(type(error), Undelivered.UNAVAILABLE)).inc()
+        raise
+
+
+async def _delivered(request: Request, parts: Parts) -> Response:
     name = VariantName.parse(_raw_path(request))
     if name is None or name.ext not in FORMATS:
         raise BlobNotFound
@@ -91,9 +118,16 @@ async def deliver(request: Request, parts: PartsOf) -> Response:
     for candidate in candidates:
         variant = replace(name, ext=str(candidate))
         try:
-            return await blob_response(request, partial(parts.variants.open, variant), candidate.media_type, headers)
+            response = await blob_response(
+                request, partial(parts.variants.open, variant), candidate.media_type, headers
+            )
         except (BlobNotFound, VariantNotDrawn, DatabaseUnavailable) as error:
             missing = error  # a format that cannot be had now falls back to the image's own
+        else:
+            metrics.SERVED.labels(candidate).inc()
+            if variant != name:
+                metrics.NEGOTIATED.labels(candidate).inc()
+            return response
     raise missing
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -51,6 +52,7 @@ class Parts:
     rate_limit: RateLimit | None  # None: there is none
     bukalapak_always_200: bool
     negotiate_formats: bool
+    is_stopping: Callable[[], bool]  # the service has been told to end
 
 
 async def _parts(request: Request) -> Parts:

@@ -1,5 +1,7 @@
-"""For whoever runs the service: is it alive, can it serve."""
+"""For whoever runs the service: is it alive, can it serve, what does it count."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import structlog
@@ -7,15 +9,20 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from image_service.api.dependencies import PartsOf
+from image_service import metrics
+from image_service.api.dependencies import Parts, PartsOf
 from image_service.errors import ImageServiceError
-from image_service.images import instance
+from image_service.images import instance, jobs
+from image_service.metrics import JobResult
 
 log = structlog.get_logger()
 
 NO_STORE = {"Cache-Control": "no-store"}
 
-router = APIRouter(prefix="/health", tags=["Operations"])
+PATHS = ("/health/", "/metrics", "/docs", "/openapi.json")  # whose counts have a label of their own
+JOBS_SECONDS = 2.0  # of waiting for the database: a scrape is worth more without it than too late
+
+router = APIRouter(tags=["Operations"])
 
 
 class Live(BaseModel):
@@ -25,7 +32,7 @@ class Live(BaseModel):
 class Readiness(BaseModel):
     """Each part is `ok` or says what is wrong with it."""
 
-    status: Literal["ready", "unavailable"]
+    status: Literal["ready", "unavailable", "stopping"]
     database: str
     storage: str
     instance: str
@@ -36,7 +43,7 @@ def _example(**fields: str) -> dict[str, Any]:
 
 
 @router.get(
-    "/live",
+    "/health/live",
     summary="Is the process alive?",
     responses={200: {"model": Live, "description": "It answers.", **_example(status="live")}},
 )
@@ -46,7 +53,7 @@ async def live() -> Response:
 
 
 @router.get(
-    "/ready",
+    "/health/ready",
     summary="Can it serve requests?",
     responses={
         200: {
@@ -63,8 +70,12 @@ async def live() -> Response:
 )
 async def ready(parts: PartsOf) -> Response:
     """200 once requests can be served; 503 while the database or the blob store cannot be reached, or while the two
-    belong to different installations. Send traffic only to instances that are ready.
+    belong to different installations, and from when the service is told to stop. Send traffic only to instances that
+    are ready.
     """
+    if parts.is_stopping():
+        unasked = dict.fromkeys(("database", "storage", "instance"), "not checked")
+        return JSONResponse({"status": "stopping", **unasked}, 503, NO_STORE)
     body = {"database": "ok", "storage": "ok", "instance": "ok"}
     try:
         await parts.database.check()
@@ -90,3 +101,36 @@ def _reason(error: ImageServiceError, public: str) -> str:
     """Addresses and paths are for the log alone: this page needs no token."""
     log.warning("not ready", reason=str(error))
     return public
+
+
+@router.get(
+    "/metrics",
+    summary="Counts for Prometheus",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "In Prometheus's text form.",
+            "content": {
+                "text/plain": {
+                    "schema": {"type": "string"},
+                    "example": 'image_service_http_requests_total{dialect="tiendanube",method="POST",'
+                    'route="/products/{product_id}/images",status="201"} 17.0\n',
+                }
+            },
+        }
+    },
+)
+async def scrape(parts: PartsOf) -> Response:
+    """What this instance has counted since it started, all of its processes together, and the last results of sweep and
+    verify. No token is needed: do not let it out to the internet.
+    """
+    text = await asyncio.to_thread(metrics.exposition, await _jobs(parts))
+    return Response(text, headers={**NO_STORE, "Content-Type": metrics.CONTENT_TYPE})
+
+
+async def _jobs(parts: Parts) -> Mapping[str, JobResult] | None:
+    try:
+        async with asyncio.timeout(JOBS_SECONDS):
+            return await jobs.results(parts.database)
+    except (ImageServiceError, TimeoutError):
+        return None

@@ -158,6 +158,7 @@ async def create_image(
                     expected=expected,
                     once=mine.once,
                 )
+                intake.assigns()
             else:
                 upload = await upload_from(parts, intake, given, given.names[0])
                 image = await parts.library.add(

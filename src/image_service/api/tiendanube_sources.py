@@ -16,6 +16,7 @@ from image_service.images.library import Upload
 from image_service.images.queries import Image
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
 from image_service.ingest.sources import Intake
+from image_service.metrics import Source
 from image_service.pixels.picture import Picture
 from image_service.storage.names import VariantName
 
@@ -96,7 +97,7 @@ async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
             await received.write(chunk)
     finally:
         await blob.aclose()
-    return await intake.from_upload(received)
+    return await intake.from_upload(received, Source.COPY)
 
 
 def _own_path(src: str, delivery_base: str) -> str | None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Identity,
     Index,
@@ -126,3 +127,16 @@ class InstanceRow(SQLModel, table=True):
 
     single: bool = Field(sa_column=Column(Boolean, primary_key=True, server_default=true()))
     id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+
+
+class JobRow(SQLModel, table=True):
+    """The last run of a job that is no request: sweep, verify."""
+
+    __tablename__ = "jobs"
+
+    job: str = Field(sa_column=Column(Text, primary_key=True))
+    last_run: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    failed: bool = Field(sa_column=Column(Boolean, nullable=False))
+    last_success: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    seconds: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
+    counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default="{}"))

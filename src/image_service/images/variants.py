@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from image_service import metrics
 from image_service.database import Database
 from image_service.errors import BlobNotFound, DatabaseUnavailable, StorageUnavailable, VariantNotDrawn
 from image_service.images import queries
@@ -23,6 +24,10 @@ log = structlog.get_logger()
 CACHE_FOR_EVER = "public, max-age=31536000, immutable"  # a key names its bytes for ever
 MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
 FAILED_SECONDS = 60.0  # a picture that cannot be drawn costs up to DRAW_SECONDS of a pixel process each time
+
+for _format in Format:
+    metrics.DRAW_SECONDS.labels(_format)
+    metrics.DRAWS_FAILED.labels(_format)
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,7 @@ class Variants:
     async def _draw(self, name: VariantName) -> None:
         if self._failed.get(name.blob, 0.0) > time.monotonic():
             raise VariantNotDrawn("it failed a moment ago")
+        since = time.perf_counter()
         image = await queries.image_by_key(self._database, name.store_id, name.key)
         if image is None:
             raise BlobNotFound
@@ -147,12 +153,14 @@ class Variants:
                     raise StorageUnavailable("the original is missing") from None
                 raise
             except RenderFailed as failed:
+                metrics.DRAWS_FAILED.labels(variant.format).inc()
                 if len(self._failed) >= MAX_KNOWN:
                     self._failed.clear()
                 self._failed[name.blob] = time.monotonic() + FAILED_SECONDS
                 log.error("variant not drawn", variant=str(name), reason=str(failed))
                 raise VariantNotDrawn(str(failed)) from failed
             await self._storage.put(name.blob, target, public_headers(variant.format))
+        metrics.DRAW_SECONDS.labels(variant.format).observe(time.perf_counter() - since)
         # Deleted or replaced while it was drawn: what was written after that must not stay, nor what may be so.
         live = False
         try:

@@ -6,6 +6,7 @@ nothing: no cookies, no credentials, no open connection.
 """
 
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import anyio.lowlevel
 import httpcore
 import httpx
 
+from image_service import metrics
 from image_service.errors import Busy
 from image_service.ingest.fetch_connect import Resolver, SystemResolver
 from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
@@ -36,6 +38,11 @@ PARTS_AT_A_TIME = 64  # parsed out of one network read before others get their t
 ACCEPT = "image/jpeg, image/png, image/gif, */*;q=0.1"
 
 REDIRECTS = (301, 302, 303, 307, 308)
+
+FETCHED = "fetched"
+ABORTED = "aborted"  # too many at once, no room for the bytes, or the client has gone
+for _outcome in (FETCHED, ABORTED, *FetchReason):
+    metrics.FETCHES.labels(_outcome)
 
 
 @dataclass(frozen=True)
@@ -69,9 +76,19 @@ class Fetcher:
         Whether it is a picture is not asked here, and the claimed type is not looked at: the bytes decide.
         Raises `FetchFailed`, and `Busy` if too many are under way; what `write` raises passes through.
         """
-        judged = judged_url(url, self._policy)
-        async with self._slot():
-            return await _Fetch(self._policy, self._transport, write).run(judged)
+        since, outcome = time.perf_counter(), ABORTED
+        try:
+            judged = judged_url(url, self._policy)
+            async with self._slot():
+                fetched = await _Fetch(self._policy, self._transport, write).run(judged)
+            outcome = FETCHED
+        except FetchFailed as failed:
+            outcome = failed.reason
+            raise
+        finally:
+            metrics.FETCHES.labels(outcome).inc()
+            metrics.FETCH_SECONDS.observe(time.perf_counter() - since)
+        return fetched
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:

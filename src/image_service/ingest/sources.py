@@ -7,9 +7,11 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from image_service import metrics
 from image_service.errors import Busy, PictureRefused, Refusal
 from image_service.ingest.fetch import Fetcher, FetchFailed, FetchReason
 from image_service.ingest.receiving import Receiver, too_heavy
+from image_service.metrics import Source
 from image_service.pixels.limits import Refused
 from image_service.pixels.picture import Picture
 from image_service.pixels.pool import PixelPool, ProbeFailed
@@ -49,8 +51,15 @@ class Ingest:
             raise Busy("too many uploads at once")
         self._free -= 1
         try:
-            async with AsyncExitStack() as files:
-                yield Intake(files, self._staging, self._pixels, self._fetcher, self._max_bytes, self._memory)
+            with metrics.UPLOADS.track_inprogress():
+                async with AsyncExitStack() as files:
+                    intake = Intake(files, self._staging, self._pixels, self._fetcher, self._max_bytes, self._memory)
+                    yield intake
+        except PictureRefused as refused:
+            metrics.INGESTED.labels(refused.field, refused.refusal).inc()
+            raise
+        else:
+            intake.count()
         finally:
             self._free += 1
 
@@ -71,6 +80,22 @@ class Intake:
         self._fetcher = fetcher
         self._max_bytes = max_bytes
         self._memory = memory
+        self._accepted: tuple[Source, int] | None = None
+
+    def accepts(self, source: Source, size: int = 0) -> None:
+        """What this upload counts as, if it ends well: `size` new bytes from `source`."""
+        self._accepted = source, size
+
+    def assigns(self) -> None:
+        """It names a picture that was here before."""
+        self.accepts(Source.IMAGE_ID)
+
+    def count(self) -> None:
+        """It has ended well. Not every body brings a picture."""
+        if self._accepted is not None:
+            source, size = self._accepted
+            metrics.INGESTED.labels(source, metrics.ACCEPTED).inc()
+            metrics.INGESTED_BYTES.labels(source).inc(size)
 
     @asynccontextmanager
     async def in_memory(self) -> AsyncIterator[None]:
@@ -101,8 +126,8 @@ class Intake:
         await received.flush()
         return received
 
-    async def from_upload(self, received: Receiver) -> Picture:
-        """Check what was received.
+    async def from_upload(self, received: Receiver, source: Source | None = None) -> Picture:
+        """Check what was received; `source` if its field does not tell.
 
         Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`; so does `from_url`.
         """
@@ -113,6 +138,7 @@ class Intake:
             raise PictureRefused(received.field, refused.refusal, _MESSAGES[refused.refusal], refused.detail) from None
         except ProbeFailed as failed:
             raise Busy(f"the picture could not be checked: {failed}") from failed
+        self.accepts(source or Source(received.field), probe.end)
         return Picture(
             path=received.path,
             sha256=await received.sha256(probe.end),

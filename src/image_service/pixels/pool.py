@@ -6,6 +6,7 @@ which is replaced; what it can cost is its own request.
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -16,7 +17,9 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
+from image_service import metrics
 from image_service.errors import Busy, ImageServiceError, Refusal
+from image_service.metrics import Ended
 from image_service.pixels.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
@@ -69,6 +72,7 @@ class PixelPool:
         self.waiting = 0  # jobs that no process has taken up
         self.killed = 0  # processes ended because of time, or because their caller had gone
         self.died = 0  # processes that ended by themselves, or answered nonsense
+        metrics.PIXELS.inc(processes)
 
     @property
     def busy(self) -> int:
@@ -98,6 +102,8 @@ class PixelPool:
 
     async def close(self) -> None:
         """End all processes, with what they are doing; returns when they have gone."""
+        if not self._closed:
+            metrics.PIXELS.dec(self._size)
         self._closed = True
         await asyncio.gather(*(process.kill() for process in (*self._idle, *self._working)))
         self._idle.clear()
@@ -161,6 +167,8 @@ class PixelPool:
     @asynccontextmanager
     async def _turn(self, wait: float) -> AsyncIterator[None]:
         self.waiting += 1
+        metrics.PIXELS_WAITING.inc()
+        since = time.perf_counter()
         try:
             async with asyncio.timeout(wait):
                 await self._turns.acquire()
@@ -168,6 +176,8 @@ class PixelPool:
             raise Busy("no pixel process is free") from None
         finally:
             self.waiting -= 1
+            metrics.PIXELS_WAITING.dec()
+            metrics.PIXELS_WAIT_SECONDS.observe(time.perf_counter() - since)
         try:
             yield
         finally:
@@ -180,34 +190,44 @@ class PixelPool:
         """
         process = await self._idle_one() or await self._started()
         self._working.add(process)
+        metrics.PIXELS_BUSY.inc()
         try:
             yield process
         except (Refused, Failed):
             self._idle.append(process)
             raise
-        except (Died, Nonsense):
+        except (Died, Nonsense) as error:
             await process.kill()
             if self._closed:
                 raise Busy("the pixel pool is closed") from None
-            self.died += 1
+            self._has_died(process, str(error))
             raise
-        except BaseException:
+        except BaseException as error:
             self.killed += 1
+            why = Ended.TIME_LIMIT if isinstance(error, TimeoutError) else Ended.ABANDONED
+            metrics.PIXELS_ENDED.labels(why).inc()
+            log.warning("pixel process killed", process=process.pid, reason=str(why))
             await process.kill()
             raise
         else:
             self._idle.append(process)
         finally:
             self._working.discard(process)
+            metrics.PIXELS_BUSY.dec()
 
     async def _idle_one(self) -> PixelProcess | None:
         while self._idle:
             process = self._idle.pop()
             if process.usable:
                 return process
-            self.died += 1
+            self._has_died(process, "between two jobs")
             await process.kill()
         return None
+
+    def _has_died(self, process: PixelProcess, reason: str) -> None:
+        self.died += 1
+        metrics.PIXELS_ENDED.labels(Ended.DIED).inc()
+        log.warning("pixel process died", process=process.pid, reason=reason)
 
     async def _started(self) -> PixelProcess:
         if self._closed:

@@ -21,6 +21,8 @@ from image_service.pixels.picture import Format
 from image_service.pixels.probe import probe
 from image_service.pixels.render import render
 
+MOST_FILES = 65_536  # none of a service's has a higher number
+
 Do = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -30,6 +32,8 @@ def main() -> None:
 
 def serve(do: Do) -> None:
     """Answer requests by `do`, in the cage, until the input ends."""
+    # What else was handed down is not for a stranger's code: the socket that the service listens on, its log.
+    os.closerange(3, MOST_FILES)
     for ignored in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C and systemd signal the whole group;
         signal.signal(ignored, signal.SIG_IGN)  # the service still has pictures under way, and ends us itself
     libvips.configure()

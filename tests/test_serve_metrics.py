@@ -1,0 +1,124 @@
+"""`/metrics` of a real service: its processes added up, its dead forgotten, its files gone at the end."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.processes import Server, command, eventually, family
+from tests.scrape import Scrape
+from tests.shop import form
+from tests.slow import SlowUpload
+from tests.test_metrics import documented
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Two workers."""
+    server = Server(tmp_path / "service", "--workers", "2")
+    try:
+        yield server.ready()
+    finally:
+        server.end()
+
+
+def scrape(server: Server) -> Scrape:
+    return Scrape(httpx.get(f"{server.url}/metrics").raise_for_status().text)
+
+
+def environ(pid: int) -> str:
+    return Path(f"/proc/{pid}/environ").read_text(errors="replace")
+
+
+def folder_of(server: Server) -> Path:
+    """Where the processes count: in the environment of those that it has started."""
+    found = (re.search(r"PROMETHEUS_MULTIPROC_DIR=([^\0]+)", environ(pid)) for pid in family(server.process.pid))
+    return next(Path(match[1]) for match in found if match)
+
+
+def workers(server: Server) -> set[int]:
+    return {line["pid"] for line in server.logged(event="request")}
+
+
+def test_workers_are_added_up_and_what_the_dead_have_counted_stays(server: Server) -> None:
+    lists = {"route": "/products/{product_id}/images", "method": "GET", "status": "200"}
+    asked = 0
+
+    def both_have_answered() -> bool:
+        nonlocal asked
+        with server.client() as client:
+            assert client.get("/products/1/images").status_code == 200
+        asked += 1
+        return len(workers(server)) == 2
+
+    eventually(both_have_answered)
+    with server.client() as client:
+        client.post("/products/1/images", files=form()).raise_for_status()
+    assert {each[:2] for each in scrape(server).described()} == {each[:2] for each in documented()}
+    assert scrape(server).value("http_requests_total", **lists) == asked
+    assert scrape(server).value("pixel_processes") == 2 * -(-(os.cpu_count() or 1) // 2)
+    assert scrape(server).value("database_connections_limit") == 20
+    assert scrape(server).value("build_info") == 1
+
+    uploads = [SlowUpload(server.url, server.token) for _ in range(6)]
+    eventually(lambda: scrape(server).value("ingest_in_progress") == len(uploads))
+    dead = workers(server)
+    for worker in dead:
+        os.kill(worker, signal.SIGKILL)
+    eventually(lambda: server.logged(level="error")[1:])  # both are missed
+    server.ready()
+    for upload in uploads:
+        with upload:
+            assert upload.answered() == b""
+    found = scrape(server)
+    assert found.value("workers_replaced_total") == 2
+    assert found.value("ingest_in_progress") == 0
+    assert found.value("http_requests_total", **lists) == asked
+    eventually(lambda: scrape(server).value("database_connections_limit") == 20)
+
+
+def test_the_files_go_with_the_service_or_with_the_next_one(server: Server, tmp_path: Path) -> None:
+    folder = folder_of(server)
+    assert list(folder.glob("counter_*.db"))
+    assert server.stop() == 0
+    assert not folder.exists()
+
+    killed = Server(tmp_path / "killed").ready()
+    abandoned = folder_of(killed)
+    members = family(killed.process.pid)
+    killed.process.kill()
+    killed.process.wait()
+    eventually(lambda: not [pid for pid in members if pid in family(pid)])
+    assert abandoned.exists()
+    following = Server(tmp_path / "following").ready()
+    try:
+        assert not abandoned.exists()
+        assert folder_of(following).exists()
+    finally:
+        following.end()
+
+
+def test_what_the_command_line_has_done_shows(server: Server) -> None:
+    before = scrape(server)
+    assert before.value("job_last_success_timestamp_seconds", job="sweep") == 0
+    with server.client() as client:
+        id = client.post("/products/1/images", files=form()).json()["id"]
+        client.post("/products/1/images", files=form())
+    original = next(each for each in (server.data / "blobs" / "private").glob("*/*") if each.is_file())
+    original.write_bytes(b"damaged")
+    assert command(server.data.parent, "verify").status == 1
+    assert command(server.data.parent, "sweep").status == 0
+    after = scrape(server)
+    assert after.value("verify_originals", state="whole") == 1
+    assert after.value("verify_originals", state="damaged") == 1
+    assert after.value("sweep_removed", kind="strays") == 0
+    assert after.value("job_last_success_timestamp_seconds", job="sweep") > 0
+    assert id
+
+    stamp = after.value("job_last_run_timestamp_seconds", job="sweep")
+    assert command(server.data.parent, "sweep", "--dry-run").status == 0  # which has not swept
+    assert scrape(server).value("job_last_run_timestamp_seconds", job="sweep") == stamp
