@@ -1,5 +1,6 @@
 """The service as one ASGI application: builds its parts when it starts, mounts the dialects."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
+from image_service.api.allowed import allowed_methods
 from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
@@ -188,4 +190,9 @@ def _label(path: str) -> str:
 
 
 async def _handle(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        # The framework names the methods of one route alone. The description is made once, in some tenths of a second.
+        document = await asyncio.to_thread(request.app.openapi)
+        known = (error.headers or {}).get("Allow", "")
+        error.headers = {"Allow": allowed_methods(document, request.url.path, known)}
     return _render(request, error)

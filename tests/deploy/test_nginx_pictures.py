@@ -1,0 +1,331 @@
+"""Pictures through nginx and from the service itself: the same status, headers and bytes, whoever sends them."""
+
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+from tests.conftest import PHOTOS
+from tests.deploy.conftest import Front, StartNginx
+from tests.deploy.http import Answer, Headers, ask
+from tests.deploy.nginx import free_port
+from tests.processes import eventually
+
+ROCKET, CUP, FILM = "rocket.jpg", "transparent.png", "animated.gif"
+BROWSER = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+
+Paths = dict[tuple[str, str], str]  # of the variants, by size and format
+
+
+def uploaded(front: Front, name: str) -> Paths:
+    """A photo's variants; none of them is drawn yet."""
+    with front.service.client() as client:
+        files = {"file": (name, (PHOTOS / name).read_bytes())}
+        answer = client.post("/products/1/images?fields=variants", files=files).raise_for_status()
+    variants: list[dict[str, Any]] = answer.json()["variants"]
+    return {(each["size"], each["format"]): each["url"].removeprefix(front.service.url) for each in variants}
+
+
+@pytest.fixture(scope="module")
+def rocket(front: Front) -> Paths:
+    return uploaded(front, ROCKET)
+
+
+@pytest.fixture(scope="module")
+def warm(front: Front, rocket: Paths) -> str:
+    """A JPEG that is drawn, in each format."""
+    for format_ in ("jpg", "webp", "avif"):
+        assert ask(front.port, rocket["640-0", format_]).status == 200
+    return rocket["640-0", "jpg"]
+
+
+def asked(front: Front, path: str, method: str = "GET", headers: Headers = ()) -> tuple[Answer, Answer, bool]:
+    """nginx' answer, the service's own, and whether nginx asked the service."""
+    through = ask(front.nginx.port, path, method, headers)
+    direct = ask(front.port, path, method, headers)
+    # The service logs in order: once the second request's line is there, that of the first is, if it has one.
+    eventually(lambda: front.reached(direct))
+    return through, direct, front.reached(through)
+
+
+def alike(through: Answer, direct: Answer) -> bool:
+    return (through.status, through.headers, through.body) == (direct.status, direct.headers, direct.body)
+
+
+@pytest.mark.parametrize("name", [ROCKET, CUP, FILM])
+def test_every_size_and_format_cold_and_warm(front: Front, name: str) -> None:
+    for (_, format_), path in uploaded(front, name).items():
+        cold = ask(front.nginx.port, path)
+        through, direct, reached = asked(front, path)
+        assert not reached, path
+        assert cold.headers == through.headers
+        assert cold.body == through.body
+        assert alike(through, direct), path
+        assert direct.status == 200
+        assert direct.header("content-type") == f"image/{'jpeg' if format_ == 'jpg' else format_}"
+
+
+ACCEPTS = [
+    None,
+    "",
+    "*/*",
+    "image/*",
+    "image/*,*/*;q=0.8",
+    "image/jpeg",
+    BROWSER,
+    "image/webp",
+    "image/webp,*/*",
+    "image/avif",
+    "text/html, image/webp , */*",
+    "image/webp;q=1.0, image/avif;q=0.1",
+    "IMAGE/WebP ; q=0.5",
+    "image/avif;q=0, image/webp",
+    "image/avif;q=0,image/webp;q=0",
+    "image/avif; q=0.000, image/webp;Q=0.0",
+    "image/avif ; q = 0 , image/webp",
+    "image/avif;q=0.001",
+    "image/avif;q=0.0001",
+    "image/avif;q=00",
+    "image/avif;q=0.",
+    "image/avif;a=b;q=0",
+    "image/avif;q=0;a=b",
+    "image/avif;eq=0",
+    "image/avif;x-q=0",
+    "image/avif;q=1;q=0",
+    "image/avif;",
+    "image/avif;;",
+    "image/avif q=0",
+    "image/avif-sequence, image/webpx",
+    "ximage/avif",
+    "image /avif",
+    'image/avif;a="b,c"',
+    'image/avif;a="b,image/webp"',
+    ",;,=",
+    ",image/webp,",
+    "\timage/webp\t",
+    "image/avif,image/avif;q=0",
+    "image/avif;q=0,image/avif",
+]
+
+
+@pytest.mark.parametrize("accept", ACCEPTS)
+def test_accept(front: Front, warm: str, accept: str | None) -> None:
+    headers = [] if accept is None else [("Accept", accept)]
+    through, direct, reached = asked(front, warm, headers=headers)
+    assert alike(through, direct)
+    assert direct.header("vary") == "Accept"
+    assert not reached
+
+
+def test_a_better_format_that_is_not_drawn_yet_is_asked_for(front: Front) -> None:
+    path = uploaded(front, CUP)["240-0", "png"]
+    assert ask(front.port, path).header("content-type") == "image/png"  # this one is drawn
+    cold = ask(front.nginx.port, path, headers=[("Accept", BROWSER)])
+    assert cold.header("content-type") == "image/avif"
+    through, direct, reached = asked(front, path, headers=[("Accept", BROWSER)])
+    assert alike(through, direct)
+    assert not reached
+
+
+TAGS = ["{}", "W/{}", '"another", {}', "*", '"another"', "nonsense", '""', "W/"]
+
+
+@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_if_none_match(front: Front, warm: str, method: str, tag: str) -> None:
+    etag = ask(front.port, warm).header("etag") or ""
+    through, direct, reached = asked(front, warm, method, [("If-None-Match", tag.format(etag))])
+    assert alike(through, direct)
+    assert not reached
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 10])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_if_modified_since(front: Front, warm: str, method: str, seconds: int) -> None:
+    modified = parsedate_to_datetime(ask(front.port, warm).header("last-modified") or "")
+    since = format_datetime(modified + timedelta(seconds=seconds), usegmt=True)
+    through, direct, reached = asked(front, warm, method, [("If-Modified-Since", since)])
+    assert alike(through, direct)
+    assert (direct.status == 304) == (seconds >= 0)
+    assert not reached
+
+
+def test_a_date_that_is_none(front: Front, warm: str) -> None:
+    through, direct, _ = asked(front, warm, headers=[("If-Modified-Since", "yesterday")])
+    assert alike(through, direct)
+
+
+def test_tag_and_date_together(front: Front, warm: str) -> None:
+    """As browsers send them: both of one answer."""
+    whole = ask(front.port, warm)
+    both = [("If-None-Match", whole.header("etag") or ""), ("If-Modified-Since", whole.header("last-modified") or "")]
+    through, direct, reached = asked(front, warm, headers=both)
+    assert alike(through, direct)
+    assert direct.status == 304
+    assert not reached
+    # One of the two that differs: nginx wants both to agree and sends the whole; the service looks at the tag alone.
+    through, direct, _ = asked(front, warm, headers=[both[0], ("If-Modified-Since", "Mon, 01 Jan 2001 00:00:00 GMT")])
+    assert (through.status, direct.status) == (200, 304)
+    assert through.body == whole.body
+
+
+@pytest.mark.parametrize("condition", ["If-Match", "If-Unmodified-Since"])
+def test_conditions_that_the_service_does_not_know(front: Front, warm: str, condition: str) -> None:
+    through, direct, _ = asked(front, warm, headers=[(condition, '"another"')])
+    assert alike(through, direct)
+    assert direct.status == 200
+
+
+RANGES = [
+    "bytes=0-0",
+    "bytes=0-99",
+    "bytes=0-",
+    "bytes=0-999999999",
+    "bytes=-100",
+    "bytes=-999999999",
+    "bytes=100-199",
+    "bytes=100-",
+    "bytes=999999999-",
+    "bytes=-0",
+    "Bytes=0-9",
+    "bytes=0-1,3-4",
+    "bytes=0-0,-1",
+    "bytes=0-1,99999999-",
+    "bytes=5-2",
+    "bytes=-",
+    "bytes=a-b",
+    "pages=1-2",
+    "bytes=0-1000000000000000000000",
+    "0-5",
+    "",
+]
+
+
+@pytest.mark.parametrize("range", RANGES)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_range(front: Front, warm: str, method: str, range: str) -> None:
+    through, direct, reached = asked(front, warm, method, [("Range", range)])
+    if direct.status == 206 and not reached:
+        assert direct.header("accept-ranges") == "bytes"
+        direct.headers.remove(("accept-ranges", "bytes"))  # nginx says it with whole answers alone
+    assert alike(through, direct)
+
+
+@pytest.mark.parametrize("condition", ["{etag}", "W/{etag}", '"another"', "{date}", "yesterday"])
+def test_if_range(front: Front, warm: str, condition: str) -> None:
+    whole = ask(front.port, warm)
+    value = condition.format(etag=whole.header("etag"), date=whole.header("last-modified"))
+    through, direct, reached = asked(front, warm, headers=[("Range", "bytes=0-9"), ("If-Range", value)])
+    assert (through.status, through.body) == (direct.status, direct.body)
+    assert not reached
+
+
+def test_head(front: Front, warm: str) -> None:
+    through, direct, reached = asked(front, warm, "HEAD")
+    assert alike(through, direct)
+    assert direct.header("content-length") != "0"
+    assert not reached
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_other_methods(front: Front, warm: str, method: str) -> None:
+    through, direct, _ = asked(front, warm, method)
+    assert alike(through, direct)
+    assert direct.status == 405
+
+
+def test_what_is_not_there(front: Front, rocket: Paths, warm: str) -> None:
+    changes = [
+        ("-640-0", "-641-0"),
+        ("-640-0", "-0640-0"),
+        (".jpg", ".gif"),
+        (".jpg", ".JPG"),
+        (".jpg", ".jpg/"),
+        (".jpg", "%2Ejpg"),
+        ("rocket", "racket"),
+        ("/stores/", "//stores/"),
+        ("/stores/", "/stores//"),
+        ("/stores/", "/./stores/"),
+        ("/stores/", "/x/../stores/"),
+        ("/stores/", "/stores/../stores/"),
+        ("/stores/", "/Stores/"),
+        ("/stores/000", "/stores/000/000"),
+        ("/stores/000", "/stores"),
+    ]
+    for old, new in changes:
+        path = warm.replace(old, new)
+        assert path != warm
+        through, direct = (ask(port, path) for port in front.both)
+        assert alike(through, direct), path
+        assert direct.status == 404, path
+
+
+def test_a_path_that_no_server_takes(front: Front, warm: str) -> None:
+    """What differs: nginx refuses by itself what can be no file's name."""
+    through, direct = (ask(port, warm + "%00") for port in front.both)
+    assert (through.status, direct.status) == (400, 404)
+
+
+def test_private_files_and_folders_are_not_served(front: Front, warm: str) -> None:
+    folder = warm.rpartition("/")[0]
+    for path in (folder, folder + "/", "/stores/", "/stores", "/../private/instance", "/stores/../../private/instance"):
+        through, direct = (ask(port, path) for port in front.both)
+        assert through.status in (400, 404), path  # nginx knows by itself that a path leaves the root
+        assert through.status == 400 or alike(through, direct), path
+
+
+def test_a_query_is_ignored(front: Front, warm: str) -> None:
+    through, direct, reached = asked(front, warm + "?v=2&x=.png")
+    assert alike(through, direct)
+    assert direct.status == 200
+    assert not reached
+
+
+def test_an_alias_in_another_images_format(front: Front) -> None:
+    """What differs: a JPEG's URL of a PNG is no URL of ours, but nginx cannot know whose AVIF it has."""
+    paths = uploaded(front, CUP)
+    alias = paths["100-0", "png"].replace(".png", ".jpg")
+    for accept in ("*/*", BROWSER):
+        through, direct, _ = asked(front, alias, headers=[("Accept", accept)])
+        assert alike(through, direct)
+        assert direct.status == 404
+    picture = ask(front.port, paths["100-0", "avif"])
+    assert ask(front.nginx.port, alias, headers=[("Accept", BROWSER)]).body == picture.body
+
+
+def test_a_deleted_picture_is_gone_at_once(front: Front) -> None:
+    with front.service.client() as client:
+        files = {"file": (ROCKET, (PHOTOS / ROCKET).read_bytes())}
+        image = client.post("/products/2/images", files=files).json()
+        path = image["src"].removeprefix(front.service.url)
+        assert ask(front.nginx.port, path).status == 200
+        assert client.delete(f"/products/2/images/{image['id']}").status_code == 200
+    through, direct, _ = asked(front, path)
+    assert alike(through, direct)
+    assert direct.status == 404
+
+
+def test_a_file_that_nginx_may_not_read_is_asked_for(front: Front) -> None:
+    path = uploaded(front, ROCKET)["50-0", "jpg"]
+    assert ask(front.nginx.port, path).status == 200
+    (front.public / path[1:]).chmod(0o000)
+    through, direct, reached = asked(front, path)
+    assert reached
+    assert (through.status, through.body) == (direct.status, direct.body)
+
+
+def test_no_negotiation_where_the_service_has_none(front: Front, start_nginx: StartNginx, warm: str) -> None:
+    """nginx has the service's own setting, in whichever spelling the service takes."""
+    for spelling in ("false", "0", "no", "off", "False"):
+        plain = start_nginx(f"127.0.0.1:{front.port}", front.public, IMAGE_SERVICE_NEGOTIATE_FORMATS=spelling)
+        answer = ask(plain.port, warm, headers=[("Accept", BROWSER)])
+        assert (answer.header("content-type"), answer.header("vary")) == ("image/jpeg", None)
+
+
+def test_without_the_service_what_is_drawn_is_still_served(front: Front, start_nginx: StartNginx, warm: str) -> None:
+    alone = start_nginx(f"127.0.0.1:{free_port()}", front.public)
+    assert alike(ask(alone.port, warm), ask(front.port, warm))
+    cold = ask(alone.port, warm.replace("-640-0", "-1920-0"))
+    assert (cold.status, cold.body) == (502, b'{"code":502,"message":"Bad Gateway"}')
+    assert {"cache-control": "no-store", "x-content-type-options": "nosniff"}.items() <= dict(cold.headers).items()
