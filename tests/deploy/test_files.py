@@ -85,8 +85,8 @@ def test_each_waits_for_the_one_before_it_and_can_be_asked_how_it_is(services: d
 
 
 def test_the_service_has_time_to_stop(services: dict[str, Any]) -> None:
-    grace = Settings.model_fields["stop_grace"].default
-    assert int(services["service"]["stop_grace_period"].rstrip("s")) > grace + LATER_SECONDS
+    delay, grace = (Settings.model_fields[name].default for name in ("stop_delay", "stop_grace"))
+    assert int(services["service"]["stop_grace_period"].rstrip("s")) > delay + grace + LATER_SECONDS
 
 
 def test_nginx_finds_the_pictures_and_the_service(services: dict[str, Any]) -> None:
