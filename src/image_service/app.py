@@ -23,6 +23,7 @@ from image_service.api.failed_credentials import FailedCredentials
 from image_service.api.guard import Guard
 from image_service.api.outermost import Outermost
 from image_service.api.problems import Dialect, problem_of
+from image_service.api.readiness import Readiness
 from image_service.api.request_log import RequestLog
 from image_service.database import Database
 from image_service.errors import ImageServiceError
@@ -150,6 +151,7 @@ async def _build(
         database=database,
         storage=storage,
         staging=staging,
+        readiness=Readiness(database, storage, staging),
         ingest=Ingest(
             staging,
             pixels,

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from image_service.api.failed_credentials import FailedCredentials
 from image_service.api.outermost import note
+from image_service.api.readiness import Readiness
 from image_service.database import Database
 from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
 from image_service.images.idempotency import IdempotencyKeys
@@ -38,6 +39,7 @@ class Parts:
     database: Database
     storage: Storage
     staging: Staging
+    readiness: Readiness
     ingest: Ingest
     library: Library
     idempotency_keys: IdempotencyKeys

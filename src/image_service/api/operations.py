@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from image_service import metrics
 from image_service.api.dependencies import Parts, PartsOf
 from image_service.errors import ImageServiceError
-from image_service.images import instance, jobs
+from image_service.images import jobs
 from image_service.metrics import JobResult
 
 log = structlog.get_logger()
@@ -76,31 +76,10 @@ async def ready(parts: PartsOf) -> Response:
     if parts.is_stopping():
         unasked = dict.fromkeys(("database", "storage", "instance"), "not checked")
         return JSONResponse({"status": "stopping", **unasked}, 503, NO_STORE)
-    body = {"database": "ok", "storage": "ok", "instance": "ok"}
-    try:
-        await parts.database.check()
-    except ImageServiceError as error:
-        body["database"] = _reason(error, "not reachable")
-    try:
-        await parts.storage.check()
-    except ImageServiceError as error:
-        body["storage"] = _reason(error, "not reachable or not writable")
-    if set(body.values()) == {"ok"}:
-        try:
-            await instance.claim(parts.database, parts.storage, parts.staging)
-        except ImageServiceError as error:
-            body["instance"] = _reason(error, "database and blob store belong to different installations")
-    else:
-        body["instance"] = "not checked"
-    is_ready = set(body.values()) == {"ok"}
+    found = await parts.readiness.look()
+    is_ready = set(found.values()) == {"ok"}
     status = "ready" if is_ready else "unavailable"
-    return JSONResponse({"status": status, **body}, 200 if is_ready else 503, NO_STORE)
-
-
-def _reason(error: ImageServiceError, public: str) -> str:
-    """Addresses and paths are for the log alone: this page needs no token."""
-    log.warning("not ready", reason=str(error))
-    return public
+    return JSONResponse({"status": status, **found}, 200 if is_ready else 503, NO_STORE)
 
 
 @router.get(

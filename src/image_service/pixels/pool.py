@@ -24,6 +24,7 @@ from image_service.pixels.answers import Failed, Nonsense, read_answer, read_dra
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
 from image_service.pixels.process import Died, PixelProcess
+from image_service.pixels.turns import Turns
 
 log = structlog.get_logger()
 
@@ -64,7 +65,7 @@ class PixelPool:
         self._probe_seconds = probe_seconds
         self._draw_seconds = draw_seconds
         self._command = command
-        self._turns = asyncio.Semaphore(processes)  # first come, first served
+        self._turns = Turns(processes)
         self._idle: list[PixelProcess] = []
         self._working: set[PixelProcess] = set()
         self._ids = count(1)
@@ -160,18 +161,18 @@ class PixelPool:
     async def _run(
         self, request: dict[str, Any], seconds: float, wait: float, read: Callable[[dict[str, Any]], Read]
     ) -> Read:
-        async with self._turn(wait), self._process() as process:
+        async with self._turn(wait, urgent=request["do"] == "probe"), self._process() as process:
             id = next(self._ids)
             return read(read_answer(await process.ask({"id": id, **request}, seconds), id))
 
     @asynccontextmanager
-    async def _turn(self, wait: float) -> AsyncIterator[None]:
+    async def _turn(self, wait: float, *, urgent: bool) -> AsyncIterator[None]:
         self.waiting += 1
         metrics.PIXELS_WAITING.inc()
         since = time.perf_counter()
         try:
             async with asyncio.timeout(wait):
-                await self._turns.acquire()
+                await self._turns.acquire(urgent=urgent)
         except TimeoutError:
             raise Busy("no pixel process is free") from None
         finally:

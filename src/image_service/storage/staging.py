@@ -29,6 +29,14 @@ class Staging:
             # Shielded: a client that goes away must not leave its file behind.
             await asyncio.shield(asyncio.to_thread(path.unlink, missing_ok=True))
 
+    async def check(self) -> None:
+        """Raises `StorageUnavailable` unless files can be made here just now."""
+        try:
+            async with self.file() as path:
+                await asyncio.to_thread(path.touch)
+        except OSError as error:
+            raise StorageUnavailable(str(error)) from error
+
     async def remove_stale(self, age: timedelta, *, dry_run: bool = False) -> int:
         """Remove what nobody has written to for `age`; returns how many files that were.
 
