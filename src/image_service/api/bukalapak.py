@@ -20,6 +20,7 @@ from image_service.api.bukalapak_schemas import (
 )
 from image_service.api.dependencies import MAX_ID, ImageId, PartsOf, Reader, Writer, is_plain_decimal
 from image_service.api.filenames import clean_filename
+from image_service.api.openapi_components import CHALLENGE, shared
 from image_service.api.problems import Dialect, Problem, megabytes
 from image_service.api.repeats import IdempotencyKey, turn
 from image_service.errors import (
@@ -38,17 +39,48 @@ from image_service.images.library import Upload
 from image_service.images.queries import Image
 
 NOT_A_PICTURE = "Harus berupa file gambar"  # "must be an image file": as printed
+TOO_MANY_PIXELS = "Image is too large to process"
+KEY_USED = "Idempotency-Key was used for another request"
 
-UNAUTHENTICATED = failure("No credentials, or wrong ones.", "Invalid credentials")
-READ_ONLY = failure("The token may only read.", "Read-only token")
-RATE_LIMITED = failure("Too many calls of the store, or too many wrong credentials.", "Too Many Requests")
-UNAVAILABLE = failure("Too busy, or the database or blob store cannot be reached.", "Service Unavailable")
+_SOME_IMAGE = 1838301  # of the document's examples
+EVERY: dict[int | str, dict[str, Any]] = {
+    401: failure(
+        "No credentials, or wrong ones.",
+        "Invalid credentials",
+        _SOME_IMAGE,
+        NO_IMAGE,
+        name="Unauthorized",
+        headers=CHALLENGE,
+    ),
+    429: failure(
+        "Too many calls of the store, or too many wrong credentials.",
+        "Too Many Requests",
+        _SOME_IMAGE,
+        NO_IMAGE,
+        name="TooManyRequests",
+    ),
+    500: failure(
+        "An error of ours; it has been logged under this answer's `X-Request-Id`.",
+        "Internal Server Error",
+        _SOME_IMAGE,
+        NO_IMAGE,
+        name="InternalServerError",
+    ),
+    503: failure(
+        "Too busy, or the database or blob store cannot be reached.",
+        "Service Unavailable",
+        _SOME_IMAGE,
+        NO_IMAGE,
+        name="ServiceUnavailable",
+    ),
+}
 
 router = APIRouter(prefix="/v2", tags=["Bukalapak"])
 
 
 @router.post(
     "/images.json",
+    operation_id="bukalapak_create_image",
     summary="Create an image",
     responses={
         200: {
@@ -56,13 +88,20 @@ router = APIRouter(prefix="/v2", tags=["Bukalapak"])
             "description": "The image, on no product yet.",
             "content": examples(created=CREATED),
         },
-        401: UNAUTHENTICATED,
-        403: READ_ONLY,
+        **EVERY,
+        403: failure("The token may only read.", "Read-only token", NO_IMAGE),
+        408: failure("The body did not come in time.", "Request Timeout", NO_IMAGE),
         409: failure("The first request with this `Idempotency-Key` has not ended.", "Conflict", NO_IMAGE),
         413: failure("10 MB or more.", "Image must be less than 10MB", NO_IMAGE),
-        422: failure("No file, or not a gif, jpg or png image.", NOT_A_PICTURE, NO_IMAGE),
-        429: RATE_LIMITED,
-        503: UNAVAILABLE,
+        422: {
+            "model": Failed,
+            "description": "No file, not a gif, jpg or png image, too many pixels, or a key that cannot be used.",
+            "content": examples(
+                not_a_picture={"status": "ERROR", "user_id": NO_IMAGE, "message": NOT_A_PICTURE},
+                too_large={"status": "ERROR", "user_id": NO_IMAGE, "message": TOO_MANY_PIXELS},
+                key_used={"status": "ERROR", "user_id": NO_IMAGE, "message": KEY_USED},
+            ),
+        },
         507: failure("No space is left for bytes.", "Insufficient Storage", NO_IMAGE),
     },
     openapi_extra={
@@ -70,11 +109,17 @@ router = APIRouter(prefix="/v2", tags=["Bukalapak"])
             "required": True,
             "content": {
                 "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["file"],
-                        "properties": {"file": {"type": "string", "format": "binary"}},
-                    }
+                    "schema": shared(
+                        "UploadForm",
+                        {
+                            "type": "object",
+                            "description": "The picture as a file.",
+                            "required": ["file"],
+                            "properties": {
+                                "file": {"description": "The picture.", "type": "string", "format": "binary"}
+                            },
+                        },
+                    )
                 }
             },
         }
@@ -105,6 +150,7 @@ def _created(image: Image) -> Response:
 
 @router.get(
     "/images/status/{id}.json",
+    operation_id="bukalapak_get_image_status",
     summary="Ask whether an image is on a product",
     responses={
         200: {
@@ -112,10 +158,8 @@ def _created(image: Image) -> Response:
             "description": "`Orphaned`, or `Assigned`, which the envelope calls an ERROR: as printed.",
             "content": examples(orphaned=ORPHANED, assigned=ASSIGNED),
         },
-        401: UNAUTHENTICATED,
-        404: failure("This store has no such image.", "Image not found"),
-        429: RATE_LIMITED,
-        503: UNAVAILABLE,
+        **EVERY,
+        404: failure("This store has no such image.", "Image not found", _SOME_IMAGE),
     },
 )
 async def status(id: ImageId, caller: Reader, parts: PartsOf) -> Response:
@@ -128,12 +172,14 @@ async def status(id: ImageId, caller: Reader, parts: PartsOf) -> Response:
 
 @router.delete(
     "/images/{id}.json",
+    operation_id="bukalapak_delete_image",
     summary="Delete an image",
     responses={
         200: {"model": Done, "description": "It is gone.", "content": examples(deleted=DELETED)},
-        401: UNAUTHENTICATED,
+        **EVERY,
         403: {
-            **failure("It is another store's, or the token may only read.", "Can't delete another user's image"),
+            "model": Failed,
+            "description": "It is another store's, or the token may only read.",
             "content": examples(
                 foreign={
                     "status": "ERROR",
@@ -143,9 +189,7 @@ async def status(id: ImageId, caller: Reader, parts: PartsOf) -> Response:
                 read_only={"status": "ERROR", "user_id": 1838301, "message": "Read-only token"},
             ),
         },
-        404: failure("There is no such image.", "Failed to delete image"),
-        429: RATE_LIMITED,
-        503: UNAVAILABLE,
+        404: failure("There is no such image.", "Failed to delete image", _SOME_IMAGE),
     },
 )
 async def delete(id: ImageId, caller: Writer, parts: PartsOf) -> Response:
@@ -165,7 +209,7 @@ def _message(problem: Problem, *, deleting: bool) -> str:
         case ImageNotFound():
             return "Failed to delete image" if deleting else "Image not found"
         case PictureRefused(refusal=Refusal.TOO_MANY_PIXELS):
-            return "Image is too large to process"
+            return TOO_MANY_PIXELS
         case PictureRefused(refusal=Refusal.TOO_HEAVY, limit=limit):
             return f"Image must be less than {megabytes(limit)}"
         case KeyRefused(field=field, message=message):

@@ -1,16 +1,17 @@
 """The bodies of Bukalapak's image API, exactly as its document prints them (docs/seeds: bukalapak-image-api)."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from image_service.api.openapi_components import shared
 
 NO_IMAGE = "null"  # what the document prints as the `user_id` of a failed create
 
 
 class Created(BaseModel):
     """The id is a string here, and an integer in every other answer: as printed."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "OK", "id": "157324", "message": None}]})
 
     status: Literal["OK"]
     id: str = Field(pattern="^[1-9][0-9]*$")
@@ -44,7 +45,22 @@ def examples(**bodies: Any) -> dict[str, Any]:
     return {"application/json": {"examples": {name: {"value": body} for name, body in bodies.items()}}}
 
 
-def failure(description: str, message: str, user_id: int | str = 1838301) -> dict[str, Any]:
-    """A failed answer of a route, for OpenAPI."""
-    body = {"status": "ERROR", "user_id": user_id, "message": message}
-    return {"model": Failed, "description": description, "content": examples(failed=body)}
+def failure(
+    description: str,
+    message: str,
+    *user_ids: int | str,
+    name: str = "",
+    headers: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A failed answer, for OpenAPI; `name`: of the component that several routes share."""
+    failed = {
+        "upload" if user_id == NO_IMAGE else "image": {"status": "ERROR", "user_id": user_id, "message": message}
+        for user_id in user_ids
+    }
+    response = {
+        "model": Failed,
+        "description": description,
+        "content": examples(**failed),
+        "headers": dict(headers or {}),
+    }
+    return shared(f"Bukalapak{name}", response) if name else response

@@ -3,15 +3,18 @@
 import re
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from image_service import metrics
 from image_service.api.blob_response import blob_response
 from image_service.api.dependencies import Parts, PartsOf
-from image_service.api.problems import Dialect, Problem
+from image_service.api.openapi_components import CONTENT_RANGE, ETAG
+from image_service.api.problems import REASONS, Dialect, Problem
 from image_service.errors import (
     BlobNotFound,
     Busy,
@@ -48,13 +51,17 @@ UNDELIVERED: dict[type[ImageServiceError], Undelivered] = {  # all others: what 
 router = APIRouter(tags=["Delivery"])
 
 
-def _problem(description: str) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "required": ["code", "message"],
-        "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
-    }
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+class DeliveryError(BaseModel):
+    """Why there is no picture."""
+
+    code: int
+    message: str
+
+
+def _problem(status: int, description: str, **more: Any) -> dict[str, Any]:
+    example = {"code": status, "message": REASONS.get(status) or HTTPStatus(status).phrase}
+    content = {"application/json": {"example": example}}
+    return {"model": DeliveryError, "description": description, "content": content, **more}
 
 
 _BYTES = {
@@ -62,29 +69,51 @@ _BYTES = {
     for kind in ("jpeg", "png", "gif", "webp", "avif")
 }
 _HEADERS = {
-    "ETag": {"schema": {"type": "string"}, "description": "Strong."},
-    "Last-Modified": {"schema": {"type": "string"}},
-    "Cache-Control": {"schema": {"type": "string", "const": CACHE_FOR_EVER}},
+    **ETAG,
+    "Last-Modified": {"schema": {"type": "string"}, "description": "When it was drawn."},
+    "Cache-Control": {
+        "schema": {"type": "string", "const": CACHE_FOR_EVER},
+        "description": "What a URL names never changes.",
+    },
     "Vary": {"schema": {"type": "string"}, "description": "`Accept`, where the format is negotiated."},
 }
 
 
 PATH = "/stores/{path:path}"
+_NAMED = {
+    "name": "path",
+    "in": "path",
+    "required": True,
+    "description": "`{store id, in groups of three}/products/{slug}-{key}-{width}-{height}.{format}`, its slashes as "
+    "they are: take it from an image's `src` or `variants`, which are whole URLs.",
+    "schema": {
+        "type": "string",
+        "pattern": r"^([0-9]{3}/)+products/[a-z0-9-]+-[0-9a-f]{32}-[0-9]+-[0-9]+\.(jpg|png|gif|webp|avif)$",
+    },
+    "example": "001/234/products/sample-83d9d29ee6d99315c7fdf4b0b6c6dbeb-640-0.jpg",
+}
 
 
 @router.get(
     PATH,
+    operation_id="get_picture",
     summary="Get a picture",
     response_class=Response,
     responses={
         200: {"description": "The picture.", "content": _BYTES, "headers": _HEADERS},
-        206: {"description": "The range of it that was asked for.", "content": _BYTES, "headers": _HEADERS},
+        206: {
+            "description": "The range of it that was asked for.",
+            "content": _BYTES,
+            "headers": {**_HEADERS, **CONTENT_RANGE},
+        },
         304: {"description": "The client has it already.", "headers": _HEADERS},
-        404: _problem("Not a URL of an offered size of a live image."),
-        416: _problem("The range begins beyond its end."),
-        503: _problem("Too many pictures wait to be drawn, or the database or blob store cannot be reached."),
-        507: _problem("No space is left to keep it."),
+        404: _problem(404, "Not a URL of an offered size of a live image."),
+        416: _problem(416, "The range begins beyond its end.", headers=CONTENT_RANGE),
+        500: _problem(500, "An error of ours; it has been logged under this answer's `X-Request-Id`."),
+        503: _problem(503, "Too many pictures wait to be drawn, or the database or blob store cannot be reached."),
+        507: _problem(507, "No space is left to keep it."),
     },
+    openapi_extra={"parameters": [_NAMED]},
 )
 @router.api_route(PATH, methods=["GET", "HEAD"], include_in_schema=False)  # this one answers, `Allow` too
 async def deliver(request: Request, parts: PartsOf) -> Response:

@@ -44,6 +44,7 @@ def _example(**fields: str) -> dict[str, Any]:
 
 @router.get(
     "/health/live",
+    operation_id="get_liveness",
     summary="Is the process alive?",
     responses={200: {"model": Live, "description": "It answers.", **_example(status="live")}},
 )
@@ -54,6 +55,7 @@ async def live() -> Response:
 
 @router.get(
     "/health/ready",
+    operation_id="get_readiness",
     summary="Can it serve requests?",
     responses={
         200: {
@@ -84,6 +86,7 @@ async def ready(parts: PartsOf) -> Response:
 
 @router.get(
     "/metrics",
+    operation_id="get_metrics",
     summary="Counts for Prometheus",
     response_class=Response,
     responses={

@@ -19,11 +19,12 @@ from image_service.api.dependencies import (
     Writer,
     require_own_store,
 )
+from image_service.api.openapi_components import ETAG
 from image_service.api.pagination import PageAsked
 from image_service.api.problems import Dialect
 from image_service.api.repeats import IdempotencyKey, turn
 from image_service.api.tiendanube_answers import (
-    ETAG,
+    LOCATION,
     NOT_MODIFIED,
     PAGED,
     PRIVATE,
@@ -32,8 +33,8 @@ from image_service.api.tiendanube_answers import (
     base_url,
     view_of,
 )
-from image_service.api.tiendanube_problems import errors, render
-from image_service.api.tiendanube_schemas import ImageBody, parse_input
+from image_service.api.tiendanube_problems import BAD_QUERY, errors, render
+from image_service.api.tiendanube_schemas import ImageBody, Nothing, PickedImage, parse_input
 from image_service.api.tiendanube_sources import require_one, resolve, upload_from
 from image_service.errors import ImageNotFound, InvalidField, NothingGiven
 from image_service.images import queries
@@ -52,7 +53,7 @@ routes = APIRouter()
     summary="List a product's images",
     responses={
         200: {
-            "model": list[ImageBody],
+            "model": list[ImageBody | PickedImage],
             "description": "In the order of the gallery, or by id where `since_id` is given.",
             "headers": {**ETAG, **PAGED},
             "content": tiendanube_examples.one(
@@ -60,7 +61,8 @@ routes = APIRouter()
             ),
         },
         **NOT_MODIFIED,
-        **errors(422),
+        **errors(),
+        **BAD_QUERY,
     },
 )
 async def list_images(
@@ -111,15 +113,12 @@ def _key_of(src: str) -> str | None:
     status_code=201,
     responses={
         201: {
-            "model": ImageBody,
+            "model": ImageBody | PickedImage,
             "description": "The image, stored so that no fault loses it.",
-            "headers": {
-                **ETAG,
-                "Location": {"schema": {"type": "string"}, "description": "The image's own URL."},
-            },
+            "headers": {**ETAG, **LOCATION},
             "content": tiendanube_examples.one(tiendanube_examples.CHARMANDER),
         },
-        **errors(400, 403, 409, 412, 413, 415, 422, 507),
+        **errors(400, 403, 408, 409, 412, 413, 415, 422, 507),
     },
     openapi_extra=tiendanube_examples.request_body(tiendanube_examples.CREATE, required=True),
 )
@@ -191,7 +190,7 @@ def _require_same(**pairs: tuple[int | None, int]) -> None:
     summary="Get an image of a product",
     responses={
         200: {
-            "model": ImageBody,
+            "model": ImageBody | PickedImage,
             "description": "The image.",
             "headers": ETAG,
             "content": tiendanube_examples.one(tiendanube_examples.ONYX),
@@ -221,12 +220,12 @@ async def get_image(
     summary="Move, describe or replace an image",
     responses={
         200: {
-            "model": ImageBody,
+            "model": ImageBody | PickedImage,
             "description": "The image as it is now.",
             "headers": ETAG,
             "content": tiendanube_examples.one(tiendanube_examples.MOVED),
         },
-        **errors(400, 403, 412, 413, 415, 422, 507),
+        **errors(400, 403, 408, 412, 413, 415, 422, 507),
     },
     openapi_extra=tiendanube_examples.request_body(tiendanube_examples.UPDATE, required=False),
 )
@@ -271,7 +270,7 @@ async def update_image(
     "/products/{product_id}/images/{id}",
     summary="Remove an image from a product",
     responses={
-        200: {"model": dict[str, str], "description": "It is gone.", "content": tiendanube_examples.one({})},
+        200: {"model": Nothing, "description": "It is gone.", "content": tiendanube_examples.one({})},
         **errors(403, 412),
     },
 )

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from image_service.api import etags
 from image_service.api.dependencies import Parts
+from image_service.api.openapi_components import ETAG, shared
 from image_service.api.tiendanube_schemas import View, fields_wanted
 
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Authentication"}
@@ -16,14 +17,29 @@ Fields = Annotated[
     str | None,
     Query(description="Comma-separated list of fields to include in the response; `all` for every one."),
 ]
+_LINK = '<https://images.example.com/products/1234/images?page=2>; rel="next"'
 
 # What OpenAPI says of the headers.
-ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Names the revision; send it as `If-Match`."}}
 PAGED = {
-    "X-Total-Count": {"schema": {"type": "integer"}, "description": "Results on all pages."},
-    "Link": {"schema": {"type": "string"}, "description": "`first`, `prev`, `next`, `last`, as they apply."},
+    "X-Total-Count": shared(
+        "XTotalCount", {"description": "Results on all pages.", "schema": {"type": "integer", "minimum": 0}}
+    ),
+    "Link": shared(
+        "Link",
+        {
+            "description": "The pages `first`, `prev`, `next` and `last`, as they apply (RFC 8288).",
+            "schema": {"type": "string", "examples": [_LINK]},
+        },
+    ),
 }
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "`If-None-Match` names the current state."}}
+LOCATION = {
+    "Location": shared(
+        "Location", {"description": "The new image's own URL.", "schema": {"type": "string", "format": "uri"}}
+    )
+}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: shared("TiendanubeNotModified", {"description": "Nothing has changed since `If-None-Match`.", "headers": ETAG})
+}
 
 
 def base_url(request: Request, parts: Parts) -> str:

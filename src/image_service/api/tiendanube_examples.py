@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from image_service.api.openapi_components import shared
 from image_service.api.tiendanube_schemas import ImageInput
 
 _SRC = "http://d26lpennugtm8s.cloudfront.net/stores/001/234/products/{}-640-0.{}"
@@ -38,11 +39,12 @@ KXtc4qWzPAGbPJ9TKSgFelZGY10VAyxOhW5mFgMCkQMDiwM7AxuTmAaamgGTI5aXoTM2myGdI6oa
 CQA7"""
 
 CREATE = {
-    "url": {"summary": "From a URL", "value": {"src": "http://example.com/charmander.jpg"}},
+    # First, as that is what a form offers: it works as it stands, without any other host.
     "attachment": {
         "summary": "In base64",
         "value": {"filename": "mewtwo.gif", "position": 5, "attachment": MEWTWO_GIF},
     },
+    "url": {"summary": "From a URL", "value": {"src": "http://example.com/charmander.jpg"}},
     "assign": {"summary": "An image on no product", "value": {"image_id": 157324, "position": 1}},
 }
 UPDATE = {
@@ -60,22 +62,32 @@ def one(example: Any) -> dict[str, Any]:
     return {"application/json": {"example": example}}
 
 
+def _form() -> dict[str, Any]:
+    """The same fields, all text, and the file itself instead of its base64. A form has no null."""
+    fields = ImageInput.model_json_schema()["properties"]
+    sent = {
+        name: {"description": field["description"], **next(kind for kind in field["anyOf"] if kind["type"] != "null")}
+        for name, field in fields.items()
+        if name != "attachment"
+    }
+    return {
+        "type": "object",
+        "description": "The fields of `ImageInput` as a form, with the picture as a file.",
+        "properties": {"file": {"description": "The picture.", "type": "string", "format": "binary"}, **sent},
+    }
+
+
 def request_body(examples: dict[str, Any], *, required: bool) -> dict[str, Any]:
-    """JSON or a form: the same fields, and in a form the file itself."""
-    schema = ImageInput.model_json_schema()
-    form = {name: field for name, field in schema["properties"].items() if name != "attachment"}
-    form["alt"] = {"type": "string"}
+    """JSON or a form."""
     return {
         "requestBody": {
             "required": required,
             "content": {
-                "application/json": {"schema": schema, "examples": examples},
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {"file": {"type": "string", "format": "binary"}, **form},
-                    }
+                "application/json": {
+                    "schema": shared("ImageInput", ImageInput.model_json_schema()),
+                    "examples": examples,
                 },
+                "multipart/form-data": {"schema": shared("ImageForm", _form())},
             },
         }
     }

@@ -1,14 +1,16 @@
 """Tiendanube's errors: in words for its clients, and described for OpenAPI."""
 
+from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from image_service.api.problems import Problem, megabytes
+from image_service.api.openapi_components import CHALLENGE, CONTENT_RANGE, shared
+from image_service.api.problems import REASONS, Problem, megabytes
 from image_service.api.tiendanube_answers import PRIVATE
-from image_service.api.tiendanube_schemas import CodeError
+from image_service.api.tiendanube_schemas import CodeError, FieldErrors, NotJson
 from image_service.errors import GalleryFull, InvalidField, MalformedBody, PictureRefused, Refusal
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
 
@@ -71,75 +73,93 @@ def _code(problem: Problem, description: str) -> dict[str, Any]:
 # --- OpenAPI ---
 
 
-def _coded(status: int, phrase: str, description: str | None = None) -> dict[str, Any]:
-    text = description or _DESCRIPTIONS[status]
+def _response(
+    name: str, description: str, *examples: dict[str, Any], headers: Any = None, **more: Any
+) -> dict[str, Any]:
+    """A component of the document; several examples are named after the field that they complain of."""
+    content = (
+        {"example": examples[0]}
+        if len(examples) == 1
+        else {"examples": {_title(example): {"value": example} for example in examples}}
+    )
+    return shared(
+        f"Tiendanube{name}",
+        {
+            "description": description,
+            "content": {"application/json": content},
+            "headers": headers or {},
+            **more,
+        },
+    )
+
+
+def _title(example: dict[str, Any]) -> str:
+    """`src: can't be blank`, or a code error's description."""
+    if "description" in example:
+        return str(example["description"])
+    return "; ".join(f"{field}: {messages[0]}" for field, messages in example.items())
+
+
+def _coded(status: int, **more: Any) -> dict[str, Any]:
+    phrase = REASONS.get(status) or HTTPStatus(status).phrase
+    text = _DESCRIPTIONS[status]
     example = {"code": status, "message": phrase, "description": text}
-    return {
-        "model": CodeError,
-        "description": text + ".",
-        "content": {"application/json": {"example": example}},
-    }
+    return _response(phrase.replace(" ", ""), text + ".", example, model=CodeError, **more)
 
 
-def _fields(description: str, **examples: dict[str, Any]) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "additionalProperties": {"type": "array", "items": {"type": "string"}},
-    }
-    return {
-        "description": description,
-        "content": {
-            "application/json": {
-                "schema": {"anyOf": [schema, {"$ref": "#/components/schemas/CodeError"}]},
-                "examples": {name: {"value": value} for name, value in examples.items()},
-            }
-        },
-    }
-
-
-ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {
-        "description": "The body is not JSON.",
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["error"],
-                    "properties": {"error": {"type": "string"}},
-                },
-                "example": {"error": "Problems parsing JSON"},
-            }
-        },
-    },
-    401: _coded(401, "Unauthorized"),
-    403: _coded(403, "Forbidden"),
-    404: _coded(404, "Not Found"),
-    409: _coded(409, "Conflict"),
-    412: _coded(412, "Precondition Failed"),
-    413: _fields("10 MB or more.", too_heavy={"file": ["must weigh less than 10MB"]}),
-    415: _coded(415, "Unsupported Media Type"),
-    416: _coded(416, "Range Not Satisfiable"),
-    422: _fields(
+ERRORS: dict[int, dict[str, Any]] = {
+    400: _response("BadRequest", "The body is not JSON.", {"error": "Problems parsing JSON"}, model=NotJson),
+    401: _coded(401, headers=CHALLENGE),
+    403: _coded(403),
+    404: _coded(404),
+    408: _coded(408),
+    409: _coded(409),
+    412: _coded(412),
+    413: _response(
+        "ContentTooLarge",
+        "10 MB or more.",
+        {"file": ["must weigh less than 10MB"]},
+        {"attachment": ["must weigh less than 10MB"]},
+        model=FieldErrors,
+    ),
+    415: _coded(415),
+    416: _coded(416, headers=CONTENT_RANGE),
+    422: _response(
+        "UnprocessableEntity",
         "A field cannot be used, what was sent is not a picture, or the product is full.",
-        nothing_given={"src": ["can't be blank"]},
-        not_an_image={"attachment": ["must be a gif, jpg or png image"]},
-        not_fetched={"src": ["could not be fetched"]},
-        answered={"src": ["answered 404"]},
-        too_many_pixels={"file": ["has too many pixels"]},
-        position={"position": ["must be greater than or equal to 1"]},
-        another_request={"Idempotency-Key": ["was used for another request"]},
-        full={
+        {"src": ["can't be blank"]},
+        {"attachment": ["must be a gif, jpg or png image"]},
+        {"src": ["could not be fetched"]},
+        {"src": ["answered 404"]},
+        {"file": ["has too many pixels"]},
+        {"position": ["must be greater than or equal to 1"]},
+        {"Idempotency-Key": ["was used for another request"]},
+        {
             "code": 422,
             "message": "Unprocessable Entity",
             "description": "Product is not allowed to have more than 250 images",
         },
+        model=CodeError | FieldErrors,  # in this order: a map of field to messages would take anything
     ),
-    429: _coded(429, "Too Many Requests"),
-    503: _coded(503, "Service Unavailable"),
-    507: _coded(507, "Insufficient Storage"),
+    429: _coded(429),
+    500: _coded(500),
+    503: _coded(503),
+    507: _coded(507),
+}
+BAD_QUERY: dict[int | str, dict[str, Any]] = {
+    422: _response(
+        "BadQuery",
+        "A parameter of the query cannot be used.",
+        {"page": ["must be greater than or equal to 1"]},
+        {"since_id": ["must be an integer"]},
+        model=FieldErrors,
+    )
 }
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Those that a route can answer with, beside 401, 404, 429 and 503, which all can."""
-    return {status: ERRORS[status] for status in sorted({401, 404, 429, 503, *statuses})}
+    """Those that a route can answer with, beside 401, 404 (if its path names anything), 429, 500 and 503: all can.
+
+    405 is no route's own: it is what a method gets that the document does not have.
+    """
+    return {status: ERRORS[status] for status in sorted({401, 404, 429, 500, 503, *statuses})}

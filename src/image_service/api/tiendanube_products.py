@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 from image_service.api import etags, tiendanube_examples
 from image_service.api.blob_response import blob_response
 from image_service.api.dependencies import Count, ImageId, PartsOf, ProductId, Reader, Writer
+from image_service.api.openapi_components import CONTENT_RANGE, ETAG
 from image_service.api.pagination import PageAsked
-from image_service.api.tiendanube_answers import ETAG, NOT_MODIFIED, PAGED, PRIVATE, Fields, answer, view_of
-from image_service.api.tiendanube_problems import errors
-from image_service.api.tiendanube_schemas import ImageBody, ProductBody, ProductSummary
+from image_service.api.tiendanube_answers import NOT_MODIFIED, PAGED, PRIVATE, Fields, answer, view_of
+from image_service.api.tiendanube_problems import BAD_QUERY, errors
+from image_service.api.tiendanube_schemas import ImageBody, Nothing, PickedImage, ProductBody, ProductSummary
 from image_service.errors import ProductNotFound
 from image_service.images import queries
 from image_service.images.blobs import open_original
@@ -42,7 +43,8 @@ def _fingerprint(*values: object) -> int:
             "content": tiendanube_examples.one([{"id": 1234, "images_count": 3, "image": tiendanube_examples.SERVINE}]),
         },
         **NOT_MODIFIED,
-        **errors(422),
+        **errors(),
+        **BAD_QUERY,
     },
 )
 async def list_products(
@@ -97,7 +99,7 @@ async def get_product(
     "/products/{product_id}",
     summary="Remove all images of a product",
     responses={
-        200: {"model": dict[str, str], "description": "It has none.", "content": tiendanube_examples.one({})},
+        200: {"model": Nothing, "description": "It has none.", "content": tiendanube_examples.one({})},
         **errors(403, 412),
     },
 )
@@ -112,13 +114,14 @@ async def empty_product(request: Request, product_id: ProductId, caller: Writer,
     summary="List a store's images",
     responses={
         200: {
-            "model": list[ImageBody],
+            "model": list[ImageBody | PickedImage],
             "description": "By id.",
             "headers": {**ETAG, **PAGED},
             "content": tiendanube_examples.one([tiendanube_examples.ORPHAN]),
         },
         **NOT_MODIFIED,
-        **errors(422),
+        **errors(),
+        **BAD_QUERY,
     },
 )
 async def list_store_images(
@@ -152,7 +155,7 @@ async def list_store_images(
     summary="Get any image of the store",
     responses={
         200: {
-            "model": ImageBody,
+            "model": ImageBody | PickedImage,
             "description": "The image, on a product or not.",
             "headers": ETAG,
             "content": tiendanube_examples.one(tiendanube_examples.ORPHAN),
@@ -178,7 +181,7 @@ async def get_store_image(
     "/images/{id}",
     summary="Delete any image of the store",
     responses={
-        200: {"model": dict[str, str], "description": "It is gone.", "content": tiendanube_examples.one({})},
+        200: {"model": Nothing, "description": "It is gone.", "content": tiendanube_examples.one({})},
         **errors(403, 412),
     },
 )
@@ -202,7 +205,11 @@ _ORIGINAL = {f"image/{kind}": {"schema": {"type": "string", "format": "binary"}}
     response_class=Response,
     responses={
         200: {"description": "The bytes as they are stored.", "content": _ORIGINAL, "headers": ETAG},
-        206: {"description": "The range of them that was asked for.", "content": _ORIGINAL, "headers": ETAG},
+        206: {
+            "description": "The range of them that was asked for.",
+            "content": _ORIGINAL,
+            "headers": {**ETAG, **CONTENT_RANGE},
+        },
         **NOT_MODIFIED,
         **errors(416),
     },

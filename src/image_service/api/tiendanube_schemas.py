@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, Strict, ValidationError
 from typing_extensions import TypedDict
 
 from image_service.api.dependencies import DECIMAL, MAX_ID
@@ -109,50 +109,106 @@ def parse_input(body: Submission) -> ImageInput:
 # --- what is answered ---
 
 
+def _shown(description: str, **schema: Any) -> Any:
+    """What the API's description says of a property."""
+    return Field(description=description, json_schema_extra=schema)
+
+
+Identity = Annotated[int, _shown("", format="int64", minimum=1)]
+Pixels = Annotated[int, _shown("Pixels.", minimum=1)]
+Url = Annotated[str, _shown("Public, and cacheable for ever.", format="uri")]
+Time = Annotated[str, _shown("ISO 8601 with seconds and a numeric offset.", format="date-time")]
+Id = Annotated[Identity, _shown("The same for the image's whole life.")]
+Src = Annotated[Url, _shown("The picture, 640 pixels wide at the most, in the image's own format.")]
+Position = Annotated[int | None, _shown("From 1; null where the image is on no product.", minimum=1)]
+Product = Annotated[int | None, _shown("Null where the image is on no product.", format="int64", minimum=1)]
+Updated = Annotated[Time, _shown("Of the last change of this image; not of others that made it close up.")]
+
+
 class VariantBody(TypedDict):
-    size: str
-    format: str
-    url: str
-    width: int
-    height: int
+    """The picture in one size and one format."""
+
+    size: Annotated[str, _shown("Width and height of the box; 0: as the other side needs.", examples=["240-0"])]
+    format: Annotated[Literal["jpg", "png", "gif", "webp", "avif"], _shown("Also the extension of its URL.")]
+    url: Url
+    width: Pixels
+    height: Pixels
 
 
-class ImageBody(TypedDict):
-    """The first six always; the others where `fields` asks for them (`alt` also under the versioned prefixes)."""
+class _Further(TypedDict, total=False):
+    """`fields` asks for them; the versioned prefixes show `alt` without being asked."""
 
-    id: int
-    src: str
-    position: int | None
-    product_id: int | None
-    created_at: str
-    updated_at: str
-    alt: NotRequired[str | dict[str, str] | None]
-    width: NotRequired[int]
-    height: NotRequired[int]
-    bytes: NotRequired[int]
-    format: NotRequired[str]
-    thumbhash: NotRequired[str]
-    filename: NotRequired[str]
-    sha256: NotRequired[str]
-    source_url: NotRequired[str | None]
-    variants: NotRequired[list[VariantBody]]
+    alt: Annotated[str | dict[str, str] | None, _shown("As it was given: a text, or a map of language to text.")]
+    width: Annotated[Pixels, _shown("Pixels of the original, upright.")]
+    height: Annotated[Pixels, _shown("Pixels of the original, upright.")]
+    bytes: Annotated[int, _shown("Of the original as stored.", minimum=1)]
+    format: Annotated[Literal["jpg", "png", "gif"], _shown("Of the original, decided by its bytes.")]
+    thumbhash: Annotated[str, _shown("A placeholder of some 25 bytes, in base64.", contentEncoding="base64")]
+    filename: Annotated[str, _shown("What the picture was called when it was sent.")]
+    sha256: Annotated[str, _shown("Of the original as stored.", pattern="^[0-9a-f]{64}$")]
+    source_url: Annotated[str | None, _shown("What it was fetched from; null where it was sent.")]
+    variants: Annotated[list[VariantBody], _shown("Every offered size, in every format that holds it.")]
+
+
+class ImageBody(_Further):
+    """An image. The first six properties are there unless `fields` picks others."""
+
+    id: Id
+    src: Src
+    position: Position
+    product_id: Product
+    created_at: Time
+    updated_at: Updated
+
+
+class PickedImage(_Further, total=False):
+    """An image of which `fields` picked some properties."""
+
+    id: Id
+    src: Src
+    position: Position
+    product_id: Product
+    created_at: Time
+    updated_at: Updated
 
 
 class ProductBody(TypedDict):
-    id: int
-    images: list[ImageBody]
+    """A product's whole gallery."""
+
+    id: Annotated[Identity, _shown("The merchant's own product number.")]
+    images: Annotated[list[ImageBody | PickedImage], _shown("By position.")]
 
 
 class ProductSummary(TypedDict):
-    id: int
-    images_count: int
-    image: ImageBody
+    """A product in a list."""
+
+    id: Annotated[Identity, _shown("The merchant's own product number.")]
+    images_count: Annotated[int, _shown("At least 1.", minimum=1)]
+    image: Annotated[ImageBody | PickedImage, _shown("The first of its gallery.")]
+
+
+class Nothing(TypedDict):
+    """An empty object: what was to be removed is gone."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # pydantic's own way to configure one
 
 
 class CodeError(BaseModel):
-    code: int
-    message: str
-    description: str
+    """What went wrong with the request as a whole."""
+
+    code: Annotated[int, _shown("The status again.")]
+    message: Annotated[str, _shown("Its reason phrase.")]
+    description: Annotated[str, _shown("For people.")]
+
+
+class FieldErrors(RootModel[dict[str, list[str]]]):
+    """What is wrong with which field: a map of its name to messages."""
+
+
+class NotJson(BaseModel):
+    """The body could not be read."""
+
+    error: str
 
 
 @dataclass(frozen=True)
@@ -174,7 +230,7 @@ def _src(image: Image, view: View) -> str:
     return view.url(VariantName(image.store_id, image.slug, image.key, str(SRC_SIZE), str(image.format)))
 
 
-def _variants(image: Image, view: View) -> list[VariantBody]:
+def _variants(image: Image, view: View) -> list[dict[str, Any]]:
     return [
         {
             "size": str(variant.size),

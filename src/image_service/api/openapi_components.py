@@ -1,0 +1,146 @@
+"""Parts of the OpenAPI document that many routes share: described once, referred to by name.
+
+A route says `shared("Name", …)` where it describes a response, a header, a parameter or a body's schema; the document
+then holds it once, under `components`, and a generated client has one type for it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+MARK = "x-component"  # left by `shared`, never in the finished document
+
+
+def shared(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """`value`, to be a component of this name. Two that differ under one name are a mistake of ours."""
+    return {**value, MARK: name}
+
+
+# --- headers, as every route that has one describes it ---
+
+REQUEST_ID = shared(
+    "XRequestId",
+    {
+        "description": "Names this request in the service's log: quote it when you report a problem.",
+        "schema": {"type": "string", "examples": ["8f2b6c0e4d1a4f6f9d3c5b7a9e1f2d3c"]},
+    },
+)
+RETRY_AFTER = shared(
+    "RetryAfter", {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "minimum": 1}}
+)
+RETRIED = {"409", "429", "503"}
+RATE_LIMIT = {
+    f"X-Rate-Limit-{name}": shared(
+        f"XRateLimit{name}", {"description": description, "schema": {"type": "integer", "minimum": 0}}
+    )
+    for name, description in {
+        "Limit": "Calls that the store's bucket holds. Like the next two only where rate limits are on.",
+        "Remaining": "Calls that would fit into it now.",
+        "Reset": "Milliseconds until it is empty.",
+    }.items()
+}
+CHALLENGE = {
+    "WWW-Authenticate": shared("WWWAuthenticate", {"description": "How to authenticate.", "schema": {"type": "string"}})
+}
+CONTENT_RANGE = {
+    "Content-Range": shared(
+        "ContentRange",
+        {
+            "description": "Which bytes, of how many.",
+            "schema": {"type": "string", "examples": ["bytes 0-1023/146515", "bytes */146515"]},
+        },
+    )
+}
+_TAG = {"type": "string", "examples": ['"7-5f0f6e9b1c2d"']}
+ETAG = {
+    "ETag": shared(
+        "ETag",
+        {
+            "description": "Names the state shown: send it as `If-None-Match` to get a 304 while it lasts, or with a "
+            "write as `If-Match` to get a 412 where somebody else was first.",
+            "schema": _TAG,
+        },
+    )
+}
+
+# --- request headers, which follow from what a route can answer ---
+
+_CONDITIONS = {
+    "304": shared(
+        "IfNoneMatch",
+        {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The `ETag` of an earlier answer: 304 if nothing has changed since.",
+            "schema": _TAG,
+        },
+    ),
+    "412": shared(
+        "IfMatch",
+        {
+            "name": "If-Match",
+            "in": "header",
+            "description": "The `ETag` of any view of the gallery: 412 if it has been changed since.",
+            "schema": _TAG,
+        },
+    ),
+    "206": shared(
+        "Range",
+        {
+            "name": "Range",
+            "in": "header",
+            "description": "Part of the bytes: 206.",
+            "schema": {"type": "string", "examples": ["bytes=0-1023"]},
+        },
+    ),
+}
+
+
+def complete(path: str, operation: dict[str, Any], *, is_open: bool) -> None:
+    """Add what follows from the rest: the request's id, waiting times, rate limits unless the operation `is_open` to
+    all, and the request headers that lead to 206, 304 and 412.
+    """
+    responses = operation["responses"] = dict(sorted(operation["responses"].items()))
+    for status, response in responses.items():
+        headers = response.setdefault("headers", {})
+        headers["X-Request-Id"] = REQUEST_ID
+        if status in RETRIED and "Operations" not in operation["tags"]:
+            headers["Retry-After"] = RETRY_AFTER
+        if not is_open and status != "401":  # which is answered before it is known whose bucket it would be
+            headers.update(RATE_LIMIT)
+    parameters = operation.get("parameters", [])
+    parameters += [parameter for status, parameter in _CONDITIONS.items() if status in responses]
+    if parameters:
+        in_path = [each["name"] for each in parameters if each["in"] == "path"]
+        in_path.sort(key=lambda name: path.index(f"{{{name}}}"))
+        operation["parameters"] = sorted(parameters, key=lambda each: _rank(each, in_path))
+
+
+def _rank(parameter: Mapping[str, Any], in_path: list[str]) -> int:
+    """As one reads a request: the path from left to right, then the query, then the headers."""
+    name, place = parameter["name"], parameter["in"]
+    return in_path.index(name) if place == "path" else len(in_path) + (place == "header")
+
+
+def collect(document: dict[str, Any]) -> None:
+    """Move all that is marked as shared to `components`, and refer to it."""
+    components: dict[str, dict[str, Any]] = document.setdefault("components", {})
+
+    def moved(kind: str, values: Any) -> None:
+        for key, value in list(values.items()) if isinstance(values, dict) else enumerate(values):
+            if not isinstance(value, dict) or MARK not in value:
+                continue
+            name, plain = value[MARK], {field: each for field, each in value.items() if field != MARK}
+            if components.setdefault(kind, {}).setdefault(name, plain) != plain:
+                raise ValueError(f"two {kind} are called {name}")
+            values[key] = {"$ref": f"#/components/{kind}/{name}"}
+
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            moved("parameters", operation.get("parameters", []))
+            for media in operation.get("requestBody", {}).get("content", {}).values():
+                moved("schemas", media)
+            for response in operation["responses"].values():
+                moved("headers", response["headers"])
+            moved("responses", operation["responses"])
+    for kind, found in components.items():
+        components[kind] = dict(sorted(found.items()))
