@@ -11,47 +11,20 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
 
 from image_service.api.tiendanube_examples import MEWTWO_GIF
+from tests.api.described import described, operations, resolved
 from tests.conftest import Service
-
-METHODS = {"get", "post", "put", "delete"}
 
 
 @pytest.fixture
 async def printed(anyone: httpx.AsyncClient) -> dict[str, Any]:
     """As it is sent."""
-    answer = await anyone.get("/openapi.json")
-    assert answer.status_code == 200
-    found: dict[str, Any] = answer.json()
-    return found
+    return await described(anyone)
 
 
 @pytest.fixture
 def document(printed: dict[str, Any]) -> dict[str, Any]:
     """Every reference replaced by what it stands for."""
-
-    def resolved(place: Any) -> Any:
-        if isinstance(place, list):
-            return [resolved(each) for each in place]
-        if not isinstance(place, dict):
-            return place
-        if "$ref" in place:
-            target: Any = printed
-            for step in place["$ref"].removeprefix("#/").split("/"):
-                target = target[step]
-            return resolved(target)
-        return {key: resolved(value) for key, value in place.items()}
-
-    found: dict[str, Any] = resolved(printed)
-    return found
-
-
-def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return [
-        (f"{method} {path}", operation)
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-        if method in METHODS
-    ]
+    return resolved(printed)
 
 
 def examples_of(content: dict[str, Any]) -> list[Any]:
