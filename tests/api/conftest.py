@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.api.described import described, resolved
 from tests.api.repeated import HeldStorage
 from tests.conftest import Service
 
@@ -17,28 +18,11 @@ def held(service: Service) -> HeldStorage:
 
 @pytest.fixture
 async def printed(anyone: httpx.AsyncClient) -> dict[str, Any]:
-    """As it is sent."""
-    answer = await anyone.get("/openapi.json")
-    assert answer.status_code == 200
-    found: dict[str, Any] = answer.json()
-    return found
+    """The description as it is sent."""
+    return await described(anyone)
 
 
 @pytest.fixture
 def document(printed: dict[str, Any]) -> dict[str, Any]:
     """Every reference replaced by what it stands for."""
-
-    def resolved(place: Any) -> Any:
-        if isinstance(place, list):
-            return [resolved(each) for each in place]
-        if not isinstance(place, dict):
-            return place
-        if "$ref" in place:
-            target: Any = printed
-            for step in place["$ref"].removeprefix("#/").split("/"):
-                target = target[step]
-            return resolved(target)
-        return {key: resolved(value) for key, value in place.items()}
-
-    found: dict[str, Any] = resolved(printed)
-    return found
+    return resolved(printed)

@@ -10,18 +10,8 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
 
 from image_service.api.tiendanube_examples import MEWTWO_GIF
+from tests.api.described import operations
 from tests.conftest import Service
-
-METHODS = {"get", "post", "put", "delete"}
-
-
-def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return [
-        (f"{method} {path}", operation)
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-        if method in METHODS
-    ]
 
 
 def examples_of(content: dict[str, Any]) -> list[Any]:

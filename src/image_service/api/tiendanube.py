@@ -33,7 +33,7 @@ from image_service.api.tiendanube_answers import (
     base_url,
     view_of,
 )
-from image_service.api.tiendanube_problems import BAD_QUERY, errors, render
+from image_service.api.tiendanube_problems import OF_A_LIST, errors, render
 from image_service.api.tiendanube_schemas import ImageBody, Nothing, PickedImage, parse_input
 from image_service.api.tiendanube_sources import require_one, resolve, upload_from
 from image_service.errors import ImageNotFound, InvalidField, NothingGiven
@@ -60,9 +60,7 @@ routes = APIRouter()
                 [tiendanube_examples.SERVINE, tiendanube_examples.ONYX, tiendanube_examples.STOUTLAND]
             ),
         },
-        **NOT_MODIFIED,
-        **errors(),
-        **BAD_QUERY,
+        **OF_A_LIST,
     },
 )
 async def list_images(

@@ -37,8 +37,12 @@ LOCATION = {
         "Location", {"description": "The new image's own URL.", "schema": {"type": "string", "format": "uri"}}
     )
 }
+_UNCHANGED = "Nothing has changed since `If-None-Match`."
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: shared("TiendanubeNotModified", {"description": "Nothing has changed since `If-None-Match`.", "headers": ETAG})
+    304: shared("TiendanubeNotModified", {"description": _UNCHANGED, "headers": ETAG})
+}
+PAGE_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: shared("TiendanubePageNotModified", {"description": _UNCHANGED, "headers": {**ETAG, **PAGED}})
 }
 
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from image_service.api.openapi_components import CHALLENGE, CONTENT_RANGE, shared
 from image_service.api.problems import REASONS, Problem, megabytes
-from image_service.api.tiendanube_answers import PRIVATE
+from image_service.api.tiendanube_answers import PAGE_NOT_MODIFIED, PRIVATE
 from image_service.api.tiendanube_schemas import CodeError, FieldErrors, NotJson
 from image_service.errors import GalleryFull, InvalidField, MalformedBody, PictureRefused, Refusal
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
@@ -146,7 +146,7 @@ ERRORS: dict[int, dict[str, Any]] = {
     503: _coded(503),
     507: _coded(507),
 }
-BAD_QUERY: dict[int | str, dict[str, Any]] = {
+_BAD_QUERY: dict[int | str, dict[str, Any]] = {
     422: _response(
         "BadQuery",
         "A parameter of the query cannot be used.",
@@ -163,3 +163,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     405 is no route's own: it is what a method gets that the document does not have.
     """
     return {status: ERRORS[status] for status in sorted({401, 404, 429, 500, 503, *statuses})}
+
+
+# What every list answers beside 200.
+OF_A_LIST: dict[int | str, dict[str, Any]] = {**PAGE_NOT_MODIFIED, **errors(), **_BAD_QUERY}

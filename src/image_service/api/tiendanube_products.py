@@ -14,7 +14,7 @@ from image_service.api.dependencies import Count, ImageId, PartsOf, ProductId, R
 from image_service.api.openapi_components import CONTENT_RANGE, ETAG
 from image_service.api.pagination import PageAsked
 from image_service.api.tiendanube_answers import NOT_MODIFIED, PAGED, PRIVATE, Fields, answer, view_of
-from image_service.api.tiendanube_problems import BAD_QUERY, errors
+from image_service.api.tiendanube_problems import OF_A_LIST, errors
 from image_service.api.tiendanube_schemas import ImageBody, Nothing, PickedImage, ProductBody, ProductSummary
 from image_service.errors import ProductNotFound
 from image_service.images import queries
@@ -42,9 +42,7 @@ def _fingerprint(*values: object) -> int:
             "headers": {**ETAG, **PAGED},
             "content": tiendanube_examples.one([{"id": 1234, "images_count": 3, "image": tiendanube_examples.SERVINE}]),
         },
-        **NOT_MODIFIED,
-        **errors(),
-        **BAD_QUERY,
+        **OF_A_LIST,
     },
 )
 async def list_products(
@@ -119,9 +117,7 @@ async def empty_product(request: Request, product_id: ProductId, caller: Writer,
             "headers": {**ETAG, **PAGED},
             "content": tiendanube_examples.one([tiendanube_examples.ORPHAN]),
         },
-        **NOT_MODIFIED,
-        **errors(),
-        **BAD_QUERY,
+        **OF_A_LIST,
     },
 )
 async def list_store_images(
