@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.deploy.needs import need
 
 ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 UV = Path(sys.executable).parent / "uv"
 
 
@@ -34,7 +36,7 @@ def uv(*arguments: str | Path, python: Path = Path(sys.executable)) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     command = [UV, *arguments, "--quiet", "--no-progress", "--python", python]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    unreachable = ("Failed to fetch", "error sending request", "network connectivity is disabled")
+    unreachable = ("Failed to fetch", "error sending request", "network was disabled", "connectivity is disabled")
     if any(sign in done.stderr for sign in unreachable):
         need(None, f"the packages of the build and the service, from a cache or an index; uv says: {done.stderr}")
     assert done.returncode == 0, done.stderr
@@ -58,6 +60,6 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
     export = ["export", "--frozen", "--no-dev", "--all-extras", "--no-emit-project", "--no-hashes", "--no-annotate"]
     uv(*export, "--output-file", locked)
     uv("venv", environment)
-    wheel = f"image-service[embedded] @ {built.wheel.as_uri()}"
+    wheel = f"{built.wheel}[embedded]"
     uv("pip", "install", "--compile-bytecode", "--constraints", locked, wheel, python=environment / "bin" / "python")
     return Installed(environment / "bin", work)

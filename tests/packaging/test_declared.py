@@ -12,9 +12,8 @@ from packaging.requirements import Requirement
 from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from tests.packaging.conftest import ROOT
+from tests.packaging.conftest import PROJECT, ROOT
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PYTHONS = [(3, int(found[1])) for each in PROJECT["classifiers"] if (found := re.search(r":: 3\.(\d+)$", each))]
 # On 64-bit ARM thumbhash-rs has to be compiled, by Rust; all else has wheels there too.
 PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(36, 4, -1)] + ["manylinux2014_x86_64"]

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.packaging.conftest import ROOT, Installed
+from tests.packaging.conftest import PROJECT, ROOT, Installed
 from tests.processes import DEADLINE, Server, command, environment, paste
 
 
@@ -53,7 +53,7 @@ def test_nothing_comes_from_the_checkout(installed: Installed) -> None:
 
 
 def test_version(installed: Installed) -> None:
-    assert run(installed, "--version") == "0.1.0\n"
+    assert run(installed, "--version") == f"{PROJECT['version']}\n"
 
 
 def test_openapi(installed: Installed, tmp_path: Path) -> None:
