@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,12 @@ def npm_tool() -> Run:
     need(int(re.sub(r"^v(\d+).*", r"\1", version.strip())) >= MIN_NODE, f"node {MIN_NODE} or later")
     modules = HERE / "node_modules"
     installed, wanted = modules / ".installed", hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    if not installed.is_file() or installed.read_text() != wanted:
-        done = run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        need(done.returncode == 0, f"the packages of {HERE.name}/package-lock.json: {done.stderr[-500:]}")
-        installed.write_text(wanted)
+    with (HERE / ".installing").open("w") as lock:
+        flock(lock, LOCK_EX)  # tests run in several processes, which share the folder
+        if not installed.is_file() or installed.read_text() != wanted:
+            done = run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+            need(done.returncode == 0, f"the packages of {HERE.name}/package-lock.json: {done.stderr[-500:]}")
+            installed.write_text(wanted)
 
     def tool(name: str, *words: str | Path, folder: Path = HERE) -> subprocess.CompletedProcess[str]:
         return run(modules / ".bin" / name, *words, folder=folder)
