@@ -23,7 +23,7 @@ serve: setup  ## start the service with its own PostgreSQL; Ctrl-C stops both
 	@exec $(BIN)/image-service serve
 
 test: setup  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .

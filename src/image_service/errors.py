@@ -14,8 +14,8 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── UnsupportedBody           a media type that no route reads
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
-    │   ├── KeyRefused            an Idempotency-Key that is malformed, or that another request had
-    │   └── PictureRefused        what came is not a picture that we take: field, reason
+    │   └── KeyRefused            an Idempotency-Key that is malformed, or that another request had
+    ├── PictureRefused            what came is not a picture that we take: field, refusal
     ├── GalleryFull               one more image than a product may have
     ├── PreconditionFailed        If-Match names another revision
     ├── RangeNotSatisfiable       a byte range beyond the end: size
@@ -104,16 +104,19 @@ class Refusal(StrEnum):
     NOT_FETCHED = "not_fetched"
 
 
-class PictureRefused(InvalidField):
-    """`field` is where the picture came from: `file`, `attachment` or `src`."""
+class PictureRefused(ImageServiceError):
+    """Each dialect has its own words for each refusal.
 
-    def __init__(self, field: str, refusal: Refusal, message: str, detail: str = "") -> None:
-        super().__init__(field, message)
+    `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes, and
+    `answer` what a checked public host has answered, if that was it. `detail` is the true reason, for the log alone.
+    """
+
+    def __init__(self, field: str, refusal: Refusal, *, limit: int = 0, answer: str = "", detail: str = "") -> None:
+        super().__init__(f"{field}: {refusal} {detail}".rstrip())
+        self.field = field
         self.refusal = refusal
-        self.detail = detail  # the true reason, for the log alone
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.refusal} {self.detail}".rstrip()
+        self.limit = limit
+        self.answer = answer
 
 
 class GalleryFull(ImageServiceError):

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from image_service.stores.registry import NewStore
-from tests.api.held import HeldStorage
+from tests.api.repeated import HeldStorage
 from tests.conftest import Service, StartService
 from tests.shop import form, order
 

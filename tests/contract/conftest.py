@@ -1,5 +1,6 @@
 """The description as a file, and the tools of its readers: from npm, and from PyPI in an environment of their own."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -47,11 +48,13 @@ def npm_tool() -> Run:
     version = run(program("node", "nodejs"), "--version").stdout
     need(int(re.sub(r"^v(\d+).*", r"\1", version.strip())) >= MIN_NODE, f"node {MIN_NODE} or later")
     modules = HERE / "node_modules"
-    installed, wanted = modules / ".installed", hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    if not installed.is_file() or installed.read_text() != wanted:
-        done = run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        need(done.returncode == 0, f"the packages of {HERE.name}/package-lock.json: {done.stderr[-500:]}")
-        installed.write_text(wanted)
+    with (HERE / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several test processes one installs
+        installed, wanted = modules / ".installed", hashlib.sha256(lock.read()).hexdigest()
+        if not installed.is_file() or installed.read_text() != wanted:
+            done = run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+            need(done.returncode == 0, f"the packages of {HERE.name}/package-lock.json: {done.stderr[-500:]}")
+            installed.write_text(wanted)
 
     def tool(name: str, *words: str | Path, folder: Path = HERE) -> subprocess.CompletedProcess[str]:
         return run(modules / ".bin" / name, *words, folder=folder)

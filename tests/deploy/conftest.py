@@ -2,15 +2,15 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.deploy.http import Answer
+from tests.deploy.both import ROCKET, Front, Paths, StartNginx, uploaded
+from tests.deploy.http import ask
 from tests.deploy.needs import program
 from tests.deploy.nginx import Nginx
 from tests.processes import Server
@@ -23,28 +23,6 @@ def open_folder() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
-
-
-@dataclass(frozen=True)
-class Front:
-    """The same service twice: through nginx, and directly."""
-
-    nginx: Nginx
-    service: Server
-    port: int  # the service's own
-    public: Path
-
-    @property
-    def both(self) -> tuple[int, int]:
-        return self.nginx.port, self.port
-
-    def reached(self, answer: Answer) -> bool:
-        """Whether the service's log has the request."""
-        assert answer.request_id
-        return bool(self.service.logged(event="request", request_id=answer.request_id))
-
-
-StartNginx = Callable[..., Nginx]
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +56,16 @@ def front(service: Server, start_nginx: StartNginx) -> Front:
     assert port
     public = service.data / "blobs" / "public"
     return Front(start_nginx(f"127.0.0.1:{port}", public), service, port, public)
+
+
+@pytest.fixture(scope="module")
+def rocket(front: Front) -> Paths:
+    return uploaded(front, ROCKET)
+
+
+@pytest.fixture(scope="module")
+def warm(front: Front, rocket: Paths) -> str:
+    """A JPEG that is drawn, in each format."""
+    for format_ in ("jpg", "webp", "avif"):
+        assert ask(front.port, rocket["640-0", format_]).status == 200
+    return rocket["640-0", "jpg"]

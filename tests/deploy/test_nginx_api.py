@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from tests.conftest import PHOTOS
-from tests.deploy.conftest import Front, StartNginx
+from tests.deploy.both import Front, StartNginx
 from tests.deploy.files import compose
 from tests.deploy.http import Answer, Headers, ask, form
 from tests.deploy.needs import program

@@ -1,56 +1,13 @@
 """Pictures through nginx and from the service itself: the same status, headers and bytes, whoever sends them."""
 
-from datetime import timedelta
-from email.utils import format_datetime, parsedate_to_datetime
-from typing import Any
-
 import pytest
 
 from tests.conftest import PHOTOS
-from tests.deploy.conftest import Front, StartNginx
-from tests.deploy.http import Answer, Headers, ask
+from tests.deploy.both import CUP, FILM, ROCKET, Front, Paths, StartNginx, alike, asked, uploaded
+from tests.deploy.http import ask
 from tests.deploy.nginx import free_port
-from tests.processes import eventually
 
-ROCKET, CUP, FILM = "rocket.jpg", "transparent.png", "animated.gif"
 BROWSER = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
-
-Paths = dict[tuple[str, str], str]  # of the variants, by size and format
-
-
-def uploaded(front: Front, name: str) -> Paths:
-    """A photo's variants; none of them is drawn yet."""
-    with front.service.client() as client:
-        files = {"file": (name, (PHOTOS / name).read_bytes())}
-        answer = client.post("/products/1/images?fields=variants", files=files).raise_for_status()
-    variants: list[dict[str, Any]] = answer.json()["variants"]
-    return {(each["size"], each["format"]): each["url"].removeprefix(front.service.url) for each in variants}
-
-
-@pytest.fixture(scope="module")
-def rocket(front: Front) -> Paths:
-    return uploaded(front, ROCKET)
-
-
-@pytest.fixture(scope="module")
-def warm(front: Front, rocket: Paths) -> str:
-    """A JPEG that is drawn, in each format."""
-    for format_ in ("jpg", "webp", "avif"):
-        assert ask(front.port, rocket["640-0", format_]).status == 200
-    return rocket["640-0", "jpg"]
-
-
-def asked(front: Front, path: str, method: str = "GET", headers: Headers = ()) -> tuple[Answer, Answer, bool]:
-    """nginx' answer, the service's own, and whether nginx asked the service."""
-    through = ask(front.nginx.port, path, method, headers)
-    direct = ask(front.port, path, method, headers)
-    # The service logs in order: once the second request's line is there, that of the first is, if it has one.
-    eventually(lambda: front.reached(direct))
-    return through, direct, front.reached(through)
-
-
-def alike(through: Answer, direct: Answer) -> bool:
-    return (through.status, through.headers, through.body) == (direct.status, direct.headers, direct.body)
 
 
 @pytest.mark.parametrize("name", [ROCKET, CUP, FILM])
@@ -125,106 +82,6 @@ def test_a_better_format_that_is_not_drawn_yet_is_asked_for(front: Front) -> Non
     assert cold.header("content-type") == "image/avif"
     through, direct, reached = asked(front, path, headers=[("Accept", BROWSER)])
     assert alike(through, direct)
-    assert not reached
-
-
-TAGS = ["{}", "W/{}", '"another", {}', "*", '"another"', "nonsense", '""', "W/"]
-
-
-@pytest.mark.parametrize("tag", TAGS)
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_if_none_match(front: Front, warm: str, method: str, tag: str) -> None:
-    etag = ask(front.port, warm).header("etag") or ""
-    through, direct, reached = asked(front, warm, method, [("If-None-Match", tag.format(etag))])
-    assert alike(through, direct)
-    assert not reached
-
-
-@pytest.mark.parametrize("seconds", [-1, 0, 10])
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_if_modified_since(front: Front, warm: str, method: str, seconds: int) -> None:
-    modified = parsedate_to_datetime(ask(front.port, warm).header("last-modified") or "")
-    since = format_datetime(modified + timedelta(seconds=seconds), usegmt=True)
-    through, direct, reached = asked(front, warm, method, [("If-Modified-Since", since)])
-    assert alike(through, direct)
-    assert (direct.status == 304) == (seconds >= 0)
-    assert not reached
-
-
-def test_a_date_that_is_none(front: Front, warm: str) -> None:
-    through, direct, _ = asked(front, warm, headers=[("If-Modified-Since", "yesterday")])
-    assert alike(through, direct)
-
-
-def test_tag_and_date_together(front: Front, warm: str) -> None:
-    """As browsers send them: both of one answer."""
-    whole = ask(front.port, warm)
-    both = [("If-None-Match", whole.header("etag") or ""), ("If-Modified-Since", whole.header("last-modified") or "")]
-    through, direct, reached = asked(front, warm, headers=both)
-    assert alike(through, direct)
-    assert direct.status == 304
-    assert not reached
-    # One of the two that differs: nginx wants both to agree and sends the whole; the service looks at the tag alone.
-    through, direct, _ = asked(front, warm, headers=[both[0], ("If-Modified-Since", "Mon, 01 Jan 2001 00:00:00 GMT")])
-    assert (through.status, direct.status) == (200, 304)
-    assert through.body == whole.body
-
-
-@pytest.mark.parametrize("condition", ["If-Match", "If-Unmodified-Since"])
-def test_conditions_that_the_service_does_not_know(front: Front, warm: str, condition: str) -> None:
-    through, direct, _ = asked(front, warm, headers=[(condition, '"another"')])
-    assert alike(through, direct)
-    assert direct.status == 200
-
-
-RANGES = [
-    "bytes=0-0",
-    "bytes=0-99",
-    "bytes=0-",
-    "bytes=0-999999999",
-    "bytes=-100",
-    "bytes=-999999999",
-    "bytes=100-199",
-    "bytes=100-",
-    "bytes=999999999-",
-    "bytes=-0",
-    "Bytes=0-9",
-    "bytes=0-1,3-4",
-    "bytes=0-0,-1",
-    "bytes=0-1,99999999-",
-    "bytes=5-2",
-    "bytes=-",
-    "bytes=a-b",
-    "pages=1-2",
-    "bytes=0-1000000000000000000000",
-    "0-5",
-    "",
-]
-
-
-@pytest.mark.parametrize("range", RANGES)
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_range(front: Front, warm: str, method: str, range: str) -> None:
-    through, direct, reached = asked(front, warm, method, [("Range", range)])
-    if direct.status == 206 and not reached:
-        assert direct.header("accept-ranges") == "bytes"
-        direct.headers.remove(("accept-ranges", "bytes"))  # nginx says it with whole answers alone
-    assert alike(through, direct)
-
-
-@pytest.mark.parametrize("condition", ["{etag}", "W/{etag}", '"another"', "{date}", "yesterday"])
-def test_if_range(front: Front, warm: str, condition: str) -> None:
-    whole = ask(front.port, warm)
-    value = condition.format(etag=whole.header("etag"), date=whole.header("last-modified"))
-    through, direct, reached = asked(front, warm, headers=[("Range", "bytes=0-9"), ("If-Range", value)])
-    assert (through.status, through.body) == (direct.status, direct.body)
-    assert not reached
-
-
-def test_head(front: Front, warm: str) -> None:
-    through, direct, reached = asked(front, warm, "HEAD")
-    assert alike(through, direct)
-    assert direct.header("content-length") != "0"
     assert not reached
 
 

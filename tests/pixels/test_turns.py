@@ -47,6 +47,17 @@ async def test_so_many_at_a_time() -> None:
     assert served == ["a", "b"]
 
 
+async def test_who_gives_up_just_before_the_turn_comes() -> None:
+    turns = Turns(1)
+    await turns.acquire(urgent=False)
+    served, tasks = await queued(turns, "ab")
+    tasks[0].cancel()  # its wait has ended, but it does not know yet
+    turns.release()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError, type(None)]
+    assert served == ["b"]
+
+
 async def test_who_gives_up_costs_nobody_a_turn() -> None:
     turns = Turns(1)
     await turns.acquire(urgent=False)

@@ -21,7 +21,7 @@ from image_service.api.bukalapak_schemas import (
 from image_service.api.dependencies import MAX_ID, ImageId, PartsOf, Reader, Writer, is_plain_decimal
 from image_service.api.filenames import clean_filename
 from image_service.api.openapi_components import CHALLENGE, shared
-from image_service.api.problems import Dialect, Problem
+from image_service.api.problems import Dialect, Problem, megabytes
 from image_service.api.repeats import IdempotencyKey, turn
 from image_service.errors import (
     ForeignImage,
@@ -210,11 +210,11 @@ def _message(problem: Problem, *, deleting: bool) -> str:
             return "Failed to delete image" if deleting else "Image not found"
         case PictureRefused(refusal=Refusal.TOO_MANY_PIXELS):
             return TOO_MANY_PIXELS
-        case PictureRefused(refusal=Refusal.TOO_HEAVY, message=message):
-            return f"Image {message.replace('weigh', 'be')}"
+        case PictureRefused(refusal=Refusal.TOO_HEAVY, limit=limit):
+            return f"Image must be less than {megabytes(limit)}"
         case KeyRefused(field=field, message=message):
             return f"{field} {message}"
-        case InvalidField():
+        case InvalidField() | PictureRefused():
             return NOT_A_PICTURE
         case _:
             return problem.reason

@@ -25,6 +25,7 @@ STATUSES: dict[type[Exception], int] = {
     errors.UnsupportedBody: 415,
     errors.RangeNotSatisfiable: 416,
     errors.InvalidField: 422,
+    errors.PictureRefused: 422,
     errors.GalleryFull: 422,
     errors.RateLimited: 429,
     errors.Busy: 503,
@@ -37,6 +38,11 @@ STATUSES: dict[type[Exception], int] = {
 # Where Pythons differ, RFC 9110's words, but for 422 the ones that the dialects print.
 REASONS = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Entity"}
 UNAVAILABLE_RETRY_SECONDS = 5  # a database that restarts is back within seconds
+
+
+def megabytes(limit: int) -> str:
+    """`10MB` for 10,485,759 bytes: what a picture must weigh less than."""
+    return f"{round((limit + 1) / (1024 * 1024), 1):g}MB"
 
 
 @dataclass(frozen=True)

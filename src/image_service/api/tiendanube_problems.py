@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.api.openapi_components import CHALLENGE, CONTENT_RANGE, shared
-from image_service.api.problems import REASONS, Problem
+from image_service.api.problems import REASONS, Problem, megabytes
 from image_service.api.tiendanube_answers import PAGE_NOT_MODIFIED, PRIVATE
 from image_service.api.tiendanube_schemas import CodeError, FieldErrors, NotJson
-from image_service.errors import GalleryFull, InvalidField, MalformedBody
+from image_service.errors import GalleryFull, InvalidField, MalformedBody, PictureRefused, Refusal
+from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
 
 _DESCRIPTIONS = {
     401: "Invalid access token",
@@ -34,9 +35,12 @@ _DESCRIPTIONS = {
 def render(request: Request, problem: Problem) -> Response:
     """Three shapes: a map of field to messages, `error` for what is not JSON, else code, message, description."""
     headers = {**problem.headers, **PRIVATE}
+    body: dict[str, Any]
     match problem.error:
+        case PictureRefused(field=field):
+            body = {field: [_refused(problem.error)]}
         case InvalidField(messages=messages):
-            body: dict[str, Any] = {field: [message] for field, message in messages.items()}
+            body = {field: [message] for field, message in messages.items()}
         case MalformedBody():
             body = {"error": "Problems parsing JSON"}
         case GalleryFull(limit=limit):
@@ -48,6 +52,18 @@ def render(request: Request, problem: Problem) -> Response:
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="image-service"'
     return JSONResponse(body, problem.status, headers)
+
+
+def _refused(error: PictureRefused) -> str:
+    match error.refusal:
+        case Refusal.TOO_MANY_PIXELS:
+            return "has too many pixels"
+        case Refusal.TOO_HEAVY | Refusal.TOO_HEAVY_FETCHED:
+            return f"must weigh less than {megabytes(error.limit)}"
+        case Refusal.NOT_FETCHED:
+            return error.answer or COULD_NOT_BE_FETCHED
+        case Refusal.NOT_AN_IMAGE:
+            return "must be a gif, jpg or png image"
 
 
 def _code(problem: Problem, description: str) -> dict[str, Any]:

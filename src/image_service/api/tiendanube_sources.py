@@ -14,7 +14,6 @@ from image_service.images import queries
 from image_service.images.blobs import open_original
 from image_service.images.library import Upload
 from image_service.images.queries import Image
-from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
 from image_service.ingest.sources import Intake
 from image_service.metrics import Source
 from image_service.pixels.picture import Picture
@@ -59,7 +58,7 @@ async def resolve(parts: Parts, store_id: int, fields: ImageInput, body: Submiss
         else None
     )
     if image is None:
-        raise PictureRefused("src", Refusal.NOT_FETCHED, COULD_NOT_BE_FETCHED, "no live image of this store")
+        raise PictureRefused("src", Refusal.NOT_FETCHED, detail="no live image of this store")
     return Given(fields, body, image)
 
 

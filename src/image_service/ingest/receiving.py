@@ -11,9 +11,8 @@ _FULL = {28, 122}  # ENOSPC, EDQUOT
 
 
 def too_heavy(field: str, max_bytes: int, *, fetched: bool = False) -> PictureRefused:
-    megabytes = round((max_bytes + 1) / (1024 * 1024), 1)
     refusal = Refusal.TOO_HEAVY_FETCHED if fetched else Refusal.TOO_HEAVY
-    return PictureRefused(field, refusal, f"must weigh less than {megabytes:g}MB")
+    return PictureRefused(field, refusal, limit=max_bytes)
 
 
 class Receiver:

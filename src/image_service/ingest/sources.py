@@ -21,11 +21,6 @@ LARGE_BODIES_AT_ONCE = 4  # held in memory, some 45 MB each: a JSON body, its te
 MEMORY_WAIT_SECONDS = 10.0  # decoding one takes a tenth of a second
 PROBE_WAIT_SECONDS = 30.0  # for a free pixel process: an upload is not lost to a burst of drawing
 
-NOT_AN_IMAGE = "must be a gif, jpg or png image"
-_MESSAGES = {
-    Refusal.NOT_AN_IMAGE: NOT_AN_IMAGE,
-    Refusal.TOO_MANY_PIXELS: "has too many pixels",
-}
 _DATA_URL = re.compile(r"\s*data:[^,]{0,200},", re.ASCII)
 _BLANKS = b" \t\r\n\f\v"
 
@@ -135,7 +130,7 @@ class Intake:
         try:
             probe = await self._pixels.probe(received.path, wait=PROBE_WAIT_SECONDS)
         except Refused as refused:
-            raise PictureRefused(received.field, refused.refusal, _MESSAGES[refused.refusal], refused.detail) from None
+            raise PictureRefused(received.field, refused.refusal, detail=refused.detail) from None
         except ProbeFailed as failed:
             raise Busy(f"the picture could not be checked: {failed}") from failed
         self.accepts(source or Source(received.field), probe.end)
@@ -159,7 +154,7 @@ class Intake:
             if failed.reason is FetchReason.TOO_HEAVY:
                 raise too_heavy(field, self._max_bytes, fetched=True) from None
             detail = f"{failed.reason} {failed.detail}"
-            raise PictureRefused(field, Refusal.NOT_FETCHED, failed.public, detail) from None
+            raise PictureRefused(field, Refusal.NOT_FETCHED, answer=failed.public, detail=detail) from None
         return await self.from_upload(received)
 
 

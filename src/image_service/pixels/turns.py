@@ -31,7 +31,7 @@ class Turns:
         except BaseException:
             if turn.done() and not turn.cancelled():
                 self.release()  # it came just when its caller gave up
-            else:
+            elif turn in queue:  # or `release` has just passed it over
                 queue.remove(turn)
             raise
 

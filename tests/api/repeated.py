@@ -1,10 +1,24 @@
-"""A blob store that keeps uploads waiting, and remembers what it has stored."""
+"""For requests that are repeated: their keys, and a blob store that keeps uploads waiting and remembers them."""
 
 import asyncio
 from pathlib import Path
+from uuid import uuid4
+
+import httpx
 
 from image_service.storage.base import BlobHeaders
 from image_service.storage.local import LocalStorage
+
+FIRST_ANSWER = ("content-type", "location", "etag", "cache-control", "vary")
+
+
+def new_key() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid4())}
+
+
+def same(answers: list[httpx.Response]) -> bool:
+    said = [(each.status_code, each.content, *(each.headers.get(name) for name in FIRST_ANSWER)) for each in answers]
+    return all(each == said[0] for each in said)
 
 
 class HeldStorage(LocalStorage):
