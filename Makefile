@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format check clean
+.PHONY: help setup serve test lint types format check clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+types: setup  ## mypy for the newer Pythons that pyproject.toml declares
+	for python in 3.12 3.13; do $(BIN)/mypy --python-version $$python -p image_service || exit 1; done
 
 format: setup  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

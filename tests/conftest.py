@@ -9,7 +9,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 import uvloop
@@ -69,6 +71,19 @@ async def database_url(postgres: EmbeddedPostgres) -> str:
     """Of a database with this version's schema, for all tests that need no other."""
     await migrations.upgrade(postgres.url)
     return postgres.url
+
+
+@pytest.fixture
+async def empty_database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The URL of a database of this test's own, without a schema."""
+    name = f"empty_{uuid4().hex}"
+    connection = await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        yield postgres.url.replace("/postgres?", f"/{name}?")
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,9 @@ def left(members: dict[int, str]) -> list[int]:
 class Server:
     """`image-service serve` on a port of its own choice, in a process group of its own."""
 
-    def __init__(self, folder: Path, *options: str, stdout: int | None = None, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, *options: str, program: Path = PROGRAM, stdout: int | None = None, **settings: str
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.data = folder / "data"
         self.log_file = folder / "log"
@@ -72,7 +74,7 @@ class Server:
         self._printed = folder / "printed"
         with self.log_file.open("ab") as log, self._printed.open("wb") as printed:
             self.process = subprocess.Popen(
-                [PROGRAM, "serve", "--port", "0", *options],
+                [program, "serve", "--port", "0", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=printed if stdout is None else stdout,
                 stderr=log,

@@ -4,50 +4,25 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.command import downgrade
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Inspector, inspect, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, Inspector, inspect, text
 from sqlmodel import SQLModel
 
 from image_service import migrations
 from image_service.embedded_postgres import EmbeddedPostgres
 from image_service.errors import DatabaseUnavailable
 from image_service.migrations import MigrationFailed, upgrade
+from tests.databases import look
 from tests.processes import command
 
 CHECKOUT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-async def url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
-    """An empty database."""
-    name = f"migrations_{uuid4().hex}"
-    connection = await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
-    try:
-        await connection.execute(f"CREATE DATABASE {name}")
-        yield postgres.url.replace("/postgres?", f"/{name}?")
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await connection.close()
-
-
-async def look(url: str, see: Any) -> Any:
-    """What `see` makes of a connection; what it changes is kept."""
-    engine = create_async_engine(url, poolclass=pool.NullPool)
-    try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(see)
-    finally:
-        await engine.dispose()
 
 
 def tables(connection: Connection) -> set[str]:
@@ -55,45 +30,49 @@ def tables(connection: Connection) -> set[str]:
     return set(inspector.get_table_names())
 
 
-async def test_up_down_and_up_again(url: str) -> None:
-    await upgrade(url)
-    made = await look(url, tables)
+async def test_up_down_and_up_again(empty_database: str) -> None:
+    await upgrade(empty_database)
+    made = await look(empty_database, tables)
     assert made == set(SQLModel.metadata.tables) | {"alembic_version"}
-    await look(url, lambda connection: downgrade(migrations.config(connection), "base"))
-    assert await look(url, tables) == {"alembic_version"}
-    await upgrade(url)
-    assert await look(url, tables) == made
+    await look(empty_database, lambda connection: downgrade(migrations.config(connection), "base"))
+    assert await look(empty_database, tables) == {"alembic_version"}
+    await upgrade(empty_database)
+    assert await look(empty_database, tables) == made
 
 
-async def test_the_models_ask_for_nothing_more(url: str) -> None:
-    await upgrade(url)
+async def test_the_models_ask_for_nothing_more(empty_database: str) -> None:
+    await upgrade(empty_database)
 
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         return list(compare_metadata(context, SQLModel.metadata))
 
-    assert await look(url, differences) == []
+    assert await look(empty_database, differences) == []
 
 
-async def test_two_replicas_at_once(url: str, tmp_path: Path) -> None:
-    replicas = [asyncio.to_thread(command, tmp_path / each, "migrate", DATABASE_URL=url) for each in ("one", "two")]
+async def test_two_replicas_at_once(empty_database: str, tmp_path: Path) -> None:
+    replicas = [
+        asyncio.to_thread(command, tmp_path / each, "migrate", DATABASE_URL=empty_database) for each in ("one", "two")
+    ]
     assert [done.status for done in await asyncio.gather(*replicas)] == [0, 0]
-    assert "images" in await look(url, tables)
+    assert "images" in await look(empty_database, tables)
 
 
-async def test_a_database_of_a_later_version_is_left_alone(url: str) -> None:
-    await upgrade(url)
-    await look(url, lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+async def test_a_database_of_a_later_version_is_left_alone(empty_database: str) -> None:
+    await upgrade(empty_database)
+    await look(
+        empty_database, lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    )
     with pytest.raises(MigrationFailed, match=r"another version .*9999"):
-        await upgrade(url)
+        await upgrade(empty_database)
 
 
-async def test_no_right_to_make_tables(postgres: EmbeddedPostgres, url: str) -> None:
+async def test_no_right_to_make_tables(postgres: EmbeddedPostgres, empty_database: str) -> None:
     role = f"guest_{uuid4().hex}"
-    await look(url, lambda connection: connection.execute(text(f"CREATE ROLE {role} LOGIN")))
+    await look(empty_database, lambda connection: connection.execute(text(f"CREATE ROLE {role} LOGIN")))
     with pytest.raises(MigrationFailed, match="permission denied for schema public"):
-        await upgrade(url.replace("postgres@", f"{role}@"))
-    await look(url, lambda connection: connection.execute(text(f"DROP ROLE {role}")))
+        await upgrade(empty_database.replace("postgres@", f"{role}@"))
+    await look(empty_database, lambda connection: connection.execute(text(f"DROP ROLE {role}")))
 
 
 async def test_no_database_there(tmp_path: Path) -> None:
@@ -101,14 +80,14 @@ async def test_no_database_there(tmp_path: Path) -> None:
         await upgrade(f"postgresql+asyncpg://postgres@/postgres?host={tmp_path}")
 
 
-async def test_alembic_itself_from_the_checkout(url: str) -> None:
+async def test_alembic_itself_from_the_checkout(empty_database: str) -> None:
     def alembic(*arguments: str) -> str:
         program = Path(sys.executable).parent / "alembic"
-        env = {**os.environ, "IMAGE_SERVICE_DATABASE_URL": url}
+        env = {**os.environ, "IMAGE_SERVICE_DATABASE_URL": empty_database}
         done = subprocess.run([program, *arguments], cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     await asyncio.to_thread(alembic, "upgrade", "head")
-    assert "images" in await look(url, tables)
+    assert "images" in await look(empty_database, tables)
     assert "No new upgrade operations" in await asyncio.to_thread(alembic, "check")

@@ -1,7 +1,11 @@
-"""For the tests of repeated requests."""
+"""The API's description, and blobs for requests that are repeated."""
 
+from typing import Any
+
+import httpx
 import pytest
 
+from tests.api.described import described, resolved
 from tests.api.repeated import HeldStorage
 from tests.conftest import Service
 
@@ -10,3 +14,15 @@ from tests.conftest import Service
 def held(service: Service) -> HeldStorage:
     """The shared blobs."""
     return HeldStorage(service.settings.data_dir / "blobs")
+
+
+@pytest.fixture
+async def printed(anyone: httpx.AsyncClient) -> dict[str, Any]:
+    """The description as it is sent."""
+    return await described(anyone)
+
+
+@pytest.fixture
+def document(printed: dict[str, Any]) -> dict[str, Any]:
+    """Every reference replaced by what it stands for."""
+    return resolved(printed)

@@ -6,25 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpx
-import pytest
 from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
 
 from image_service.api.tiendanube_examples import MEWTWO_GIF
-from tests.api.described import described, operations, resolved
+from tests.api.described import operations
 from tests.conftest import Service
-
-
-@pytest.fixture
-async def printed(anyone: httpx.AsyncClient) -> dict[str, Any]:
-    """As it is sent."""
-    return await described(anyone)
-
-
-@pytest.fixture
-def document(printed: dict[str, Any]) -> dict[str, Any]:
-    """Every reference replaced by what it stands for."""
-    return resolved(printed)
 
 
 def examples_of(content: dict[str, Any]) -> list[Any]:

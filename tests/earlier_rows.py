@@ -1,0 +1,126 @@
+"""Rows as an earlier release left them, of every table that there ever was: by reflection, since models know today's
+schema alone.
+
+A revision that brings a table or a column needs its values here, or `fill` fails.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, MetaData, Table, select
+
+from tests.shop import png
+
+TOKEN = "the-token-of-an-earlier-release"
+PRODUCT = 7
+INSTANCE = UUID(int=1)
+COLORS = ("red", "green", "blue", "white")  # of the pictures: the last is on no product
+PICTURES = [png(color) for color in COLORS]
+KEYS = [UUID(int=(number << 120) + number) for number in range(1, len(COLORS) + 1)]
+GONE = UUID(int=99)
+THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def image(number: int, product: int | None, position: int | None) -> dict[str, Any]:
+    data = PICTURES[number]
+    return {
+        "store_id": 1,
+        "product_id": product,
+        "position": position,
+        "key": KEYS[number],
+        "slug": COLORS[number],
+        "filename": f"{COLORS[number]}.png",
+        "sha256": sha256(data).digest(),
+        "bytes": len(data),
+        "format": "png",
+        "width": 8,
+        "height": 6,
+        "frames": 1,
+        "thumbhash": "AAAAAAAA",
+        "alt": {"es": "Taza"},
+        "source_url": "http://example.com/cup.png",
+        "created_at": THEN,
+        "updated_at": THEN,
+    }
+
+
+# Ids are left to the database, so that the next ones follow. Placed out of the order of their ids.
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "stores": [{"name": "a shop", "created_at": THEN}],
+    "tokens": [
+        {"store_id": 1, "sha256": sha256(secret.encode()).digest(), "scope": scope, "created_at": THEN}
+        for secret, scope in ((TOKEN, "write"), (f"{TOKEN}-too", "read"))
+    ],
+    "images": [image(0, PRODUCT, 2), image(1, PRODUCT, 3), image(2, PRODUCT, 1), image(3, None, None)],
+    "galleries": [
+        {"store_id": 1, "product_id": PRODUCT, "revision": 5},
+        {"store_id": 1, "product_id": 8, "revision": 2},  # it has been emptied
+    ],
+    "trash": [{"key": GONE, "store_id": 1, "slug": "gone", "deleted_at": THEN}],
+    "instance": [{"single": True, "id": INSTANCE}],
+    "idempotency_keys": [
+        {
+            "store_id": 1,
+            "key": "a-request",
+            "fingerprint": b"f",
+            "owner": UUID(int=3),
+            "leased_until": THEN,
+            "status": 201,
+            "headers": [["Location", "/products/7/images/1"]],
+            "body": b"{}",
+            "created_at": THEN,
+        }
+    ],
+    "rate_buckets": [{"store_id": 1, "level": 1.5, "allowed": True, "at": THEN}],
+    "jobs": [
+        {"job": job, "last_run": THEN, "failed": False, "last_success": THEN, "seconds": 1.5, "counts": {"strays": 1}}
+        for job in ("sweep", "verify")
+    ],
+}
+
+Rows = dict[str, list[Mapping[str, Any]]]
+
+
+def fill(connection: Connection) -> Rows:
+    """Rows in every table that this schema has; all of them, as `read` gives them."""
+    for table in _tables(connection):
+        for row in ROWS[table.name]:
+            connection.execute(table.insert().values({name: row[name] for name in row if name in table.columns}))
+    rows = read(connection)
+    for name, filled in rows.items():
+        empty = {column for column in filled[0] if all(row[column] is None for row in filled)}
+        assert not empty, f"{name} has columns that nothing was put into"
+    return rows
+
+
+def read(connection: Connection) -> Rows:
+    """Every row of every table but alembic's own."""
+    return {
+        table.name: sorted(map(dict, connection.execute(select(table)).mappings()), key=_text)
+        for table in _tables(connection)
+    }
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    return json.dumps(row, default=str, sort_keys=True)
+
+
+def _tables(connection: Connection) -> list[Table]:
+    """Those that others refer to come first."""
+    found = MetaData()
+    found.reflect(connection)
+    return [table for table in found.sorted_tables if table.name != "alembic_version"]
+
+
+def keep_bytes(blobs: Path) -> None:
+    """The blob store that goes with the rows."""
+    files = {f"{key.hex[:2]}/{key.hex}": data for key, data in zip(KEYS, PICTURES, strict=True)}
+    for name, data in {**files, "instance": str(INSTANCE).encode()}.items():
+        path = blobs / "private" / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(data)

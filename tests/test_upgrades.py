@@ -1,0 +1,112 @@
+"""From every earlier schema with data in it to this one, and several replicas at their first start."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import asyncpg
+import pytest
+from alembic.script import ScriptDirectory
+
+from image_service import migrations
+from tests.conftest import StartService
+from tests.databases import look
+from tests.earlier_rows import COLORS, KEYS, PICTURES, PRODUCT, TOKEN, fill, keep_bytes, read
+from tests.processes import DEADLINE, Server
+from tests.shop import added, form, order, path
+
+REVISIONS = [each.revision for each in ScriptDirectory(str(migrations.SCRIPTS)).walk_revisions()][::-1]
+LOCK = 0x696D6702  # alembic/env.py
+BOOTSTRAP_TOKEN = "the-token-of-the-first-store"
+REPLICAS = 3
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_an_earlier_release_s_data(
+    revision: str, empty_database: str, start_service: StartService, tmp_path: Path
+) -> None:
+    await migrations.upgrade(empty_database, revision)
+    before = await look(empty_database, fill)
+    await migrations.upgrade(empty_database)
+    after = await look(empty_database, read)
+    for table, rows in before.items():
+        kept = [{name: row[name] for name in rows[0]} for row in after[table]]
+        assert kept == rows, table
+
+    keep_bytes(tmp_path / "blobs")
+    async with (
+        start_service(database_url=empty_database, data_dir=tmp_path) as service,
+        service.client(headers={"Authorization": f"Bearer {TOKEN}"}) as client,
+    ):
+        assert (await client.get("/health/ready")).status_code == 200
+        gallery = (await client.get(f"/products/{PRODUCT}/images")).json()
+        assert await order(client, PRODUCT) == [3, 1, 2]
+        for image in gallery:
+            number = image["id"] - 1
+            assert f"{COLORS[number]}-{KEYS[number].hex}-640-0.png" in image["src"]
+            assert (await client.get(path(image["src"]))).status_code == 200
+        assert [image["id"] for image in (await client.get("/images", params={"assigned": "false"})).json()] == [4]
+        for number, data in enumerate(PICTURES):
+            assert (await client.get(f"/images/{number + 1}/original")).content == data
+        assert (await added(client, PRODUCT))["position"] == 4
+        assert await order(client, PRODUCT) == [3, 1, 2, 5]
+
+
+@pytest.fixture
+async def held(empty_database: str) -> AsyncIterator[asyncpg.Connection]:
+    """Has the lock under which the schema is migrated; closing it lets the others go on."""
+    connection = await asyncpg.connect(empty_database.replace("+asyncpg", ""))
+    await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def replicas(empty_database: str, held: asyncpg.Connection, tmp_path: Path) -> Iterator[list[Server]]:
+    """Started at once on an empty database: one folder of data for all."""
+    with ExitStack() as stack:
+        servers = []
+        for number in range(REPLICAS):
+            server = Server(
+                tmp_path / str(number),
+                DATABASE_URL=empty_database,
+                DATA_DIR=str(tmp_path / "data"),
+                DELIVERY_URL="http://images.test",
+                BOOTSTRAP_STORE="15",
+                BOOTSTRAP_TOKEN=BOOTSTRAP_TOKEN,
+            )
+            stack.callback(server.end)
+            servers.append(server)
+        yield servers
+
+
+async def test_replicas_that_start_at_once(
+    replicas: list[Server], held: asyncpg.Connection, empty_database: str, tmp_path: Path
+) -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = $1"
+    async with asyncio.timeout(DEADLINE):
+        while await held.fetchval(waiting, LOCK) < REPLICAS:
+            assert [server.process.poll() for server in replicas] == [None] * REPLICAS
+    assert await look(empty_database, read) == {}  # nobody goes ahead without the lock
+    await held.close()
+
+    ids = set()
+    for server in replicas:
+        with server.ready().client(BOOTSTRAP_TOKEN) as client:
+            ids.add(client.post("/products/1/images", files=form()).raise_for_status().json()["id"])
+    for server in replicas:
+        with server.client(BOOTSTRAP_TOKEN) as client:
+            listed = client.get("/products/1/images").raise_for_status().json()
+            assert {image["id"] for image in listed} == ids
+            assert [image["position"] for image in listed] == [1, 2, 3]
+            for image in listed:
+                client.get(path(image["src"])).raise_for_status()
+
+    rows = await look(empty_database, read)
+    assert [row["id"] for row in rows["stores"]] == [15]
+    assert len(rows["tokens"]) == len(rows["instance"]) == 1
+    assert (tmp_path / "data" / "blobs" / "private" / "instance").read_text() == str(rows["instance"][0]["id"])
+    for server in replicas:
+        assert server.stop() == 0
+        assert not server.logged(level="error")
