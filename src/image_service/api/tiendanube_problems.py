@@ -131,6 +131,7 @@ ERRORS: dict[int, dict[str, Any]] = {
         {"attachment": ["must be a gif, jpg or png image"]},
         {"src": ["could not be fetched"]},
         {"src": ["answered 404"]},
+        {"src": ["must weigh less than 10MB"]},
         {"file": ["has too many pixels"]},
         {"position": ["must be greater than or equal to 1"]},
         {"Idempotency-Key": ["was used for another request"]},
