@@ -177,6 +177,10 @@ def test_a_setting_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == "image-service: IMAGE_SERVICE_WORKRES: there is no such setting\n"
 
+    done = serve(tmp_path, STORAGE_URL="s3://bucket/prefix")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("image-service: IMAGE_SERVICE_STORAGE_URL: S3 is not supported yet")
+
 
 def test_an_application_that_cannot_start_ends_the_service(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()

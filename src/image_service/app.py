@@ -97,7 +97,9 @@ def storage_of(settings: Settings) -> Storage:
     url = urlsplit(settings.storage_url)
     if url.scheme == "file" and url.path:
         return LocalStorage(Path(url2pathname(url.path)))
-    raise ValueError("STORAGE_URL must be file:///…")
+    if url.scheme == "s3":
+        raise ValueError("IMAGE_SERVICE_STORAGE_URL: S3 is not supported yet; it must be file:///…")
+    raise ValueError("IMAGE_SERVICE_STORAGE_URL must be file:///…")
 
 
 def staging_of(settings: Settings) -> Staging:

@@ -63,5 +63,5 @@ def test_who_may_use_it_and_where(metadata: Message) -> None:
     assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text().strip()
 
 
-def test_an_extra_is_offered_once_there_is_code_for_it(metadata: Message) -> None:
-    assert metadata.get_all("Provides-Extra") == ["embedded"]
+def test_the_extras(metadata: Message) -> None:
+    assert metadata.get_all("Provides-Extra") == ["embedded", "s3"]

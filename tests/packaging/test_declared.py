@@ -44,7 +44,14 @@ def locked() -> dict[str, list[str]]:
     """The wheels of all that the service needs with its extras, as uv.lock knows them."""
     packages = {each["name"]: each for each in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
     own = packages["image-service"]
-    names = {each["name"] for each in [*own["dependencies"], *own["optional-dependencies"]["embedded"]]}
+    names = {
+        each["name"]
+        for each in [
+            *own["dependencies"],
+            *own["optional-dependencies"]["embedded"],
+            *own["optional-dependencies"]["s3"],
+        ]
+    }
     while more := {each["name"] for name in names for each in _wanted(packages[name])} - names:
         names |= more
     return {
