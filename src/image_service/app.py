@@ -20,6 +20,7 @@ from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
 from image_service.api.failed_credentials import FailedCredentials
+from image_service.api.gallery import add_gallery
 from image_service.api.guard import Guard
 from image_service.api.outermost import Outermost
 from image_service.api.problems import Dialect, problem_of
@@ -80,6 +81,7 @@ def create_app(
         app.include_router(dialect.router, dependencies=[Depends(require_plain_path)])
     app.include_router(operations.router)
     add_documentation(app)
+    add_gallery(app, settings.delivery_base, has_gallery=settings.gallery)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
@@ -191,7 +193,7 @@ def _dialect(path: str) -> Dialect:
 
 
 def _label(path: str) -> str:
-    return "operations" if path.startswith(operations.PATHS) else _dialect(path).name
+    return "operations" if path == "/" or path.startswith(operations.PATHS) else _dialect(path).name
 
 
 async def _handle(request: Request, error: Exception) -> Response:

@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
 
+    gallery: bool = (
+        True  # false: whoever opens the API alone to the internet has no use for a page that asks for tokens
+    )
+
     # The dialects
     bukalapak_always_200: bool = False
     max_images_per_product: int = Field(default=250, ge=1, le=10_000)  # the platform's own limit
