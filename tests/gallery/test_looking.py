@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from tests.gallery.conftest import NewPage, Shop, open_product, shown, sign_in
+from tests.gallery.conftest import STORE, NewPage, Shop, open_product, shown, sign_in
 
 PHONE = {"width": 360, "height": 740}
 COUNT_SHIFTS = """
@@ -155,7 +155,7 @@ def test_a_phone_is_wide_enough(new_page: NewPage, shop: Shop, product: int) -> 
     width = "document.documentElement.scrollWidth"
     page.goto("/gallery")
     sign_in(page)
-    expect(page.get_by_role("heading", name="Products with pictures")).to_be_visible()
+    expect(page.get_by_text(f"Store {STORE}")).to_be_visible()
     page.get_by_label("Open a product").fill(str(product))
     page.get_by_role("button", name="Open", exact=True).tap()
     wait_for_pictures(page, 4)
