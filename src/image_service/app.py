@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -13,6 +14,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
 from image_service.api.allowed import allowed_methods
@@ -25,6 +27,7 @@ from image_service.api.outermost import Outermost
 from image_service.api.problems import Dialect, problem_of
 from image_service.api.readiness import Readiness
 from image_service.api.request_log import RequestLog
+from image_service.api.warm_pictures import WarmPictures
 from image_service.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images import instance
@@ -47,6 +50,17 @@ log = structlog.get_logger()
 DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT)
 
 
+class Application(FastAPI):
+    """With what is answered before the framework hears of it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.ahead: ASGIApp = super().__call__
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.ahead(scope, receive, send)
+
+
 def create_app(
     settings: Settings,
     *,
@@ -54,7 +68,7 @@ def create_app(
     resolver: Resolver | None = None,
     pixel_command: Sequence[str] = WORKER,
     is_stopping: Callable[[], bool] = lambda: False,
-) -> FastAPI:
+) -> Application:
     """`settings.database_url` must be set; `is_stopping` says whether the process has been told to end. The other
     arguments stand in for the real ones in tests.
     """
@@ -67,7 +81,7 @@ def create_app(
             )
             yield
 
-    app = FastAPI(
+    app = Application(
         title="image-service",
         version=version("image-service"),
         lifespan=lifespan,
@@ -87,6 +101,7 @@ def create_app(
     app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
     app.add_middleware(RequestLog, render=_render, dialect_of=_label)
     app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
+    app.ahead = WarmPictures(app.ahead, lambda: app.state.parts.storage, settings.connection_limits)
     return app
 
 
