@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
+from image_service.api import bukalapak, delivery, openapi, operations, tiendanube, tiendanube_lists
 from image_service.api.allowed import allowed_methods
 from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
@@ -97,6 +97,7 @@ def create_app(
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
+    app.add_middleware(tiendanube_lists.ListsAhead, render=_render)  # the first is the innermost
     app.add_middleware(Guard, render=_render, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
     app.add_middleware(RequestLog, render=_render, dialect_of=_label)

@@ -118,7 +118,7 @@ class Database:
                 yield session
 
     async def rows(self, read: Read, **values: Any) -> list[Row]:
-        """What `read` finds, past SQLAlchemy's own layers. JSON comes as text. Raises `DatabaseUnavailable`.
+        """What `read` finds, past SQLAlchemy's own layers. Raises `DatabaseUnavailable`.
 
         A connection that turns out to be lost is replaced once: a read may be asked twice.
         """

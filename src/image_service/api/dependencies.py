@@ -96,7 +96,7 @@ ProductId = Annotated[Id, Path(description="The merchant's own product number.",
 ImageId = Annotated[Id, Path(description="The image's id, as its creation answered it.", examples=[101])]
 
 
-async def _caller(request: Request, parts: PartsOf) -> Caller:
+async def authenticated(request: Request, parts: PartsOf) -> Caller:
     """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`."""
     address = request.client.host if request.client else ""
     try:
@@ -169,7 +169,7 @@ def _basic(encoded: str) -> tuple[str, str]:
     return user, password
 
 
-Reader = Annotated[Caller, Depends(_caller)]
+Reader = Annotated[Caller, Depends(authenticated)]
 
 
 async def _writer(caller: Reader) -> Caller:

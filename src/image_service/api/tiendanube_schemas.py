@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, Strict, ValidationError
@@ -16,7 +17,9 @@ from image_service.errors import InvalidField
 from image_service.images.queries import Image
 from image_service.images.variants import variants_of
 from image_service.pixels.sizes import SRC_SIZE, Size
-from image_service.storage.names import VariantName
+from image_service.storage.names import VariantName, variant_path
+
+SRC_NAME = str(SRC_SIZE)
 
 MAX_ALT = 2_000  # characters; a screen reader's patience ends long before
 MAX_LANGUAGES = 50
@@ -219,15 +222,24 @@ class View:
     sizes: tuple[Size, ...]
     fields: tuple[str, ...]
 
+    @cached_property
+    def shape(self) -> str:
+        """What, beside the images, an answer's form depends on."""
+        return "\0".join((self.delivery_base, *self.fields, *map(str, self.sizes)))
+
+    @cached_property
+    def _properties(self) -> list[tuple[str, Callable[[Image, "View"], Any]]]:
+        return [(name, PROPERTIES[name]) for name in self.fields]
+
     def of(self, image: Image) -> dict[str, Any]:
-        return {name: PROPERTIES[name](image, self) for name in self.fields}
+        return {name: shown(image, self) for name, shown in self._properties}
 
     def url(self, name: VariantName) -> str:
         return f"{self.delivery_base}/{name}"
 
 
 def _src(image: Image, view: View) -> str:
-    return view.url(VariantName(image.store_id, image.slug, image.key, str(SRC_SIZE), str(image.format)))
+    return f"{view.delivery_base}/{variant_path(image.store_id, image.slug, image.key, SRC_NAME, image.format)}"
 
 
 def _variants(image: Image, view: View) -> list[dict[str, Any]]:

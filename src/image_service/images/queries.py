@@ -1,7 +1,6 @@
 """The read side: images and galleries as frozen values, each list read in one statement, so in one snapshot;
 a total beside it may be a moment older."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -112,7 +111,7 @@ def _image_read(row: Row) -> Image:
         height,
         frames,
         thumbhash,
-        None if alt is None else json.loads(alt),
+        alt,
         source_url,
         created_at,
         updated_at,
