@@ -32,6 +32,7 @@ class Caller:
 
     store_id: int
     scope: Scope
+    token_id: int | None = None  # None: it came without one (`ANONYMOUS_STORE`)
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ async def find(database: Database, token: str) -> Caller | None:
     """
     if not IMPORTABLE.fullmatch(token):
         return None
-    statement = select(TokenRow.store_id, TokenRow.scope).where(TokenRow.sha256 == digest(token))
+    statement = select(TokenRow.store_id, TokenRow.scope, TokenRow.id).where(TokenRow.sha256 == digest(token))
     async with database.reading() as session:
         found = (await session.exec(statement)).first()
-    return None if found is None else Caller(found[0], Scope(found[1]))
+    return None if found is None else Caller(found[0], Scope(found[1]), found[2])
 
 
 async def add(session: AsyncSession, store_id: int, scope: Scope, imported: str | None = None) -> str:
