@@ -12,6 +12,7 @@ from image_service.stores.tokens import Scope
 from tests.api.repeated import new_key, same
 from tests.conftest import API, Service, StartService
 from tests.ingest.server import ScriptedServer
+from tests.scrape import Scrape
 from tests.shop import PRODUCT, added, form, order, orphan, png
 from tests.uploads.tickets import COLORS, SHOP, at, left, refusal, sent, ticket
 
@@ -259,6 +260,22 @@ async def test_only_a_file(client: httpx.AsyncClient, anyone: httpx.AsyncClient,
     assert (answer.status_code, answer.json()) == (422, {"file": ["must be a single file"]})
     assert server.connections == 0
     assert await left(client, made) == 1
+
+
+async def test_they_are_counted_apart(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
+    async def counted(**labels: str) -> float:
+        return Scrape((await anyone.get("/metrics")).text).value("http_requests_total", dialect="uploads", **labels)
+
+    sought = [
+        {"route": "/uploads", "status": "201"},
+        {"route": "/uploads/{id}", "status": "201"},
+        {"route": "/uploads/{id}", "status": "410"},
+    ]
+    before = [await counted(**each) for each in sought]
+    made = await ticket(client)
+    await sent(anyone, made)
+    await sent(anyone, made)
+    assert [await counted(**each) for each in sought] == [count + 1 for count in before]
 
 
 # --- repeated ---
