@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from image_service.api import bukalapak, delivery, openapi, operations, tiendanube, tiendanube_lists
+from image_service.api import bukalapak, delivery, openapi, operations, tiendanube, tiendanube_lists, upload_tickets
 from image_service.api.allowed import allowed_methods
 from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
@@ -34,6 +34,7 @@ from image_service.images import instance
 from image_service.images.blobs import Blobs
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
+from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
 from image_service.ingest.sources import Ingest
@@ -47,7 +48,7 @@ from image_service.stores.rate_limit import RateLimit
 log = structlog.get_logger()
 
 # The longest prefix that a path starts with says in whose words its errors are.
-DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT)
+DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT, upload_tickets.DIALECT)
 
 
 class Application(FastAPI):
@@ -187,6 +188,9 @@ async def _build(
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,
         anonymous_store=settings.anonymous_store,
+        cors_origins=settings.cors_origins,
+        ticket_key=TicketKey(database),
+        ticket_max_seconds=settings.upload_ticket_max_seconds,
         failed_credentials=FailedCredentials(settings.auth_failures_per_minute),
         rate_limit=rate_limit_of(settings, database),
         bukalapak_always_200=settings.bukalapak_always_200,

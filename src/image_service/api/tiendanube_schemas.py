@@ -11,9 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from typing_extensions import TypedDict
 
 from image_service.api.dependencies import DECIMAL, MAX_ID
-from image_service.api.problems import message_of
+from image_service.api.problems import invalid_fields
 from image_service.api.uploads import Submission
-from image_service.errors import InvalidField
 from image_service.images.queries import Image
 from image_service.images.variants import variants_of
 from image_service.pixels.sizes import SRC_SIZE, Size
@@ -104,9 +103,7 @@ def parse_input(body: Submission) -> ImageInput:
     try:
         return ImageInput.model_validate(fields)
     except ValidationError as error:
-        messages = {str(finding["loc"][0]): message_of(finding) for finding in error.errors(include_input=False)}
-        first = next(iter(messages))
-        raise InvalidField(first, messages[first], messages) from None
+        raise invalid_fields(error) from None
 
 
 # --- what is answered ---
@@ -255,7 +252,7 @@ def _variants(image: Image, view: View) -> list[dict[str, Any]]:
     ]
 
 
-def _time(moment: datetime) -> str:
+def time_of(moment: datetime) -> str:
     """ISO 8601 with seconds and a numeric offset, as printed."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
@@ -266,8 +263,8 @@ PROPERTIES: dict[str, Callable[[Image, View], Any]] = {
     "src": _src,
     "position": lambda image, _: image.position,
     "product_id": lambda image, _: image.product_id,
-    "created_at": lambda image, _: _time(image.created_at),
-    "updated_at": lambda image, _: _time(image.updated_at),
+    "created_at": lambda image, _: time_of(image.created_at),
+    "updated_at": lambda image, _: time_of(image.updated_at),
     "alt": lambda image, _: image.alt,
     "width": lambda image, _: image.width,
     "height": lambda image, _: image.height,

@@ -33,6 +33,7 @@ class Caller:
 
     store_id: int
     scope: Scope
+    token_id: int | None = None  # None: it came without one (`ANONYMOUS_STORE`)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
-_BY_DIGEST = Read(select(TokenRow.store_id, TokenRow.scope).where(TokenRow.sha256 == bindparam("sha256")))
+_BY_DIGEST = Read(select(TokenRow.store_id, TokenRow.scope, TokenRow.id).where(TokenRow.sha256 == bindparam("sha256")))
 
 
 async def find(database: Database, token: str) -> Caller | None:
@@ -61,7 +62,7 @@ async def find(database: Database, token: str) -> Caller | None:
     if not IMPORTABLE.fullmatch(token):
         return None
     found = await database.rows(_BY_DIGEST, sha256=digest(token))
-    return Caller(found[0].store_id, Scope(found[0].scope)) if found else None
+    return Caller(found[0].store_id, Scope(found[0].scope), found[0].id) if found else None
 
 
 async def add(session: AsyncSession, store_id: int, scope: Scope, imported: str | None = None) -> str:
