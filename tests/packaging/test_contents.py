@@ -60,10 +60,10 @@ def test_who_may_use_it_and_where(metadata: Message) -> None:
     libraries = ("photoswipe", "sortable", "thumbhash")
     assert metadata.get_all("License-File") == [
         "LICENSE",
+        *(f"src/image_service/static/gallery/vendor/{name}/LICENSE" for name in libraries),
         f"{vendored}LICENSE",
         f"{vendored}NOTICE",
         f"{vendored}swagger-ui-bundle.js.LICENSE.txt",
-        *(f"src/image_service/static/gallery/vendor/{name}/LICENSE" for name in libraries),
     ]
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["Description-Content-Type"] == "text/markdown"
