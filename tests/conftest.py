@@ -22,10 +22,14 @@ from image_service.app import create_app
 from image_service.database import Database
 from image_service.embedded_postgres import EmbeddedPostgres
 from image_service.settings import Settings
-from image_service.storage.local import LocalStorage
+from image_service.storage.base import Storage
+from image_service.storage.s3 import S3Limits, S3Storage
+from image_service.storage.staging import Staging
 from image_service.stores import registry
 from image_service.stores.registry import NewStore
 from tests.ingest.server import ScriptedServer
+from tests.needs import require
+from tests.s3.seaweed import BUCKET, WEED, SeaweedFS, new_prefix
 
 API = "http://api.test"
 DELIVERY = "http://images.test"
@@ -39,7 +43,7 @@ class Service:
     app: FastAPI
     settings: Settings
     database: Database
-    storage: LocalStorage
+    storage: Storage
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         """An HTTP client without credentials. Errors are answered, not raised into the test."""
@@ -56,6 +60,7 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 
 StartService = Callable[..., AbstractAsyncContextManager[Service]]
+NewS3 = Callable[..., S3Storage]
 
 
 @pytest.fixture(scope="session")
@@ -132,6 +137,27 @@ async def anyone(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """Has no credentials."""
     async with service.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """An S3 server for all tests of this process."""
+    require(WEED.exists(), "SeaweedFS")
+    server = SeaweedFS(tmp_path_factory.mktemp("seaweed"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_s3(seaweed: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> NewS3:
+    """Makes an empty blob store, perhaps by way of another endpoint."""
+
+    def make(endpoint: str | None = None, limits: S3Limits | None = None, prefix: str | None = None) -> S3Storage:
+        staging = Staging(tmp_path_factory.mktemp("staging"))
+        config = seaweed.config(endpoint)
+        return S3Storage(BUCKET, prefix or new_prefix(), staging, config, limits or S3Limits())
+
+    return make
 
 
 @pytest.fixture
