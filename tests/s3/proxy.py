@@ -36,10 +36,11 @@ class _Exchange:
             self.client.write(head)
             left = most
             self.passed.append(0)
+            this = len(self.passed) - 1
             while (left is None or left > 0) and (chunk := await reader.read(65536 if left is None else left)):
                 self.client.write(chunk)
                 await self.client.drain()
-                self.passed[-1] += len(chunk)
+                self.passed[this] += len(chunk)
                 left = None if left is None else left - len(chunk)
         finally:
             writer.close()

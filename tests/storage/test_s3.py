@@ -13,7 +13,7 @@ from PIL import Image
 from image_service.errors import StorageUnavailable
 from image_service.storage.base import BlobHeaders
 from image_service.storage.opening import open_storage
-from image_service.storage.s3 import S3Limits, S3Storage
+from image_service.storage.s3 import S3Storage
 from image_service.storage.staging import Staging
 from tests.conftest import NewS3
 from tests.s3.proxy import S3Proxy, flips_a_bit, loses_the_answer, stalls
@@ -88,7 +88,7 @@ async def test_a_put_that_is_cancelled_leaves_nothing_open(new_s3: NewS3, seawee
     large = tmp_path / "large"
     large.write_bytes(os.urandom(12_000_000))
     async with S3Proxy(seaweed.endpoint) as proxy:
-        storage = new_s3(proxy.endpoint, S3Limits(put=1))
+        storage = new_s3(proxy.endpoint)
         proxy.fail("PUT", stalls)
         putting = asyncio.create_task(storage.put(ORIGINAL, large, HEADERS))
         while not proxy.seen:  # noqa: ASYNC110 - what a socket brings
@@ -99,7 +99,7 @@ async def test_a_put_that_is_cancelled_leaves_nothing_open(new_s3: NewS3, seawee
         assert seaweed.unfinished() == []
         await storage.put(ORIGINAL, large, HEADERS)  # the same again, whatever has become of the first
         assert seaweed.unfinished() == []
-        assert proxy.methods() == ["PUT", "PUT"]
+        assert not any("?" in request.target for request in proxy.seen)
         assert len(await get(storage, ORIGINAL)) == 12_000_000
 
 
