@@ -4,7 +4,7 @@ Stores never see each other, so tests need no cleaning up and share one database
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ import httpx
 import pytest
 import uvloop
 from fastapi import FastAPI
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from image_service import migrations
 from image_service.app import create_app
@@ -61,6 +63,7 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 StartService = Callable[..., AbstractAsyncContextManager[Service]]
 NewS3 = Callable[..., S3Storage]
+NewDatabase = Callable[[], Awaitable[str]]
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +79,23 @@ async def database_url(postgres: EmbeddedPostgres) -> str:
     """Of a database with this version's schema, for all tests that need no other."""
     await migrations.upgrade(postgres.url)
     return postgres.url
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: EmbeddedPostgres) -> NewDatabase:
+    """The URL of an empty database with this version's schema."""
+
+    async def make() -> str:
+        name = f"test_{uuid4().hex}"
+        engine = create_async_engine(postgres.url, isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+        await engine.dispose()
+        url = make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
+        await migrations.upgrade(url)
+        return url
+
+    return make
 
 
 @pytest.fixture

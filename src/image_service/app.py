@@ -163,6 +163,7 @@ async def _build(
         variants=variants,
         api_base=settings.api_base,
         delivery_base=settings.delivery_base,
+        delivery_redirect=settings.delivery_redirect_url,
         sizes=settings.sizes,
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,

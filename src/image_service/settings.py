@@ -89,11 +89,12 @@ class Settings(BaseSettings):
         default=None, pattern=r"^postgresql\+asyncpg://"
     )
     database_connections: int = Field(default=20, ge=2, le=1000)  # of all workers together
-    storage_url: str | None = None  # file:///somewhere; a folder in DATA_DIR by default
+    storage_url: str | None = None  # file:///somewhere or s3://bucket/prefix; a folder in DATA_DIR by default
 
     # What URLs look like from outside; `Host` never makes one
     public_url: BaseUrl | None = None
     delivery_url: BaseUrl | None = None
+    delivery_redirect_url: BaseUrl | None = None  # a CDN on the bucket: bytes then bypass the service
 
     # Who may call
     bootstrap_store: str | None = Field(default=None, min_length=1, max_length=200)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import random
 import re
 import secrets
@@ -31,7 +32,7 @@ class SeaweedFS:
     """All parts in one process, on loopback ports of its own choice below those that the system hands out."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._readable: list[str] = []
         for _ in range(5):
             self._ports = ports = _free_ports(2 * len(PARTS))
             self.endpoint = f"http://127.0.0.1:{ports[0]}"
@@ -88,6 +89,21 @@ class SeaweedFS:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ALLOW_HTTP": "true",
         }
+
+    def open_to_all(self, pattern: str) -> None:
+        """By the bucket policy of docs/operations.md: these objects may be read, and nothing else."""
+        self._readable.append(pattern)
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": [f"arn:aws:s3:::{BUCKET}/{each}" for each in self._readable],
+            },
+        }
+        answer = self.request("PUT", f"/{BUCKET}?policy=", json.dumps(policy).encode())
+        assert answer.is_success, answer.text
 
     def unfinished(self) -> list[str]:
         """The keys of multipart uploads that nobody has ended."""

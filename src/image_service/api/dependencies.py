@@ -46,6 +46,7 @@ class Parts:
     variants: Variants
     api_base: str  # URL without a slash at its end
     delivery_base: str
+    delivery_redirect: str | None  # where else the pictures that are kept can be had: URL without a slash at its end
     sizes: tuple[Size, ...]
     max_image_bytes: int
     max_json_bytes: int

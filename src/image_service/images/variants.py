@@ -103,6 +103,13 @@ class Variants:
             await self._draw_once(name)
             return await self._storage.open(name.blob, byte_range)
 
+    async def ensure(self, name: VariantName) -> None:
+        """Draw it unless it is kept already. Raises what `open` raises, save for ranges."""
+        if name.size not in self._offered:
+            raise BlobNotFound
+        if not await self._storage.exists(name.blob):
+            await self._draw_once(name)
+
     async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
         """What may be sent for `name`: its own format and those that can stand in; none if no image has this name.
 

@@ -21,13 +21,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import aiofiles
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
 from image_service.errors import BlobNotFound, StorageFull, StorageUnavailable
 from image_service.storage.base import CHUNK_BYTES, Blob, BlobHeaders, BlobInfo, ByteRange
+from image_service.storage.fetching import fetch
 from image_service.storage.local import named_failures
 from image_service.storage.staging import Staging
 
@@ -173,20 +173,10 @@ class S3Storage:
             raise StorageUnavailable(f"{name}: {FILES} files are being read already") from None
         try:
             async with self._staging.file() as path:
-                await self._fetch(name, path)
+                await fetch(self, name, path)
                 yield path
         finally:
             self._files.release()
-
-    async def _fetch(self, name: str, path: Path) -> None:
-        blob = await self.open(name)
-        try:
-            with named_failures(name):
-                async with aiofiles.open(path, "wb") as file:
-                    async for chunk in blob.chunks:
-                        await file.write(chunk)
-        finally:
-            await blob.aclose()
 
     async def delete(self, names: Iterable[str]) -> None:
         left = iter(names)
