@@ -16,7 +16,6 @@ from rich.text import Text
 
 from image_service import logs, migrations
 from image_service.app import create_app, staging_of, storage_of
-from image_service.copy_storage import Report
 from image_service.copy_storage import copy_storage as copy_bytes
 from image_service.database import Database
 from image_service.errors import StoreNotFound
@@ -183,7 +182,8 @@ def verify(as_json: Json = False) -> None:
     if as_json:
         _print_json({"whole": whole, "bad": bad})
     else:
-        _list_bad(bad)
+        for each in bad:
+            out.print(f"{each['state']}: image {each['image_id']} of store {each['store_id']}, {each['blob']}")
         out.print(f"{whole} originals are whole, {len(bad)} are not.")
     if bad:
         raise typer.Exit(1)
@@ -199,17 +199,12 @@ def copy_storage(
 ) -> None:
     """Copy all bytes to another blob store, while the service runs. Exits 1 if an original is damaged or missing."""
 
-    async def work(settings: Settings, database: Database) -> Report:
-        options = {"quick": quick, "originals_only": originals_only, "show": not as_json}
-        return await copy_bytes(settings, database, source, target, **options)
-
-    report = _with_database(work)
+    options = {"quick": quick, "originals_only": originals_only, "show": not as_json}
+    report = _with_database(lambda settings, database: copy_bytes(settings, database, source, target, **options))
     if as_json:
         _print_json(vars(report))
     else:
-        _list_bad(report.bad)
-        for kind, counts in (("originals", report.originals), ("variants", report.variants)):
-            out.print(f"{kind}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+        out.print(str(report))
     if report.bad:
         raise typer.Exit(1)
 
@@ -287,11 +282,6 @@ def stores_remove(store_id: StoreId, yes: Annotated[bool, typer.Option("--yes", 
             raise StoreNotFound(f"no store {store_id}") from error
 
     out.print(f"Store {store_id} is removed, with {_with_database(work)} images.")
-
-
-def _list_bad(originals: list[dict[str, Any]]) -> None:
-    for each in originals:
-        out.print(f"{each['state']}: image {each['image_id']} of store {each['store_id']}, {each['blob']}")
 
 
 def _show(columns: list[str], rows: list[dict[str, Any]], *, as_json: bool) -> None:

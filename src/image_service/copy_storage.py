@@ -14,6 +14,7 @@ from image_service.database import Database
 from image_service.images.copying import Copied, Copying, State
 from image_service.images.models import ImageRow
 from image_service.settings import Settings
+from image_service.storage.base import Storage
 from image_service.storage.opening import open_storage
 
 
@@ -24,6 +25,15 @@ class Report:
     originals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
     variants: dict[str, int] = field(default_factory=lambda: dict.fromkeys((State.COPIED, State.THERE), 0))
     bad: list[dict[str, Any]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{each['state']}: image {each['image_id']} of store {each['store_id']}, {each['blob']}"
+            for each in self.bad
+        ]
+        for kind, counts in (("originals", self.originals), ("variants", self.variants)):
+            lines.append(f"{kind}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+        return "\n".join(lines)
 
     def add(self, copied: Copied) -> None:
         counts = self.variants if copied.image_id is None else self.originals
@@ -39,7 +49,8 @@ async def copy_storage(
 
     Raises `ValueError` where one of them names no blob store.
     """
-    staging, stores = staging_of(settings), []
+    staging = staging_of(settings)
+    stores = list[Storage]()
     for url in (source, target):
         try:
             stores.append(open_storage(url, staging))
@@ -51,7 +62,9 @@ async def copy_storage(
     with _bar(show) as bar:
         originals = bar.add_task("originals", total=count)
         variants: TaskID | None = None
-        async for copied in Copying(database, *stores, staging).run(quick=quick, originals_only=originals_only):
+        async for copied in Copying(database, stores[0], stores[1], staging).run(
+            quick=quick, originals_only=originals_only
+        ):
             report.add(copied)
             if copied.image_id is not None:
                 bar.advance(originals)

@@ -6,7 +6,6 @@ instance id last: a service on the new store is not ready until then, unless it 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -70,16 +69,14 @@ class Copying:
         await instance.check(self._database, self._source)
         if await instance.stored(self._target) is not None:
             await instance.check(self._database, self._target)
-        async with aclosing(self._originals(quick)) as originals:
-            async for copied in originals:
-                yield copied
+        async for copied in self._originals(quick):
+            yield copied
         if not originals_only:
-            async with aclosing(self._variants()) as variants:
-                async for copied in variants:
-                    yield copied
+            async for copied in self._variants():
+                yield copied
         async with self._staging.file() as path:
             await fetch(self._source, instance.NAME, path)
-            await self._target.put(instance.NAME, path, BlobHeaders("text/plain"))
+            await self._target.put(instance.NAME, path, instance.HEADERS)
 
     async def _originals(self, quick: bool) -> AsyncIterator[Copied]:
         last = 0
