@@ -70,6 +70,10 @@ def answers(status: str, code: str = "Fault") -> Fault:
     return fault
 
 
+async def passes(exchange: _Exchange) -> None:
+    await exchange.forward()
+
+
 async def resets(exchange: _Exchange) -> None:
     """The server never hears of it."""
     exchange.reset()
@@ -162,4 +166,4 @@ class S3Proxy:
                 return wanted[1]
         if self._lasting and self._lasting[0] in {method, "*"}:
             return self._lasting[1]
-        return _Exchange.forward
+        return passes
