@@ -26,7 +26,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedEr
 from obstore.store import S3Store
 
 from image_service.errors import BlobNotFound, StorageFull, StorageUnavailable
-from image_service.storage.base import CHUNK_BYTES, Blob, BlobHeaders, BlobInfo, ByteRange
+from image_service.storage.base import CHUNK_BYTES, AtHand, Blob, BlobHeaders, BlobInfo, ByteRange
 from image_service.storage.fetching import fetch
 from image_service.storage.local import named_failures
 from image_service.storage.staging import Staging
@@ -155,6 +155,10 @@ class S3Storage:
                 result = await self._call(name, partial(obstore.get, self._reads, name, options=rest))
             except BlobNotFound as error:
                 raise StorageUnavailable(f"{name}: removed while it was read") from error
+
+    def at_hand(self, name: str, most: int) -> AtHand | None:
+        """Nothing is: all is on the other side of a network."""
+        return None
 
     async def exists(self, name: str) -> bool:
         try:
