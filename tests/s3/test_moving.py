@@ -111,10 +111,11 @@ async def test_to_s3_and_back_while_clients_go_on(installation: Installation, st
             assert second["originals"]["copied"]  # what came in between
             assert second["bad"] == []
             await clients.check(client)
-            assert (await installation.run("sweep", on=target)).status == 0
-            verified = await installation.run("verify", "--json", on=target)
-            assert verified.json == {"whole": len(clients.pictures), "bad": []}
-            await clients.check(client)
+            if target == installation.s3:
+                assert (await installation.run("sweep", on=target)).status == 0
+                verified = await installation.run("verify", "--json", on=target)
+                assert verified.json == {"whole": len(clients.pictures), "bad": []}
+                await clients.check(client)
 
 
 async def test_what_is_missing_or_damaged_is_listed(installation: Installation, start: Any) -> None:
