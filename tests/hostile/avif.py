@@ -81,8 +81,23 @@ def _bombs() -> Iterator[Hostile]:
     hidden = avif([grid(1, 1, 64, 64, [2]), picture(3900, 3900, part, hidden=True)])
     yield reject("avif-bomb-tile-beyond-grid.avif", hidden, "a tile of 15 MP, of which the grid shows 64x64")
     alpha = picture(3900, 3900, part, ALPHA_OF, refers=((b"auxl", (1,)),))
-    large_alpha = [picture(64, 64, SMALL), *[alpha] * 5]
-    yield reject("avif-bomb-alpha.avif", avif(large_alpha), "alpha of 76 MP on a small picture")
+    yield reject("avif-bomb-alpha.avif", avif([picture(64, 64, SMALL), alpha]), "alpha of 15 MP on a small picture")
+    part = coded(flat(3000, 3000))
+    alphas = [picture(3000, 3000, part, ALPHA_OF, refers=((b"auxl", (1,)),))] * 5
+    yield reject(
+        "avif-bomb-5-alphas.avif", avif([picture(3000, 3000, part), *alphas]), "9 MP, and five times its alpha"
+    )
+    quarters = [picture(2000, 1500, coded(flat(2000, 1500)), hidden=True)] * 4
+    over = replace(
+        grid(2, 2, 4000, 3000, (2, 3, 4, 5)),
+        properties=(ispe(4000, 3000), ALPHA_OF),
+        refers=(
+            (b"dimg", (2, 3, 4, 5)),
+            (b"auxl", (6,)),
+        ),
+    )
+    tiled_alpha = avif([over, *quarters, picture(64, 64, SMALL)], primary=6)
+    yield either("avif-tiled-alpha.avif", tiled_alpha, "alpha of 12 MP in tiles on a small picture")
     yield reject("avif-bomb-65536.avif", avif([picture(65536, 65536, (SMALL[0], sequence(65536, 65536)))]), "4 GP")
     lying = (SMALL[0], sequence(16384, 16384) + SMALL[1][2 + 12 :])
     yield reject("avif-bomb-stream-16384.avif", avif([picture(64, 64, lying)]), "64x64, but its data say 16384x16384")

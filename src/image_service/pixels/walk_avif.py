@@ -17,7 +17,7 @@ CONFIG_BYTES = 4  # of a coded picture's `av1C`, before units that belong in fro
 # What libheif, dav1d and libvips hold for each pixel, as measured, by whether it has 8 bits a sample or more.
 SUBSAMPLED_BYTES = {False: 18, True: 21}  # one colour sample for four pixels: nearly all
 OTHER_BYTES = {False: 20, True: 26}
-SECOND_BYTES = 3  # of a picture beside the first, such as its alpha
+SECOND_BYTES = 3  # of a picture beside the first and no larger, such as its alpha
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,17 @@ def walk_avif(data: bytes, limits: Limits) -> Structure:
         parts = _tiles(file, primary, coded, limits)
     if not all(id in coded for id in parts):
         raise broken("AVIF whose picture is none")
+    whole = set(parts)
     for item in items.by_id.values():
         if item.kind == b"grid" and item is not primary:  # of its alpha
-            _tiles(file, item, coded, limits)
+            whole |= set(_tiles(file, item, coded, limits))
 
-    # The picture itself, or its tiles, which may reach beyond it; then whatever else is there.
-    held = sum(
-        each.width * each.height * (_pixel_bytes(each) if id in parts else SECOND_BYTES) for id, each in coded.items()
-    )
+    held = 0
+    for id, each in coded.items():
+        pixels = each.width * each.height
+        held += pixels * (_pixel_bytes(each) if id in whole else SECOND_BYTES)
+        if id not in whole and pixels > width * height:  # it would be held as the first one is
+            raise broken("AVIF with a second picture that is larger than its own")
     structure = Structure(Format.AVIF, width, height, 1, file.end, decoded=held)
     structure.check(limits)
     if held > limits.whole:
