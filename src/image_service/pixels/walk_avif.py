@@ -1,6 +1,7 @@
 """AVIF: one picture coded in AV1, whole or in tiles, within boxes (AV1 Image File Format; ISO/IEC 23008-12)."""
 
 from dataclasses import dataclass
+from math import prod
 from struct import Struct
 
 from image_service.pixels.av1 import Sequence, sequence_of
@@ -57,6 +58,8 @@ def walk_avif(data: bytes, limits: Limits) -> Structure:
     for item in items.by_id.values():
         if item.kind == b"grid" and item is not primary:  # of its alpha
             whole |= set(_tiles(file, item, coded, limits))
+        if item.kind == b"grid" and prod(_size(item)) > width * height:
+            raise broken("AVIF with a second picture that is larger than its own")
 
     held = 0
     for id, each in coded.items():
