@@ -1,0 +1,18 @@
+"""Where things are kept: all that can be made again under one folder, which git ignores."""
+
+import os
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parent
+CACHE = Path(os.environ.get("BENCH_CACHE", HERE / ".cache")).resolve()
+PEERS = CACHE / "peers"
+RESULTS = HERE / "results"
+PLOTS = CHECKOUT / "docs" / "benchmarks"
+
+
+def made(*parts: str) -> Path:
+    """A folder of the cache, made if it is missing."""
+    folder = CACHE.joinpath(*parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,35 @@
+"""Start: from the command to the first `ready`, on an empty folder and on one with data."""
+
+import shutil
+import time
+from statistics import median
+
+from benchmarks.contenders.service import service
+from benchmarks.measure import Fact, Result
+from benchmarks.places import made
+from benchmarks.run import Run
+from benchmarks.stock import schema, stocked
+
+FIRST_SECONDS, LATER_SECONDS = 6.0, 2.0
+
+
+def times(run: Run) -> Result:
+    with stocked():
+        pass  # the photos are there, and nothing is left to be recovered
+    first, later = [], []
+    for _ in range(run.rounds):
+        folder = made("run", "start")
+        shutil.rmtree(folder)
+        since = time.perf_counter()
+        with service(folder):
+            first.append(time.perf_counter() - since)
+        since = time.perf_counter()
+        with service(made("data", f"photos-{schema()}")):
+            later.append(time.perf_counter() - since)
+        run.say(f"  first {first[-1]:.2f} s, with data {later[-1]:.2f} s")
+    facts = [
+        Fact("first start, median", median(first), "s", at_most=FIRST_SECONDS),
+        Fact("with data, median", median(later), "s", at_most=LATER_SECONDS),
+        Fact("with data, slowest", max(later), "s"),
+    ]
+    return Result("start", "From the command to ready", facts=facts)

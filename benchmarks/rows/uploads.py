@@ -1,0 +1,121 @@
+"""Uploads: a photo of 580 kB as a form by 16 clients, 5 MB in base64, and what memory they take."""
+
+import base64
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import count
+
+from benchmarks import pictures
+from benchmarks.contenders import peers, python
+from benchmarks.contenders.contender import Contender
+from benchmarks.contenders.postgres import postgres
+from benchmarks.contenders.service import NAME, service
+from benchmarks.load import form, load, sample
+from benchmarks.loader import Plan, Request
+from benchmarks.measure import Fact, Result, Sample
+from benchmarks.places import made
+from benchmarks.processes import memory_bytes
+from benchmarks.run import Run
+from benchmarks.stock import schema
+
+CLIENTS = 16
+HEAVY_CLIENTS = 4
+AT_ONCE = 64
+HEAVY_MB = 9.0
+BASE64_MB = 5.0
+_products = count(1_000_000)  # a new one for each upload: galleries end at 250 images
+
+
+def photo(run: Run) -> Result:
+    body, content_type = form(made("run", "uploads"), pictures.photo(2))
+
+    def posts(to: Contender, path: str) -> Callable[[int], Sample]:
+        def measure(_: int) -> Sample:
+            headers = to.headers | {"Content-Type": content_type}
+            requests = [
+                Request(path.format(product=next(_products)), "POST", headers, str(body))
+                for _ in range(2 * run.requests)
+            ]
+            return sample(Plan(to.url, requests, CLIENTS), to.roots, 200 if to.name == peers.DIRECTUS else 201)
+
+        measure(0)  # what is loaded at the first upload is loaded
+        return measure
+
+    with ExitStack() as stack:
+        ours = stack.enter_context(service(made("data", f"uploads-{schema()}")))
+        database = stack.enter_context(postgres(made("data") / "days-work"))
+        days_work = stack.enter_context(python.days_work(made("data", "days-work-files"), database))
+        bare = stack.enter_context(python.bare(made("data", "bare-files"), database))
+        measured = {
+            NAME: posts(ours, "/products/{product}/images"),
+            python.BARE: posts(bare, "/steps"),
+            python.RAW: posts(bare, "/raw"),
+            python.DAYS_WORK: posts(days_work, "/products/{product}/images"),
+        }
+        if run.peers:
+            measured[peers.DIRECTUS] = posts(stack.enter_context(peers.directus()), "/files")
+        samples = run.interleaved(measured)
+    size = pictures.photo(2).stat().st_size // 1000
+    targets = {python.DAYS_WORK: 2.5, peers.DIRECTUS: 2.5, python.BARE: 0.7}
+    return run.result("upload", f"Upload of a photo of {size} kB, {CLIENTS} clients", NAME, samples, targets)
+
+
+def in_base64(run: Run) -> Result:
+    picture = pictures.heavy(BASE64_MB)
+    body = made("run", "uploads") / "base64.json"
+    attachment = base64.b64encode(picture.read_bytes()).decode()
+    body.write_text(json.dumps({"filename": "photo.jpg", "attachment": attachment}))
+
+    def posts(to: Contender, path: str) -> Callable[[int], Sample]:
+        def measure(_: int) -> Sample:
+            headers = to.headers | {"Content-Type": "application/json"}
+            requests = [
+                Request(path.format(product=next(_products)), "POST", headers, str(body))
+                for _ in range(run.requests // 3)
+            ]
+            return sample(Plan(to.url, requests, HEAVY_CLIENTS), to.roots, 201)
+
+        measure(0)
+        return measure
+
+    with ExitStack() as stack:
+        ours = stack.enter_context(service(made("data", f"uploads-{schema()}")))
+        database = stack.enter_context(postgres(made("data") / "days-work"))
+        days_work = stack.enter_context(python.days_work(made("data", "days-work-files"), database))
+        measured = {
+            NAME: posts(ours, "/products/{product}/images"),
+            python.DAYS_WORK: posts(days_work, "/products/{product}/attachments"),
+        }
+        samples = run.interleaved(measured)
+    title = f"Upload of {BASE64_MB:.0f} MB in base64, {HEAVY_CLIENTS} clients; the day's work: a Base64Bytes model"
+    return run.result("upload-base64", title, NAME, samples, {python.DAYS_WORK: 3.0})
+
+
+def memory(run: Run) -> Result:
+    """By how much all processes together grow over what they were after one upload."""
+    body, content_type = form(made("run", "uploads"), pictures.heavy(HEAVY_MB))
+    facts: list[Fact] = []
+    with ExitStack() as stack:
+        ours = stack.enter_context(service(made("data", f"uploads-{schema()}")))
+        database = stack.enter_context(postgres(made("data") / "days-work"))
+        days_work = stack.enter_context(python.days_work(made("data", "days-work-files"), database))
+        samples = {}
+        for to in (ours, days_work):
+            headers = to.headers | {"Content-Type": content_type}
+
+            def posts(number: int, headers: dict[str, str] = headers) -> list[Request]:
+                return [
+                    Request(f"/products/{next(_products)}/images", "POST", headers, str(body)) for _ in range(number)
+                ]
+
+            load(Plan(to.url, posts(1)))
+            before = memory_bytes(to.roots)
+            found = sample(Plan(to.url, posts(AT_ONCE), AT_ONCE), to.roots, 201)
+            samples[to.name] = [found]
+            at_most = 150.0 if to is ours else None
+            facts.append(Fact(f"{to.name}: growth", (found.peak_bytes - before) / 1e6, "MB", at_most=at_most))
+            facts.append(Fact(f"{to.name}: before", before / 1e6, "MB"))
+            run.say(f"  {facts[-2]}")
+    result = run.result("memory", f"{AT_ONCE} uploads of {HEAVY_MB:.0f} MB at once", NAME, samples, {})
+    return Result(**{**vars(result), "facts": facts})
