@@ -10,7 +10,7 @@ from benchmarks.contenders.nginx import NginxMissing
 from benchmarks.machine import this_machine
 from benchmarks.measure import Result
 from benchmarks.processes import NotStarted
-from benchmarks.rows import cold, growth, lists, overload, quality, start, uploads, warm
+from benchmarks.rows import cold, growth, kinds, lists, overload, quality, start, uploads, warm
 from benchmarks.run import Run
 from benchmarks.stock import NotStocked
 from benchmarks.wrk import WrkMissing
@@ -19,6 +19,7 @@ ROWS: dict[str, Callable[[Run], Result]] = {
     "cold-jpg": cold.jpg,
     "cold-webp": cold.webp,
     "cold-avif": cold.avif,
+    "cold-kinds": kinds.kinds,
     "quality": quality.likeness,
     "warm": warm.whole,
     "warm-304": warm.not_modified,

@@ -68,9 +68,9 @@ def photo(megapixels: int, *, progressive: bool = False) -> Path:
     return _once(name, lambda: jpeg(scene(width, height), size, progressive=progressive))
 
 
-def heavy(megabytes: float) -> Path:
+def heavy(megabytes: int) -> Path:
     """A photo of 12 megapixels that weighs so much."""
-    return _once(f"{megabytes}mb.jpg", lambda: jpeg(scene(4000, 3000, grid=3), int(megabytes * 1e6)))
+    return _once(f"{megabytes}mb.jpg", lambda: jpeg(scene(4000, 3000, grid=3), megabytes * 1_000_000))
 
 
 def textile() -> Path:

@@ -80,7 +80,7 @@ def _bars(name: str, title: str, rows: Rows, wanted: Sequence[str]) -> None:
     fig.suptitle(f"{title}: requests a second", x=0.01, ha="left", fontsize=13, fontweight="bold")
     for axis, row in zip(axes[:, 0], found, strict=True):
         _panel(axis, row)
-    _save(fig, name, found)
+    _save(fig, name, found, "light: a limit. Medians; lines from the slowest round to the fastest")
 
 
 def _panel(axis: Any, row: Rows) -> None:
@@ -95,7 +95,7 @@ def _panel(axis: Any, row: Rows) -> None:
             (end, place), (5, 0), textcoords="offset points", va="center",
         )  # fmt: skip
     axis.set_yticks(places, [each["contender"] for each in figures])
-    axis.set_xlim(0, 1.12 * max(each["fastest"] for each in figures))
+    axis.set_xlim(0, 1.15 * max(each["fastest"] for each in figures))
     axis.set_title(row["title"], fontsize=10)
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axis.tick_params(length=0)
@@ -110,7 +110,7 @@ def _colour(contender: str) -> str:
 def _overload(row: Rows) -> None:
     steps = row["steps"]
     offered = [step["offered"] for step in steps]
-    fig, (served, waited) = plt.subplots(2, 1, figsize=(8, 6.6), sharex=True, layout="constrained")
+    fig, (served, waited) = plt.subplots(2, 1, figsize=(9, 6.2), sharex=True, layout="constrained")
     fig.suptitle("Overload: cold pictures asked for at a rate", x=0.01, ha="left", fontsize=13, fontweight="bold")
     served.plot(offered, offered, color=LIMIT, linestyle="--", label="offered")
     for (key, label), colour in zip((("served", "served"), ("refused", "503 with Retry-After")), ACCENTS, strict=False):
@@ -130,19 +130,17 @@ def _overload(row: Rows) -> None:
         axis.set_xticks(offered, [f"{value:,.0f}" for value in offered])
         axis.minorticks_off()
         axis.grid(axis="y", color=LIMIT, linewidth=0.6)
-        axis.legend(loc="upper left", fontsize=9)
-    _save(fig, "overload", [row])
+        axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
+    _save(fig, "overload", [row], "each step for some seconds")
 
 
-def _save(fig: Any, name: str, rows: Sequence[Rows]) -> None:
+def _save(fig: Any, name: str, rows: Sequence[Rows], how: str) -> None:
     """With the date and the machine below it."""
     machine = rows[0]["machine"]
     busy = (
         f", other work on the machine (load {machine['load']:.1f})" if machine["load"] > 0.5 * machine["cores"] else ""
     )
-    words = (
-        f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores{busy}; medians, lines from slowest to fastest"
-    )
+    words = f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores{busy}. {how}"
     fig.supxlabel(words, x=0.01, ha="left", fontsize=8, color=FAINT)
     fig.savefig(PLOTS / f"{name}.png")
     plt.close(fig)

@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import httpx
 
 from benchmarks.contenders.contender import Contender
 from benchmarks.load import form, load
@@ -19,6 +22,14 @@ THUMBOR, THUMBOR_POOL, IPX, DIRECTUS = "thumbor", "thumbor, threads", "ipx", "Di
 QUALITY = {"jpg": 82, "webp": 80, "avif": 60}  # the service's own
 PASSWORD = "benchmark-password"  # noqa: S105 - of a Directus in the cache
 _JPEG = {"jpg": "jpeg"}
+_FIELDS = {
+    "product_id": "integer",
+    "position": "integer",
+    "filename": "string",
+    "src": "string",
+    "created_at": "timestamp",
+    "updated_at": "timestamp",
+}
 
 
 class PeerMissing(Exception):
@@ -148,6 +159,32 @@ def directus_files(to: Contender, originals: Sequence[Path]) -> list[str]:
         listed.write_text(json.dumps(ids))
     found: list[str] = json.loads(listed.read_text())
     return found
+
+
+def directus_rows(to: Contender, rows: int, a_product: int, first_product: int) -> None:
+    """A collection `pictures` in it with so many rows, an index on the product, made once."""
+    fields = [{"field": "id", "type": "integer", "schema": {"is_primary_key": True, "has_auto_increment": True}}]
+    fields += [{"field": name, "type": kind, "schema": {}} for name, kind in _FIELDS.items()]
+    with httpx.Client(base_url=to.url, headers=to.headers, timeout=60) as client:
+        if client.get("/collections/pictures").status_code == 200:
+            return
+        made_ = client.post("/collections", json={"collection": "pictures", "schema": {}, "fields": fields})
+        made_.raise_for_status()
+    with sqlite3.connect(made("data", "directus") / "data.db", timeout=60) as database:
+        columns = ", ".join(_FIELDS)
+        database.executemany(
+            f"INSERT INTO pictures ({columns}) VALUES (?, ?, 'photo.jpg', ?, ?, ?)",  # noqa: S608 - our own words
+            (
+                (first_product + n // a_product, n % a_product + 1, f"/assets/{n}", 1795000000000, 1795000000000)
+                for n in range(rows)
+            ),
+        )
+        database.execute("CREATE INDEX pictures_product ON pictures (product_id)")
+    database.close()
+
+
+def directus_list_path(product: int, limit: int) -> str:
+    return f"/items/pictures?filter[product_id][_eq]={product}&sort=position&limit={limit}"
 
 
 def directus_path(file_id: str, format_: str, width: int = 640) -> str:

@@ -2,9 +2,9 @@
 
 from contextlib import ExitStack
 
-from benchmarks.contenders import python
+from benchmarks.contenders import peers, python
 from benchmarks.contenders.service import NAME
-from benchmarks.filled import days_work_filled, filled
+from benchmarks.filled import FIRST_PRODUCT, days_work_filled, filled
 from benchmarks.measure import Result
 from benchmarks.places import made
 from benchmarks.run import Get, Run, got
@@ -29,10 +29,17 @@ def million(run: Run) -> Result:
             python.DAYS_WORK: Get(days_work, paths[0], paths=by_path),
             python.BARE_LIST: Get(bare, f"/list/{ours.products()[0]}", paths=by_number),
         }
+        if run.peers:
+            directus = stack.enter_context(peers.directus())
+            peers.directus_rows(directus, ROWS, A_PRODUCT, FIRST_PRODUCT)
+            asked = [peers.directus_list_path(product, A_PRODUCT) for product in ours.products()]
+            gets[peers.DIRECTUS] = Get(directus, asked[0], paths=paths_file(folder, "directus", asked))
         answer = folder / "answer.json"
         for get in gets.values():
             listed = get.check()
-            found = [(each["product_id"], each["position"]) for each in listed.json()]
+            told = listed.json()
+            images = told["data"] if get.of.name == peers.DIRECTUS else told
+            found = [(each["product_id"], each["position"]) for each in images]
             if found != [(ours.products()[0], position) for position in range(1, A_PRODUCT + 1)]:
                 raise ValueError(f"{get.of.name} lists {found}")
             if get.of is ours.service:

@@ -22,8 +22,8 @@ from benchmarks.stock import schema
 CLIENTS = 16
 HEAVY_CLIENTS = 4
 AT_ONCE = 64
-HEAVY_MB = 9.0
-BASE64_MB = 5.0
+HEAVY_MB = 9
+BASE64_MB = 5
 _products = count(1_000_000)  # a new one for each upload: galleries end at 250 images
 
 
@@ -88,7 +88,7 @@ def in_base64(run: Run) -> Result:
             python.DAYS_WORK: posts(days_work, "/products/{product}/attachments"),
         }
         samples = run.interleaved(measured)
-    title = f"Upload of {BASE64_MB:.0f} MB in base64, {HEAVY_CLIENTS} clients; the day's work: a Base64Bytes model"
+    title = f"Upload of {BASE64_MB} MB in base64, {HEAVY_CLIENTS} clients; the day's work: a Base64Bytes model"
     return run.result("upload-base64", title, NAME, samples, {python.DAYS_WORK: 3.0})
 
 
@@ -117,5 +117,5 @@ def memory(run: Run) -> Result:
             facts.append(Fact(f"{to.name}: growth", (found.peak_bytes - before) / 1e6, "MB", at_most=at_most))
             facts.append(Fact(f"{to.name}: before", before / 1e6, "MB"))
             run.say(f"  {facts[-2]}")
-    result = run.result("memory", f"{AT_ONCE} uploads of {HEAVY_MB:.0f} MB at once", NAME, samples, {})
+    result = run.result("memory", f"{AT_ONCE} uploads of {HEAVY_MB} MB at once", NAME, samples, {})
     return Result(**{**vars(result), "facts": facts})
