@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from benchmarks import plots, report
 from benchmarks.contenders import peers
@@ -55,6 +56,8 @@ def main() -> int:
         for name in names:
             run.say(f"{name} …")
             result = ROWS[name](run)
+            if arguments.peers:
+                result = replace(result, notes=[f"Peers: {peers.versions()}."])
             results.append(result)
             sys.stdout.write(report.table(result))
             sys.stdout.flush()

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -52,6 +53,9 @@ def sample(plan: Plan, roots: Sequence[int], expected: int) -> Sample:
     """Ask for everything in the plan once, of the processes `roots`; `expected`: the status."""
     with watched(roots) as watch:
         report = load(plan)
+    statuses = Counter(answer.status for answer in report.answers if answer.status != expected)
+    if statuses:
+        sys.stderr.write(f"  not {expected}: {dict(statuses)} (0: no answer)\n")
     right = [answer.ms for answer in report.answers if answer.status == expected]
     return Sample(
         requests=len(right),

@@ -43,7 +43,7 @@ def table(result: Result) -> str:
     for each in result.figures:
         if each.loader_share > LOADER_IS_THE_LIMIT:
             lines.append(f"The load took {each.loader_share:.0%} of a core with {each.contender}.")
-    return "\n".join([*lines, *result.notes, ""])
+    return "\n".join([*lines, "", *result.notes, ""])
 
 
 def _figure(each: Figure) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import resource
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.places import HERE
@@ -70,7 +70,7 @@ def run(
     before = _children_seconds()
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     answered = parse(done.stdout)
-    return Answered(**{**vars(answered), "loader_share": (_children_seconds() - before) / answered.seconds})
+    return replace(answered, loader_share=(_children_seconds() - before) / answered.seconds)
 
 
 def _children_seconds() -> float:

@@ -45,6 +45,20 @@ def install() -> None:
     _npm("directus", "directus", "sqlite3")
 
 
+def versions() -> str:
+    """Of all of them, for whoever reads the figures."""
+    found = []
+    for folder, package in (("ipx", "ipx"), ("ipx", "sharp"), ("directus", "directus")):
+        about = json.loads((PEERS / folder / "node_modules" / package / "package.json").read_text())
+        found.append(f"{package} {about['version']}")
+    script = (
+        "from importlib.metadata import version as of; print('thumbor', of('thumbor') + ', its Pillow', of('pillow'))"
+    )
+    command: list[str | Path] = [PEERS / "thumbor" / "bin" / "python", "-c", script]
+    found.append(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())  # noqa: S603
+    return ", ".join(found)
+
+
 def _npm(name: str, *packages: str) -> None:
     folder = made("peers", name)
     if (folder / "node_modules" / packages[-1]).exists():
@@ -136,7 +150,8 @@ def directus() -> Iterator[Contender]:
     }
     program = PEERS / "directus" / "node_modules" / "directus" / "cli.js"
     if not (folder / "data.db").exists():
-        subprocess.run(["node", program, "bootstrap"], check=True, cwd=folder, env=os.environ | env)  # noqa: S603, S607
+        command: list[str | Path] = ["node", program, "bootstrap"]
+        subprocess.run(command, check=True, cwd=folder, env=os.environ | env, capture_output=True)  # noqa: S603
     for drawn in (folder / "uploads").glob("*__*"):
         drawn.unlink()
     url = f"http://127.0.0.1:{port}"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import pictures
@@ -100,7 +101,7 @@ def _requests(run: Run, of: Contender, path: Paths, format_: str) -> Callable[[i
             wrong += bool(fault)
             if fault:
                 run.say(f"  {of.name}: {fault}")
-        return Sample(**{**vars(measured), "wrong": measured.wrong + wrong})
+        return replace(measured, wrong=measured.wrong + wrong)
 
     return measure
 

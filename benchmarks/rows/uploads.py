@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import count
 
 from benchmarks import pictures
@@ -118,4 +119,4 @@ def memory(run: Run) -> Result:
             facts.append(Fact(f"{to.name}: before", before / 1e6, "MB"))
             run.say(f"  {facts[-2]}")
     result = run.result("memory", f"{AT_ONCE} uploads of {HEAVY_MB} MB at once", NAME, samples, {})
-    return Result(**{**vars(result), "facts": facts})
+    return replace(result, facts=facts)

@@ -1,6 +1,7 @@
 """A warm variant of 100 kB: whole, not modified, a range; from the service, and through nginx."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -76,7 +77,7 @@ def through_nginx(run: Run) -> Result:
         samples = got(run, gets)
         reached = _served(stock.service) - before
     result = run.result("warm-nginx", "Warm variant through nginx", nginx.FRONT, samples, {nginx.PLAIN: 0.9})
-    return Result(**{**vars(result), "facts": [Fact("requests that reached the service", reached, "", at_most=0)]})
+    return replace(result, facts=[Fact("requests that reached the service", reached, "", at_most=0)])
 
 
 def _copied(service: Contender, path: str) -> Path:
