@@ -137,7 +137,7 @@ def days_work_filled(rows: int) -> Iterator[Postgres]:
     folder: Path = made("data") / f"days-work-{rows}"
     with postgres(folder) as database:
         if not (folder / "filled").exists():
-            with python.days_work(made("data", "days-work-files"), database):
+            with python.days_work(made("run", "days-work-files"), database):
                 pass  # which makes the tables
             asyncio.run(_fill_days_work(database.plain_url, rows))
             (folder / "filled").touch()

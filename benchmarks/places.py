@@ -1,6 +1,7 @@
 """Where things are kept: all that can be made again under one folder, which git ignores."""
 
 import os
+import shutil
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -16,3 +17,9 @@ def made(*parts: str) -> Path:
     folder = CACHE.joinpath(*parts)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def emptied(*parts: str) -> Path:
+    """The same, with nothing in it: what an earlier run uploaded would only fill the disk."""
+    shutil.rmtree(made(*parts))
+    return made(*parts)

@@ -1,7 +1,6 @@
 """Cold variants: photos of 2 and 4 megapixels, in turn, to 640 wide, each asked for once, on 8 connections."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from benchmarks.contenders.service import NAME
 from benchmarks.load import get, load, sample
 from benchmarks.loader import Plan
 from benchmarks.measure import Result, Sample
-from benchmarks.places import CHECKOUT, made
+from benchmarks.places import CHECKOUT, emptied
 from benchmarks.run import Measured, Run
 from benchmarks.stock import PHOTOS, files, original, stocked
 
@@ -91,7 +90,7 @@ def _requests(run: Run, of: Contender, path: Paths, format_: str) -> Callable[[i
 
     def measure(round_: int) -> Sample:
         numbers = range(round_ * run.requests, (round_ + 1) * run.requests)
-        kept = _emptied("kept")
+        kept = emptied("run", "kept")
         requests = get([path(number, format_, WIDTH) for number in numbers], of.headers)
         plan = Plan(of.url, requests, CONNECTIONS, keep=str(kept), keep_every=KEEP_EVERY)
         measured = sample(plan, of.roots, 200)
@@ -115,13 +114,8 @@ def _alone(run: Run, way: str, format_: str) -> Callable[[int], Sample]:
 
 
 def _pixels(way: str, format_: str, originals: Sequence[Path]) -> Sample:
-    command = [sys.executable, "-m", "benchmarks.limits.pixels", way, format_, str(_emptied("alone"))]
+    command = [sys.executable, "-m", "benchmarks.limits.pixels", way, format_, str(emptied("run", "alone"))]
     done = subprocess.run(  # noqa: S603
         [*command, *map(str, originals)], check=True, capture_output=True, text=True, cwd=CHECKOUT
     )
     return Sample(**json.loads(done.stdout))
-
-
-def _emptied(name: str) -> Path:
-    shutil.rmtree(made("run", name))
-    return made("run", name)

@@ -11,9 +11,8 @@ from benchmarks.contenders.service import Service, service
 from benchmarks.load import get, sample
 from benchmarks.loader import Plan
 from benchmarks.measure import Result, Sample, figure
-from benchmarks.places import made
+from benchmarks.places import emptied
 from benchmarks.run import Run
-from benchmarks.stock import schema
 
 CONNECTIONS = 8
 
@@ -21,7 +20,7 @@ CONNECTIONS = 8
 def kinds(run: Run) -> Result:
     """What a draw of each costs; there is no target."""
     each = max(4, run.requests // 6)
-    with service(made("data", f"uploads-{schema()}")) as started:
+    with service(emptied("run", "uploaded")) as started:
         measured = {
             "progressive JPEG": _draws(run, started, pictures.photo(2, progressive=True), "jpg", each),
             "transparent PNG": _draws(run, started, pictures.transparent(), "png", each),

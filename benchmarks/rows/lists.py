@@ -19,8 +19,8 @@ def million(run: Run) -> Result:
     with ExitStack() as stack:
         ours = stack.enter_context(filled(ROWS, NAME))
         database = stack.enter_context(days_work_filled(ROWS))
-        days_work = stack.enter_context(python.days_work(made("data", "days-work-files"), database))
-        bare = stack.enter_context(python.bare(made("data", "bare-files"), database))
+        days_work = stack.enter_context(python.days_work(made("run", "days-work-files"), database))
+        bare = stack.enter_context(python.bare(made("run", "bare-files"), database))
         paths = ours.lists()
         by_number = paths_file(folder, "bare", [f"/list/{product}" for product in ours.products()])
         by_path = paths_file(folder, "lists", paths)

@@ -18,9 +18,8 @@ from skimage.metrics import structural_similarity
 from benchmarks import pictures
 from benchmarks.contenders.service import service
 from benchmarks.measure import Fact, Result
-from benchmarks.places import PEERS, made
+from benchmarks.places import PEERS, emptied, made
 from benchmarks.run import Run
-from benchmarks.stock import schema
 from image_service.pixels.messages import Drawing
 from image_service.pixels.picture import Format
 from image_service.pixels.render import ENCODERS, render
@@ -37,7 +36,7 @@ def likeness(run: Run) -> Result:
     sources = {"photo, 2 MP": pictures.photo(2), "photo, 4 MP": pictures.photo(4), "textile": pictures.textile()}
     facts: list[Fact] = []
     with (
-        service(made("data", f"uploads-{schema()}")) as started,
+        service(emptied("run", "uploaded")) as started,
         httpx.Client(base_url=started.url, headers=started.headers, timeout=60) as client,
     ):
         for name, source in sources.items():

@@ -1,12 +1,11 @@
 """Start: from the command to the first `ready`, on an empty folder and on one with data."""
 
-import shutil
 import time
 from statistics import median
 
 from benchmarks.contenders.service import service
 from benchmarks.measure import Fact, Result
-from benchmarks.places import made
+from benchmarks.places import emptied, made
 from benchmarks.processes import cpu_seconds
 from benchmarks.run import Run
 from benchmarks.stock import schema, stocked
@@ -19,8 +18,7 @@ def times(run: Run) -> Result:
         pass  # the photos are there, and nothing is left to be recovered
     first, later, cpu = [], [], []
     for _ in range(run.rounds):
-        folder = made("run", "start")
-        shutil.rmtree(folder)
+        folder = emptied("run", "start")
         since = time.perf_counter()
         with service(folder):
             first.append(time.perf_counter() - since)

@@ -15,10 +15,9 @@ from benchmarks.contenders.service import NAME, service
 from benchmarks.load import form, load, sample
 from benchmarks.loader import Plan, Request
 from benchmarks.measure import Fact, Result, Sample
-from benchmarks.places import made
+from benchmarks.places import emptied, made
 from benchmarks.processes import memory_bytes
 from benchmarks.run import Run
-from benchmarks.stock import schema
 
 CLIENTS = 16
 HEAVY_CLIENTS = 4
@@ -44,10 +43,10 @@ def photo(run: Run) -> Result:
         return measure
 
     with ExitStack() as stack:
-        ours = stack.enter_context(service(made("data", f"uploads-{schema()}")))
+        ours = stack.enter_context(service(emptied("run", "uploaded")))
         database = stack.enter_context(postgres(made("data") / "days-work"))
-        days_work = stack.enter_context(python.days_work(made("data", "days-work-files"), database))
-        bare = stack.enter_context(python.bare(made("data", "bare-files"), database))
+        days_work = stack.enter_context(python.days_work(emptied("run", "days-work-files"), database))
+        bare = stack.enter_context(python.bare(emptied("run", "bare-files"), database))
         measured = {
             NAME: posts(ours, "/products/{product}/images"),
             python.BARE: posts(bare, "/steps"),
@@ -81,9 +80,9 @@ def in_base64(run: Run) -> Result:
         return measure
 
     with ExitStack() as stack:
-        ours = stack.enter_context(service(made("data", f"uploads-{schema()}")))
+        ours = stack.enter_context(service(emptied("run", "uploaded")))
         database = stack.enter_context(postgres(made("data") / "days-work"))
-        days_work = stack.enter_context(python.days_work(made("data", "days-work-files"), database))
+        days_work = stack.enter_context(python.days_work(emptied("run", "days-work-files"), database))
         measured = {
             NAME: posts(ours, "/products/{product}/images"),
             python.DAYS_WORK: posts(days_work, "/products/{product}/attachments"),
@@ -98,9 +97,9 @@ def memory(run: Run) -> Result:
     body, content_type = form(made("run", "uploads"), pictures.heavy(HEAVY_MB))
     facts: list[Fact] = []
     with ExitStack() as stack:
-        ours = stack.enter_context(service(made("data", f"uploads-{schema()}")))
+        ours = stack.enter_context(service(emptied("run", "uploaded")))
         database = stack.enter_context(postgres(made("data") / "days-work"))
-        days_work = stack.enter_context(python.days_work(made("data", "days-work-files"), database))
+        days_work = stack.enter_context(python.days_work(emptied("run", "days-work-files"), database))
         samples = {}
         for to in (ours, days_work):
             headers = to.headers | {"Content-Type": content_type}

@@ -31,7 +31,7 @@ def whole(run: Run) -> Result:
             nginx.PLAIN: Get(stack.enter_context(nginx.plain(file.parent, f"/{file.name}")), f"/{file.name}"),
         }
         database = stack.enter_context(postgres(made("data") / "days-work"))
-        days_work = stack.enter_context(python.days_work(made("data", "days-work-files"), database))
+        days_work = stack.enter_context(python.days_work(made("run", "days-work-files"), database))
         gets[python.DAYS_WORK] = Get(days_work, _in_days_work(days_work, file))
         samples = got(run, gets)
     return run.result("warm", f"Warm variant of {file.stat().st_size // 1000} kB", NAME, samples, {python.MEMORY: 0.5})
@@ -94,7 +94,7 @@ def _in_days_work(to: Contender, file: Path) -> str:
         added = httpx.post(f"{to.url}/products/1/images", files={"file": photo}, timeout=60).raise_for_status()
     path = f"/images/{added.json()['id']}/640.jpg"
     httpx.get(to.url + path, timeout=60).raise_for_status()
-    newest = max(made("data", "days-work-files").glob("*-640.jpg"), key=lambda each: each.stat().st_mtime)
+    newest = max(made("run", "days-work-files").glob("*-640.jpg"), key=lambda each: each.stat().st_mtime)
     newest.write_bytes(file.read_bytes())
     return path
 
