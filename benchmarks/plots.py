@@ -11,6 +11,7 @@ from benchmarks.places import PLOTS, RESULTS
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 OURS, PEER, LIMIT = "#1f6feb", "#8b949e", "#d0d7de"
 ACCENTS = ("#1f6feb", "#bf3989", "#bf8700", "#57606a")
@@ -80,7 +81,7 @@ def _bars(name: str, title: str, rows: Rows, wanted: Sequence[str]) -> None:
     fig.suptitle(f"{title}: requests a second", x=0.01, ha="left", fontsize=13, fontweight="bold")
     for axis, row in zip(axes[:, 0], found, strict=True):
         _panel(axis, row)
-    _save(fig, name, found, "light: a limit. Medians; lines from the slowest round to the fastest")
+    _save(fig, name, found, "Light bars are limits. Medians of the rounds; lines from the slowest to the fastest.")
 
 
 def _panel(axis: Any, row: Rows) -> None:
@@ -97,6 +98,7 @@ def _panel(axis: Any, row: Rows) -> None:
     axis.set_yticks(places, [each["contender"] for each in figures])
     axis.set_xlim(0, 1.15 * max(each["fastest"] for each in figures))
     axis.set_title(row["title"], fontsize=10)
+    axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axis.tick_params(length=0)
 
@@ -131,7 +133,12 @@ def _overload(row: Rows) -> None:
         axis.minorticks_off()
         axis.grid(axis="y", color=LIMIT, linewidth=0.6)
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
-    _save(fig, "overload", [row], "each step for some seconds")
+    _save(
+        fig,
+        "overload",
+        [row],
+        "At each rate for some seconds; every request on time, whatever came back of those before.",
+    )
 
 
 def _save(fig: Any, name: str, rows: Sequence[Rows], how: str) -> None:
@@ -140,7 +147,7 @@ def _save(fig: Any, name: str, rows: Sequence[Rows], how: str) -> None:
     busy = (
         f", other work on the machine (load {machine['load']:.1f})" if machine["load"] > 0.5 * machine["cores"] else ""
     )
-    words = f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores{busy}. {how}"
+    words = f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores{busy}.\n{how}"
     fig.supxlabel(words, x=0.01, ha="left", fontsize=8, color=FAINT)
     fig.savefig(PLOTS / f"{name}.png")
     plt.close(fig)

@@ -52,7 +52,7 @@ def _growth(run: Run, row: str, sizes: tuple[int, ...]) -> Result:
 def _delivery(run: Run, stock: Filled) -> Callable[[int], Sample]:
     """In each round other pictures, so that every one is looked up."""
     paths = stock.pictures()
-    each = SOUGHT // run.rounds
+    each = min(SOUGHT // run.rounds, 8 * run.requests)
 
     def measure(round_: int) -> Sample:
         requests = get(paths[round_ * each : (round_ + 1) * each], {"Accept": "image/avif,image/webp,*/*"})
