@@ -52,4 +52,4 @@ bench-peers: $(BENCH)/.ready  ## the same against thumbor, ipx and Directus, whi
 	@$(BENCH)/bin/python -m benchmarks --peers $(ROWS) $(OPTIONS)
 
 clean:  ## remove the environment and all caches; data/ is kept
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist benchmarks/.cache

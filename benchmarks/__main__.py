@@ -61,6 +61,8 @@ def main() -> int:
             results.append(result)
             sys.stdout.write(report.table(result))
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
     except (WrkMissing, NginxMissing, peers.PeerMissing, NotStarted, NotStocked) as error:
         sys.stderr.write(f"{error}\n")
         return 1
