@@ -36,7 +36,7 @@ ROWS: dict[str, Callable[[Run], Result]] = {
     "overload": overload.curve,
 }
 ONLY_WHEN_NAMED = {"growth-10m"}  # its rows take 20 minutes and 8 GB to make
-WITH_PEERS = ["cold-jpg", "cold-webp", "cold-avif", "quality", "list", "upload"]
+WITH_PEERS = ["cold-jpg", "cold-webp", "cold-avif", "quality", "warm", "list", "upload"]
 
 
 def main() -> int:

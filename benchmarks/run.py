@@ -66,7 +66,7 @@ class Get:
 
     def check(self) -> httpx.Response:
         """Ask once. Raises `ValueError` for another status than expected."""
-        response = httpx.get(self.of.url + self.path, headers=self._headers())
+        response = httpx.get(self.of.url + self.path, headers=self._headers(), timeout=60)
         if response.status_code != self.expected:
             raise ValueError(f"{self.of.name}: {response.status_code}, not {self.expected}: {response.text[:300]}")
         return response

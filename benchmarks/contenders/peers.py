@@ -77,8 +77,8 @@ def _run(command: Sequence[str | Path]) -> None:
 
 
 @contextmanager
-def thumbor(files: Path, *, threads: int = 0) -> Iterator[Contender]:
-    """As installed it draws on its event loop; with `threads`, on so many of them."""
+def thumbor(files: Path, *, threads: int = 0, stored: bool = False) -> Iterator[Contender]:
+    """As installed it draws on its event loop; with `threads`, on so many of them. `stored`: it keeps what it drew."""
     port = free_port()
     folder = made("run", f"thumbor-{threads}")
     shutil.rmtree(folder / "storage", ignore_errors=True)
@@ -87,6 +87,8 @@ def thumbor(files: Path, *, threads: int = 0) -> Iterator[Contender]:
         f"FILE_LOADER_ROOT_PATH = {str(files)!r}\n"
         f"FILE_STORAGE_ROOT_PATH = {str(folder / 'storage')!r}\n"
         f"ENGINE_THREADPOOL_SIZE = {threads}\n"
+        f"RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {str(folder / 'storage' / 'drawn')!r}\n"
+        + ("RESULT_STORAGE = 'thumbor.result_storages.file_storage'\n" if stored else "")
     )
     command: list[str | Path] = [
         PEERS / "thumbor" / "bin" / "thumbor",

@@ -52,7 +52,7 @@ def curve(run: Run) -> Result:
         load(Plan(to.url, get(warm)))
         cold = Cold([path for size in SIZES for ext in EXTENSIONS for path in stock.paths(size, ext)])
         usual = median(_draw(to, cold) for _ in range(10))
-        report = load(Plan(to.url, get(cold.take(len(SIZES) * PHOTOS // 8)), seconds=run.seconds))
+        report = load(Plan(to.url, get(cold.take(len(SIZES) * PHOTOS // 4)), seconds=seconds))
         can = len(report.answers) / report.seconds
         run.say(f"  can draw {can:.0f}/s, one in {usual * 1000:.0f} ms")
         steps = []

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.contenders import nginx, python
+from benchmarks.contenders import nginx, peers, python
 from benchmarks.contenders.contender import Contender
 from benchmarks.contenders.postgres import postgres
 from benchmarks.contenders.service import NAME
 from benchmarks.measure import Fact, Result
 from benchmarks.places import made
 from benchmarks.run import Get, Run, got
-from benchmarks.stock import original, stocked
+from benchmarks.stock import PHOTOS, files, original, stocked
 
-SIZE = "1024-1024"
+SIZE, WIDTH = "1024-1024", 1024  # about 100 kB
 SERVED = "image_service_variants_served_total"
 
 
@@ -33,8 +33,21 @@ def whole(run: Run) -> Result:
         database = stack.enter_context(postgres(made("data") / "days-work"))
         days_work = stack.enter_context(python.days_work(made("run", "days-work-files"), database))
         gets[python.DAYS_WORK] = Get(days_work, _in_days_work(days_work, file))
+        if run.peers:
+            gets |= _peers(stack)
         samples = got(run, gets)
     return run.result("warm", f"Warm variant of {file.stat().st_size // 1000} kB", NAME, samples, {python.MEMORY: 0.5})
+
+
+def _peers(stack: ExitStack) -> dict[str, Get]:
+    """Each sends what it drew itself, of the same photo and as wide; ipx keeps nothing."""
+    thumbor = stack.enter_context(peers.thumbor(files(), stored=True))
+    directus = stack.enter_context(peers.directus())
+    ids = peers.directus_files(directus, [original(number) for number in range(PHOTOS)])
+    return {
+        peers.THUMBOR: Get(thumbor, peers.thumbor_path(0, "jpg", WIDTH)),
+        peers.DIRECTUS: Get(directus, peers.directus_path(ids[0], "jpg", WIDTH)),
+    }
 
 
 def not_modified(run: Run) -> Result:
