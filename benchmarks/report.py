@@ -91,16 +91,27 @@ def _aligned(head: Sequence[str], rows: Any) -> list[str]:
     ]
 
 
-def _as_json(machine: Machine, result: Result) -> dict[str, Any]:
+def as_json(machine: Machine, result: Result) -> dict[str, Any]:
     judged: Sequence[Ratio | Fact] = (*result.ratios, *result.facts)
     met = [each.met for each in judged if each.met is not None]
-    return {"machine": asdict(machine), "targets_met": all(met) if met else None, **asdict(result)}
+    told = {"machine": asdict(machine), "targets_met": all(met) if met else None, **asdict(result)}
+    plain: dict[str, Any] = _plain(told)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no word for what is not a number."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write(machine: Machine, results: Sequence[Result]) -> Path:
     """Every run's own, below the cache."""
     path = made("results") / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}.json"
-    path.write_text(json.dumps({each.row: _as_json(machine, each) for each in results}, indent=1) + "\n")
+    path.write_text(json.dumps({each.row: as_json(machine, each) for each in results}, indent=1) + "\n")
     return path
 
 
@@ -109,5 +120,5 @@ def publish(machine: Machine, results: Sequence[Result], *, peers: bool) -> None
     path = RESULTS / ("peers.json" if peers else "limits.json")
     path.parent.mkdir(exist_ok=True)
     kept = json.loads(path.read_text()) if path.exists() else {}
-    kept |= {each.row: _as_json(machine, each) for each in results}
+    kept |= {each.row: as_json(machine, each) for each in results}
     path.write_text(json.dumps(kept, indent=1) + "\n")

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 import httpx
@@ -43,16 +44,6 @@ class Run:
         return Result(row, title, figures, ratios(ours, samples, targets))
 
 
-def got(run: Run, gets: "Mapping[str, Get]") -> dict[str, list[Sample]]:
-    return run.interleaved({name: by_time(run, get) for name, get in gets.items()})
-
-
-def by_time(run: Run, get: "Get") -> Callable[[int], Sample]:
-    """Once before it counts: what is loaded, prepared and remembered by then is so in every round."""
-    get.sample(1)
-    return lambda _: get.sample(run.seconds)
-
-
 @dataclass(frozen=True)
 class Get:
     """The same GET again and again, or the paths of a file in turn, by wrk; every answer as long as the first."""
@@ -63,19 +54,30 @@ class Get:
     headers: Mapping[str, str] | None = None
     paths: Path | None = None
     connections: int = 16
+    fault: Callable[[httpx.Response], str] = lambda _: ""  # what is wrong with an answer's content
 
-    def check(self) -> httpx.Response:
-        """Ask once. Raises `ValueError` for another status than expected."""
-        response = httpx.get(self.of.url + self.path, headers=self._headers(), timeout=60)
-        if response.status_code != self.expected:
-            raise ValueError(f"{self.of.name}: {response.status_code}, not {self.expected}: {response.text[:300]}")
-        return response
+    def ask(self) -> httpx.Response:
+        """Once. Raises `httpx.HTTPError`."""
+        return httpx.get(self.of.url + self.path, headers=self._headers(), timeout=60)
 
     def _headers(self) -> dict[str, str]:
         return {**self.of.headers, **(self.headers or {})}
 
+    def _fault(self, response: httpx.Response) -> str:
+        if response.status_code != self.expected:
+            return f"{response.status_code}, not {self.expected}: {response.text[:300]}"
+        return self.fault(response)
+
     def sample(self, seconds: float) -> Sample:
-        response = self.check()
+        """What answers wrongly when it is asked first is not loaded at all."""
+        try:
+            response = self.ask()
+            fault = self._fault(response)
+        except httpx.HTTPError as error:
+            fault = repr(error)
+        if fault:
+            sys.stderr.write(f"  {self.of.name}: {fault}\n")
+            return Sample(requests=0, seconds=seconds, p50=nan, p99=nan, wrong=1)
         head = sum(len(name) + len(value) + 4 for name, value in response.headers.raw) + 19
         with watched(self.of.roots) as watch:
             answered = wrk.run(
@@ -95,3 +97,13 @@ class Get:
             peak_bytes=watch.peak_bytes,
             loader_share=answered.loader_share,
         )
+
+
+def got(run: Run, gets: Mapping[str, Get]) -> dict[str, list[Sample]]:
+    return run.interleaved({name: by_time(run, get) for name, get in gets.items()})
+
+
+def by_time(run: Run, get: Get) -> Callable[[int], Sample]:
+    """Once before it counts: what is loaded, prepared and remembered by then is so in every round."""
+    get.sample(1)
+    return lambda _: get.sample(run.seconds)

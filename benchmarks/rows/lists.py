@@ -1,6 +1,9 @@
 """The list of a product's 30 images, products at random, a million images in all."""
 
 from contextlib import ExitStack
+from functools import partial
+
+import httpx
 
 from benchmarks.contenders import peers, python
 from benchmarks.contenders.service import NAME
@@ -24,28 +27,30 @@ def million(run: Run) -> Result:
         paths = ours.lists()
         by_number = paths_file(folder, "bare", [f"/list/{product}" for product in ours.products()])
         by_path = paths_file(folder, "lists", paths)
+        right = partial(_fault, ours.products()[0])
         gets = {
-            NAME: Get(ours.service, paths[0], paths=by_path),
-            python.DAYS_WORK: Get(days_work, paths[0], paths=by_path),
-            python.BARE_LIST: Get(bare, f"/list/{ours.products()[0]}", paths=by_number),
+            NAME: Get(ours.service, paths[0], paths=by_path, fault=right),
+            python.DAYS_WORK: Get(days_work, paths[0], paths=by_path, fault=right),
+            python.BARE_LIST: Get(bare, f"/list/{ours.products()[0]}", paths=by_number, fault=right),
         }
         if run.peers:
             directus = stack.enter_context(peers.directus())
             peers.directus_rows(directus, ROWS, A_PRODUCT, FIRST_PRODUCT)
             asked = [peers.directus_list_path(product, A_PRODUCT) for product in ours.products()]
-            gets[peers.DIRECTUS] = Get(directus, asked[0], paths=paths_file(folder, "directus", asked))
+            by_filter = paths_file(folder, "directus", asked)
+            gets[peers.DIRECTUS] = Get(directus, asked[0], paths=by_filter, fault=right)
         answer = folder / "answer.json"
-        for get in gets.values():
-            listed = get.check()
-            told = listed.json()
-            images = told["data"] if get.of.name == peers.DIRECTUS else told
-            found = [(each["product_id"], each["position"]) for each in images]
-            if found != [(ours.products()[0], position) for position in range(1, A_PRODUCT + 1)]:
-                raise ValueError(f"{get.of.name} lists {found}")
-            if get.of is ours.service:
-                answer.write_bytes(listed.content)
+        answer.write_bytes(gets[NAME].ask().content)
         memory = stack.enter_context(python.memory(answer, "application/json"))
         gets[python.MEMORY] = Get(memory, "/")
         samples = got(run, gets)
     title = f"List of {A_PRODUCT} images, {ROWS // 1_000_000} million rows, with authentication and ETag"
     return run.result("list", title, NAME, samples, {python.DAYS_WORK: 4.0})
+
+
+def _fault(product: int, response: httpx.Response) -> str:
+    """Not exactly the product's images, in their order."""
+    told = response.json()
+    images = told["data"] if isinstance(told, dict) else told  # Directus has an envelope
+    found = [(each["product_id"], each["position"]) for each in images]
+    return "" if found == [(product, position) for position in range(1, A_PRODUCT + 1)] else f"lists {found}"

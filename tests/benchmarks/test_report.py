@@ -1,7 +1,11 @@
 """The tables that a developer reads."""
 
+import json
+from math import nan
+
+from benchmarks.machine import this_machine
 from benchmarks.measure import Fact, Result, Sample, figure, ratios
-from benchmarks.report import table
+from benchmarks.report import as_json, table
 
 FAST = [Sample(requests=1234, seconds=1.0, p50=0.5, p99=12.25, cpu_seconds=0.5)]
 SLOW = [Sample(requests=100, seconds=1.0, p50=5.0, p99=9.0, cpu_seconds=0.2, loader_share=0.95)]
@@ -36,3 +40,11 @@ def test_who_answered_wrongly_has_no_speed() -> None:
 
 def test_a_load_that_was_the_limit_itself_is_said() -> None:
     assert "The load took 95% of a core with theirs." in table(RESULT)
+
+
+def test_what_is_written_is_json_also_where_there_is_no_number() -> None:
+    nothing = figure("silent", [Sample(requests=0, seconds=1.0, p50=nan, p99=nan, wrong=1)])
+    told = as_json(this_machine(), Result("row", "A title", [nothing]))
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert told["figures"][0]["p50"] is None
+    assert told["machine"]["cores"] >= 1
