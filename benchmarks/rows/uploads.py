@@ -30,17 +30,8 @@ _products = count(1_000_000)  # a new one for each upload: galleries end at 250 
 def photo(run: Run) -> Result:
     body, content_type = form(made("run", "uploads"), pictures.photo(2))
 
-    def posts(to: Contender, path: str) -> Callable[[int], Sample]:
-        def measure(_: int) -> Sample:
-            headers = to.headers | {"Content-Type": content_type}
-            requests = [
-                Request(path.format(product=next(_products)), "POST", headers, str(body))
-                for _ in range(2 * run.requests)
-            ]
-            return sample(Plan(to.url, requests, CLIENTS), to.roots, 200 if to.name == peers.DIRECTUS else 201)
-
-        measure(0)  # what is loaded at the first upload is loaded
-        return measure
+    def posts(to: Contender, path: str, expected: int = 201) -> Callable[[int], Sample]:
+        return _posts(to, path, 2 * run.requests, CLIENTS, str(body), content_type, expected)
 
     with ExitStack() as stack:
         ours = stack.enter_context(service(emptied("run", "uploaded")))
@@ -54,11 +45,25 @@ def photo(run: Run) -> Result:
             python.DAYS_WORK: posts(days_work, "/products/{product}/images"),
         }
         if run.peers:
-            measured[peers.DIRECTUS] = posts(stack.enter_context(peers.directus()), "/files")
+            measured[peers.DIRECTUS] = posts(stack.enter_context(peers.directus()), "/files", 200)
         samples = run.interleaved(measured)
     size = pictures.photo(2).stat().st_size // 1000
     targets = {python.DAYS_WORK: 2.5, peers.DIRECTUS: 2.5, python.BARE: 0.7}
     return run.result("upload", f"Upload of a photo of {size} kB, {CLIENTS} clients", NAME, samples, targets)
+
+
+def _posts(
+    to: Contender, path: str, number: int, clients: int, body: str, content_type: str, expected: int
+) -> Callable[[int], Sample]:
+    """So many in each round, each on a product of its own. Once before it counts: then everything is loaded."""
+
+    def measure(_: int) -> Sample:
+        headers = to.headers | {"Content-Type": content_type}
+        requests = [Request(path.format(product=next(_products)), "POST", headers, body) for _ in range(number)]
+        return sample(Plan(to.url, requests, clients), to.roots, expected)
+
+    measure(0)
+    return measure
 
 
 def in_base64(run: Run) -> Result:
@@ -68,16 +73,7 @@ def in_base64(run: Run) -> Result:
     body.write_text(json.dumps({"filename": "photo.jpg", "attachment": attachment}))
 
     def posts(to: Contender, path: str) -> Callable[[int], Sample]:
-        def measure(_: int) -> Sample:
-            headers = to.headers | {"Content-Type": "application/json"}
-            requests = [
-                Request(path.format(product=next(_products)), "POST", headers, str(body))
-                for _ in range(run.requests // 3)
-            ]
-            return sample(Plan(to.url, requests, HEAVY_CLIENTS), to.roots, 201)
-
-        measure(0)
-        return measure
+        return _posts(to, path, run.requests // 3, HEAVY_CLIENTS, str(body), "application/json", 201)
 
     with ExitStack() as stack:
         ours = stack.enter_context(service(emptied("run", "uploaded")))
