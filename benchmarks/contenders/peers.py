@@ -146,6 +146,7 @@ def directus() -> Iterator[Contender]:
         "ADMIN_TOKEN": PASSWORD,
         "HOST": "127.0.0.1",
         "PORT": str(port),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "TELEMETRY": "false",
         "LOG_LEVEL": "warn",
         "NODE_ENV": "production",
@@ -180,13 +181,16 @@ def directus_files(to: Contender, originals: Sequence[Path]) -> list[str]:
 
 def directus_rows(to: Contender, rows: int, a_product: int, first_product: int) -> None:
     """A collection `pictures` in it with so many rows, an index on the product, made once."""
-    fields = [{"field": "id", "type": "integer", "schema": {"is_primary_key": True, "has_auto_increment": True}}]
-    fields += [{"field": name, "type": kind, "schema": {}} for name, kind in _FIELDS.items()]
+    filled = made("data", "directus") / "filled"
+    if filled.exists():
+        return
+    primary = {"is_primary_key": True, "has_auto_increment": True}
+    fields = [{"field": "id", "type": "integer", "meta": {}, "schema": primary}]
+    fields += [{"field": name, "type": kind, "meta": {}, "schema": {}} for name, kind in _FIELDS.items()]
     with httpx.Client(base_url=to.url, headers=to.headers, timeout=60) as client:
-        if client.get("/collections/pictures").status_code == 200:
-            return
-        made_ = client.post("/collections", json={"collection": "pictures", "schema": {}, "fields": fields})
-        made_.raise_for_status()
+        client.delete("/collections/pictures")  # an earlier one that was not filled
+        pictures = {"collection": "pictures", "meta": {}, "schema": {}, "fields": fields}
+        client.post("/collections", json=pictures).raise_for_status()
     with sqlite3.connect(made("data", "directus") / "data.db", timeout=60) as database:
         columns = ", ".join(_FIELDS)
         database.executemany(
@@ -198,6 +202,7 @@ def directus_rows(to: Contender, rows: int, a_product: int, first_product: int) 
         )
         database.execute("CREATE INDEX pictures_product ON pictures (product_id)")
     database.close()
+    filled.touch()
 
 
 def directus_list_path(product: int, limit: int) -> str:

@@ -25,6 +25,8 @@ from image_service.pixels.picture import Format
 from image_service.pixels.render import ENCODERS, render
 
 WIDTH = 640
+# sharp's own, of the 4 megapixel photo and of the textile, where it shrinks in the decoder. At 2 megapixels it does not.
+SHARPS_PHOTO, SHARPS_TEXTILE = 0.996, 0.970
 WEBP_BYTES = 1.05  # times those at effort 4, at the most
 SHARP = """
 const [source, target, width] = process.argv.slice(1);
@@ -52,19 +54,18 @@ def _full(source: Path) -> Any:
 
 
 def _of_pixels(run: Run, name: str, source: Path, full: Any) -> list[Fact]:
-    """Against sharp where it is installed."""
+    """Beside sharp, where it is installed."""
     height, width = full.shape[:2]
     target = made("run", "quality") / "pixels.png"
     pyvips.Image.thumbnail(str(source), width, height=height, size="force").write_to_file(str(target))
     facts = [Fact(f"{name}: libvips thumbnail", _ssim(full, target), "SSIM")]
-    sharps = None
     if run.peers:
         command = ["node", "-e", SHARP, str(source), str(target), str(width)]
         subprocess.run(command, check=True, cwd=PEERS / "ipx")  # noqa: S603
-        sharps = round(_ssim(full, target), 3)
-        facts.append(Fact(f"{name}: sharp", sharps, "SSIM"))
+        facts.append(Fact(f"{name}: sharp", _ssim(full, target), "SSIM"))
     render(source, target, Drawing(Format.PNG, width, height, 1))
-    return [Fact(f"{name}: image-service", _ssim(full, target), "SSIM", at_least=sharps), *facts]
+    at_least = SHARPS_TEXTILE if name == "textile" else SHARPS_PHOTO
+    return [Fact(f"{name}: image-service", _ssim(full, target), "SSIM", at_least=at_least), *facts]
 
 
 def _as_served(client: httpx.Client, name: str, source: Path, full: Any) -> list[Fact]:
