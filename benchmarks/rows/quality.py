@@ -25,7 +25,7 @@ from image_service.pixels.picture import Format
 from image_service.pixels.render import ENCODERS, render
 
 WIDTH = 640
-# sharp's own, of the 4 megapixel photo and of the textile, where it shrinks in the decoder. At 2 megapixels it does not.
+# sharp's own, of the 4 megapixel photo and of the textile, where it shrinks in the decoder; at 2 it does not.
 SHARPS_PHOTO, SHARPS_TEXTILE = 0.996, 0.970
 WEBP_BYTES = 1.05  # times those at effort 4, at the most
 SHARP = """
