@@ -1,6 +1,7 @@
 """`python -m benchmarks [ROW …]`: measure, print, and write what was found."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,6 +48,7 @@ def main() -> int:
     if unknown:
         sys.stderr.write(f"no such row: {', '.join(unknown)}. There are: {', '.join(ROWS)}\n")
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started is ended
     run = Run(arguments.rounds, arguments.seconds, arguments.requests, arguments.peers)
     machine = this_machine()
     results = []
