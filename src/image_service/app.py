@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import structlog
 from fastapi import Depends, FastAPI, Request
@@ -43,6 +40,7 @@ from image_service.pixels.pool import WORKER, PixelPool
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.local import LocalStorage
+from image_service.storage.opening import open_storage
 from image_service.storage.staging import Staging
 from image_service.stores.rate_limit import RateLimit
 
@@ -110,15 +108,13 @@ def create_app(
 
 
 def storage_of(settings: Settings) -> Storage:
-    """The blob store that `STORAGE_URL` names. Raises `ValueError` for one that is not known."""
+    """The blob store that `STORAGE_URL` names. Raises `ValueError`, in words."""
     if settings.storage_url is None:
         return LocalStorage(settings.data_dir / "blobs")
-    url = urlsplit(settings.storage_url)
-    if url.scheme == "file" and url.path:
-        return LocalStorage(Path(url2pathname(url.path)))
-    if url.scheme == "s3":
-        raise ValueError("IMAGE_SERVICE_STORAGE_URL: S3 is not supported yet; it must be file:///…")
-    raise ValueError("IMAGE_SERVICE_STORAGE_URL must be file:///…")
+    try:
+        return open_storage(settings.storage_url, staging_of(settings))
+    except ValueError as error:
+        raise ValueError(f"IMAGE_SERVICE_STORAGE_URL: {error}") from error
 
 
 def staging_of(settings: Settings) -> Staging:
@@ -186,6 +182,7 @@ async def _build(
         variants=variants,
         api_base=settings.api_base,
         delivery_base=settings.delivery_base,
+        delivery_redirect=settings.delivery_redirect_url,
         sizes=settings.sizes,
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,

@@ -1,8 +1,8 @@
 // What the API says, and what a picture is, in words for people.
 
 const FOR_MESSAGES = [
-  [/^must be a gif, jpg or png image$/, () => "This is not a picture that can be used. It must be a JPEG, PNG or GIF, and whole."],
-  [/^Harus berupa file gambar$/, () => "This is not a picture that can be used. It must be a JPEG, PNG or GIF, and whole."],
+  [/^must be a (.+) or (\w+) image$/, (others, last) => `This is not a picture that can be used. It must be a ${others.toUpperCase()} or ${last.toUpperCase()}, and whole.`],
+  [/^Harus berupa file gambar$/, () => "This is not a picture that can be used: its kind is not taken here, or it is not whole."],
   [/^(?:must weigh|Image must be) less than ([\d.]+) ?MB$/, (mb) => `Too heavy: a picture must be less than ${mb} MB.`],
   [/^(?:has too many pixels|Image is too large to process)$/, () => "Too large: it has more pixels or frames than are taken here."],
   [/^could not be fetched$/, () => "This address could not be fetched. Is it public, and is it the address of the picture itself?"],
@@ -48,7 +48,7 @@ export function size(bytes) {
   return bytes < 999_500 ? `${Math.round(bytes / 1000)}\u00a0kB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
 }
 
-const FORMATS = { jpg: "JPEG", png: "PNG", gif: "GIF" };
+const FORMATS = { jpg: "JPEG", png: "PNG", gif: "GIF", webp: "WebP", avif: "AVIF" };
 
 export const format = (image) => FORMATS[image.format] ?? image.format;
 
