@@ -1,0 +1,123 @@
+"""README.md and docs/*.md: every command runs, every exchange goes as it is printed, every link leads somewhere.
+
+How a page is read, which docs/README.md tells its readers too:
+
+- ```` ```sh ```` is run, from one shell, in the order of the page. A block of JSON or text straight after it is what it prints.
+- ```` ```http ```` is a request and its answer, sent as it stands; an answer alone is what the command before it prints.
+- ```` ```html ````: every URL of the service in it is there.
+- ```` ```text ```` and the like are not run, and are no commands.
+"""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.main import get_group
+
+from image_service.commands import app
+from tests.deploy.files import ROOT
+from tests.docs.conftest import Reader
+from tests.docs.exchange import Answer
+from tests.docs.markdown import Block, anchors, blocks, links
+
+DOCS = ROOT / "docs"
+INDEX = DOCS / "README.md"
+# Pages with tests of their own, which need more than one service.
+ELSEWHERE = {
+    "operations.md": "tests/test_docs_operations.py",
+    "uploads.md": "tests/uploads/test_docs.py",
+}
+# What takes a machine of its own.
+COMMANDS_ELSEWHERE = {"pip install './image_service": "tests/packaging/test_installed.py"}
+NOT_RUN = {"text", "yaml", "csv"}
+COMMANDS = re.compile(r"^(\$ |curl|image-service|make|pip|docker|psql|promtool|wget|python3?)\b", re.MULTILINE)
+
+
+def in_order() -> list[Path]:
+    """README.md, then the pages as the index has them."""
+    return [
+        ROOT / "README.md",
+        INDEX,
+        *(DOCS / name for name in re.findall(r"^\d+\. \[[^\]]+\]\((\S+\.md)\)", INDEX.read_text(), re.MULTILINE)),
+    ]
+
+
+PAGES = [page for page in in_order() if page.name not in ELSEWHERE]
+
+
+def test_the_index_has_every_page() -> None:
+    assert sorted(in_order()[2:]) == sorted(page for page in DOCS.glob("*.md") if page != INDEX)
+    for test in {*ELSEWHERE.values(), *COMMANDS_ELSEWHERE.values()}:
+        assert (ROOT / test).is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_all_is_as_the_page_says(page: Path, reader: Reader) -> None:
+    printed = None  # what the command before has printed
+    for block in blocks(page):
+        try:
+            printed = read(block, printed, reader)
+        except Exception as error:
+            error.add_note(f"{block.place}\n{block.text}")
+            raise
+
+
+def read(block: Block, printed: str | None, reader: Reader) -> str | None:
+    if block.language == "sh":
+        return run(block.text, reader)
+    is_request = block.language == "http" and not block.text.startswith("HTTP/")
+    if printed is not None and block.follows and not is_request:
+        if block.language == "http":
+            reader.compare(reader.here(block.text), Answer.parse(printed))
+        elif block.language == "json":
+            reader.likeness.json(reader.here(block.text), printed)
+        else:
+            assert block.language == "text"
+            reader.likeness.text(reader.here(block.text).strip(), printed.strip())
+    elif block.language == "http":
+        reader.exchange(block.text)
+    elif block.language == "html":
+        for url in re.findall(r"http://[^\s\"]+", reader.likeness.request(reader.here(block.text))):
+            assert httpx.get(url).status_code == 200, url
+    else:
+        assert block.language in NOT_RUN
+        assert not COMMANDS.search(block.text)
+    return None
+
+
+def run(commands: str, reader: Reader) -> str | None:
+    if commands.startswith("make "):  # `make serve` has started this service, `make test` this test
+        for line in commands.splitlines():
+            subprocess.run(
+                ["make", "--dry-run", *line.partition("#")[0].split()[1:]], cwd=ROOT, check=True, capture_output=True
+            )
+        return None
+    if commands.startswith(tuple(COMMANDS_ELSEWHERE)):
+        return None
+    return reader.run(commands)
+
+
+@pytest.mark.parametrize("page", in_order(), ids=[str(page.relative_to(ROOT)) for page in in_order()])
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        if "://" not in path:
+            target = page.parent / path if path else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
+
+
+def test_the_readme_has_every_command() -> None:
+    section = (ROOT / "README.md").read_text().split("## The command line")[1].split("\n## ")[0]
+    named = set(re.findall(r"^\| `([a-z-]+)", section, re.MULTILINE)) - {"image-service"}
+    assert named == set(get_group(app).commands)
+
+
+def test_json_in_print_is_json() -> None:
+    for page in in_order():
+        for block in blocks(page):
+            if block.language == "json":
+                json.loads(block.text)
