@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.docs.likeness import Likeness
 from tests.processes import DEADLINE, PROGRAM, Server, environment
 
 # The limit of calls is the one that the pages speak of; it hardly empties, so that it is reached on any machine.
-SETTINGS = {"FETCH_ALLOW_PRIVATE": "true", "RATE_LIMIT_BUCKET": "40", "RATE_LIMIT_PER_SECOND": "0.1"}
+SETTINGS: dict[str, Any] = {"FETCH_ALLOW_PRIVATE": "true", "RATE_LIMIT_BUCKET": "40", "RATE_LIMIT_PER_SECOND": "0.1"}
 PRINTED_URL = "http://127.0.0.1:8000"
 PRINTED_HOST = "http://example.com"  # somebody's, with a picture to fetch
 

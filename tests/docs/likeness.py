@@ -1,7 +1,7 @@
 """Whether an answer is the one that a page prints.
 
-What no two runs have in common (ids, keys, times, entity tags) may differ, but always in the same way: what a page calls
-101 is one image all through it. What is left out of a page is `…` there. All else must be equal.
+What no two runs have in common (ids, keys, times, entity tags) may differ, but always in the same way: what a page
+calls 101 is one image all through it. What is left out of a page is `…` there. All else must be equal.
 """
 
 import json

@@ -2,8 +2,8 @@
 
 How a page is read, which docs/README.md tells its readers too:
 
-- ```` ```sh ```` is run, from one shell, in the order of the page. A block of JSON or text straight after it is what it prints.
-- ```` ```http ```` is a request and its answer, sent as it stands; an answer alone is what the command before it prints.
+- ```` ```sh ```` is run, in the order of the page. A block of JSON or text straight after it is what it prints.
+- ```` ```http ```` is a request and its answer, sent as it stands; an answer alone is what a command has printed.
 - ```` ```html ````: every URL of the service in it is there.
 - ```` ```text ```` and the like are not run, and are no commands.
 """
