@@ -177,15 +177,15 @@ async def test_what_jobs_have_done_last(service: Service, anyone: httpx.AsyncCli
         counts |= {"whole": 5, "damaged": 1}
     good = await scrape(anyone)
     assert good.value("verify_originals", state="damaged") == 1
-    assert good.value("job_last_run_failed", job="verify") == 0
-    succeeded = good.value("job_last_success_timestamp_seconds", job="verify")
-    assert succeeded == good.value("job_last_run_timestamp_seconds", job="verify") > 1_700_000_000
+    assert good.value("job_last_run_failed", task="verify") == 0
+    succeeded = good.value("job_last_success_timestamp_seconds", task="verify")
+    assert succeeded == good.value("job_last_run_timestamp_seconds", task="verify") > 1_700_000_000
 
     with pytest.raises(Refuses):
         async with jobs.recorded(service.database, jobs.VERIFY):
             raise Refuses
     bad = await scrape(anyone)
-    assert bad.value("job_last_run_failed", job="verify") == 1
-    assert bad.value("job_last_run_timestamp_seconds", job="verify") > succeeded
-    assert bad.value("job_last_success_timestamp_seconds", job="verify") == succeeded
+    assert bad.value("job_last_run_failed", task="verify") == 1
+    assert bad.value("job_last_run_timestamp_seconds", task="verify") > succeeded
+    assert bad.value("job_last_success_timestamp_seconds", task="verify") == succeeded
     assert bad.value("verify_originals", state="whole") == 5

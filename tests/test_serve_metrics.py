@@ -104,7 +104,7 @@ def test_the_files_go_with_the_service_or_with_the_next_one(server: Server, tmp_
 
 def test_what_the_command_line_has_done_shows(server: Server) -> None:
     before = scrape(server)
-    assert before.value("job_last_success_timestamp_seconds", job="sweep") == 0
+    assert before.value("job_last_success_timestamp_seconds", task="sweep") == 0
     with server.client() as client:
         id = client.post("/products/1/images", files=form()).json()["id"]
         client.post("/products/1/images", files=form())
@@ -116,9 +116,9 @@ def test_what_the_command_line_has_done_shows(server: Server) -> None:
     assert after.value("verify_originals", state="whole") == 1
     assert after.value("verify_originals", state="damaged") == 1
     assert after.value("sweep_removed", kind="strays") == 0
-    assert after.value("job_last_success_timestamp_seconds", job="sweep") > 0
+    assert after.value("job_last_success_timestamp_seconds", task="sweep") > 0
     assert id
 
-    stamp = after.value("job_last_run_timestamp_seconds", job="sweep")
+    stamp = after.value("job_last_run_timestamp_seconds", task="sweep")
     assert command(server.data.parent, "sweep", "--dry-run").status == 0  # which has not swept
-    assert scrape(server).value("job_last_run_timestamp_seconds", job="sweep") == stamp
+    assert scrape(server).value("job_last_run_timestamp_seconds", task="sweep") == stamp

@@ -166,7 +166,7 @@ class _Jobs(Collector):
             ("last_run_failed", "1 if its last run failed.", lambda job: float(job.failed)),
             ("last_success_duration_seconds", "What its last success took.", lambda job: job.seconds),
         ):
-            family = GaugeMetricFamily(f"image_service_job_{name}", text, labels=("job",))
+            family = GaugeMetricFamily(f"image_service_job_{name}", text, labels=("task",))
             for job, result in results.items():
                 family.add_metric((job,), value(result))
             yield family
