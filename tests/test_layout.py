@@ -13,6 +13,8 @@ MAX_LINES = 300
 FLOORS = [
     {"cli"},
     {"commands"},
+    {"importing"},
+    {"console"},  # what all commands share
     {"serve"},
     {"worker"},
     {"app"},
@@ -28,7 +30,7 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.
 ONLY_FOR = {
-    "settings": {"app", "commands", "serve", "worker"},
+    "settings": {"app", "commands", "console", "importing", "serve", "worker"},
     "embedded_postgres": {"serve"},
     "workers": {"serve", "worker", "cli"},
 }

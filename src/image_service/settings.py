@@ -60,11 +60,16 @@ StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
 PREFIX = "IMAGE_SERVICE_"
+TOKEN_VARIABLE = PREFIX + "TOKEN"  # of a store, for commands that speak to a running service; no setting of its own
+
+
+def client_token() -> str | None:
+    return os.environ.get(TOKEN_VARIABLE)
 
 
 def unknown_variables() -> list[str]:
     """Variables with our prefix that set nothing: most likely a name mistyped."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {TOKEN_VARIABLE}
     return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
