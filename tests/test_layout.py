@@ -13,7 +13,7 @@ MAX_LINES = 300
 FLOORS = [
     {"cli"},
     {"commands"},
-    {"importing"},
+    {"doctor", "importing"},
     {"console"},  # what all commands share
     {"serve"},
     {"worker"},
@@ -30,8 +30,8 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.
 ONLY_FOR = {
-    "settings": {"app", "commands", "console", "importing", "serve", "worker"},
-    "embedded_postgres": {"serve"},
+    "settings": {"app", "commands", "console", "doctor", "importing", "serve", "worker"},
+    "embedded_postgres": {"serve", "doctor"},
     "workers": {"serve", "worker", "cli"},
 }
 

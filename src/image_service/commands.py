@@ -14,6 +14,7 @@ from image_service import logs, migrations
 from image_service.app import create_app, staging_of, storage_of
 from image_service.console import Json, examples, out, print_json, read_settings, settings_with_database
 from image_service.database import Database
+from image_service.doctor.command import doctor
 from image_service.errors import StoreNotFound
 from image_service.images import jobs
 from image_service.images.blobs import Blobs
@@ -109,6 +110,9 @@ app.command(
         "image-service import photos.csv --dry-run",
     ),
 )(import_images)
+
+
+app.command(epilog=examples("image-service doctor", "image-service doctor --json"))(doctor)
 
 
 @app.command(epilog=examples("image-service openapi > openapi.json"))

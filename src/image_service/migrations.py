@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, pool
 from sqlalchemy.exc import ProgrammingError
@@ -27,6 +29,27 @@ def config(connection: Connection) -> Config:
     made.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     made.attributes["connection"] = connection
     return made
+
+
+async def state(database_url: str) -> tuple[str | None, str]:
+    """The revision of a database, None if it is empty; and that of this version of the code.
+
+    Raises `DatabaseUnavailable`, and `MigrationFailed` if the database has a revision that this code does not know.
+    """
+    engine = create_async_engine(database_url, poolclass=pool.NullPool, connect_args={"timeout": CONNECT_SECONDS})
+    try:
+        with database_faults():
+            async with engine.connect() as connection:
+                current = await connection.run_sync(
+                    lambda sync: MigrationContext.configure(sync).get_current_revision()
+                )
+                scripts = await connection.run_sync(lambda sync: ScriptDirectory.from_config(config(sync)))
+    finally:
+        await engine.dispose()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current is not None and current not in known:
+        raise MigrationFailed(f"the database belongs to another version of the service: it is at {current}")
+    return current, scripts.get_current_head() or ""
 
 
 async def upgrade(database_url: str, revision: str = "head") -> None:

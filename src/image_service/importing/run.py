@@ -2,10 +2,9 @@
 
 import asyncio
 from bisect import insort
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from image_service.importing import lanes
 from image_service.importing.report import Line, Report, Status
@@ -15,31 +14,15 @@ from image_service.importing.service import Image, NoAnswer, Refused, Service, S
 MOST_UNANSWERED = 10  # images in a row: the service has gone, and will be back for none of the others either
 
 
-@dataclass
-class Placed:
-    """What the import has added to one product."""
-
-    images: set[int] = field(default_factory=set)  # ids
-    ordered: dict[bool, list[tuple[Order, int]]] = field(default_factory=lambda: {True: [], False: []})
-
-    def add(self, order: Order, image_id: int, *, by_position: bool) -> None:
-        self.images.add(image_id)
-        insort(self.ordered[by_position], (order, image_id))
-
-    def after(self, order: Order, *, by_position: bool) -> list[int]:
-        """The ids of the images that are to come behind this one, the next first."""
-        return [image_id for other, image_id in self.ordered[by_position] if other >= order]
-
-
 class Known:
-    """What the report says of earlier runs, and this run so far. About 1 kB for each image."""
+    """What the report says of earlier runs, and this run so far: half a kilobyte for each image."""
 
     def __init__(self, report: Report, source: Input, url: str) -> None:
         """Raises `ValueError` if the report is of another service."""
         self.settled: set[bytes] = set()
         self.unknown: set[bytes] = set()
         self.sent_now: set[bytes] = set()
-        self.placed: defaultdict[int, Placed] = defaultdict(Placed)
+        self._placed: dict[tuple[int, bool], list[tuple[Order, int]]] = {}
         self.earlier = ""  # the URL of a picture that an earlier run has sent
         for line in report.lines():
             if line.service != url:
@@ -52,12 +35,25 @@ class Known:
                 self.settled.add(_short(line.key))
                 position = int(line.position) if line.position else None
                 order = source.order(line.row, line.source) if position is None else (position, line.row)
-                self.placed[int(line.product_id)].add(order, int(line.image_id), by_position=position is not None)
+                self.place(int(line.product_id), order, int(line.image_id), by_position=position is not None)
             elif line.status in {Status.UNKNOWN, Status.SENDING}:
                 self.unknown.add(_short(line.key))
 
     def has(self, identity: Identity) -> bool:
         return _short(identity.key) in self.settled
+
+    def place(self, product_id: int, order: Order, image_id: int, *, by_position: bool) -> None:
+        """The image was added for a row that is to stand there, among those with a position or those without."""
+        insort(self._placed.setdefault((product_id, by_position), []), (order, image_id))
+
+    def after(self, product_id: int, order: Order, *, by_position: bool) -> list[int]:
+        """The ids of the images that are to come behind this one, the next first."""
+        placed = self._placed.get((product_id, by_position), [])
+        return [image_id for other, image_id in placed if other >= order]
+
+    def added(self, product_id: int, image_id: int) -> bool:
+        both = (self._placed.get((product_id, by_position), []) for by_position in (False, True))
+        return any(image_id == other for placed in both for _, other in placed)
 
 
 class Import:
@@ -113,8 +109,9 @@ class Import:
                 raise Stopped(f"{self._unanswered} images in a row were not answered: {error}") from None
             return
         else:
-            self._known.settled.add(_short(identity.key))
-            self._known.sent_now.add(_short(identity.key))
+            key = _short(identity.key)
+            self._known.settled.add(key)
+            self._known.sent_now.add(key)
             added = replace(line, status=Status.ADDED, image_id=str(image["id"]), src=str(image["src"]))
             self._done(added, identity.key)
         self._unanswered = 0
@@ -123,26 +120,24 @@ class Import:
         """What an earlier run may have sent, if it arrived: the service remembers keys for a day only."""
         if _short(identity.key) not in self._known.unknown:
             return None
-        ours = self._known.placed[row.product_id].images
         async for image in self._service.gallery(row.product_id):
             same = image["sha256"] == identity.sha256 if identity.sha256 else image["source_url"] == row.source
-            if same and image["id"] not in ours:
+            if same and not self._known.added(row.product_id, image["id"]):
                 return image
         return None
 
     async def _place(self, row: Row, image_id: int) -> None:
         """In front of the images of later rows, where those were added first: this one had failed."""
-        placed = self._known.placed[row.product_id]
         by_position = row.position is not None
         order = (row.position, row.number) if by_position else row.order
-        for later in placed.after(order, by_position=by_position):
+        for later in self._known.after(row.product_id, order, by_position=by_position):
             before = await self._service.position_of(row.product_id, later)
             if before is None:
                 continue  # it has been deleted since
             if before < (await self._service.position_of(row.product_id, image_id) or 0):
                 await self._service.move(row.product_id, image_id, before)
             break
-        placed.add(order, image_id, by_position=by_position)
+        self._known.place(row.product_id, order, image_id, by_position=by_position)
 
     def _note(self, line: Line, key: str) -> None:
         self._report.write(replace(line, service=self._service.url, key=key))

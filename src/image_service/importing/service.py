@@ -45,7 +45,15 @@ class NoAnswer(ImageServiceError):
 class Service:
     """At `url`, for the store of `token`. `patience`: seconds to go on trying one request while it is busy or away."""
 
-    def __init__(self, url: str, token: str, *, concurrency: int, patience: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        concurrency: int,
+        patience: float,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.url = url.rstrip("/")
         self.concurrency = concurrency
         self._patience = patience
@@ -57,6 +65,7 @@ class Service:
                 "User-Agent": f"image-service/{version('image-service')} import",
             },
             timeout=TIMEOUT,
+            transport=transport,
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
         )
 

@@ -81,6 +81,11 @@ class PixelPool:
         return len(self._working)
 
     @property
+    def unfiltered(self) -> str:
+        """Why an idle process has no filter of system calls, or "" if all have one."""
+        return next((process.unfiltered for process in self._idle if process.unfiltered), "")
+
+    @property
     def pids(self) -> tuple[int, ...]:
         return tuple(process.pid for process in (*self._idle, *self._working))
 
@@ -95,8 +100,8 @@ class PixelPool:
             if isinstance(error, ExceptionGroup):
                 raise error.exceptions[0] from None
             raise
-        if reason := next((process.unfiltered for process in self._idle if process.unfiltered), None):
-            log.warning("pixel processes run without a filter of system calls", reason=reason)
+        if self.unfiltered:
+            log.warning("pixel processes run without a filter of system calls", reason=self.unfiltered)
 
     async def _start_idle(self) -> None:
         self._idle.append(await self._started())
