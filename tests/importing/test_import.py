@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from image_service.importing.rows import Row
 from tests.conftest import PHOTOS
 from tests.processes import DEADLINE, PROGRAM, Done, Server, command, environment, eventually
 from tests.shop import png
+
+PAGE = (Path(__file__).parents[2] / "docs" / "shell.md").read_text()
 
 _products = count(1)
 
@@ -83,6 +86,22 @@ class Merchant:
 @pytest.fixture
 def merchant(server: Server, tmp_path: Path) -> Merchant:
     return Merchant(server, tmp_path, next(_products) * 1000)
+
+
+def test_as_the_page_has_it(merchant: Merchant) -> None:
+    table, shown = (
+        re.search(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) for language in ("csv", "text")
+    )
+    assert table
+    assert shown
+    merchant.file.write_text(table[1])
+    for name in ("front.jpg", "side.jpg"):
+        (merchant.folder / name).write_bytes(png("red" if name == "front.jpg" else "blue"))
+    done = merchant.run()
+    figures, where = r"[0-9.]+ s, [0-9.]+ a second", "/home/me/"
+    said = re.sub(figures, "…", done.err + done.out).replace(f"{merchant.folder}/", where)
+    assert said == re.sub(figures, "…", shown[1])
+    assert merchant.gallery(1234)[0]["alt"] == {"en": "A cup", "es": "Una taza"}
 
 
 def test_all_are_in_and_a_second_run_sends_nothing(merchant: Merchant) -> None:
@@ -230,5 +249,7 @@ def test_a_report_of_another_store_or_service_is_not_taken_for_this_one(merchant
     made = command(merchant.server.data.parent, "stores", "add", "another", "--json").json
     assert "the report beside the input is of another store" in merchant.run(token=made["token"]).err
     assert "is of an import to http" in merchant.run("--url", "http://127.0.0.1:1").err
+    assert "photos.csv is no report of an import" in merchant.run("--report", str(merchant.file)).err
+    assert merchant.file.read_text().startswith("product_id,path")
     other = merchant.run("--report", str(merchant.folder / "other.csv"), token=made["token"])
     assert other.status == 0

@@ -58,9 +58,11 @@ class Report:
         self._synced = 0.0
 
     def lines(self) -> Iterator[Line]:
-        """All that is in it just now, the earliest first."""
+        """All that is in it just now, the earliest first. Raises `ValueError` if it is something else than a report."""
         if self.path.exists():
             with self.path.open("rb") as file:
+                if file.readline() not in {HEADER.encode(), b""}:
+                    raise ValueError(f"{self.path} is no report of an import: name another with --report")
                 yield from (line for each in file if (line := _parsed(each)))
 
     def write(self, line: Line) -> None:
