@@ -13,7 +13,7 @@ MAX_LINES = 300
 FLOORS = [
     {"cli"},
     {"commands"},
-    {"doctor", "importing"},
+    {"copy_storage", "doctor", "importing"},
     {"console"},  # what all commands share
     {"serve"},
     {"worker"},
@@ -30,7 +30,7 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.
 ONLY_FOR = {
-    "settings": {"app", "commands", "console", "doctor", "importing", "serve", "worker"},
+    "settings": {"app", "commands", "console", "copy_storage", "doctor", "importing", "serve", "worker"},
     "embedded_postgres": {"serve", "doctor"},
     "workers": {"serve", "worker", "cli"},
 }

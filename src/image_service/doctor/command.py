@@ -45,7 +45,8 @@ def _is_well(findings: list[Finding]) -> bool:
 def _examine() -> list[Finding]:
     try:
         settings = read_settings()
-        storage_of(settings)
+        if settings.data_dir.exists():  # else it would make it
+            storage_of(settings)
     except ValueError as error:
         return [fail("settings", str(error), "the README lists all; nothing else is looked at before they can be read")]
     found = asyncio.run(_machine(settings))

@@ -58,7 +58,7 @@ async def pixels(settings: Settings) -> Findings:
             with tempfile.TemporaryDirectory() as folder:
                 probe = await pool.probe(SAMPLE, wait=SECONDS)
                 for each in (Format.JPG, Format.WEBP, Format.AVIF):
-                    drawing = Drawing(each, 50, round(50 * probe.height / probe.width), 1)
+                    drawing = Drawing(probe.format, each, 50, round(50 * probe.height / probe.width), 1)
                     await pool.render(SAMPLE, Path(folder) / f"sample.{each}", drawing, wait=SECONDS)
                 reason = pool.unfiltered
     except (ImageServiceError, Refused) as error:

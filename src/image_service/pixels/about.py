@@ -12,7 +12,7 @@ SAVERS = (".jpg", ".png", ".gif", ".webp", ".avif")
 
 def main() -> None:
     libvips.configure()
-    missing = [name for name in libvips.LOADERS if not pyvips.type_from_name(name)]
+    missing = [name for name in libvips.LOADERS.values() if not pyvips.type_from_name(name)]
     picture = pyvips.Image.black(8, 8, bands=3).copy(interpretation="srgb")
     for suffix in SAVERS:
         try:
