@@ -221,7 +221,7 @@ def stores_add(
     elif token_stdin:
         out.print(f"Store {made.store_id} was made with the token given.")
     else:
-        out.print(f"Store {made.store_id} was made. Its token, shown this once: {made.token}", highlight=False)
+        out.print(f"Store {made.store_id} was made. Its token, shown this once: {made.token}")
 
 
 @stores.command("list", epilog=examples("image-service stores list --json"))
@@ -252,7 +252,7 @@ def stores_token(
     if as_json:
         print_json({"store_id": store_id, "token": token, "scope": scope})
     else:
-        out.print(f"Its token, shown this once: {token}", highlight=False)
+        out.print(f"Its token, shown this once: {token}")
 
 
 @stores.command("revoke", epilog=examples("image-service stores revoke 3"))

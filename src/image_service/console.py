@@ -13,7 +13,7 @@ from image_service import logs
 from image_service.serve import database_running
 from image_service.settings import PREFIX, Settings, unknown_variables
 
-out = Console(soft_wrap=True)
+out = Console(soft_wrap=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

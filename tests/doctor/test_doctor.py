@@ -13,7 +13,6 @@ from image_service import migrations
 from image_service.database import Database
 from image_service.doctor import kept
 from image_service.doctor.findings import Finding, Level
-from image_service.embedded_postgres import EmbeddedPostgres
 from image_service.images import instance
 from image_service.storage.local import LocalStorage
 from image_service.storage.staging import Staging
@@ -66,7 +65,7 @@ def test_before_the_first_start_nothing_is_made(tmp_path: Path) -> None:
 
 
 async def test_all_that_is_wrong_is_named_with_what_mends_it(
-    tmp_path: Path, postgres: EmbeddedPostgres, server: ScriptedServer
+    tmp_path: Path, empty_database: str, server: ScriptedServer
 ) -> None:
     (tmp_path / "data").mkdir()
     done = await asyncio.to_thread(  # `server` answers meanwhile
@@ -74,7 +73,7 @@ async def test_all_that_is_wrong_is_named_with_what_mends_it(
         tmp_path,
         "doctor",
         "--json",
-        DATABASE_URL=postgres.url,
+        DATABASE_URL=empty_database,
         DATABASE_CONNECTIONS="1000",
         STORAGE_URL="file:///proc/nowhere",
         ANONYMOUS_STORE="1",
