@@ -11,6 +11,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── ProductNotFound           the gallery is empty
     ├── StoreNotFound             no such store, or it was removed meanwhile
     ├── MalformedBody             not JSON
+    ├── OverfullForm              more parts, or longer ones, than any form of ours has
     ├── UnsupportedBody           a media type that no route reads
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
@@ -67,6 +68,10 @@ class StoreNotFound(ImageServiceError):
 
 
 class MalformedBody(ImageServiceError):
+    pass
+
+
+class OverfullForm(ImageServiceError):
     pass
 
 

@@ -89,6 +89,7 @@ router = APIRouter(prefix="/v2", tags=["Bukalapak"])
             "content": examples(created=CREATED),
         },
         **EVERY,
+        400: failure("A form with too many parts, or with a part whose head is too long.", "Bad Request", NO_IMAGE),
         403: failure("The token may only read.", "Read-only token", NO_IMAGE),
         408: failure("The body did not come in time.", "Request Timeout", NO_IMAGE),
         409: failure("The first request with this `Idempotency-Key` has not ended.", "Conflict", NO_IMAGE),

@@ -205,7 +205,7 @@ class FieldErrors(RootModel[dict[str, list[str]]]):
     """What is wrong with which field: a map of its name to messages."""
 
 
-class NotJson(BaseModel):
+class Unreadable(BaseModel):
     """The body could not be read."""
 
     error: str

@@ -30,8 +30,8 @@ class Submission:
 async def read(request: Request, intake: Intake, *, max_image_bytes: int, max_json_bytes: int) -> Submission:
     """The whole body, either kind; an absent one has no fields.
 
-    Raises `MalformedBody`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too heavy,
-    before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
+    Raises `MalformedBody`, `OverfullForm`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too
+    heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
