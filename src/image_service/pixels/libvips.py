@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pyvips
 
+# How libvips, libjpeg and GLib say that there is no memory, for a picture or for the thread that would decode it.
+OUT_OF_MEMORY = ("out of memory", "Insufficient memory", "Error creating thread")
 LOADERS = ("VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadNsgif")
 
 
@@ -17,6 +19,10 @@ def configure() -> None:
     pyvips.operation_block_set("VipsForeignLoad", True)
     for loader in LOADERS:
         pyvips.operation_block_set(loader, False)
+
+
+def is_out_of_memory(error: pyvips.Error) -> bool:
+    return any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def thumbnail(source: Path | bytes, width: int, height: int, **options: str) -> pyvips.Image:

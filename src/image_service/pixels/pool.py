@@ -23,7 +23,7 @@ from image_service.metrics import Ended
 from image_service.pixels.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
-from image_service.pixels.process import Died, PixelProcess
+from image_service.pixels.process import Died, PixelProcess, Starved
 from image_service.pixels.turns import Turns
 
 log = structlog.get_logger()
@@ -121,7 +121,8 @@ class PixelPool:
     async def probe(self, path: Path, *, wait: float) -> Probe:
         """What `path` is, or `Refused`: also if its process dies of it or takes too long.
 
-        Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read.
+        Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory is
+        too short, which is no fault of a picture within the limits.
         """
         try:
             size = (await asyncio.to_thread(path.stat)).st_size
@@ -134,6 +135,8 @@ class PixelPool:
             )
         except TimeoutError:
             raise Refused(Refusal.NOT_AN_IMAGE, "took too long") from None
+        except Starved as error:
+            raise ProbeFailed(f"its process: {error}") from error
         except (Died, Nonsense) as error:
             raise Refused(Refusal.NOT_AN_IMAGE, f"its process: {error}") from error
         except Failed as error:
