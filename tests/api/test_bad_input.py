@@ -1,5 +1,6 @@
 """Input that no client of good will sends: the right status in the dialect's shape, never a 500, nothing stored."""
 
+import base64
 import json
 import zlib
 from collections.abc import AsyncIterator
@@ -64,6 +65,17 @@ async def test_text_that_cannot_be_kept(client: httpx.AsyncClient, body: str, fi
     answer = await client.post(IMAGES, content=body.encode(), headers=JSON)
     assert (answer.status_code, list(answer.json())) == (422, [field])
     assert "d800" not in answer.text
+
+
+async def test_a_whole_number_may_have_a_fraction_of_zero(client: httpx.AsyncClient) -> None:
+    """JSON has one kind of number, and some clients have only one to write it with."""
+    attachment = base64.b64encode(png()).decode()
+    for position, status in ((1.0, 201), (1.5, 422), (True, 422), ("1.0", 422)):
+        answer = await client.post(IMAGES, json={"attachment": attachment, "position": position})
+        assert answer.status_code == status, position
+        if status == 201:
+            assert answer.json()["position"] == 1
+            assert (await client.delete(f"/images/{answer.json()['id']}")).status_code == 200
 
 
 async def test_names_that_are_not_known_may_hold_anything(client: httpx.AsyncClient) -> None:

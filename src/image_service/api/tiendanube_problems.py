@@ -112,7 +112,7 @@ def _coded(status: int, **more: Any) -> dict[str, Any]:
 ERRORS: dict[int, dict[str, Any]] = {
     400: _response(
         "BadRequest",
-        "The body is not JSON, or is a form with too many parts, or with a part whose text or head is too long.",
+        "The body is not JSON, or is a form with too many parts, or too long a text or head in one.",
         {"error": "Problems parsing JSON"},
         {"error": "Problems parsing the form"},
         model=Unreadable,

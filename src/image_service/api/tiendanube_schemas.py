@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, Strict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    Strict,
+    ValidationError,
+    WithJsonSchema,
+)
 from typing_extensions import TypedDict
 
 from image_service.api.dependencies import DECIMAL, MAX_ID
@@ -56,9 +66,33 @@ def _alt(value: object) -> object:
     return value
 
 
-Number = Annotated[int, Strict()]
+def _whole(value: object) -> object:
+    """JSON has one kind of number: `2.0` is an integer (JSON Schema 2020-12, 4.2.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# The bounds stand before the validator: only so are they in the schema.
+Number = Annotated[int, Strict(), Field(ge=1), BeforeValidator(_whole)]
+GivenId = Annotated[int, Strict(), Field(ge=1, le=MAX_ID), BeforeValidator(_whole)]
 Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
-AltText = Annotated[str | dict[str, str] | None, BeforeValidator(_alt)]
+AltText = Annotated[
+    str | dict[str, str] | None,
+    BeforeValidator(_alt),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": MAX_ALT},
+                {
+                    "type": "object",
+                    "maxProperties": MAX_LANGUAGES,
+                    "propertyNames": {"minLength": 1, "maxLength": MAX_LANGUAGE_TAG},
+                    "additionalProperties": {"type": "string", "maxLength": MAX_ALT},
+                },
+                {"type": "null"},
+            ]
+        }
+    ),
+]
 
 
 class ImageInput(BaseModel):
@@ -71,15 +105,13 @@ class ImageInput(BaseModel):
         str | None, Field(description="The picture in base64; line breaks and a `data:` prefix are taken.")
     ] = None
     filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
-    image_id: Annotated[
-        Number | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one.")
-    ] = None
-    position: Annotated[
-        Number | None, Field(ge=1, description="From 1; beyond the end means the end; absent: the end.")
-    ] = None
+    image_id: Annotated[GivenId | None, Field(description="An image on no product, to be put on this one.")] = None
+    position: Annotated[Number | None, Field(description="From 1; beyond the end means the end; absent: the end.")] = (
+        None
+    )
     alt: Annotated[AltText, Field(description="A text, or a map of language to text.")] = None
-    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="In an update: may be repeated.")] = None
-    product_id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="May be repeated.")] = None
+    id: Annotated[GivenId | None, Field(description="In an update: may be repeated.")] = None
+    product_id: Annotated[GivenId | None, Field(description="May be repeated.")] = None
 
     @property
     def gives_alt(self) -> bool:
