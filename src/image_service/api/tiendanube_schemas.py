@@ -68,14 +68,7 @@ def _alt(value: object) -> object:
     return value
 
 
-def _whole(value: object) -> object:
-    """JSON has one kind of number: `2.0` is an integer (JSON Schema 2020-12, 4.2.1)."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-# The bounds stand before the validator: only so are they in the schema.
-Number = Annotated[int, Strict(), Field(ge=1), BeforeValidator(_whole)]
-GivenId = Annotated[int, Strict(), Field(ge=1, le=MAX_ID), BeforeValidator(_whole)]
+Number = Annotated[int, Strict()]
 Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
 AltText = Annotated[
     str | dict[str, str] | None,
@@ -107,13 +100,15 @@ class ImageInput(BaseModel):
         str | None, Field(description="The picture in base64; line breaks and a `data:` prefix are taken.")
     ] = None
     filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
-    image_id: Annotated[GivenId | None, Field(description="An image on no product, to be put on this one.")] = None
-    position: Annotated[Number | None, Field(description="From 1; beyond the end means the end; absent: the end.")] = (
-        None
-    )
+    image_id: Annotated[
+        Number | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one.")
+    ] = None
+    position: Annotated[
+        Number | None, Field(ge=1, description="From 1; beyond the end means the end; absent: the end.")
+    ] = None
     alt: Annotated[AltText, Field(description="A text, or a map of language to text.")] = None
-    id: Annotated[GivenId | None, Field(description="In an update: may be repeated.")] = None
-    product_id: Annotated[GivenId | None, Field(description="May be repeated.")] = None
+    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="In an update: may be repeated.")] = None
+    product_id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="May be repeated.")] = None
 
     @property
     def gives_alt(self) -> bool:
