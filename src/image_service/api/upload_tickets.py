@@ -16,8 +16,9 @@ from image_service.api.openapi_components import ETAG, shared
 from image_service.api.problems import Dialect
 from image_service.api.repeats import IdempotencyKey, turn
 from image_service.api.tiendanube_answers import LOCATION, PRIVATE, Fields, answer, view_of
-from image_service.api.tiendanube_schemas import MAX_ALT, ImageBody, ImageInput, Nothing, PickedImage, parse_input
+from image_service.api.tiendanube_schemas import ImageBody, ImageInput, Nothing, PickedImage, parse_input
 from image_service.api.tiendanube_sources import Given, upload_from
+from image_service.api.tiendanube_texts import MAX_ALT
 from image_service.api.upload_ticket_holder import TicketHolder, TicketId, preflight, url_of
 from image_service.api.upload_ticket_problems import NOT_FOUND, REFUSED, TOO_LONG_BODY, UNSUPPORTED_BODY, render
 from image_service.api.upload_ticket_schemas import NewTicketBody, TicketBody, TicketInput, parse_ticket, shown
