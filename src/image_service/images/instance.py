@@ -18,6 +18,7 @@ from image_service.storage.base import BlobHeaders, Storage
 from image_service.storage.staging import Staging
 
 NAME = "private/instance"
+HEADERS = BlobHeaders("text/plain")
 
 
 async def claim(database: Database, storage: Storage, staging: Staging) -> None:
@@ -33,7 +34,7 @@ async def claim(database: Database, storage: Storage, staging: Staging) -> None:
     if await stored(storage) is None and not has_rows and not await _holds_originals(storage):
         async with staging.file() as path:
             await asyncio.to_thread(path.write_text, str(recorded))
-            await storage.put(NAME, path, BlobHeaders("text/plain"))
+            await storage.put(NAME, path, HEADERS)
     await check(database, storage)
 
 
