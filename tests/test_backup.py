@@ -19,20 +19,21 @@ class Busy:
 
     def __init__(self, machine: Machine, number: int) -> None:
         self.product = number
-        self._client = machine.client()
+        self._machine = machine
         self.kept: dict[int, bytes] = {}  # acknowledged, and never asked to be deleted
         self.turns = 0
 
     def work(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            kept, gone = self._add(), self._add()
-            self._client.delete(f"/products/{self.product}/images/{gone[0]}").raise_for_status()
-            self.kept |= dict([kept])
-            self.turns += 1
+        with self._machine.client() as client:
+            while not stop.is_set():
+                (kept, data), (gone, _) = self._add(client), self._add(client)
+                client.delete(f"/products/{self.product}/images/{gone}").raise_for_status()
+                self.kept[kept] = data
+                self.turns += 1
 
-    def _add(self) -> tuple[int, bytes]:
+    def _add(self, client: httpx.Client) -> tuple[int, bytes]:
         data = png(f"#{self.product:02x}{self.turns % 65536:04x}")
-        answer = self._client.post(f"/products/{self.product}/images", files=form(data), data={"position": 1})
+        answer = client.post(f"/products/{self.product}/images", files=form(data), data={"position": 1})
         return answer.raise_for_status().json()["id"], data
 
 
