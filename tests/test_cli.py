@@ -145,7 +145,9 @@ def test_a_sweep_whose_clock_is_two_days_ahead(server: Server) -> None:
         check=True,
         timeout=DEADLINE,
     )
-    assert json.loads(done.stdout) == dict.fromkeys(("staged", "trash", "strays", "variants", "keys", "orphans"), 0)
+    assert json.loads(done.stdout) == dict.fromkeys(
+        ("staged", "trash", "strays", "variants", "keys", "orphans", "tickets"), 0
+    )
     assert run(server, "verify").status == 0
     for path in under_way:
         path.unlink()

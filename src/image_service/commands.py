@@ -149,8 +149,8 @@ def sweep(
     verb = "would be removed" if dry_run else "removed"
     out.print(
         f"{verb}: {swept.trash} originals from the trash, {swept.orphans} images on no product, "
-        f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers; "
-        f"{swept.strays} originals without a row {'would go' if dry_run else 'went'} into the trash"
+        f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers, "
+        f"{swept.tickets} upload tickets; {swept.strays} originals without a row {'would go' if dry_run else 'went'} into the trash"
     )
 
 

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from image_service.database import Database
 from image_service.errors import ImageServiceError
-from image_service.images import idempotency, instance, orphans
+from image_service.images import idempotency, instance, orphans, upload_tickets
 from image_service.images.library import Library
 from image_service.images.models import ImageRow, TrashRow
 from image_service.storage.base import BlobInfo, Storage
@@ -41,6 +41,7 @@ class Swept:
     variants: int  # variants of no live image
     keys: int = 0  # answers kept for repeated requests, past their day
     orphans: int = 0  # images on no product, past their time: deleted as by their store
+    tickets: int = 0  # upload tickets, a day past their end
 
 
 async def sweep(
@@ -78,6 +79,7 @@ async def sweep(
         variants=variants,
         keys=await idempotency.forget(database, dry_run=dry_run),
         orphans=await orphans.remove(database, library, orphan_ttl, dry_run=dry_run),
+        tickets=await upload_tickets.forget(database, dry_run=dry_run),
     )
 
 
