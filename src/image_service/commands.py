@@ -146,11 +146,11 @@ def sweep(
     if as_json:
         _print_json(vars(swept))
         return
-    verb = "would be removed" if dry_run else "removed"
+    verb, went = ("would be removed", "would go") if dry_run else ("removed", "went")
     out.print(
         f"{verb}: {swept.trash} originals from the trash, {swept.orphans} images on no product, "
         f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers, "
-        f"{swept.tickets} upload tickets; {swept.strays} originals without a row {'would go' if dry_run else 'went'} into the trash"
+        f"{swept.tickets} upload tickets; {swept.strays} originals without a row {went} into the trash"
     )
 
 
