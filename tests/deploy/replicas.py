@@ -11,7 +11,7 @@ import httpx
 from tests.deploy.nginx import Nginx
 from tests.processes import Server, command, eventually, family, left
 
-BUCKET = 300  # calls of each store; a test takes a store of its own
+BUCKET = 200  # calls of each store; a test takes a store of its own
 
 
 @dataclass(frozen=True)
