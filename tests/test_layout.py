@@ -13,6 +13,7 @@ MAX_LINES = 300
 FLOORS = [
     {"cli"},
     {"commands"},
+    {"copy_storage"},
     {"serve"},
     {"worker"},
     {"app"},
@@ -28,7 +29,7 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.
 ONLY_FOR = {
-    "settings": {"app", "commands", "serve", "worker"},
+    "settings": {"app", "commands", "copy_storage", "serve", "worker"},
     "embedded_postgres": {"serve"},
     "workers": {"serve", "worker", "cli"},
 }

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from image_service import logs, migrations
 from image_service.app import create_app, library_of, storage_of, sweeper_of
+from image_service.copy_storage import copy_storage as copy_bytes
 from image_service.database import Database
 from image_service.errors import StoreNotFound
 from image_service.images import jobs
@@ -176,6 +177,26 @@ def verify(as_json: Json = False) -> None:
             out.print(f"{each['state']}: image {each['image_id']} of store {each['store_id']}, {each['blob']}")
         out.print(f"{whole} originals are whole, {len(bad)} are not.")
     if bad:
+        raise typer.Exit(1)
+
+
+@app.command("copy-storage")
+def copy_storage(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="file:///… or s3://bucket/prefix.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The same.")],
+    quick: Annotated[bool, typer.Option("--quick", help="What is there in its size is whole.")] = False,
+    originals_only: Annotated[bool, typer.Option("--originals-only", help="Variants are drawn again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy all bytes to another blob store, while the service runs. Exits 1 if an original is damaged or missing."""
+
+    options = {"quick": quick, "originals_only": originals_only, "show": not as_json}
+    report = _with_database(lambda settings, database: copy_bytes(settings, database, source, target, **options))
+    if as_json:
+        _print_json(vars(report))
+    else:
+        out.print(str(report))
+    if report.bad:
         raise typer.Exit(1)
 
 

@@ -38,7 +38,7 @@ Four rooms have further ones, which never leave their floor as they are: `pixels
 kinds), and `workers` (`WorkersFailed`); the last three are for the command line alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -138,16 +138,27 @@ class Refusal(StrEnum):
 class PictureRefused(ImageServiceError):
     """Each dialect has its own words for each refusal.
 
-    `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes, and
-    `answer` what a checked public host has answered, if that was it. `detail` is the true reason, for the log alone.
+    `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes,
+    `answer` what a checked public host has answered, and `formats` those that are taken, if that was it. `detail` is
+    the true reason, for the log alone.
     """
 
-    def __init__(self, field: str, refusal: Refusal, *, limit: int = 0, answer: str = "", detail: str = "") -> None:
+    def __init__(
+        self,
+        field: str,
+        refusal: Refusal,
+        *,
+        limit: int = 0,
+        answer: str = "",
+        formats: Sequence[str] = (),
+        detail: str = "",
+    ) -> None:
         super().__init__(f"{field}: {refusal} {detail}".rstrip())
         self.field = field
         self.refusal = refusal
         self.limit = limit
         self.answer = answer
+        self.formats = formats
 
 
 class GalleryFull(ImageServiceError):

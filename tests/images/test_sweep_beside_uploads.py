@@ -13,10 +13,9 @@ from image_service.images.models import ImageRow
 from image_service.images.verify import State, verify
 from image_service.storage.base import BlobHeaders
 from image_service.storage.local import LocalStorage
-from tests.conftest import Service, StartService
+from tests.conftest import NewDatabase, Service, StartService
 from tests.images import blobs
 from tests.images.blobs import OLD, YOUNG, age, names, sweep
-from tests.images.conftest import NewDatabase
 from tests.shop import added, form, order, orphan
 
 AHEAD = timedelta(days=2)

@@ -15,10 +15,9 @@ from image_service.images import jobs
 from image_service.images.sweeper import LOCK, SweepUnderWay
 from image_service.storage.base import BlobInfo
 from image_service.storage.local import LocalStorage
-from tests.conftest import Service, StartService
+from tests.conftest import NewDatabase, Service, StartService
 from tests.images import blobs
 from tests.images.blobs import OLD, put_stray, sweep
-from tests.images.conftest import NewDatabase
 from tests.processes import DEADLINE
 
 INTERVAL = 0.5

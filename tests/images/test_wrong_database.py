@@ -13,10 +13,9 @@ from sqlalchemy import func, literal, update
 
 from image_service.errors import InstanceMismatch
 from image_service.images.models import ImageRow
-from tests.conftest import Service, StartService
+from tests.conftest import NewDatabase, Service, StartService
 from tests.images import blobs
 from tests.images.blobs import OLD, age, file_of, names, sweep
-from tests.images.conftest import NewDatabase
 from tests.shop import added
 
 

@@ -169,7 +169,9 @@ async def test_busy_when_no_process_becomes_free_in_time(folder: Path) -> None:
             with pytest.raises(Busy):
                 await pool.probe(folder / "good", wait=wait)
             with pytest.raises(Busy):
-                await pool.render(folder / "good", folder / "drawn", Drawing(Format.PNG, 1, 1, 1), wait=wait)
+                await pool.render(
+                    folder / "good", folder / "drawn", Drawing(Format.PNG, Format.PNG, 1, 1, 1), wait=wait
+                )
         assert (pool.waiting, pool.busy) == (0, 1)
         await go_on(folder)
         assert (await first).end == 1
@@ -287,9 +289,10 @@ async def test_a_reason_is_fit_for_a_log(folder: Path) -> None:
 
 async def test_a_drawing_that_takes_too_long(pool: PixelPool, tmp_path: Path) -> None:
     quadrants(3000, 2000).save(tmp_path / "a", "PNG")
+    drawing = Drawing(Format.PNG, Format.AVIF, 3000, 2000, 1)
     async with PixelPool(1, Limits(), probe_seconds=LONG, draw_seconds=0.01) as hasty:
         with pytest.raises(RenderFailed, match="too long"):
-            await hasty.render(tmp_path / "a", tmp_path / "b", Drawing(Format.AVIF, 3000, 2000, 1), wait=WAIT)
+            await hasty.render(tmp_path / "a", tmp_path / "b", drawing, wait=WAIT)
         assert (await hasty.probe(tmp_path / "a", wait=WAIT)).width == 3000
 
 

@@ -95,7 +95,8 @@ router = APIRouter(prefix="/v2", tags=["Bukalapak"])
         413: failure("10 MB or more.", "Image must be less than 10MB", NO_IMAGE),
         422: {
             "model": Failed,
-            "description": "No file, not a gif, jpg or png image, too many pixels, or a key that cannot be used.",
+            "description": "No file, not an image (gif, jpg, png, or what the settings add), too many pixels, or a "
+            "key that cannot be used.",
             "content": examples(
                 not_a_picture={"status": "ERROR", "user_id": NO_IMAGE, "message": NOT_A_PICTURE},
                 too_large={"status": "ERROR", "user_id": NO_IMAGE, "message": TOO_MANY_PIXELS},

@@ -63,7 +63,8 @@ def _refused(error: PictureRefused) -> str:
         case Refusal.NOT_FETCHED:
             return error.answer or COULD_NOT_BE_FETCHED
         case Refusal.NOT_AN_IMAGE:
-            return "must be a gif, jpg or png image"
+            *others, last = error.formats
+            return f"must be a {', '.join(others)} or {last} image"
 
 
 def _code(problem: Problem, description: str) -> dict[str, Any]:

@@ -142,7 +142,10 @@ class _Further(TypedDict, total=False):
     width: Annotated[Pixels, _shown("Pixels of the original, upright.")]
     height: Annotated[Pixels, _shown("Pixels of the original, upright.")]
     bytes: Annotated[int, _shown("Of the original as stored.", minimum=1)]
-    format: Annotated[Literal["jpg", "png", "gif"], _shown("Of the original, decided by its bytes.")]
+    format: Annotated[
+        Literal["jpg", "png", "gif", "webp", "avif"],
+        _shown("Of the original, decided by its bytes. `webp` and `avif` are taken where the settings say so."),
+    ]
     thumbhash: Annotated[str, _shown("A placeholder of some 25 bytes, in base64.", contentEncoding="base64")]
     filename: Annotated[str, _shown("What the picture was called when it was sent.")]
     sha256: Annotated[str, _shown("Of the original as stored.", pattern="^[0-9a-f]{64}$")]

@@ -21,6 +21,7 @@ from image_service.storage.base import BlobHeaders, Storage
 from image_service.storage.staging import Staging
 
 NAME = "private/instance"
+HEADERS = BlobHeaders("text/plain")
 HIGH_WATER = "private/high-water"  # an image's id that this blob store has bytes for, or had
 KNOWN_FOR = timedelta(hours=24)  # so that a backup, pg_dump first and then the bytes for up to a day, belongs together
 # Of the sequence itself: rows may have been deleted. It is dumped and restored with its value.
@@ -101,7 +102,7 @@ async def _read(storage: Storage, name: str) -> str | None:
 async def _write(storage: Storage, staging: Staging, name: str, text: str) -> None:
     async with staging.file() as path:
         await asyncio.to_thread(path.write_text, text)
-        await storage.put(name, path, BlobHeaders("text/plain"))
+        await storage.put(name, path, HEADERS)
 
 
 async def _holds_originals(storage: Storage) -> bool:

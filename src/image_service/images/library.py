@@ -84,8 +84,7 @@ class Library:
                 revision = await galleries.lock(session, store_id, product_id, expected)
                 await self._open_gap(session, row, product_id, position)
             session.add(row)
-            await session.flush()
-            await session.refresh(row)
+            await session.flush()  # its INSERT returns what the database gave it
             added = image_of(row, revision)
             if once is not None:
                 await idempotency.keep(session, once, added)

@@ -103,8 +103,15 @@ class Variants:
             await self._draw_once(name)
             return await self._storage.open(name.blob, byte_range)
 
+    async def ensure(self, name: VariantName) -> None:
+        """Draw it unless it is kept already. Raises what `open` raises, save for ranges."""
+        if name.size not in self._offered:
+            raise BlobNotFound
+        if not await self._storage.exists(name.blob):
+            await self._draw_once(name)
+
     async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
-        """What may be sent for `name`: its own format and those that can stand in; none if no image has this name.
+        """What may be sent for `name`: all formats that its size is offered in; none if no image has this name.
 
         While nobody can say, any: what is kept is served without the database too.
         """
@@ -120,7 +127,7 @@ class Variants:
             self._facts[name.key] = _Facts(image.format, image.frames, image.width, image.height)
         facts = self._facts[name.key]
         possible = formats(facts.format, facts.frames, *Size.parse(name.size).fit(facts.width, facts.height))
-        return possible if name.ext == facts.format else ()
+        return possible if name.ext in possible else ()
 
     async def _draw_once(self, name: VariantName) -> None:
         """However many ask, one draws; it goes on when the first of them goes away."""
@@ -145,7 +152,7 @@ class Variants:
         async with self._staging.file() as target:
             try:
                 async with self._storage.as_file(original_name(image.key)) as original:
-                    drawing = Drawing(variant.format, variant.width, variant.height, image.frames)
+                    drawing = Drawing(image.format, variant.format, variant.width, variant.height, image.frames)
                     await self._pixels.render(original, target, drawing, wait=self._draw_wait)
             except BlobNotFound:
                 if await self._is_live(name):

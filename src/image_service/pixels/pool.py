@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from image_service.metrics import Ended
 from image_service.pixels.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
+from image_service.pixels.picture import Format
 from image_service.pixels.process import Died, PixelProcess
 from image_service.pixels.turns import Turns
 
@@ -76,6 +77,11 @@ class PixelPool:
         metrics.PIXELS.inc(processes)
 
     @property
+    def formats(self) -> tuple[Format, ...]:
+        """Those that pictures are taken in."""
+        return self._limits.formats
+
+    @property
     def busy(self) -> int:
         """Jobs under way."""
         return len(self._working)
@@ -118,8 +124,10 @@ class PixelPool:
     ) -> None:
         await self.close()
 
-    async def probe(self, path: Path, *, wait: float) -> Probe:
+    async def probe(self, path: Path, *, wait: float, also: Format | None = None) -> Probe:
         """What `path` is, or `Refused`: also if its process dies of it or takes too long.
+
+        `also` is a format that is taken beside those of the limits.
 
         Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read.
         """
@@ -127,11 +135,12 @@ class PixelPool:
             size = (await asyncio.to_thread(path.stat)).st_size
         except OSError as error:
             raise ProbeFailed(str(error)) from error
-        request = {"do": "probe", "path": str(path), "limits": asdict(self._limits)}
+        limits = self._limits
+        if also is not None and also not in limits.formats:
+            limits = replace(limits, formats=(*limits.formats, also))
+        request = {"do": "probe", "path": str(path), "limits": asdict(limits)}
         try:
-            return await self._run(
-                request, self._probe_seconds, wait, lambda answer: read_probe(answer, self._limits, size)
-            )
+            return await self._run(request, self._probe_seconds, wait, lambda answer: read_probe(answer, limits, size))
         except TimeoutError:
             raise Refused(Refusal.NOT_AN_IMAGE, "took too long") from None
         except (Died, Nonsense) as error:

@@ -84,8 +84,11 @@ def answer(request: bytes | None, do: Do) -> dict[str, Any]:
 
 def do(job: dict[str, Any]) -> dict[str, Any]:
     if job["do"] == "probe":
-        return {"probe": asdict(probe(Path(job["path"]), Limits(**job["limits"])))}
-    drawing = Drawing(**job["drawing"] | {"format": Format(job["drawing"]["format"])})
+        limits = Limits(**job["limits"] | {"formats": tuple(map(Format, job["limits"]["formats"]))})
+        libvips.allow(limits.formats)
+        return {"probe": asdict(probe(Path(job["path"]), limits))}
+    drawing = Drawing(**job["drawing"] | {each: Format(job["drawing"][each]) for each in ("original", "format")})
+    libvips.allow([drawing.original])
     render(Path(job["source"]), Path(job["target"]), drawing)
     return {"drawn": True}
 
