@@ -35,8 +35,8 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     └── InstanceMismatch          database and blob store belong to two installations
 
 Four rooms have further ones, which never leave their floor as they are: `pixels` (`Refused`, `ProbeFailed`,
-`RenderFailed`), `images/sweep.py` (`SweepRefused`), `embedded_postgres` (`EmbeddedPostgresError` and its kinds),
-and `workers` (`WorkersFailed`); the last three are for the command line alone.
+`RenderFailed`), `images` (`SweepRefused`, `SweepUnderWay`), `embedded_postgres` (`EmbeddedPostgresError` and its
+kinds), and `workers` (`WorkersFailed`); the last three are for the command line alone.
 """
 
 from collections.abc import Mapping, Sequence
