@@ -11,16 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from image_service import logs, migrations
-from image_service.app import create_app, staging_of, storage_of
+from image_service.app import create_app, library_of, storage_of, sweeper_of
 from image_service.console import Json, examples, out, print_json, read_settings, settings_with_database
 from image_service.copy_storage import copy_storage as copy_bytes
 from image_service.database import Database
 from image_service.doctor.command import doctor
 from image_service.errors import StoreNotFound
 from image_service.images import jobs
-from image_service.images.blobs import Blobs
-from image_service.images.library import Library
-from image_service.images.sweep import sweep as sweep_blobs
 from image_service.images.verify import State
 from image_service.images.verify import verify as verify_originals
 from image_service.importing.command import import_images
@@ -131,24 +128,17 @@ def sweep(
     """Remove bytes that nothing needs any more: a day after their image was deleted, or left by a crash."""
 
     async def work(settings: Settings, database: Database) -> Any:
-        sizes = [str(size) for size in settings.sizes]
-        storage, staging = storage_of(settings), staging_of(settings)
-        if dry_run:
-            return await sweep_blobs(database, storage, staging, sizes=sizes, dry_run=True, force=force)
-        async with jobs.recorded(database, jobs.SWEEP) as counts:
-            swept = await sweep_blobs(database, storage, staging, sizes=sizes, force=force)
-            counts.update(vars(swept))
-        return swept
+        return await sweeper_of(settings, database, storage_of(settings)).run(dry_run=dry_run, force=force)
 
     swept = _with_database(work)
     if as_json:
         print_json(vars(swept))
         return
-    verb = "would be removed" if dry_run else "removed"
+    verb, went = ("would be removed", "would go") if dry_run else ("removed", "went")
     out.print(
-        f"{verb}: {swept.trash} originals of deleted images, {swept.strays} without a row, "
+        f"{verb}: {swept.trash} originals from the trash, {swept.orphans} images on no product, "
         f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers, "
-        f"{swept.tickets} upload tickets"
+        f"{swept.tickets} upload tickets; {swept.strays} originals without a row {went} into the trash"
     )
 
 
@@ -272,9 +262,8 @@ def stores_remove(store_id: StoreId, yes: Annotated[bool, typer.Option("--yes", 
         typer.confirm(f"Remove store {store_id} with all its images?", abort=True)
 
     async def work(settings: Settings, database: Database) -> int:
-        blobs = Blobs(storage_of(settings), settings.sizes)
         try:
-            return await Library(database, blobs, settings.max_images_per_product).remove_store(store_id)
+            return await library_of(settings, database, storage_of(settings)).remove_store(store_id)
         except StoreNotFound as error:
             raise StoreNotFound(f"no store {store_id}") from error
 

@@ -146,6 +146,12 @@ class Settings(BaseSettings):
     check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 2
     ingest_concurrency: int = Field(default=64, ge=1, le=10_000)  # uploads at once in a worker
 
+    # The sweep
+    sweep_interval: float = Field(default=3600.0, ge=0, le=31_536_000)  # seconds; 0: never by itself
+    orphan_ttl: float | None = Field(
+        default=None, gt=0, le=3_153_600_000
+    )  # seconds; a client may assign one years later
+
     # Connections; the reasons for the numbers are beside `ConnectionLimits`
     connections: int = Field(default=ConnectionLimits.connections, ge=1, le=100_000)
     head_seconds: float = Field(default=ConnectionLimits.head_seconds, gt=0, le=300)
