@@ -124,6 +124,7 @@ def start_service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -
             "public_url": API,
             "delivery_url": DELIVERY,
             "fetch_allow_private": True,
+            "sweep_interval": 0,
             "auth_failures_per_minute": 1_000_000,  # all tests together come from one address
         }
         settings = Settings.model_validate(values | changes)

@@ -32,6 +32,7 @@ from image_service.images import instance
 from image_service.images.blobs import Blobs
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
+from image_service.images.sweeper import Sweeper
 from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
@@ -137,6 +138,15 @@ def rate_limit_of(settings: Settings, database: Database) -> RateLimit | None:
     return RateLimit(database, settings.rate_limit_bucket, settings.rate_limit_per_second)
 
 
+def library_of(settings: Settings, database: Database, storage: Storage) -> Library:
+    return Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product)
+
+
+def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Sweeper:
+    library = library_of(settings, database, storage)
+    return Sweeper(database, storage, staging_of(settings), library, settings.sizes, settings.orphan_ttl)
+
+
 async def _build(
     settings: Settings,
     stack: AsyncExitStack,
@@ -165,6 +175,7 @@ async def _build(
         await instance.claim(database, storage, staging)
     except ImageServiceError as error:
         log.warning("not ready yet", reason=str(error))  # /health/ready tries again
+    await stack.enter_async_context(sweeper_of(settings, database, storage).every(settings.sweep_interval))
     return Parts(
         database=database,
         storage=storage,
@@ -177,7 +188,7 @@ async def _build(
             max_bytes=settings.max_image_bytes,
             concurrency=settings.ingest_concurrency,
         ),
-        library=Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product),
+        library=library_of(settings, database, storage),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
         api_base=settings.api_base,

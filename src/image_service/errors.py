@@ -15,6 +15,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── TicketOver                an upload ticket that is worth nothing any more: end
     ├── OriginRefused             an upload ticket, used by a page of an origin that it does not name
     ├── MalformedBody             not JSON
+    ├── OverfullForm              more parts, or longer ones, than any form of ours has
     ├── UnsupportedBody           a media type that no route reads
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
@@ -34,8 +35,8 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     └── InstanceMismatch          database and blob store belong to two installations
 
 Four rooms have further ones, which never leave their floor as they are: `pixels` (`Refused`, `ProbeFailed`,
-`RenderFailed`), `images/sweep.py` (`SweepRefused`), `embedded_postgres` (`EmbeddedPostgresError` and its kinds),
-and `workers` (`WorkersFailed`); the last three are for the command line alone.
+`RenderFailed`), `images` (`SweepRefused`, `SweepUnderWay`), `embedded_postgres` (`EmbeddedPostgresError` and its
+kinds), and `workers` (`WorkersFailed`); the last three are for the command line alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -98,6 +99,10 @@ class OriginRefused(ImageServiceError):
 
 
 class MalformedBody(ImageServiceError):
+    pass
+
+
+class OverfullForm(ImageServiceError):
     pass
 
 

@@ -67,11 +67,16 @@ StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
 PREFIX = "IMAGE_SERVICE_"
+TOKEN_VARIABLE = PREFIX + "TOKEN"  # of a store, for commands that speak to a running service; no setting of its own
+
+
+def client_token() -> str | None:
+    return os.environ.get(TOKEN_VARIABLE)
 
 
 def unknown_variables() -> list[str]:
     """Variables with our prefix that set nothing: most likely a name mistyped."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {TOKEN_VARIABLE}
     return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
@@ -140,6 +145,12 @@ class Settings(BaseSettings):
     max_scans: int = Field(default=Limits.scans, ge=1)
     check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 2
     ingest_concurrency: int = Field(default=64, ge=1, le=10_000)  # uploads at once in a worker
+
+    # The sweep
+    sweep_interval: float = Field(default=3600.0, ge=0, le=31_536_000)  # seconds; 0: never by itself
+    orphan_ttl: float | None = Field(
+        default=None, gt=0, le=3_153_600_000
+    )  # seconds; a client may assign one years later
 
     # Connections; the reasons for the numbers are beside `ConnectionLimits`
     connections: int = Field(default=ConnectionLimits.connections, ge=1, le=100_000)

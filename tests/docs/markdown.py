@@ -25,6 +25,7 @@ def blocks(page: Path) -> list[Block]:
         place = f"{page.name}:{text[: match.start()].count(chr(10)) + 1}"
         found.append(Block(place, match[1], match[2], follows=bool(end) and not text[end : match.start()].strip()))
         end = match.end()
+    assert len(re.findall("^```", text, re.MULTILINE)) == 2 * len(found), f"{page.name}: a block without a language"
     return found
 
 

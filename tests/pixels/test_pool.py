@@ -33,7 +33,17 @@ async def fakes(folder: Path, processes: int = 1, seconds: float = LONG) -> Asyn
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("good", "hang", "begin-and-hang", "begin-and-wait", "die", "exit", "flood", "chatter"):
+    for name in (
+        "good",
+        "hang",
+        "begin-and-hang",
+        "begin-and-wait",
+        "die",
+        "starve",
+        "exit",
+        "flood",
+        "chatter",
+    ):
         (tmp_path / name).write_bytes(b"xx")
     os.mkfifo(tmp_path / "begun")
     os.mkfifo(tmp_path / "go-on")
@@ -85,13 +95,21 @@ async def test_a_process_that_ends_costs_its_own_request(folder: Path, how: str)
         assert pool.died == 1
 
 
+async def test_a_process_that_gets_no_memory_says_nothing_of_the_picture(folder: Path) -> None:
+    async with fakes(folder) as pool:
+        with pytest.raises(ProbeFailed, match="memory"):
+            await pool.probe(folder / "starve", wait=WAIT)
+        assert (pool.killed, pool.died) == (0, 1)
+        assert (await pool.probe(folder / "good", wait=WAIT)).end == 1
+
+
 async def test_a_process_killed_in_mid_job(folder: Path) -> None:
     async with fakes(folder) as pool:
         job = asyncio.create_task(pool.probe(folder / "begin-and-hang", wait=WAIT))
         await begun(folder)
         assert pool.busy == 1
         os.kill(pool.pids[0], signal.SIGKILL)
-        with pytest.raises(Refused):
+        with pytest.raises(ProbeFailed):
             await job
         assert (await pool.probe(folder / "good", wait=WAIT)).end == 1
 

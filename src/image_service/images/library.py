@@ -151,7 +151,7 @@ class Library:
             if alt is not UNCHANGED and alt != row.alt:
                 row.alt = alt
             if upload is not None and original is not None:
-                galleries.to_trash(session, row)
+                await galleries.to_trash(session, [row])
                 for name, value in _columns(upload, original.key).items():
                     setattr(row, name, value)
                 await original.require_valid(session)

@@ -8,6 +8,8 @@ import pyvips
 
 from image_service.pixels.picture import Format
 
+# How libvips, libjpeg and GLib say that there is no memory, for a picture or for the thread that would decode it.
+OUT_OF_MEMORY = ("out of memory", "Insufficient memory", "Error creating thread")
 LOADERS = {
     Format.GIF: "VipsForeignLoadNsgif",
     Format.JPG: "VipsForeignLoadJpeg",
@@ -24,6 +26,10 @@ def configure() -> None:
     pyvips.block_untrusted_set(True)
     # All loaders: one that a later libvips brings is blocked too.
     pyvips.operation_block_set("VipsForeignLoad", True)
+
+
+def is_out_of_memory(error: pyvips.Error) -> bool:
+    return any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def allow(formats: Collection[Format]) -> None:

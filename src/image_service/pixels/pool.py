@@ -24,7 +24,7 @@ from image_service.pixels.answers import Failed, Nonsense, read_answer, read_dra
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
 from image_service.pixels.picture import Format
-from image_service.pixels.process import Died, PixelProcess
+from image_service.pixels.process import Died, PixelProcess, Starved
 from image_service.pixels.turns import Turns
 
 log = structlog.get_logger()
@@ -87,6 +87,11 @@ class PixelPool:
         return len(self._working)
 
     @property
+    def unfiltered(self) -> str:
+        """Why an idle process has no filter of system calls, or "" if all have one."""
+        return next((process.unfiltered for process in self._idle if process.unfiltered), "")
+
+    @property
     def pids(self) -> tuple[int, ...]:
         return tuple(process.pid for process in (*self._idle, *self._working))
 
@@ -101,8 +106,8 @@ class PixelPool:
             if isinstance(error, ExceptionGroup):
                 raise error.exceptions[0] from None
             raise
-        if reason := next((process.unfiltered for process in self._idle if process.unfiltered), None):
-            log.warning("pixel processes run without a filter of system calls", reason=reason)
+        if self.unfiltered:
+            log.warning("pixel processes run without a filter of system calls", reason=self.unfiltered)
 
     async def _start_idle(self) -> None:
         self._idle.append(await self._started())
@@ -129,7 +134,8 @@ class PixelPool:
 
         `also` is a format that is taken beside those of the limits.
 
-        Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read.
+        Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory is
+        too short, which is no fault of a picture within the limits.
         """
         try:
             size = (await asyncio.to_thread(path.stat)).st_size
@@ -143,6 +149,8 @@ class PixelPool:
             return await self._run(request, self._probe_seconds, wait, lambda answer: read_probe(answer, limits, size))
         except TimeoutError:
             raise Refused(Refusal.NOT_AN_IMAGE, "took too long") from None
+        except Starved as error:
+            raise ProbeFailed(f"its process: {error}") from error
         except (Died, Nonsense) as error:
             raise Refused(Refusal.NOT_AN_IMAGE, f"its process: {error}") from error
         except Failed as error:

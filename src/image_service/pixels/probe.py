@@ -7,7 +7,7 @@ from pathlib import Path
 import pyvips
 import thumbhash
 
-from image_service.pixels.libvips import field, thumbnail
+from image_service.pixels.libvips import field, is_out_of_memory, thumbnail
 from image_service.pixels.limits import Limits, broken
 from image_service.pixels.messages import Probe
 from image_service.pixels.picture import ANIMATED, Format
@@ -30,7 +30,7 @@ THUMB_SIDE = 100  # pixels; the most that thumbhash takes
 
 
 def probe(path: Path, limits: Limits) -> Probe:
-    """Decode the whole file once, strictly. Raises `Refused`, `OSError`; writes nothing.
+    """Decode the whole file once, strictly. Raises `Refused`, `OSError`, `MemoryError`; writes nothing.
 
     What trails the image is not decoded, so whoever keeps the file must cut it at `end`.
     """
@@ -41,6 +41,8 @@ def probe(path: Path, limits: Limits) -> Probe:
         width, height, frames = _decode(data, structure, limits)
         hash_ = _thumbhash(data)
     except pyvips.Error as error:
+        if is_out_of_memory(error):
+            raise MemoryError from None  # which says nothing of the picture
         raise broken(_first_line(error)) from None
     return Probe(structure.format, width, height, frames, structure.end, hash_)
 
