@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -89,6 +90,17 @@ def test_the_rules_by_promtool() -> None:
         done = subprocess.run([promtool, *words], check=False, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
     assert {rule["alert"] for rule in alarms()} == set(re.findall(r'alertname="(\w+)"', TRIALS.read_text()))
+
+
+def test_what_the_dashboard_asks_can_be_asked(tmp_path: Path) -> None:
+    """By promtool, as rules that only note what they find."""
+    asked = [each.replace("$__rate_interval", "5m").replace("$instance", ".*") for each in dashboard_expressions()]
+    rules = [{"record": f"panel:{number}", "expr": each} for number, each in enumerate(asked)]
+    file = tmp_path / "rules.json"  # JSON is YAML
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    words = [program("promtool", "prometheus"), "check", "rules", str(file)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_metric_is_documented_that_is_shown() -> None:
