@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import httpx
 
 PROGRAM = Path(sys.executable).parent / "image-service"
-DEADLINE = 45  # seconds for what happens by itself; a noisy machine takes its time
+DEADLINE = 120  # seconds for what happens by itself; a noisy machine takes its time
 
 Value = TypeVar("Value")
 
