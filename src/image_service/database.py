@@ -17,7 +17,7 @@ from image_service import metrics
 from image_service.errors import DatabaseUnavailable
 
 CONNECT_SECONDS = 5.0
-COMMAND_SECONDS = 15.0  # longer than any statement of ours takes; a paused server must not hold a request
+COMMAND_SECONDS = 15.0  # longer than any statement of ours takes; a paused server must not hold a request for ever
 POOL_WAIT_SECONDS = 5.0
 CHECK_SECONDS = 3.0
 
@@ -30,9 +30,13 @@ _PASSING = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX")
 
 
 class Database:
-    """PostgreSQL at `url` (`postgresql+asyncpg://…`) through at most `connections` connections."""
+    """PostgreSQL at `url` (`postgresql+asyncpg://…`) through at most `connections` connections.
 
-    def __init__(self, url: str, connections: int) -> None:
+    A server that does not answer a statement within `seconds` is lost. Two seconds more may pass until its connection
+    is given up (SQLAlchemy's own limit for a graceful end).
+    """
+
+    def __init__(self, url: str, connections: int, seconds: float = COMMAND_SECONDS) -> None:
         self._engine = create_async_engine(
             url,
             poolclass=_CountedPool,
@@ -41,7 +45,7 @@ class Database:
             hide_parameters=True,  # what clients sent does not belong in the log
             pool_timeout=POOL_WAIT_SECONDS,
             pool_pre_ping=True,  # the server may have been restarted since
-            connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
+            connect_args={"timeout": min(CONNECT_SECONDS, seconds), "command_timeout": seconds},
         )
         self._connections = connections
         metrics.POOL_SIZE.inc(connections)
