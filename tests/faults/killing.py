@@ -87,7 +87,7 @@ class Killing:
     async def run(self, count: int, ways: Sequence[Victims], **settings: str) -> list[str]:
         """What was not kept of the promises made, after `count` kills."""
         stop = asyncio.Event()
-        await self._ready()
+        await self.ready()
         running = asyncio.create_task(self.load.run(stop))
         round_: list[Victims] = []
         while self.killed.total() < count:
@@ -103,8 +103,8 @@ class Killing:
                 await asyncio.to_thread(self.server.process.wait)
                 self.server = await asyncio.to_thread(self.start)
             if self.chance.random() < 0.7:  # else the next blow may fall while it is getting up
-                await self._ready()
-        await self._ready()
+                await self.ready()
+        await self.ready()
         stop.set()
         await running
         return await reckoning.faults(self.load, self.folder, **settings)
@@ -119,7 +119,7 @@ class Killing:
             "starts that gave up": self.gave_up,
         }
 
-    async def _ready(self) -> None:
+    async def ready(self) -> None:
         while not await asyncio.to_thread(self._comes_up):
             self.gave_up += 1
             self.server = await asyncio.to_thread(self.start)  # as systemd does

@@ -1,6 +1,5 @@
 """`kill -9` of the service, of its database, of both, in the middle of everything: nothing acknowledged is lost."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,9 @@ from image_service.database import Database
 from image_service.stores import registry
 from tests.faults import hasty_service, killing
 from tests.faults.killing import SETTINGS, TOKEN
+from tests.faults.runs import RUNS
 from tests.processes import Server
 
-RUNS = int(os.environ.get("FAULT_RUNS", "4"))  # kills; `make test-faults` asks for many more
 WAYS = (killing.everything, killing.service, killing.worker, killing.database, killing.backend, killing.both)
 SEED = 1
 

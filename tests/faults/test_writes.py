@@ -86,20 +86,24 @@ def test_bytes_then_name_then_commit_then_answer(server: Server, client: httpx.C
     assert any(call.name == "fsync" and above in call.arguments and call.ended < named.begun for call in found)
 
 
-def test_a_disk_that_cannot_keep_what_it_was_given(server: Server, client: httpx.Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("error", "status"), [("EIO", 503), ("ENOSPC", 507), ("EDQUOT", 507)])
+def test_a_disk_that_cannot_keep_what_it_was_given(
+    server: Server, client: httpx.Client, tmp_path: Path, error: str, status: int
+) -> None:
     """`fsync` says so, and then nobody is told that there is an image."""
     before = order(client)
     (worker,) = killing.worker(server)
     originals = sorted((server.data / "blobs" / "private").rglob("*"))
-    with traced([worker], tmp_path / "trace", "-f", "--trace=fsync,fdatasync", "--inject=fsync,fdatasync:error=EIO"):
+    fails = ("--trace=fsync,fdatasync", f"--inject=fsync,fdatasync:error={error}")
+    with traced([worker], tmp_path / "trace", "-f", *fails):
         for path, request in (
             (IMAGES, {"files": form()}),
             ("/v2/images.json", {"files": form()}),
             (IMAGES, {"json": {"attachment": "R0lGODlhAQABAIAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="}}),
         ):
-            assert client.post(path, **request).status_code == 503
+            assert client.post(path, **request).status_code == status
         if before:
-            assert client.put(f"{IMAGES}/{before[0]}", files=form(png("green"))).status_code == 503
+            assert client.put(f"{IMAGES}/{before[0]}", files=form(png("green"))).status_code == status
         assert client.get("/health/ready").status_code == 503
         assert order(client) == before
     assert left(server) == []

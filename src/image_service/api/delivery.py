@@ -21,6 +21,8 @@ from image_service.errors import (
     DatabaseUnavailable,
     ImageServiceError,
     RangeNotSatisfiable,
+    StorageFull,
+    StorageUnavailable,
     VariantNotDrawn,
 )
 from image_service.images.variants import CACHE_FOR_EVER
@@ -34,6 +36,7 @@ PUBLIC = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Access-Control-Allow-Origin": "*",
 }
+NOT_NOW = (BlobNotFound, VariantNotDrawn, DatabaseUnavailable, StorageFull, StorageUnavailable)
 NEGOTIABLE = {Format.JPG, Format.PNG}
 PREFERRED = (Format.AVIF, Format.WEBP)  # smallest first
 FORMATS = {str(format_): format_ for format_ in Format}
@@ -150,7 +153,7 @@ async def _delivered(request: Request, parts: Parts) -> Response:
             response = await blob_response(
                 request, partial(parts.variants.open, variant), candidate.media_type, headers
             )
-        except (BlobNotFound, VariantNotDrawn, DatabaseUnavailable) as error:
+        except NOT_NOW as error:
             missing = error  # a format that cannot be had now falls back to the image's own
         else:
             metrics.SERVED.labels(candidate).inc()

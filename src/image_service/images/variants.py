@@ -163,6 +163,7 @@ class Variants:
                     raise StorageUnavailable("the original is missing") from None
                 raise
             except RenderFailed as failed:
+                await self._staging.require_room()  # a full disk says nothing about the picture
                 metrics.DRAWS_FAILED.labels(variant.format).inc()
                 if len(self._failed) >= MAX_KNOWN:
                     self._failed.clear()
