@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -18,7 +19,7 @@ from tests.ingest.server import ScriptedServer
 from tests.processes import DEADLINE, Server, eventually, family
 
 TOKEN = "the-token-that-the-load-uses"
-SETTINGS = {"BOOTSTRAP_STORE": "1", "BOOTSTRAP_TOKEN": TOKEN, "FETCH_ALLOW_PRIVATE": "true"}
+SETTINGS: dict[str, Any] = {"BOOTSTRAP_STORE": "1", "BOOTSTRAP_TOKEN": TOKEN, "FETCH_ALLOW_PRIVATE": "true"}
 LONGEST = 2.0  # seconds from one kill to the next
 
 Victims = Callable[[Server], set[int]]
@@ -84,7 +85,7 @@ class Killing:
     def __post_init__(self) -> None:
         self.server = self.start()
 
-    async def run(self, count: int, ways: Sequence[Victims], **settings: str) -> list[str]:
+    async def run(self, count: int, ways: Sequence[Victims], **settings: Any) -> list[str]:
         """What was not kept of the promises made, after `count` kills."""
         stop = asyncio.Event()
         await self.ready()
@@ -161,4 +162,5 @@ async def killing(folder: Path, start: Callable[[], Server], seed: int) -> Async
         try:
             yield run
         finally:
+            await run.load.close()
             run.server.end()

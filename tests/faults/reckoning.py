@@ -10,7 +10,7 @@ from tests.processes import command
 REPEATS = 60  # of the keys, after the end; enough to have some from before each kill
 
 
-async def faults(load: Load, folder: Path, **settings: str) -> list[str]:
+async def faults(load: Load, folder: Path, **settings: Any) -> list[str]:
     """Every promise that was not kept; of a service that is ready again, in `folder`."""
     return [
         *load.faults,
@@ -25,11 +25,11 @@ async def _lists(load: Load) -> list[str]:
     """Galleries and orphans hold exactly what was acknowledged, and galleries in the order 1..n."""
     found = []
     everything: dict[int | None, list[dict[str, Any]]] = {None: await _all(load, "/images", assigned="false")}
-    for product in PRODUCTS:
-        images = everything[product] = await _all(load, f"/products/{product}/images")
+    for number in PRODUCTS:
+        images = everything[number] = await _all(load, f"/products/{number}/images")
         positions = [image["position"] for image in images]
         if positions != list(range(1, len(images) + 1)):
-            found.append(f"product {product} has the positions {positions}")
+            found.append(f"product {number} has the positions {positions}")
     for product, images in everything.items():
         there = [image["id"] for image in images]
         promised = {image.id for image in load.kept.values() if image.product == product}
@@ -62,7 +62,7 @@ async def _repeats(load: Load) -> list[str]:
     return found + await _lists(load)
 
 
-def _verified(folder: Path, **settings: str) -> list[str]:
+def _verified(folder: Path, **settings: Any) -> list[str]:
     done = command(folder, "verify", "--json", **settings)
     if not done.out:
         return [f"verify: {done.err}"]
@@ -73,7 +73,7 @@ def _verified(folder: Path, **settings: str) -> list[str]:
 async def _all(load: Load, path: str, **parameters: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
-        page = {"per_page": 200, "page": len(found) // 200 + 1, **parameters}
+        page: dict[str, str | int] = {"per_page": 200, "page": len(found) // 200 + 1, **parameters}
         answer = await load.client.get(load.url() + path, params=page)
         images: list[dict[str, Any]] = answer.raise_for_status().json()
         found += images

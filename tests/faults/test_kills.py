@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from image_service import migrations
 from image_service.database import Database
@@ -39,7 +40,7 @@ async def test_a_service_that_answers_before_the_bytes_are_stored_is_found_out(
     await database.close()
     folder = tmp_path / "service"
     program = (sys.executable, hasty_service.__file__)
-    only = {"DATABASE_URL": empty_database, "FETCH_ALLOW_PRIVATE": "true"}
+    only: dict[str, Any] = {"DATABASE_URL": empty_database, "FETCH_ALLOW_PRIVATE": "true"}
     async with killing.killing(folder, lambda: Server(folder, program=program, **only), SEED) as run:
         found = await run.run(2, [killing.everything], **only)
     lost = {each.split()[1] for each in found if "is lost" in each}
