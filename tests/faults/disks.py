@@ -60,7 +60,7 @@ class PoweredDisk:
         eventually(lambda: subprocess.run(["umount", self.root], check=False, capture_output=True).returncode == 0)
 
     def _mount(self) -> "subprocess.CompletedProcess[bytes]":
-        command = ["mount", "-o", "loop,commit=300", self._image, self.root]
+        command: list[str | Path] = ["mount", "-o", "loop,commit=300", self._image, self.root]
         return subprocess.run(command, check=False, capture_output=True)
 
 

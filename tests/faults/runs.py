@@ -3,3 +3,4 @@
 import os
 
 RUNS = int(os.environ.get("FAULT_RUNS", "3"))  # kills; what comes by rounds goes with it
+IS_LONG = RUNS >= 10

@@ -15,12 +15,12 @@ import pytest
 from tests.faults import killing, reckoning
 from tests.faults.disks import PoweredDisk
 from tests.faults.killing import SETTINGS, Killing
-from tests.faults.runs import RUNS
+from tests.faults.runs import IS_LONG, RUNS
 from tests.faults.tracing import needs_strace, traced
 from tests.processes import Server, eventually, family
 
 CUTS = 1 + RUNS // 4
-WRITES = 40  # that are acknowledged between two cuts, and then some more
+WRITES = 20  # that are acknowledged between two cuts, and then some more
 MEBIBYTES = 512
 SEED = 4
 
@@ -83,6 +83,7 @@ async def test_what_was_acknowledged_survives(
         assert found == []
 
 
+@pytest.mark.skipif(not IS_LONG, reason="is for `make test-faults`")
 @needs_strace
 async def test_a_service_whose_fsync_does_nothing_is_found_out(
     disk: PoweredDisk, tmp_path: Path, record_property: Callable[[str, object], None]

@@ -7,10 +7,11 @@ from typing import Any
 from tests.faults import killing, reckoning
 from tests.faults.killing import SETTINGS
 from tests.faults.load import AGAIN
+from tests.faults.runs import IS_LONG
 from tests.processes import Server, eventually
 
-ROUNDS = 2
-DEEDS = 40  # between two stops
+ROUNDS = 4 if IS_LONG else 1
+DEEDS = 20  # between two stops
 GRACE = 20.0  # seconds: STOP_GRACE's default, and nothing under load takes that long
 SEED = 2
 
