@@ -77,6 +77,25 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "rate_buckets": [{"store_id": 1, "level": 1.5, "allowed": True, "at": THEN}],
+    "signing_keys": [{"purpose": "upload_ticket", "key": b"k" * 32}],
+    "upload_tickets": [
+        {
+            "id": UUID(int=4),
+            "store_id": 1,
+            "token_id": 1,
+            "product_id": PRODUCT,
+            "position": 2,
+            "files": 3,
+            "files_left": 2,
+            "bytes": 3000,
+            "bytes_left": 2000,
+            "bytes_per_file": 1000,
+            "tries_left": 29,
+            "origins": ["https://shop.example.com"],
+            "created_at": THEN,
+            "expires_at": THEN,
+        }
+    ],
     "jobs": [
         {"job": job, "last_run": THEN, "failed": False, "last_success": THEN, "seconds": 1.5, "counts": {"strays": 1}}
         for job in ("sweep", "verify")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -13,8 +14,9 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from image_service.api import bukalapak, delivery, openapi, operations, tiendanube
+from image_service.api import bukalapak, delivery, openapi, operations, tiendanube, tiendanube_lists, upload_tickets
 from image_service.api.allowed import allowed_methods
 from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
@@ -25,12 +27,14 @@ from image_service.api.outermost import Outermost
 from image_service.api.problems import Dialect, problem_of
 from image_service.api.readiness import Readiness
 from image_service.api.request_log import RequestLog
+from image_service.api.warm_pictures import WarmPictures
 from image_service.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.blobs import Blobs
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
+from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
 from image_service.ingest.sources import Ingest
@@ -44,7 +48,18 @@ from image_service.stores.rate_limit import RateLimit
 log = structlog.get_logger()
 
 # The longest prefix that a path starts with says in whose words its errors are.
-DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT)
+DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT, upload_tickets.DIALECT)
+
+
+class Application(FastAPI):
+    """With what is answered before the framework hears of it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.ahead: ASGIApp = super().__call__
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.ahead(scope, receive, send)
 
 
 def create_app(
@@ -54,7 +69,7 @@ def create_app(
     resolver: Resolver | None = None,
     pixel_command: Sequence[str] = WORKER,
     is_stopping: Callable[[], bool] = lambda: False,
-) -> FastAPI:
+) -> Application:
     """`settings.database_url` must be set; `is_stopping` says whether the process has been told to end. The other
     arguments stand in for the real ones in tests.
     """
@@ -67,7 +82,7 @@ def create_app(
             )
             yield
 
-    app = FastAPI(
+    app = Application(
         title="image-service",
         version=version("image-service"),
         lifespan=lifespan,
@@ -83,10 +98,12 @@ def create_app(
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
+    app.add_middleware(tiendanube_lists.ListsAhead, render=_render)  # the first is the innermost
     app.add_middleware(Guard, render=_render, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
     app.add_middleware(RequestLog, render=_render, dialect_of=_label)
     app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
+    app.ahead = WarmPictures(app.ahead, lambda: app.state.parts.storage, settings.connection_limits)
     return app
 
 
@@ -173,6 +190,9 @@ async def _build(
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,
         anonymous_store=settings.anonymous_store,
+        cors_origins=settings.cors_origins,
+        ticket_key=TicketKey(database),
+        ticket_max_seconds=settings.upload_ticket_max_seconds,
         failed_credentials=FailedCredentials(settings.auth_failures_per_minute),
         rate_limit=rate_limit_of(settings, database),
         bukalapak_always_200=settings.bukalapak_always_200,

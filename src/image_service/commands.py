@@ -159,7 +159,8 @@ def sweep(
     verb = "would be removed" if dry_run else "removed"
     out.print(
         f"{verb}: {swept.trash} originals of deleted images, {swept.strays} without a row, "
-        f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers"
+        f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers, "
+        f"{swept.tickets} upload tickets"
     )
 
 

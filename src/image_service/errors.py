@@ -10,6 +10,10 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     │   └── ForeignImage          it exists, in another store (one seed answer tells them apart)
     ├── ProductNotFound           the gallery is empty
     ├── StoreNotFound             no such store, or it was removed meanwhile
+    ├── TicketNotFound            no such upload ticket in this store
+    ├── TicketForged              an upload URL that was not signed here
+    ├── TicketOver                an upload ticket that is worth nothing any more: end
+    ├── OriginRefused             an upload ticket, used by a page of an origin that it does not name
     ├── MalformedBody             not JSON
     ├── UnsupportedBody           a media type that no route reads
     ├── InvalidField              a field of the request cannot be used: field, message
@@ -63,6 +67,33 @@ class ProductNotFound(ImageServiceError):
 
 
 class StoreNotFound(ImageServiceError):
+    pass
+
+
+class TicketNotFound(ImageServiceError):
+    pass
+
+
+class TicketForged(ImageServiceError):
+    pass
+
+
+class TicketEnd(StrEnum):
+    """Why an upload ticket is over."""
+
+    EXPIRED = "expired"
+    USED_UP = "used_up"  # all its files or bytes
+    TRIED_OUT = "tried_too_often"
+    WITHDRAWN = "withdrawn"  # by itself, with its token, or with its store
+
+
+class TicketOver(ImageServiceError):
+    def __init__(self, end: TicketEnd) -> None:
+        super().__init__(f"upload ticket: {end}")
+        self.end = end
+
+
+class OriginRefused(ImageServiceError):
     pass
 
 

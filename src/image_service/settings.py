@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from image_service.database import COMMAND_SECONDS
 from image_service.edge.limits import ConnectionLimits
+from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
 from image_service.pixels.limits import Limits
 from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Size
 
@@ -44,9 +45,8 @@ def _through_asyncpg(value: object) -> object:
 
 
 def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
-    for origin in value:
-        if not _ORIGIN.fullmatch(origin):
-            raise ValueError("each is scheme://host, perhaps with :port, in lower case and without a path")
+    if not all(map(is_origin, value)):
+        raise ValueError(WHAT_AN_ORIGIN_IS)
     return value
 
 
@@ -56,7 +56,6 @@ def _base_url(value: str) -> str:
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
-_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+", re.ASCII)  # as browsers write it (RFC 6454, 6.1)
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
 StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
@@ -106,6 +105,8 @@ class Settings(BaseSettings):
     rate_limit_per_second: float | None = Field(default=None, gt=0, le=1_000_000)  # … and 2
     trusted_proxies: Networks = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
+
+    upload_ticket_max_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)  # a URL that leaks is worth no more
 
     # The dialects
     bukalapak_always_200: bool = False

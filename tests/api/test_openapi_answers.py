@@ -118,6 +118,25 @@ async def test_bukalapak(
     check(document, delete, await client.delete(delete.format(id=alone)), 404)
 
 
+async def test_uploads(client: httpx.AsyncClient, anyone: httpx.AsyncClient, document: dict[str, Any]) -> None:
+    made, one = "/uploads", "/uploads/{id}"
+    answer = await client.post(made, json={"product_id": PRODUCT, "origins": ["https://shop.example.com"]})
+    check(document, made, answer, 201)
+    check(document, made, await anyone.post(made, json={}), 401)
+    check(document, made, await client.post(made, json={"files": 0}), 422)
+    check(document, made, await client.post(made, files=form()), 415)
+    check(document, made, await client.post(made, json={"origins": ["x" * 70_000]}), 413)
+    url, own = answer.json()["url"], f"/uploads/{answer.json()['id']}"
+    check(document, one, await anyone.post(own, files=form()), 403)
+    check(document, one, await anyone.post(url, json={}), 415)
+    check(document, one, await anyone.post(url, files=form(b"no picture")), 422)
+    check(document, one, await anyone.post(url, files=form()), 201)
+    check(document, one, await anyone.post(url, files=form()), 410)
+    check(document, one, await client.get(own), 200)
+    check(document, one, await client.delete(own), 200)
+    check(document, one, await client.delete(own), 404)
+
+
 async def test_pictures(client: httpx.AsyncClient, anyone: httpx.AsyncClient, document: dict[str, Any]) -> None:
     src, template = path((await added(client))["src"]), "/stores/{path}"
     answer = await anyone.get(src)

@@ -1,7 +1,7 @@
 """Public bytes: every offered size of every live image, at a URL that names them for ever."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -53,6 +53,19 @@ UNDELIVERED: dict[type[ImageServiceError], Undelivered] = {  # all others: what 
 
 router = APIRouter(tags=["Delivery"])
 
+SERVED = "image_service.served"  # in the scope of a request: a `Served`
+
+
+@dataclass(frozen=True)
+class Served:
+    """An answer 200: the same request gets it next time too, while the blob is there."""
+
+    blob: str
+    etag: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    format: Format
+    negotiated: bool
+
 
 class DeliveryError(BaseModel):
     """Why there is no picture."""
@@ -83,6 +96,7 @@ _HEADERS = {
 
 
 PATH = "/stores/{path:path}"
+ROUTE = "/stores/{path}"  # as metrics and logs name it
 _NAMED = {
     "name": "path",
     "in": "path",
@@ -159,6 +173,14 @@ async def _delivered(request: Request, parts: Parts) -> Response:
             metrics.SERVED.labels(candidate).inc()
             if variant != name:
                 metrics.NEGOTIATED.labels(candidate).inc()
+            if response.status_code == 200 and candidate is candidates[0]:  # else a better one cannot be had now
+                request.scope[SERVED] = Served(
+                    variant.blob,
+                    response.headers["ETag"].encode("latin-1"),
+                    tuple(response.raw_headers),
+                    candidate,
+                    negotiated=variant != name,
+                )
             return response
     raise missing
 

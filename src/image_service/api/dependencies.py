@@ -18,6 +18,7 @@ from image_service.database import Database
 from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
+from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.sources import Ingest
 from image_service.pixels.sizes import Size
@@ -50,6 +51,9 @@ class Parts:
     max_image_bytes: int
     max_json_bytes: int
     anonymous_store: int | None
+    cors_origins: tuple[str, ...]
+    ticket_key: TicketKey
+    ticket_max_seconds: int
     failed_credentials: FailedCredentials
     rate_limit: RateLimit | None  # None: there is none
     bukalapak_always_200: bool
@@ -96,7 +100,7 @@ ProductId = Annotated[Id, Path(description="The merchant's own product number.",
 ImageId = Annotated[Id, Path(description="The image's id, as its creation answered it.", examples=[101])]
 
 
-async def _caller(request: Request, parts: PartsOf) -> Caller:
+async def authenticated(request: Request, parts: PartsOf) -> Caller:
     """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`."""
     address = request.client.host if request.client else ""
     try:
@@ -107,13 +111,15 @@ async def _caller(request: Request, parts: PartsOf) -> Caller:
             raise RateLimited("wrong credentials", wait) from None
         raise
     request.scope["store_id"] = caller.store_id  # for the log
-    if parts.rate_limit is not None:
-        await _count(request, parts.rate_limit, caller.store_id)
+    await count_call(request, parts, caller.store_id)
     return caller
 
 
-async def _count(request: Request, rate_limit: RateLimit, store_id: int) -> None:
-    standing = await rate_limit.take(store_id)
+async def count_call(request: Request, parts: Parts, store_id: int) -> None:
+    """Pour one into the store's bucket, where there are rate limits. Raises `RateLimited`."""
+    if parts.rate_limit is None:
+        return
+    standing = await parts.rate_limit.take(store_id)
     note(
         request.scope,
         X_Rate_Limit_Limit=str(standing.limit),
@@ -169,7 +175,7 @@ def _basic(encoded: str) -> tuple[str, str]:
     return user, password
 
 
-Reader = Annotated[Caller, Depends(_caller)]
+Reader = Annotated[Caller, Depends(authenticated)]
 
 
 async def _writer(caller: Reader) -> Caller:

@@ -16,7 +16,7 @@ _VERSION = re.compile(r"(\d{1,19})-")
 def etag(request: Request, version: int, *shape: str) -> str:
     """`shape`: what the answer's form depends on beside the request's query."""
     digest = hashlib.blake2s(digest_size=6)
-    for part in (request.url.query, *shape):
+    for part in (request.scope["query_string"].decode("latin-1"), *shape):
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
     return f'"{version}-{digest.hexdigest()}"'
 

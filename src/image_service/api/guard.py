@@ -33,7 +33,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        guarded = _Guarded(scope, receive, send, self._limits)
+        guarded = Pace(scope, receive, send, self._limits)
         if status := _refusal(scope):
             answer = self._render(Request(scope), HTTPException(status))
             answer.headers["Connection"] = "close"  # where it ends may be in doubt
@@ -42,7 +42,7 @@ class Guard:
             await self._app(scope, guarded.receive, guarded.send)
 
 
-class _Guarded:
+class Pace:
     """One request's two ways."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, limits: ConnectionLimits) -> None:
@@ -84,8 +84,11 @@ class _Guarded:
         try:
             # It waits for the one before to be gone. No credit is given for earlier ones: the first few go into the
             # system's own buffer, however slow the client.
-            async with asyncio.timeout(self._time_for(self._last)):
-                await self._send(message)
+            if self._exchange is not None and not self._exchange.is_backed_up():
+                await self._send(message)  # at once: a timer would cost more than the rest
+            else:
+                async with asyncio.timeout(self._time_for(self._last)):
+                    await self._send(message)
         except TimeoutError:
             await self._abort()
             raise ClientDisconnect from None

@@ -15,10 +15,12 @@ Photos of products: taken in by upload, base64 or URL, checked, kept in the orde
 
 * **Bukalapak** and **Tiendanube** are the wire dialects of those platforms: their clients work here with nothing but a
   new host. Both share one set of stores, tokens and images.
+* **Uploads** are tickets for front-ends: a browser or phone posts files to a signed URL, and never holds a token.
 * **Delivery** is public and cacheable for ever: every picture's URL names its bytes.
 
-Every call but those of *Delivery* and *Operations* needs a store's token, in any of three ways. A read token may only
-read. Every answer carries `X-Request-Id`: quote it when you report a problem; one that you send is kept.
+Every call but those of *Delivery* and *Operations*, and an upload by ticket, needs a store's token, in any of three
+ways. A read token may only read. Every answer carries `X-Request-Id`: quote it when you report a problem; one that you
+send is kept.
 
 A path or a method that is not described here is answered 404 or 405, in the words of the dialect that it resembles;
 so is what breaks the rules of HTTP itself: 400, 415 for a `Content-Encoding`, 431 for too many header fields.
@@ -39,6 +41,11 @@ TAGS = [
         "description": "Upload first, assign to a product later. An operator can have all errors but 401 answered with "
         "200 (`BUKALAPAK_ALWAYS_200`): old clients lose the body of anything else, and look at its `status`.",
     },
+    {
+        "name": "Uploads",
+        "description": "Straight from a browser or a phone, which must never hold a token: your back-end makes a "
+        "ticket, your front-end posts files to its URL.",
+    },
     {"name": "Delivery", "description": "Public bytes. No token."},
     {"name": "Operations", "description": "Health. No token."},
 ]
@@ -52,6 +59,15 @@ SECURITY_SCHEMES = {
         "name": "Authentication",
         "description": "Tiendanube's own header: `Authentication: bearer TOKEN`",
     },
+}
+# Of the one operation that takes no token, but is not open either.
+TICKET_SCHEME = {
+    "ticket": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "As it is in an upload ticket's URL, together with `expires`.",
+    }
 }
 OPEN_TAGS = {"Delivery", "Operations"}
 LICENCE = {"name": "MIT", "identifier": "MIT"}
@@ -87,7 +103,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         tags=TAGS,
     )
     components = found.setdefault("components", {})
-    components["securitySchemes"] = SECURITY_SCHEMES
+    components["securitySchemes"] = SECURITY_SCHEMES | TICKET_SCHEME
     for unused in ("HTTPValidationError", "ValidationError"):
         components.get("schemas", {}).pop(unused, None)
     found["security"] = [{name: []} for name in SECURITY_SCHEMES]

@@ -38,14 +38,16 @@ class Pagination:
             "next": self.page + 1 if self.page < last else None,
             "last": last if self.page < last else None,
         }
+        headers = {"X-Total-Count": str(total)}
+        if last == self.page == 1:
+            return headers
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "page"]
         links = [
             f'<{base}{request.url.path}?{urlencode([*query, ("page", page)])}>; rel="{rel}"'
             for rel, page in pages.items()
             if page is not None
         ]
-        headers = {"X-Total-Count": str(total)}
-        return headers | {"Link": ", ".join(links)} if links else headers
+        return headers | {"Link": ", ".join(links)}
 
 
 async def _pagination(

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,10 +18,14 @@ STATUSES: dict[type[Exception], int] = {
     errors.Unauthenticated: 401,
     errors.StoreNotFound: 401,  # removed while its token was in use
     errors.ReadOnlyToken: 403,
+    errors.TicketForged: 403,
+    errors.OriginRefused: 403,
     errors.ImageNotFound: 404,
     errors.ProductNotFound: 404,
+    errors.TicketNotFound: 404,
     errors.BlobNotFound: 404,
     errors.RepeatUnderWay: 409,
+    errors.TicketOver: 410,
     errors.PreconditionFailed: 412,
     errors.UnsupportedBody: 415,
     errors.RangeNotSatisfiable: 416,
@@ -41,7 +46,9 @@ UNAVAILABLE_RETRY_SECONDS = 5  # a database that restarts is back within seconds
 
 
 def megabytes(limit: int) -> str:
-    """`10MB` for 10,485,759 bytes: what a picture must weigh less than."""
+    """`10MB` for 10,485,759 bytes: what a picture must weigh less than. Small limits to the byte."""
+    if limit + 1 < 1024 * 1024:
+        return f"{limit + 1} bytes"
     return f"{round((limit + 1) / (1024 * 1024), 1):g}MB"
 
 
@@ -115,8 +122,16 @@ _MESSAGES = {
     "string_too_short": "is too short (minimum is {min_length} characters)",
     "string_too_long": "is too long (maximum is {max_length} characters)",
     "too_long": "is too long (maximum is {max_length} entries)",
+    "extra_forbidden": "is not known",
 }
 _INTEGERS = {"int_type", "int_parsing", "int_from_float", "int_parsing_size"}
+
+
+def invalid_fields(error: ValidationError) -> errors.InvalidField:
+    """Every field of a body that cannot be used."""
+    messages = {str(finding["loc"][0]): message_of(finding) for finding in error.errors(include_input=False)}
+    first = next(iter(messages))
+    return errors.InvalidField(first, messages[first], messages)
 
 
 def message_of(finding: Mapping[str, object]) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
@@ -16,7 +16,6 @@ from image_service.api.dependencies import Parts
 from image_service.api.uploads import Submission
 from image_service.errors import KeyRefused
 from image_service.images.idempotency import Answer, Once
-from image_service.images.queries import Image
 
 MAX_KEY = 255  # characters; a UUID has 36
 _KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY}}}", re.ASCII)
@@ -49,12 +48,15 @@ async def _key(
 IdempotencyKey = Annotated[str | None, Depends(_key)]
 
 
+Made = TypeVar("Made")
+
+
 @dataclass(frozen=True)
-class Turn:
+class Turn(Generic[Made]):
     """Either `answered` already, or to be done `once` (None: as often as it is asked, it has no key)."""
 
     answered: Response | None = None
-    once: Once | None = None
+    once: Once[Made] | None = None
 
 
 @asynccontextmanager
@@ -65,10 +67,10 @@ async def turn(
     key: str | None,
     fields: Mapping[str, Any],
     body: Submission,
-    show: Callable[[Image], Response],
-) -> AsyncIterator[Turn]:
+    show: Callable[[Made], Response],
+) -> AsyncIterator[Turn[Made]]:
     """Around everything that a request with a whole body does. `fields` are what was understood of it; `show` is how
-    the image will be answered, always the same for the same image.
+    what was made will be answered, always the same for the same thing.
 
     Raises what `IdempotencyKeys.attempt` raises.
     """
@@ -80,7 +82,7 @@ async def turn(
         if isinstance(attempt, Answer):
             yield Turn(answered=_response(attempt))
         else:
-            yield Turn(once=Once(attempt, lambda image: _answer(show(image))))
+            yield Turn(once=Once(attempt, lambda made: _answer(show(made))))
 
 
 def _answer(response: Response) -> Answer:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from image_service.api import etags, tiendanube_examples, tiendanube_products, uploads
+from image_service.api import etags, tiendanube_examples, tiendanube_lists, tiendanube_products, uploads
 from image_service.api.dependencies import (
     PLAIN,
     Count,
@@ -33,6 +33,7 @@ from image_service.api.tiendanube_answers import (
     base_url,
     view_of,
 )
+from image_service.api.tiendanube_lists import listed
 from image_service.api.tiendanube_problems import OF_A_LIST, errors, render
 from image_service.api.tiendanube_schemas import ImageBody, Nothing, PickedImage, parse_input
 from image_service.api.tiendanube_sources import require_one, resolve, upload_from
@@ -49,7 +50,7 @@ routes = APIRouter()
 
 
 @routes.get(
-    "/products/{product_id}/images",
+    tiendanube_lists.PATH,
     summary="List a product's images",
     responses={
         200: {
@@ -80,19 +81,18 @@ async def list_images(
     fields: Fields = None,
 ) -> Response:
     """Receive a list of all Product Images for a given product. A product without images is an empty list."""
-    gallery = await queries.gallery(parts.database, caller.store_id, product_id)
-    images: Sequence[Image] = gallery.images
-    if since_id is not None:
-        images = sorted((image for image in images if image.id > since_id), key=lambda image: image.id)
-    if position is not None:
-        images = [image for image in images if image.position == position]
-    if src is not None:
-        key = _key_of(src)
-        images = [image for image in images if image.key == key or image.source_url == src]
-    view = view_of(request, parts, fields)
-    page = images[paging.offset : paging.offset + paging.per_page]
-    headers = paging.headers(request, parts.api_base, len(images))
-    return answer(request, view, gallery.revision, [view.of(image) for image in page], headers=headers)
+
+    def chosen(images: Sequence[Image]) -> Sequence[Image]:
+        if since_id is not None:
+            images = sorted((image for image in images if image.id > since_id), key=lambda image: image.id)
+        if position is not None:
+            images = [image for image in images if image.position == position]
+        if src is not None:
+            key = _key_of(src)
+            images = [image for image in images if image.key == key or image.source_url == src]
+        return images
+
+    return await listed(request, parts, caller, product_id, paging, fields, chosen)
 
 
 routes.get("/product/{product_id}/images", include_in_schema=False)(list_images)  # as the document prints it once

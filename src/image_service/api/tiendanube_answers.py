@@ -1,15 +1,18 @@
 """How Tiendanube's routes answer: which properties are shown, with which entity tag, under which URL."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Query, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from image_service.api import etags
 from image_service.api.dependencies import Parts
 from image_service.api.openapi_components import ETAG, shared
 from image_service.api.tiendanube_schemas import View, fields_wanted
+from image_service.pixels.sizes import Size
 
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Authentication"}
 
@@ -57,7 +60,12 @@ def base_url(request: Request, parts: Parts) -> str:
 
 def view_of(request: Request, parts: Parts, fields: str | None = None) -> View:
     versioned = "store_id" in request.path_params
-    return View(parts.delivery_base, parts.sizes, fields_wanted(fields, versioned=versioned))
+    return _view(parts.delivery_base, parts.sizes, fields, versioned)
+
+
+@lru_cache(maxsize=256)
+def _view(delivery_base: str, sizes: tuple[Size, ...], fields: str | None, versioned: bool) -> View:
+    return View(delivery_base, sizes, fields_wanted(fields, versioned=versioned))
 
 
 def answer(
@@ -69,8 +77,8 @@ def answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A body that shows what `version` counts the changes of; 304 where the client has it."""
-    tag = etags.etag(request, version, view.delivery_base, *view.fields, *map(str, view.sizes))
+    tag = etags.etag(request, version, view.shape)
     all_headers = {**PRIVATE, **(headers or {}), "ETag": tag}
     if request.method == "GET" and etags.is_current(request, tag):
         return Response(status_code=304, headers=all_headers)
-    return JSONResponse(body, status, all_headers)
+    return Response(msgspec.json.encode(body), status, all_headers, "application/json")

@@ -4,19 +4,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, Strict, ValidationError
 from typing_extensions import TypedDict
 
 from image_service.api.dependencies import DECIMAL, MAX_ID
-from image_service.api.problems import message_of
+from image_service.api.problems import invalid_fields
 from image_service.api.uploads import Submission
-from image_service.errors import InvalidField
 from image_service.images.queries import Image
 from image_service.images.variants import variants_of
 from image_service.pixels.sizes import SRC_SIZE, Size
-from image_service.storage.names import VariantName
+from image_service.storage.names import VariantName, variant_path
+
+SRC_NAME = str(SRC_SIZE)
 
 MAX_ALT = 2_000  # characters; a screen reader's patience ends long before
 MAX_LANGUAGES = 50
@@ -101,9 +103,7 @@ def parse_input(body: Submission) -> ImageInput:
     try:
         return ImageInput.model_validate(fields)
     except ValidationError as error:
-        messages = {str(finding["loc"][0]): message_of(finding) for finding in error.errors(include_input=False)}
-        first = next(iter(messages))
-        raise InvalidField(first, messages[first], messages) from None
+        raise invalid_fields(error) from None
 
 
 # --- what is answered ---
@@ -219,15 +219,24 @@ class View:
     sizes: tuple[Size, ...]
     fields: tuple[str, ...]
 
+    @cached_property
+    def shape(self) -> str:
+        """What, beside the images, an answer's form depends on."""
+        return "\0".join((self.delivery_base, *self.fields, *map(str, self.sizes)))
+
+    @cached_property
+    def _properties(self) -> list[tuple[str, Callable[[Image, "View"], Any]]]:
+        return [(name, PROPERTIES[name]) for name in self.fields]
+
     def of(self, image: Image) -> dict[str, Any]:
-        return {name: PROPERTIES[name](image, self) for name in self.fields}
+        return {name: shown(image, self) for name, shown in self._properties}
 
     def url(self, name: VariantName) -> str:
         return f"{self.delivery_base}/{name}"
 
 
 def _src(image: Image, view: View) -> str:
-    return view.url(VariantName(image.store_id, image.slug, image.key, str(SRC_SIZE), str(image.format)))
+    return f"{view.delivery_base}/{variant_path(image.store_id, image.slug, image.key, SRC_NAME, image.format)}"
 
 
 def _variants(image: Image, view: View) -> list[dict[str, Any]]:
@@ -243,7 +252,7 @@ def _variants(image: Image, view: View) -> list[dict[str, Any]]:
     ]
 
 
-def _time(moment: datetime) -> str:
+def time_of(moment: datetime) -> str:
     """ISO 8601 with seconds and a numeric offset, as printed."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
@@ -254,8 +263,8 @@ PROPERTIES: dict[str, Callable[[Image, View], Any]] = {
     "src": _src,
     "position": lambda image, _: image.position,
     "product_id": lambda image, _: image.product_id,
-    "created_at": lambda image, _: _time(image.created_at),
-    "updated_at": lambda image, _: _time(image.updated_at),
+    "created_at": lambda image, _: time_of(image.created_at),
+    "updated_at": lambda image, _: time_of(image.updated_at),
     "alt": lambda image, _: image.alt,
     "width": lambda image, _: image.width,
     "height": lambda image, _: image.height,

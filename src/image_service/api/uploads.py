@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from image_service.api.multipart import OVERHEAD_BYTES, boundary_of, read_form
-from image_service.errors import InvalidField, MalformedBody, PictureRefused, UnsupportedBody
+from image_service.errors import InvalidField, MalformedBody, UnsupportedBody
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.ingest.sources import Intake
 
@@ -33,13 +34,32 @@ async def read(request: Request, intake: Intake, *, max_image_bytes: int, max_js
     Raises `MalformedBody`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too heavy,
     before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
+    if is_form(request):
         return await read_upload(request, intake, max_image_bytes=max_image_bytes)
-    if kind in ("", "application/json") or kind.endswith("+json"):
+    if _is_json(request):
         return await _json(request, intake, max_json_bytes, max_image_bytes)
     raise UnsupportedBody
+
+
+async def read_fields(request: Request) -> Submission:
+    """A small JSON object, without a picture. Raises `MalformedBody`, `UnsupportedBody`, `HTTPException` (413)."""
+    if not _is_json(request):
+        raise UnsupportedBody
+    chunks = [chunk async for chunk in _body(request, SMALL_JSON_BYTES, HTTPException(413))]
+    return Submission(_parsed(b"".join(chunks)))
+
+
+def is_form(request: Request) -> bool:
+    return _media_type(request) == "multipart/form-data"
+
+
+def _is_json(request: Request) -> bool:
+    kind = _media_type(request)
+    return kind in ("", "application/json") or kind.endswith("+json")
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def read_upload(request: Request, intake: Intake, *, max_image_bytes: int) -> Submission:
@@ -51,11 +71,11 @@ async def read_upload(request: Request, intake: Intake, *, max_image_bytes: int)
             raise InvalidField("file", "is in a form without a usable boundary")
         return Submission({}, is_form=True)
     body = _body(request, max_image_bytes + OVERHEAD_BYTES, too_heavy("file", max_image_bytes))
-    form = await read_form(body, boundary, lambda: intake.receiver("file"))
+    form = await read_form(body, boundary, lambda: intake.receiver("file", max_image_bytes))
     return Submission(dict(form.fields), is_form=True, file=form.file, filename=form.filename)
 
 
-async def _body(request: Request, limit: int, refusal: PictureRefused) -> AsyncIterator[bytes]:
+async def _body(request: Request, limit: int, refusal: Exception) -> AsyncIterator[bytes]:
     """The chunks of a body; `refusal` is raised as soon as it is known to pass the limit."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:

@@ -9,5 +9,6 @@ EXCHANGE = "image_service.exchange"  # the scope's key; absent where another ser
 @dataclass
 class Exchange:
     abort: Callable[[], None]  # ends the connection at once
+    is_backed_up: Callable[[], bool]  # so much waits for the client that a further send would have to
     is_received: bool = False  # all of the request's body has come
     is_malformed: bool = False  # its body breaks off in nonsense: no more of it will come

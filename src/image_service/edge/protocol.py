@@ -38,7 +38,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = LingeringTransport(transport, self.limits, self._is_sending)
-        self._exchange = Exchange(self._lingering.abort)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up)
         self._timer: asyncio.TimerHandle | None = None
         self._in_head = True  # a request's head is awaited, or has come in part
         self._is_upgrade = False
@@ -78,6 +78,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def _is_sending(self) -> bool:
         has_begun = self._head_bytes > 0 if self._in_head else not self._exchange.is_received
         return has_begun or self._is_turned_away
+
+    def _is_backed_up(self) -> bool:
+        return bool(self.flow.write_paused)
 
     def _make_room(self) -> bool:
         """End the connection that has been idle for longest, so that nobody shuts others out by merely connecting."""
@@ -180,7 +183,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise _Refused
         self._is_upgrade = self.parser.should_upgrade()
-        self._exchange = Exchange(self._lingering.abort)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up)
         self.scope[EXCHANGE] = self._exchange  # type: ignore[literal-required]  # an extension of ours
         self._framing_bytes = 0
         super().on_headers_complete()

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Generic, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -26,7 +27,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from image_service.database import Database
 from image_service.errors import DatabaseUnavailable, KeyRefused, RepeatUnderWay, StoreNotFound
 from image_service.images.models import IdempotencyRow
-from image_service.images.queries import Image
 
 log = structlog.get_logger()
 
@@ -35,6 +35,8 @@ LEASE = timedelta(seconds=15)
 RENEWALS = 3  # in the time of a lease: two may fail
 LOOK_SECONDS = (0.05, 0.5)  # between two looks at somebody else's work: at first, and at the most
 BATCH = 5_000  # rows in one delete: well within the time that a statement has
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,16 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Once:
-    """For an operation of the library: keep in your own transaction what you answer."""
+class Once(Generic[Made]):
+    """For an operation that makes something: keep in your own transaction what you answer."""
 
     attempt: Attempt
-    answer: Callable[[Image], Answer]
+    answer: Callable[[Made], Answer]
 
 
-async def keep(session: AsyncSession, once: Once, image: Image) -> None:
+async def keep(session: AsyncSession, once: Once[Made], made: Made) -> None:
     """The last statement of the operation's transaction. Raises `RepeatUnderWay` if the key is not ours any more."""
-    answer = once.answer(image)
+    answer = once.answer(made)
     statement = (
         update(IdempotencyRow)
         .where(_under_way(once.attempt))
@@ -107,6 +109,10 @@ class IdempotencyKeys:
         finally:
             ended.set()
             await renewing
+
+    async def knows(self, store_id: int, key: str) -> bool:
+        """Whether a request with this key is under way, or has been answered within the day."""
+        return await self._look(Attempt(store_id, key, b"")) is not None
 
     async def _answer_or_claim(self, mine: Attempt) -> Answer | None:
         deadline = time.monotonic() + self._wait

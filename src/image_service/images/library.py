@@ -19,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database import Database
 from image_service.errors import Busy, ForeignImage, GalleryFull, ImageNotFound, InvalidField, StoreNotFound
-from image_service.images import galleries, idempotency, positions
+from image_service.images import galleries, idempotency, positions, upload_tickets
 from image_service.images.blobs import Blobs
 from image_service.images.galleries import Expected
 from image_service.images.idempotency import Once
@@ -66,14 +66,18 @@ class Library:
         position: int | None = None,
         alt: Alt = None,
         expected: Expected = None,
-        once: Once | None = None,
+        once: Once[Image] | None = None,
+        ticket: UUID | None = None,
     ) -> Image:
-        """A new image: on a product, at `position` or the end; without a product an orphan.
+        """A new image: on a product, at `position` or the end; without a product an orphan. With an upload `ticket`
+        one of its files is used, and its place.
 
         Raises `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay` (`once` is somebody else's by now),
-        `StoreNotFound`, and what storage and database raise.
+        `StoreNotFound`, what `upload_tickets.take` raises, and what storage and database raise.
         """
         async with self._blobs.stored(upload.picture) as original, self._transaction() as session:
+            if ticket is not None:
+                position = await upload_tickets.take(session, ticket, upload.picture.bytes)
             row = ImageRow(store_id=store_id, alt=alt, **_columns(upload, original.key))
             revision = None
             if product_id is not None:
@@ -97,7 +101,7 @@ class Library:
         position: int | None = None,
         alt: Alt | Unchanged = UNCHANGED,
         expected: Expected = None,
-        once: Once | None = None,
+        once: Once[Image] | None = None,
     ) -> Image:
         """Put an orphan on a product.
 
@@ -210,6 +214,7 @@ class Library:
         for _ in range(TRIES):
             try:
                 async with self._database.transaction() as session:
+                    await upload_tickets.delete_all(session, store_id)
                     removed = await galleries.delete_all(session, store_id)
                     store = await session.get(StoreRow, store_id)
                     if store is None:

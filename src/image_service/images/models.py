@@ -119,6 +119,44 @@ class IdempotencyRow(SQLModel, table=True):
     )
 
 
+class UploadTicketRow(SQLModel, table=True):
+    """What a signed URL is still good for; deleted to withdraw it, so also with its token or its store."""
+
+    __tablename__ = "upload_tickets"
+    # Counted under a lock; this is the second line of defence.
+    __table_args__ = (CheckConstraint("files_left >= 0 AND bytes_left >= 0", name="upload_tickets_never_overdrawn"),)
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    store_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("stores.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    token_id: int | None = Field(
+        sa_column=Column(BigInteger, ForeignKey("tokens.id", ondelete="CASCADE"), nullable=True, index=True)
+    )
+    product_id: int | None = Field(sa_column=Column(BigInteger))
+    position: int | None = Field(sa_column=Column(Integer))
+    files: int = Field(sa_column=Column(Integer, nullable=False))
+    files_left: int = Field(sa_column=Column(Integer, nullable=False))
+    bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    bytes_left: int = Field(sa_column=Column(BigInteger, nullable=False))
+    bytes_per_file: int = Field(sa_column=Column(BigInteger, nullable=False))
+    tries_left: int = Field(sa_column=Column(Integer, nullable=False))
+    origins: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    created_at: datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
+    )
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
+
+
+class SigningKeyRow(SQLModel, table=True):
+    """A secret of this installation, for whatever it signs."""
+
+    __tablename__ = "signing_keys"
+
+    purpose: str = Field(sa_column=Column(Text, primary_key=True))
+    key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 class InstanceRow(SQLModel, table=True):
     """This installation's id; the blob store carries the same."""
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, func
+from sqlalchemy import and_, bindparam, func
 from sqlmodel import col, select
 
-from image_service.database import Database
+from image_service.database import Database, Read, Row
 from image_service.errors import ForeignImage, ImageNotFound
 from image_service.images.models import GalleryRow, ImageRow
 from image_service.pixels.picture import Format
@@ -91,6 +91,33 @@ def image_of(row: ImageRow, revision: int | None) -> Image:
     )
 
 
+def _image_read(row: Row) -> Image:
+    """Of a row that was read directly: the columns of `images` in their order, and the revision."""
+    id_, store_id, product_id, position, key, slug, filename, sha256, size, format_, *rest, revision = row
+    width, height, frames, thumbhash, alt, source_url, created_at, updated_at = rest
+    return Image(
+        id_,
+        store_id,
+        product_id,
+        position,
+        microseconds(updated_at) if revision is None else revision,
+        key.hex,
+        slug,
+        filename,
+        sha256.hex(),
+        size,
+        Format(format_),
+        width,
+        height,
+        frames,
+        thumbhash,
+        alt,
+        source_url,
+        created_at,
+        updated_at,
+    )
+
+
 # An image beside its gallery's revision (null for an orphan).
 _IN_ITS_GALLERY = and_(
     col(GalleryRow.store_id) == col(ImageRow.store_id), col(GalleryRow.product_id) == col(ImageRow.product_id)
@@ -98,39 +125,39 @@ _IN_ITS_GALLERY = and_(
 _WITH_REVISION = select(ImageRow, GalleryRow.revision).outerjoin(GalleryRow, _IN_ITS_GALLERY)
 
 
+_BY_ID = Read(_WITH_REVISION.where(ImageRow.id == bindparam("image_id")))
+_BY_KEY = Read(_WITH_REVISION.where(ImageRow.key == bindparam("key"), ImageRow.store_id == bindparam("store_id")))
+_GALLERY = Read(
+    select(ImageRow, GalleryRow.revision)
+    .select_from(GalleryRow)
+    .outerjoin(ImageRow, _IN_ITS_GALLERY)
+    .where(GalleryRow.store_id == bindparam("store_id"), GalleryRow.product_id == bindparam("product_id"))
+    .order_by(col(ImageRow.position))
+)
+
+
 async def image(database: Database, store_id: int, image_id: int) -> Image:
     """Raises `ImageNotFound`, and its kind `ForeignImage` if another store has it."""
-    async with database.reading() as session:
-        found = (await session.exec(_WITH_REVISION.where(ImageRow.id == image_id))).first()
-    if found is None:
+    found = await database.rows(_BY_ID, image_id=image_id)
+    if not found:
         raise ImageNotFound
-    row, revision = found
-    if row.store_id != store_id:
+    if found[0].store_id != store_id:
         raise ForeignImage
-    return image_of(row, revision)
+    return _image_read(found[0])
 
 
 async def image_by_key(database: Database, store_id: int, key: str) -> Image | None:
     """The live image whose current bytes this key names."""
-    statement = _WITH_REVISION.where(ImageRow.key == UUID(key), ImageRow.store_id == store_id)
-    async with database.reading() as session:
-        found = (await session.exec(statement)).first()
-    return None if found is None else image_of(*found)
+    found = await database.rows(_BY_KEY, key=UUID(key), store_id=store_id)
+    return _image_read(found[0]) if found else None
 
 
 async def gallery(database: Database, store_id: int, product_id: int) -> Gallery:
     """The images of a product, by position. At most `MAX_IMAGES_PER_PRODUCT`, so never paged in SQL."""
-    statement = (
-        select(GalleryRow.revision, ImageRow)
-        .outerjoin(ImageRow, _IN_ITS_GALLERY)
-        .where(GalleryRow.store_id == store_id, GalleryRow.product_id == product_id)
-        .order_by(col(ImageRow.position))
-    )
-    async with database.reading() as session:
-        found = (await session.exec(statement)).all()
+    found = await database.rows(_GALLERY, store_id=store_id, product_id=product_id)
     # The left join gives one row without an image for an empty gallery.
-    images = tuple(image_of(row, revision) for revision, row in found if row is not None)
-    return Gallery(revision=found[0][0] if found else 0, images=images)
+    images = tuple(_image_read(row) for row in found if row[0] is not None)
+    return Gallery(revision=found[0].revision if found else 0, images=images)
 
 
 async def images(

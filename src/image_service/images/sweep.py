@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from image_service.database import Database
 from image_service.errors import ImageServiceError
-from image_service.images import idempotency, instance
+from image_service.images import idempotency, instance, upload_tickets
 from image_service.images.models import ImageRow, TrashRow
 from image_service.storage.base import BlobInfo, Storage
 from image_service.storage.names import VariantName, key_of_original, original_name, variant_names
@@ -37,6 +37,7 @@ class Swept:
     strays: int  # originals that no row names
     variants: int  # variants of no live image
     keys: int = 0  # answers kept for repeated requests, past their day
+    tickets: int = 0  # upload tickets, a day past their end
 
 
 async def sweep(
@@ -76,6 +77,7 @@ async def sweep(
         strays=len(strays),
         variants=variants,
         keys=await idempotency.forget(database, dry_run=dry_run),
+        tickets=await upload_tickets.forget(database, dry_run=dry_run),
     )
 
 

@@ -68,6 +68,14 @@ class Blob:
     aclose: Callable[[], Awaitable[None]] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class AtHand:
+    """A blob that was in memory."""
+
+    data: bytes | bytearray
+    etag: str  # strong, with its quotes, as `Blob` has it
+
+
 class Storage(Protocol):
     async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
         """Store the bytes of `source` under `name`, replacing what was there, whole or not at all.
@@ -79,6 +87,13 @@ class Storage(Protocol):
 
     async def open(self, name: str, range: ByteRange | None = None) -> Blob:
         """Raises `BlobNotFound`, `RangeNotSatisfiable`, `StorageUnavailable`."""
+        ...
+
+    def at_hand(self, name: str, most: int) -> "AtHand | None":
+        """The whole blob, if it has at most `most` bytes and can be had without waiting for a disk or a network.
+
+        None says nothing, not even whether there is such a blob. Called on the event loop.
+        """
         ...
 
     def as_file(self, name: str) -> AbstractAsyncContextManager[Path]:

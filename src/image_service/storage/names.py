@@ -11,6 +11,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 MAX_SLUG = 80  # characters; with the key and the longest size a file name stays far below the 255 of file systems
@@ -49,6 +50,11 @@ def store_prefix(store_id: int) -> str:
     return f"public/stores/{_grouped(store_id)}/products/"
 
 
+def variant_path(store_id: int, slug: str, key: str, size: str, ext: str) -> str:
+    """Of a variant's URL, without the leading slash."""
+    return f"stores/{_grouped(store_id)}/products/{slug}-{key}-{size}.{ext}"
+
+
 @dataclass(frozen=True)
 class VariantName:
     """Prints as its URL's path, without the leading slash."""
@@ -60,7 +66,7 @@ class VariantName:
     ext: str  # "jpg", …: lower-case letters
 
     def __str__(self) -> str:
-        return f"stores/{_grouped(self.store_id)}/products/{self.slug}-{self.key}-{self.size}.{self.ext}"
+        return variant_path(self.store_id, self.slug, self.key, self.size, self.ext)
 
     @property
     def blob(self) -> str:
@@ -82,6 +88,7 @@ def variant_names(store_id: int, slug: str, key: str, sizes: Iterable[str]) -> l
     return [VariantName(store_id, slug, key, size, ext) for size in sizes for ext in EXTENSIONS]
 
 
+@lru_cache(maxsize=4096)
 def _grouped(store_id: int) -> str:
     """`1234` -> `001/234`."""
     digits = f"{store_id:06}"

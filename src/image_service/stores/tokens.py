@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database import Database
+from image_service.database import Database, Read
 from image_service.errors import InvalidField, StoreNotFound
 from image_service.stores.models import StoreRow, TokenRow
 
@@ -32,6 +33,7 @@ class Caller:
 
     store_id: int
     scope: Scope
+    token_id: int | None = None  # None: it came without one (`ANONYMOUS_STORE`)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
+_BY_DIGEST = Read(select(TokenRow.store_id, TokenRow.scope, TokenRow.id).where(TokenRow.sha256 == bindparam("sha256")))
+
+
 async def find(database: Database, token: str) -> Caller | None:
     """Asked of the database every time: a revoked token is worth nothing from then on, in every worker.
 
@@ -56,10 +61,8 @@ async def find(database: Database, token: str) -> Caller | None:
     """
     if not IMPORTABLE.fullmatch(token):
         return None
-    statement = select(TokenRow.store_id, TokenRow.scope).where(TokenRow.sha256 == digest(token))
-    async with database.reading() as session:
-        found = (await session.exec(statement)).first()
-    return None if found is None else Caller(found[0], Scope(found[1]))
+    found = await database.rows(_BY_DIGEST, sha256=digest(token))
+    return Caller(found[0].store_id, Scope(found[0].scope), found[0].id) if found else None
 
 
 async def add(session: AsyncSession, store_id: int, scope: Scope, imported: str | None = None) -> str:

@@ -1,0 +1,133 @@
+"""Pictures that have been served before, ahead of the framework: one open, one read, no hop to a thread, no log line.
+
+What is remembered of an answer is its headers and the blob's name, never the bytes: those are the page cache's, so
+that a picture which another worker or replica has removed is gone here with the same request.
+"""
+
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from image_service import metrics
+from image_service.api.delivery import DIALECT, ROUTE, SERVED, Served
+from image_service.api.guard import Pace
+from image_service.api.request_log import REQUEST_ID
+from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
+from image_service.pixels.picture import Format
+from image_service.storage.base import Storage
+
+MAX_KNOWN = 8192  # answers whose headers are remembered; about 16 MB
+MAX_BYTES = 1024 * 1024  # of a picture that is read in one go, in which nothing else happens: 0.1 ms
+MAX_ACCEPT_BYTES = 256  # browsers' own are half of that
+
+# Whatever asks for more than the whole picture, or may have to be refused, is the framework's.
+_UNUSUAL = frozenset(
+    (b"range", b"if-range", b"if-modified-since", b"transfer-encoding", b"content-length", b"content-encoding")
+)
+
+Key = tuple[bytes, bytes]  # the path as it was sent, and `Accept`
+
+
+class WarmPictures:
+    def __init__(self, app: ASGIApp, storage: Callable[[], Storage], limits: ConnectionLimits) -> None:
+        """`storage`: there is one once the service has started."""
+        self._app = app
+        self._storage = storage
+        self._limits = limits
+        self._known: OrderedDict[Key, Served] = OrderedDict()
+        self._counts = {
+            (method, status): metrics.REQUESTS.labels(DIALECT.name, ROUTE, method, status)
+            for method in ("GET", "HEAD")
+            for status in (200, 304)
+        }
+        self._seconds = {
+            method: metrics.REQUEST_SECONDS.labels(DIALECT.name, ROUTE, method) for method in ("GET", "HEAD")
+        }
+        self._sent = metrics.SENT_BYTES.labels(DIALECT.name)
+        self._formats = {format_: metrics.SERVED.labels(format_) for format_ in Format}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(DIALECT.prefix):
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        asked = _asked(scope)
+        if asked is not None:
+            key, condition, request_id = asked
+            served = self._known.get(key)
+            if served is not None and condition in (b"", served.etag):
+                if await self._serve(served, condition, request_id, scope, receive, send, started):
+                    return
+                self._known.pop(key, None)
+        await self._app(scope, receive, send)
+        if asked is not None and SERVED in scope:
+            self._known[asked[0]] = scope[SERVED]
+            if len(self._known) > MAX_KNOWN:
+                self._known.popitem(last=False)
+
+    async def _serve(
+        self,
+        served: Served,
+        condition: bytes,
+        request_id: bytes,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        started: float,
+    ) -> bool:
+        """False, with nothing sent: the blob has gone, has changed, or cannot be read without waiting."""
+        found = self._storage().at_hand(served.blob, MAX_BYTES)
+        if found is None or found.etag.encode("latin-1") != served.etag:
+            return False
+        status, body = (304, b"") if condition == served.etag else (200, found.data)
+        headers: Iterable[tuple[bytes, bytes]] = served.headers
+        if status == 304:
+            headers = (each for each in headers if each[0] not in _OF_A_BODY)
+        method: str = scope["method"]
+        if method == "HEAD":
+            body = b""
+        send = Pace(scope, receive, send, self._limits).send
+        await send(
+            {"type": "http.response.start", "status": status, "headers": [*headers, (b"x-request-id", request_id)]}
+        )
+        if body:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body"})
+        self._counts[method, status].inc()
+        self._seconds[method].observe(time.perf_counter() - started)
+        self._sent.inc(len(body))
+        self._formats[served.format].inc()
+        if served.negotiated:
+            metrics.NEGOTIATED.labels(served.format).inc()
+        return True
+
+
+_OF_A_BODY = frozenset((b"accept-ranges", b"content-type", b"content-length"))
+
+
+def _asked(scope: Scope) -> tuple[Key, bytes, bytes] | None:
+    """What is asked for, `If-None-Match` and the request's id; None: the framework shall look at it."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    if scope["method"] not in ("GET", "HEAD") or len(headers) > MAX_HEADERS:
+        return None
+    accept = condition = request_id = b""
+    hosts = 0
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+        elif name == b"accept":
+            accept = accept + b"," + value if accept else value
+        elif name == b"if-none-match":
+            condition = condition + b"," + value if condition else value
+        elif name == b"x-request-id" and not request_id:
+            request_id = value
+        elif name in _UNUSUAL:
+            return None
+    if hosts != 1 or len(accept) > MAX_ACCEPT_BYTES:
+        return None
+    if not REQUEST_ID.fullmatch(request_id.decode("latin-1")):
+        request_id = b"%032x" % random.getrandbits(128)
+    return (scope["raw_path"], accept), condition, request_id

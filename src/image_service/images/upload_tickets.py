@@ -1,0 +1,192 @@
+"""Upload tickets: what whoever holds a signed URL may still upload, without a token.
+
+The row is the truth. It is counted down by the very transaction that makes an image, under a lock, so that all replicas
+together make no more than was allowed, and an upload that failed has used nothing. Whoever changes both takes the
+ticket first, then the gallery.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, func, literal, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from image_service.database import Database
+from image_service.errors import PictureRefused, Refusal, StoreNotFound, TicketEnd, TicketNotFound, TicketOver
+from image_service.images import idempotency
+from image_service.images.idempotency import Once
+from image_service.images.models import UploadTicketRow
+
+TRIES_PER_FILE = 10  # a bad line's repeats; without a bound a stranger could have garbage checked until the end
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a ticket is made for."""
+
+    product_id: int | None  # None: orphans
+    position: int | None  # of the first file, the others follow; None: the end
+    files: int
+    bytes: int  # of all files together
+    bytes_per_file: int
+    origins: tuple[str, ...]  # of the pages that may use it
+
+
+@dataclass(frozen=True)
+class Ticket:
+    id: UUID
+    store_id: int
+    allowed: Allowed
+    files_left: int
+    bytes_left: int
+    created_at: datetime
+    expires_at: datetime
+    end: TicketEnd | None  # None: it is still good
+
+
+async def make(
+    database: Database,
+    store_id: int,
+    token_id: int | None,
+    allowed: Allowed,
+    lifetime: timedelta,
+    once: Once[Ticket] | None = None,
+) -> Ticket:
+    """A ticket that ends after `lifetime`, or with the token that asked for it.
+
+    Raises `StoreNotFound` if token or store were removed meanwhile, `RepeatUnderWay`.
+    """
+    row = insert(UploadTicketRow).values(
+        id=uuid4(),
+        store_id=store_id,
+        token_id=token_id,
+        product_id=allowed.product_id,
+        position=allowed.position,
+        files=allowed.files,
+        files_left=allowed.files,
+        bytes=allowed.bytes,
+        bytes_left=allowed.bytes,
+        bytes_per_file=allowed.bytes_per_file,
+        tries_left=allowed.files * TRIES_PER_FILE,
+        origins=list(allowed.origins),
+        expires_at=func.now() + literal(lifetime),
+    )
+    try:
+        async with database.transaction() as session:
+            made = (await session.exec(row.returning(UploadTicketRow))).scalar_one()
+            ticket = _ticket(made, is_expired=False)
+            if once is not None:
+                await idempotency.keep(session, once, ticket)
+    except IntegrityError as error:  # the two that it can break: the store's and the token's
+        raise StoreNotFound from error
+    return ticket
+
+
+async def find(database: Database, id: UUID) -> Ticket | None:
+    """None: it has been withdrawn, or its day after the end is over."""
+    statement = select(UploadTicketRow, col(UploadTicketRow.expires_at) <= func.now())
+    async with database.reading() as session:
+        found = (await session.exec(statement.where(UploadTicketRow.id == id))).first()
+    return None if found is None else _ticket(found[0], is_expired=found[1])
+
+
+async def of_store(database: Database, store_id: int, id: UUID) -> Ticket:
+    """Raises `TicketNotFound`."""
+    ticket = await find(database, id)
+    if ticket is None or ticket.store_id != store_id:
+        raise TicketNotFound
+    return ticket
+
+
+async def withdraw(database: Database, store_id: int, id: UUID) -> None:
+    """Not even an upload under way is made an image after this. Raises `TicketNotFound`."""
+    mine = delete(UploadTicketRow).where(col(UploadTicketRow.id) == id, col(UploadTicketRow.store_id) == store_id)
+    async with database.transaction() as session:
+        if (await session.exec(mine.returning(col(UploadTicketRow.id)))).first() is None:
+            raise TicketNotFound
+
+
+async def count_try(database: Database, id: UUID) -> None:
+    """Before a body is read. Raises `TicketOver` when there have been too many, or it has just been withdrawn."""
+    counted = (
+        update(UploadTicketRow)
+        .where(col(UploadTicketRow.id) == id, col(UploadTicketRow.tries_left) > 0)
+        .values(tries_left=col(UploadTicketRow.tries_left) - 1)
+        .returning(col(UploadTicketRow.id))
+    )
+    async with database.statement() as session:
+        if (await session.exec(counted)).first() is None:
+            raise TicketOver(TicketEnd.TRIED_OUT)
+
+
+async def take(session: AsyncSession, id: UUID, size: int) -> int | None:
+    """One file of `size` bytes, in the transaction that makes the image; returns its position, None for the end.
+
+    The time is not looked at: an upload that began before the end may take as long as uploads may.
+    Raises `TicketOver`; `PictureRefused` (`file`) if so many bytes are not left.
+    """
+    statement = select(UploadTicketRow).where(UploadTicketRow.id == id).with_for_update()
+    row = (await session.exec(statement)).first()
+    if row is None:
+        raise TicketOver(TicketEnd.WITHDRAWN)
+    if row.files_left == 0 or row.bytes_left == 0:
+        raise TicketOver(TicketEnd.USED_UP)
+    if row.bytes_left < size:
+        raise PictureRefused("file", Refusal.TOO_HEAVY, limit=row.bytes_left)
+    position = None if row.position is None else row.position + row.files - row.files_left
+    row.files_left -= 1
+    row.bytes_left -= size
+    return position
+
+
+async def delete_all(session: AsyncSession, store_id: int) -> None:
+    """Of a store that is being removed: before its galleries, as everybody takes them."""
+    await session.exec(delete(UploadTicketRow).where(col(UploadTicketRow.store_id) == store_id))
+
+
+async def forget(database: Database, *, dry_run: bool) -> int:
+    """Remove those that ended a day ago: until then they answer repeats. Returns how many those were."""
+    past = col(UploadTicketRow.expires_at) < func.now() - literal(idempotency.KEPT)
+    if dry_run:
+        async with database.reading() as session:
+            return (await session.exec(select(func.count()).select_from(UploadTicketRow).where(past))).one()
+    some = select(UploadTicketRow.id).where(past).limit(idempotency.BATCH)
+    removed = 0
+    while True:
+        async with database.transaction() as session:
+            gone = delete(UploadTicketRow).where(col(UploadTicketRow.id).in_(some))
+            count = len((await session.exec(gone.returning(col(UploadTicketRow.id)))).all())
+        removed += count
+        if count < idempotency.BATCH:
+            return removed
+
+
+def _ticket(row: UploadTicketRow, *, is_expired: bool) -> Ticket:
+    end = None
+    if is_expired:
+        end = TicketEnd.EXPIRED
+    elif row.files_left == 0 or row.bytes_left == 0:
+        end = TicketEnd.USED_UP
+    elif row.tries_left == 0:
+        end = TicketEnd.TRIED_OUT
+    return Ticket(
+        id=row.id,
+        store_id=row.store_id,
+        allowed=Allowed(
+            product_id=row.product_id,
+            position=row.position,
+            files=row.files,
+            bytes=row.bytes,
+            bytes_per_file=row.bytes_per_file,
+            origins=tuple(row.origins),
+        ),
+        files_left=row.files_left,
+        bytes_left=row.bytes_left,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        end=end,
+    )

@@ -1,0 +1,44 @@
+"""Upload tickets, as a shop's back-end makes them and its front-end uses them."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.shop import form, png
+
+SHOP = "https://shop.example.com"
+COLORS = ("red", "green", "blue", "white", "black", "gray")
+
+
+async def ticket(client: httpx.AsyncClient, **asked: Any) -> dict[str, Any]:
+    answer = await client.post("/uploads", json=asked)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def at(made: dict[str, Any]) -> str:
+    """Its URL without the host."""
+    url = urlsplit(made["url"])
+    return f"{url.path}?{url.query}"
+
+
+async def sent(anyone: httpx.AsyncClient, made: dict[str, Any], color: str = "red", **more: Any) -> httpx.Response:
+    """One file."""
+    return await anyone.post(at(made), files=form(png(color), f"{color}.png"), **more)
+
+
+async def left(client: httpx.AsyncClient, made: dict[str, Any]) -> int:
+    """Files that may still be made."""
+    answer = await client.get(f"/uploads/{made['id']}")
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["files_left"])
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Status and words of one in the code shape."""
+    body = answer.json()
+    assert body["code"] == answer.status_code
+    assert body.keys() == {"code", "message", "description"}
+    return answer.status_code, body["description"]
