@@ -138,10 +138,11 @@ class Database:
         try:
             driver: Any = connection.driver_connection
             found: list[Row] = await driver.fetch(sql, *arguments, record_class=Row)
-            return found
-        except (TimeoutError, asyncio.CancelledError):
+        except TimeoutError:
             await greenlet_spawn(connection.invalidate)  # it may never answer again
             raise
+        else:
+            return found
         finally:
             await greenlet_spawn(connection.close)
 
