@@ -146,8 +146,15 @@ async def killing(folder: Path, start: Callable[[], Server], seed: int) -> Async
 
     def started() -> Server:
         nonlocal url
+        log = folder / "log"
+        if log.exists():  # those of the last start that still die may write to theirs
+            log.rename(folder / f"log.{len(list(folder.glob('log.*')))}")
         server = start()
-        url = server.url
+        try:
+            url = server.url
+        except BaseException:
+            server.end()
+            raise
         return server
 
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
