@@ -36,6 +36,7 @@ _FAULTS = (
     asyncpg_dialect.AsyncAdapt_asyncpg_dbapi.Error,  # a direct read's connection
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said that it ends, and the end has not come yet
     OSError,
     TimeoutError,
 )
@@ -130,7 +131,7 @@ class Database:
         with database_faults():
             try:
                 return await self._fetch(read.sql, arguments)
-            except asyncpg.ConnectionDoesNotExistError:
+            except (asyncpg.ConnectionDoesNotExistError, asyncpg.InternalClientError):
                 return await self._fetch(read.sql, arguments)
 
     async def _fetch(self, sql: str, arguments: list[Any]) -> list[Row]:
@@ -138,7 +139,7 @@ class Database:
         try:
             driver: Any = connection.driver_connection
             found: list[Row] = await driver.fetch(sql, *arguments, record_class=Row)
-        except TimeoutError:
+        except (TimeoutError, asyncpg.InternalClientError):
             await greenlet_spawn(connection.invalidate)  # it may never answer again
             raise
         else:

@@ -15,6 +15,10 @@ SOCKET = ".s.PGSQL.5432"
 COMMIT = b"Q\0\0\0\x0cCOMMIT;\0"  # a simple query, as asyncpg sends it (PostgreSQL's manual, 54.7)
 
 
+_SAID = b"SFATAL\0VFATAL\0C57P02\0Mterminating connection because of crash of another server process\0\0"
+LAST_WORDS = b"E" + (4 + len(_SAID)).to_bytes(4, "big") + _SAID  # of every connection, when one of its processes died
+
+
 class Line(Enum):
     WORKS = auto()
     SILENT = auto()  # connections are there, and nothing passes either way
@@ -36,6 +40,7 @@ class Proxy:
         self._database = make_url(database_url)
         self._server = Path(str(self._database.query["host"])) / SOCKET
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: dict[asyncio.StreamWriter, asyncio.Event] = {}  # set: the server says nothing more to it
         self._tasks: set[asyncio.Task[None]] = set()
         self._works = asyncio.Event()
         self._works.set()
@@ -59,6 +64,12 @@ class Proxy:
         else:
             self._works.set()
 
+    def say_last_words(self) -> None:
+        """To all who are connected. The end of the connection itself does not come."""
+        for writer, is_mute in self._clients.items():
+            is_mute.set()
+            writer.write(LAST_WORDS)
+
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
@@ -76,7 +87,7 @@ class Proxy:
         server_reader, server_writer = await asyncio.open_unix_connection(self._server)
         ours = {writer, server_writer}
         self._writers |= ours
-        swallowing = asyncio.Event()
+        swallowing = self._clients[writer] = asyncio.Event()
         back = asyncio.create_task(self._back(server_reader, writer, swallowing))
         try:
             with suppress(ConnectionError):
@@ -84,6 +95,7 @@ class Proxy:
         finally:
             back.cancel()
             self._writers -= ours
+            del self._clients[writer]
             for each in ours:
                 each.transport.abort()
 

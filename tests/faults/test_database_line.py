@@ -15,6 +15,7 @@ from tests.images.conftest import NewDatabase
 from tests.shop import added, form, order
 
 IMAGES = "/products/1234/images"
+CONNECTIONS = 3  # of a service that shall have used them all
 KEPT_SECONDS = 5.0  # for a picture that is kept: one look at a connection that hangs, and its end
 
 
@@ -63,3 +64,22 @@ async def _does_not_work_for_a_while(
     assert await order(client) == [image["id"]]
     again = await client.post(IMAGES, files=form(), headers=key)
     assert await order(client) == [image["id"], again.json()["id"]]
+
+
+async def test_a_server_that_has_said_that_it_ends(
+    start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """Its connections are no good any more, and are not closed yet: each is given up when it is found out."""
+    async with proxied(await new_database()) as proxy:
+        settings = {"database_url": proxy.url, "data_dir": tmp_path, "database_seconds": SECONDS}
+        async with start_service(**settings, database_connections=CONNECTIONS) as service:
+            store = await service.new_store()
+            async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+                image = await added(client)
+                own = f"{IMAGES}/{image['id']}"
+                for number, call in enumerate((client.get, lambda url: client.put(url, json={"alt": "seen"}))):
+                    await asyncio.gather(*(client.get(own) for _ in range(2 * CONNECTIONS)))  # so that all are made
+                    proxy.say_last_words()
+                    statuses = [(await call(own)).status_code for _ in range(CONNECTIONS + 1)]
+                    assert set(statuses) <= {200, 503}, number
+                    assert statuses[-1] == 200, number
