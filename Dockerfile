@@ -9,10 +9,10 @@ ENV UV_PROJECT_ENVIRONMENT=/app/.venv \
     UV_COMPILE_BYTECODE=1
 # The locked dependencies first: they change less often than the code does.
 COPY pyproject.toml uv.lock README.md LICENSE ./
-RUN uv sync --locked --no-dev --no-install-project
+RUN uv sync --locked --no-dev --extra s3 --no-install-project
 COPY src/ src/
 COPY alembic/ alembic/
-RUN uv sync --locked --no-dev --no-editable
+RUN uv sync --locked --no-dev --extra s3 --no-editable
 
 FROM python:3.11-slim-bookworm
 # The id is part of what is deployed: the files on the volume belong to it.

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-faults lint types format clean
+.PHONY: help setup serve test test-faults lint types format bench bench-peers clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,5 +40,19 @@ format: setup  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The benchmarks have an environment of their own, with the service in it and what judges it.
+BENCH := benchmarks/.cache/venv
+
+$(BENCH)/.ready: pyproject.toml uv.lock | setup
+	UV_PROJECT_ENVIRONMENT=$(BENCH) $(BIN)/uv sync --locked --all-extras --no-group dev --group bench \
+		--compile-bytecode --quiet
+	touch $@
+
+bench: $(BENCH)/.ready  ## the service against its limits; ROWS=cold-jpg,warm for some, OPTIONS="--rounds 3"
+	@$(BENCH)/bin/python -m benchmarks $(ROWS) $(OPTIONS)
+
+bench-peers: $(BENCH)/.ready  ## the same against thumbor, ipx and Directus, which it installs
+	@$(BENCH)/bin/python -m benchmarks --peers $(ROWS) $(OPTIONS)
+
 clean:  ## remove the environment and all caches; data/ is kept
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist benchmarks/.cache

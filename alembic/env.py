@@ -1,6 +1,7 @@
 """Runs the migrations: over the connection that the service hands over, or over IMAGE_SERVICE_DATABASE_URL."""
 
 import asyncio
+import time
 
 from alembic import context
 from sqlalchemy import Connection, pool, text
@@ -16,12 +17,24 @@ __all__ = ["TABLES", "image_tables", "store_tables"]
 
 # Any number of replicas may start at once: one migrates, the others wait and find nothing to do.
 LOCK = 0x696D6702
+LOOK_SECONDS = 0.1
+# What cannot have a table's lock by then gives up (`migrations.upgrade` tries again): for as long as it waits,
+# everybody who wants the table waits behind it, also those that only read.
+LOCK_TIMEOUT = "2s"
 
 
 def migrate(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=TABLES, transaction_per_migration=False)
+    """Each migration in a transaction of its own, which it may leave to build an index concurrently."""
+    # Asked again and again, each time in a transaction that ends at once: an index that is built concurrently waits for
+    # whoever waits in one. The lock is the session's own, so it goes with the connection.
+    connection.execute(text("SET application_name = 'image-service migrate'"))
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+        connection.commit()
+        time.sleep(LOOK_SECONDS)
+    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.commit()
+    context.configure(connection=connection, target_metadata=TABLES, transaction_per_migration=True)
     with context.begin_transaction():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         context.run_migrations()
 
 
@@ -32,7 +45,6 @@ async def connect_and_migrate() -> None:
     engine = create_async_engine(url, poolclass=pool.NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
-        await connection.commit()
     await engine.dispose()
 
 

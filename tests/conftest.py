@@ -4,7 +4,7 @@ Stores never see each other, so tests need no cleaning up and share one database
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,22 @@ import httpx
 import pytest
 import uvloop
 from fastapi import FastAPI
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from image_service import migrations
 from image_service.app import create_app
 from image_service.database import Database
 from image_service.embedded_postgres import EmbeddedPostgres
 from image_service.settings import Settings
-from image_service.storage.local import LocalStorage
+from image_service.storage.base import Storage
+from image_service.storage.s3 import S3Limits, S3Storage
+from image_service.storage.staging import Staging
 from image_service.stores import registry
 from image_service.stores.registry import NewStore
 from tests.ingest.server import ScriptedServer
+from tests.needs import require
+from tests.s3.seaweed import BUCKET, WEED, SeaweedFS, new_prefix
 
 API = "http://api.test"
 DELIVERY = "http://images.test"
@@ -39,7 +45,7 @@ class Service:
     app: FastAPI
     settings: Settings
     database: Database
-    storage: LocalStorage
+    storage: Storage
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         """An HTTP client without credentials. Errors are answered, not raised into the test."""
@@ -56,6 +62,8 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 
 StartService = Callable[..., AbstractAsyncContextManager[Service]]
+NewS3 = Callable[..., S3Storage]
+NewDatabase = Callable[[], Awaitable[str]]
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +79,23 @@ async def database_url(postgres: EmbeddedPostgres) -> str:
     """Of a database with this version's schema, for all tests that need no other."""
     await migrations.upgrade(postgres.url)
     return postgres.url
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: EmbeddedPostgres) -> NewDatabase:
+    """The URL of an empty database with this version's schema."""
+
+    async def make() -> str:
+        name = f"test_{uuid4().hex}"
+        engine = create_async_engine(postgres.url, isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+        await engine.dispose()
+        url = make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
+        await migrations.upgrade(url)
+        return url
+
+    return make
 
 
 @pytest.fixture
@@ -99,6 +124,7 @@ def start_service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -
             "public_url": API,
             "delivery_url": DELIVERY,
             "fetch_allow_private": True,
+            "sweep_interval": 0,
             "auth_failures_per_minute": 1_000_000,  # all tests together come from one address
         }
         settings = Settings.model_validate(values | changes)
@@ -132,6 +158,27 @@ async def anyone(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """Has no credentials."""
     async with service.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """An S3 server for all tests of this process."""
+    require(WEED.exists(), "SeaweedFS")
+    server = SeaweedFS(tmp_path_factory.mktemp("seaweed"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_s3(seaweed: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> NewS3:
+    """Makes an empty blob store, perhaps by way of another endpoint."""
+
+    def make(endpoint: str | None = None, limits: S3Limits | None = None, prefix: str | None = None) -> S3Storage:
+        staging = Staging(tmp_path_factory.mktemp("staging"))
+        config = seaweed.config(endpoint)
+        return S3Storage(BUCKET, prefix or new_prefix(), staging, config, limits or S3Limits())
+
+    return make
 
 
 @pytest.fixture

@@ -105,14 +105,23 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 Rows = dict[str, list[Mapping[str, Any]]]
 
 
-def fill(connection: Connection) -> Rows:
-    """Rows in every table that this schema has; all of them, as `read` gives them."""
+def columns(connection: Connection) -> dict[str, set[str]]:
+    """The columns of each table."""
+    return {table.name: set(table.columns.keys()) for table in _tables(connection)}
+
+
+def fill(connection: Connection, known: Mapping[str, set[str]] | None = None) -> Rows:
+    """Rows in every table that this schema has; all of them, as `read` gives them.
+
+    With `known` only those tables and columns are written to.
+    """
+    known = known or columns(connection)
     for table in _tables(connection):
-        for row in ROWS[table.name]:
-            connection.execute(table.insert().values({name: row[name] for name in row if name in table.columns}))
-    rows = read(connection)
+        for row in ROWS[table.name] if table.name in known else ():
+            connection.execute(table.insert().values({name: row[name] for name in row if name in known[table.name]}))
+    rows = {name: found for name, found in read(connection).items() if name in known}
     for name, filled in rows.items():
-        empty = {column for column in filled[0] if all(row[column] is None for row in filled)}
+        empty = {column for column in known[name] if all(row[column] is None for row in filled)}
         assert not empty, f"{name} has columns that nothing was put into"
     return rows
 

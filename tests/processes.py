@@ -32,10 +32,14 @@ def eventually(look: Callable[[], Value | None], seconds: float = DEADLINE) -> V
 
 
 def environment(data: Path, **settings: str) -> dict[str, str]:
-    """That of the tests, without settings of the machine's own; and a user's Python keeps its bytecode."""
-    machine = ("IMAGE_SERVICE_", "PYTHONDONTWRITEBYTECODE")
+    """That of the tests, without settings of the machine's own; and a user's Python keeps its bytecode.
+
+    A name that begins with AWS_ is a variable as it stands.
+    """
+    machine = ("IMAGE_SERVICE_", "AWS_", "PYTHONDONTWRITEBYTECODE")
     outside = {name: value for name, value in os.environ.items() if not name.startswith(machine)}
-    return {**outside, "IMAGE_SERVICE_DATA_DIR": str(data), **{f"IMAGE_SERVICE_{k}": v for k, v in settings.items()}}
+    named = {k if k.startswith("AWS_") else f"IMAGE_SERVICE_{k}": v for k, v in settings.items()}
+    return {**outside, "IMAGE_SERVICE_DATA_DIR": str(data), **named}
 
 
 def family(pid: int) -> dict[int, str]:

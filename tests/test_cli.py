@@ -1,6 +1,8 @@
 """The commands of `image-service`, beside a running service and without one."""
 
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -8,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from image_service.embedded_postgres import EmbeddedPostgres
-from tests.processes import Done, Server, command
+from tests.needs import needs
+from tests.processes import DEADLINE, PROGRAM, Done, Server, command, environment
 from tests.shop import form
 
 IMPORTED = "a-secret-from-elsewhere-1"
@@ -97,6 +100,60 @@ def test_what_cannot_be_done_is_one_line(server: Server, arguments: list[str], s
     assert result.err.startswith("image-service: ")
     assert said in result.err
     assert result.err.count("\n") == 1
+
+
+def test_verify_names_what_is_damaged_and_what_is_missing(server: Server) -> None:
+    with server.client() as client:
+        ids = [client.post("/products/9/images", files=form()).raise_for_status().json()["id"] for _ in range(3)]
+        keys = [client.get(f"/products/9/images/{id}").json()["src"].rsplit("-", 3)[1] for id in ids]
+    files = [server.data / "blobs" / "private" / key[:2] / key for key in keys]
+    flipped = bytearray(files[0].read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    files[0].write_bytes(flipped)
+    files[1].unlink()
+    result = run(server, "verify", "--json")
+    assert result.status == 1
+    assert {(each["image_id"], each["state"]) for each in result.json["bad"]} == {
+        (ids[0], "damaged"),
+        (ids[1], "missing"),
+    }
+    said = run(server, "verify")
+    assert said.status == 1
+    assert f"damaged: image {ids[0]} of store 1" in said.out
+    assert f"missing: image {ids[1]} of store 1" in said.out
+    with server.client() as client:
+        assert client.delete("/products/9").status_code == 200
+    assert run(server, "verify").status == 0
+
+
+@needs(shutil.which("faketime") is not None, "faketime")
+def test_a_sweep_whose_clock_is_two_days_ahead(server: Server) -> None:
+    """What counts is the clock of the files, and that of the database."""
+    with server.client() as client:
+        kept = client.post("/products/10/images", files=form()).raise_for_status().json()
+        gone = client.post("/products/10/images", files=form()).raise_for_status().json()
+        client.delete(f"/products/10/images/{gone['id']}").raise_for_status()
+    under_way = [server.data / "staging" / "half", server.data / "blobs" / "tmp" / "half"]
+    for path in under_way:
+        path.write_bytes(b"half a picture")
+    # Its own clock alone: not that of the files, nor the one that measures how long things take.
+    ahead = {"NO_FAKE_STAT": "1", "FAKE_UTIME": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    done = subprocess.run(
+        ["faketime", "-f", "+2d", PROGRAM, "sweep", "--json"],
+        env=environment(server.data) | ahead,
+        capture_output=True,
+        check=True,
+        timeout=DEADLINE,
+    )
+    assert json.loads(done.stdout) == dict.fromkeys(
+        ("staged", "trash", "strays", "variants", "keys", "orphans", "tickets"), 0
+    )
+    assert run(server, "verify").status == 0
+    for path in under_way:
+        path.unlink()
+    with server.client() as client:
+        assert client.get(kept["src"].removeprefix(server.url)).status_code == 200
+        assert client.delete("/products/10").status_code == 200
 
 
 def test_sweep_and_verify(server: Server) -> None:

@@ -13,6 +13,8 @@ MAX_LINES = 300
 FLOORS = [
     {"cli"},
     {"commands"},
+    {"copy_storage", "doctor", "importing"},
+    {"console"},  # what all commands share
     {"serve"},
     {"worker"},
     {"app"},
@@ -28,8 +30,8 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.
 ONLY_FOR = {
-    "settings": {"app", "commands", "serve", "worker"},
-    "embedded_postgres": {"serve"},
+    "settings": {"app", "commands", "console", "copy_storage", "doctor", "importing", "serve", "worker"},
+    "embedded_postgres": {"serve", "doctor"},
     "workers": {"serve", "worker", "cli"},
 }
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.command import downgrade
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Inspector, inspect, text
+from sqlalchemy import Connection, Inspector, inspect, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from image_service import migrations
@@ -20,7 +22,7 @@ from image_service.embedded_postgres import EmbeddedPostgres
 from image_service.errors import DatabaseUnavailable
 from image_service.migrations import MigrationFailed, upgrade
 from tests.databases import look
-from tests.processes import command
+from tests.processes import DEADLINE, command
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -30,11 +32,18 @@ def tables(connection: Connection) -> set[str]:
     return set(inspector.get_table_names())
 
 
+async def down(url: str) -> None:
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda sync: downgrade(migrations.config(sync), "base"))
+    await engine.dispose()
+
+
 async def test_up_down_and_up_again(empty_database: str) -> None:
     await upgrade(empty_database)
     made = await look(empty_database, tables)
     assert made == set(SQLModel.metadata.tables) | {"alembic_version"}
-    await look(empty_database, lambda connection: downgrade(migrations.config(connection), "base"))
+    await down(empty_database)
     assert await look(empty_database, tables) == {"alembic_version"}
     await upgrade(empty_database)
     assert await look(empty_database, tables) == made
@@ -65,6 +74,30 @@ async def test_a_database_of_a_later_version_is_left_alone(empty_database: str) 
     )
     with pytest.raises(MigrationFailed, match=r"another version .*9999"):
         await upgrade(empty_database)
+
+
+async def test_a_busy_table_holds_up_the_migration_and_nobody_else(empty_database: str) -> None:
+    """What waits for a lock on a table has everybody else wait behind it: it must give up, and try again."""
+    await upgrade(empty_database, "0001")
+    url = empty_database.replace("+asyncpg", "")
+    busy, other = await asyncpg.connect(url), await asyncpg.connect(url, command_timeout=DEADLINE)
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'stores'::regclass AND NOT granted"
+    try:
+        transaction = busy.transaction()
+        await transaction.start()
+        await busy.execute("INSERT INTO stores (name) VALUES ('under way')")
+        migrating = asyncio.create_task(upgrade(empty_database))
+        async with asyncio.timeout(DEADLINE):
+            while not await other.fetchval(waiting):
+                assert not migrating.done()
+            await other.execute("INSERT INTO stores (name) VALUES ('another')")  # after it, since it has given up
+            assert not migrating.done()
+            await transaction.commit()
+            await migrating
+        assert await other.fetchval("SELECT count(*) FROM stores") == 2
+    finally:
+        await busy.close()
+        await other.close()
 
 
 async def test_no_right_to_make_tables(postgres: EmbeddedPostgres, empty_database: str) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -177,9 +178,17 @@ def test_a_setting_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == "image-service: IMAGE_SERVICE_WORKRES: there is no such setting\n"
 
-    done = serve(tmp_path, STORAGE_URL="s3://bucket/prefix")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("image-service: IMAGE_SERVICE_STORAGE_URL: S3 is not supported yet")
+    done = serve(tmp_path, STORAGE_URL="gs://bucket/prefix")
+    assert done.returncode == 1
+    assert done.stderr == "image-service: IMAGE_SERVICE_STORAGE_URL: it must be file:///… or s3://bucket/prefix\n"
+
+    without = "import sys; sys.modules['obstore'] = None; from image_service.cli import main; main()"
+    env = environment(tmp_path / "data", STORAGE_URL="s3://bucket")
+    done = subprocess.run(
+        [sys.executable, "-c", without, "serve"], capture_output=True, text=True, env=env, check=False
+    )
+    assert done.returncode == 1
+    assert "s3:// needs obstore: pip install 'image-service[s3]'" in done.stderr
 
 
 def test_an_application_that_cannot_start_ends_the_service(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from image_service.pixels.picture import Format
 from image_service.settings import Settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -48,6 +49,9 @@ def test_the_readme_says_their_defaults() -> None:
         {"sizes": "640-0 banana"},
         {"sizes": "50-0"},
         {"sizes": "640-0 640-0"},
+        {"input_formats": "gif jpg webp"},
+        {"input_formats": "gif jpg png heic"},
+        {"input_formats": "gif jpg png webp webp"},
         {"bootstrap_store": "a shop"},
         {"bootstrap_store": "a shop", "bootstrap_token": "short"},
         {"anonymous_store": "0"},
@@ -73,6 +77,11 @@ def test_lists_and_urls() -> None:
     assert [str(size) for size in settings.sizes] == ["640-0", "30-30"]
     assert settings.fetch_allow_networks == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
     assert settings.api_base == settings.delivery_base == "https://api.test/x"
+
+
+def test_formats_that_are_taken() -> None:
+    assert Settings().limits.formats == ("gif", "jpg", "png")
+    assert Settings.model_validate({"input_formats": "gif, jpg, png, avif"}).limits.formats[-1] is Format.AVIF
 
 
 def test_pictures_may_have_a_host_of_their_own() -> None:

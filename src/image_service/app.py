@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import structlog
 from fastapi import Depends, FastAPI, Request
@@ -22,6 +19,7 @@ from image_service.api.cors import Cors
 from image_service.api.dependencies import Parts, require_plain_path
 from image_service.api.documentation import add_documentation
 from image_service.api.failed_credentials import FailedCredentials
+from image_service.api.gallery import add_gallery
 from image_service.api.guard import Guard
 from image_service.api.outermost import Outermost
 from image_service.api.problems import Dialect, problem_of
@@ -34,6 +32,7 @@ from image_service.images import instance
 from image_service.images.blobs import Blobs
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
+from image_service.images.sweeper import Sweeper
 from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
@@ -42,6 +41,7 @@ from image_service.pixels.pool import WORKER, PixelPool
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.local import LocalStorage
+from image_service.storage.opening import open_storage
 from image_service.storage.staging import Staging
 from image_service.stores.rate_limit import RateLimit
 
@@ -95,6 +95,7 @@ def create_app(
         app.include_router(dialect.router, dependencies=[Depends(require_plain_path)])
     app.include_router(operations.router)
     add_documentation(app)
+    add_gallery(app, settings.delivery_base, has_gallery=settings.gallery)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
@@ -108,15 +109,13 @@ def create_app(
 
 
 def storage_of(settings: Settings) -> Storage:
-    """The blob store that `STORAGE_URL` names. Raises `ValueError` for one that is not known."""
+    """The blob store that `STORAGE_URL` names. Raises `ValueError`, in words."""
     if settings.storage_url is None:
         return LocalStorage(settings.data_dir / "blobs")
-    url = urlsplit(settings.storage_url)
-    if url.scheme == "file" and url.path:
-        return LocalStorage(Path(url2pathname(url.path)))
-    if url.scheme == "s3":
-        raise ValueError("IMAGE_SERVICE_STORAGE_URL: S3 is not supported yet; it must be file:///…")
-    raise ValueError("IMAGE_SERVICE_STORAGE_URL must be file:///…")
+    try:
+        return open_storage(settings.storage_url, staging_of(settings))
+    except ValueError as error:
+        raise ValueError(f"IMAGE_SERVICE_STORAGE_URL: {error}") from error
 
 
 def staging_of(settings: Settings) -> Staging:
@@ -137,6 +136,15 @@ def rate_limit_of(settings: Settings, database: Database) -> RateLimit | None:
     if settings.rate_limit_bucket is None or settings.rate_limit_per_second is None:
         return None
     return RateLimit(database, settings.rate_limit_bucket, settings.rate_limit_per_second)
+
+
+def library_of(settings: Settings, database: Database, storage: Storage) -> Library:
+    return Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product)
+
+
+def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Sweeper:
+    library = library_of(settings, database, storage)
+    return Sweeper(database, storage, staging_of(settings), library, settings.sizes, settings.orphan_ttl)
 
 
 async def _build(
@@ -169,6 +177,7 @@ async def _build(
         await instance.claim(database, storage, staging)
     except ImageServiceError as error:
         log.warning("not ready yet", reason=str(error))  # /health/ready tries again
+    await stack.enter_async_context(sweeper_of(settings, database, storage).every(settings.sweep_interval))
     return Parts(
         database=database,
         storage=storage,
@@ -181,11 +190,12 @@ async def _build(
             max_bytes=settings.max_image_bytes,
             concurrency=settings.ingest_concurrency,
         ),
-        library=Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product),
+        library=library_of(settings, database, storage),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
         api_base=settings.api_base,
         delivery_base=settings.delivery_base,
+        delivery_redirect=settings.delivery_redirect_url,
         sizes=settings.sizes,
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,
@@ -213,7 +223,7 @@ def _dialect(path: str) -> Dialect:
 
 
 def _label(path: str) -> str:
-    return "operations" if path.startswith(operations.PATHS) else _dialect(path).name
+    return "operations" if path == "/" or path.startswith(operations.PATHS) else _dialect(path).name
 
 
 async def _handle(request: Request, error: Exception) -> Response:

@@ -1,44 +1,38 @@
 """The commands: run the service, and manage its stores and bytes."""
 
 import asyncio
-import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Annotated, Any, TypeVar
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from image_service import logs, migrations
-from image_service.app import create_app, staging_of, storage_of
+from image_service.app import create_app, library_of, storage_of, sweeper_of
+from image_service.console import Json, examples, out, print_json, read_settings, settings_with_database
+from image_service.copy_storage import copy_storage as copy_bytes
 from image_service.database import Database
+from image_service.doctor.command import doctor
 from image_service.errors import StoreNotFound
 from image_service.images import jobs
-from image_service.images.blobs import Blobs
-from image_service.images.library import Library
-from image_service.images.sweep import sweep as sweep_blobs
 from image_service.images.verify import State
 from image_service.images.verify import verify as verify_originals
-from image_service.serve import database_running
+from image_service.importing.command import import_images
 from image_service.serve import serve as run_service
-from image_service.settings import MAX_ID, PREFIX, Settings, unknown_variables
+from image_service.settings import MAX_ID, Settings
 from image_service.stores import registry, tokens
 from image_service.stores.tokens import Scope
 
 Result = TypeVar("Result")
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-stores = typer.Typer(help="Stores and their tokens.", no_args_is_help=True)
+# Help as plain text: the same in a pipe, and examples stay as they are written.
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+stores = typer.Typer(help="Stores and their tokens.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(stores, name="stores")
 
-out = Console(soft_wrap=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 StoreId = Annotated[int, typer.Argument(help="The store's id.", min=1, max=MAX_ID)]
 
 
@@ -57,32 +51,14 @@ def every_command(
     """Product images: taken in, checked, kept in order, served in every size.
 
     Settings are environment variables, IMAGE_SERVICE_*; the README lists them all.
+
+    \b
+    Exit codes:
+      0    all went well
+      1    something did not; standard error says what, in a line
+      2    the command line cannot be read
+      130  ended by Ctrl-C
     """
-
-
-def _read(**given: Any) -> Settings:
-    """The environment, and over it the command line. Raises `ValueError`, which names the variable."""
-    if unknown := unknown_variables():
-        raise ValueError(f"{', '.join(unknown)}: there is no such setting")
-    try:
-        return Settings.model_validate({name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        findings = (
-            (
-                each["msg"].removeprefix("Value error, "),
-                PREFIX + str(each["loc"][0]).upper() if each["loc"] else "",
-            )
-            for each in error.errors()
-        )
-        raise ValueError("; ".join(f"{name}: {message}" if name else message for message, name in findings)) from None
-
-
-@contextmanager
-def _settings() -> Iterator[Settings]:
-    """From the environment, with a running database."""
-    logs.configure("warning")
-    with database_running(_read()) as running:
-        yield running
 
 
 def _with_database(work: Callable[[Settings, Database], Awaitable[Result]]) -> Result:
@@ -97,28 +73,24 @@ def _with_database(work: Callable[[Settings, Database], Awaitable[Result]]) -> R
         finally:
             await database.close()
 
-    with _settings() as settings:
+    with settings_with_database() as settings:
         return asyncio.run(run(settings))
 
 
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, default=str))
-
-
-@app.command()
+@app.command(epilog=examples("image-service serve", "image-service serve --host 0.0.0.0 --port 80 --workers 4"))
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any that is free.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer requests.")] = None,
 ) -> None:
     """Run the service. Without a DATABASE_URL it brings its own PostgreSQL."""
-    settings = _read(host=host, port=port, workers=workers)
+    settings = read_settings(host=host, port=port, workers=workers)
     logs.configure(settings.log_level)
     storage_of(settings)  # a STORAGE_URL that cannot be used is said before anything starts
     run_service(settings)
 
 
-@app.command()
+@app.command(epilog=examples("IMAGE_SERVICE_DATABASE_URL=postgresql://user:password@host/name image-service migrate"))
 def migrate() -> None:
     """Bring the database to this version's schema. `serve` does it too."""
 
@@ -128,13 +100,26 @@ def migrate() -> None:
     out.print("The database has this version's schema.")
 
 
-@app.command()
+app.command(
+    "import",
+    epilog=examples(
+        "image-service import photos.csv    # with the token in IMAGE_SERVICE_TOKEN",
+        "image-service import photos/ --url https://images.example.com --token-stdin < token.txt",
+        "image-service import photos.csv --dry-run",
+    ),
+)(import_images)
+
+
+app.command(epilog=examples("image-service doctor", "image-service doctor --json"))(doctor)
+
+
+@app.command(epilog=examples("image-service openapi > openapi.json"))
 def openapi() -> None:
     """Print the OpenAPI document."""
-    _print_json(create_app(_read()).openapi())
+    print_json(create_app(read_settings()).openapi())
 
 
-@app.command()
+@app.command(epilog=examples("image-service sweep --dry-run", "image-service sweep --json"))
 def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Even if over 5 % of the originals have no row.")] = False,
@@ -143,28 +128,21 @@ def sweep(
     """Remove bytes that nothing needs any more: a day after their image was deleted, or left by a crash."""
 
     async def work(settings: Settings, database: Database) -> Any:
-        sizes = [str(size) for size in settings.sizes]
-        storage, staging = storage_of(settings), staging_of(settings)
-        if dry_run:
-            return await sweep_blobs(database, storage, staging, sizes=sizes, dry_run=True, force=force)
-        async with jobs.recorded(database, jobs.SWEEP) as counts:
-            swept = await sweep_blobs(database, storage, staging, sizes=sizes, force=force)
-            counts.update(vars(swept))
-        return swept
+        return await sweeper_of(settings, database, storage_of(settings)).run(dry_run=dry_run, force=force)
 
     swept = _with_database(work)
     if as_json:
-        _print_json(vars(swept))
+        print_json(vars(swept))
         return
-    verb = "would be removed" if dry_run else "removed"
+    verb, went = ("would be removed", "would go") if dry_run else ("removed", "went")
     out.print(
-        f"{verb}: {swept.trash} originals of deleted images, {swept.strays} without a row, "
+        f"{verb}: {swept.trash} originals from the trash, {swept.orphans} images on no product, "
         f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers, "
-        f"{swept.tickets} upload tickets"
+        f"{swept.tickets} upload tickets; {swept.strays} originals without a row {went} into the trash"
     )
 
 
-@app.command()
+@app.command(epilog=examples("image-service verify", "image-service verify --json"))
 def verify(as_json: Json = False) -> None:
     """Read every original again and compare it with its SHA-256. Exits 1 if one is damaged or missing."""
 
@@ -180,7 +158,7 @@ def verify(as_json: Json = False) -> None:
 
     whole, bad = _with_database(work)
     if as_json:
-        _print_json({"whole": whole, "bad": bad})
+        print_json({"whole": whole, "bad": bad})
     else:
         for each in bad:
             out.print(f"{each['state']}: image {each['image_id']} of store {each['store_id']}, {each['blob']}")
@@ -189,7 +167,34 @@ def verify(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@stores.command("add")
+@app.command(
+    "copy-storage", epilog=examples("image-service copy-storage file:///srv/data/blobs s3://bucket/prefix --quick")
+)
+def copy_storage(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="file:///… or s3://bucket/prefix.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The same.")],
+    quick: Annotated[bool, typer.Option("--quick", help="What is there in its size is whole.")] = False,
+    originals_only: Annotated[bool, typer.Option("--originals-only", help="Variants are drawn again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy all bytes to another blob store, while the service runs. Exits 1 if an original is damaged or missing."""
+
+    options = {"quick": quick, "originals_only": originals_only, "show": not as_json}
+    report = _with_database(lambda settings, database: copy_bytes(settings, database, source, target, **options))
+    if as_json:
+        print_json(vars(report))
+    else:
+        out.print(str(report))
+    if report.bad:
+        raise typer.Exit(1)
+
+
+@stores.command(
+    "add",
+    epilog=examples(
+        'image-service stores add "My shop"', 'image-service stores add "My shop" --id 15 --token-stdin < token.txt'
+    ),
+)
 def stores_add(
     name: Annotated[str, typer.Argument(help="What people call it.")],
     store_id: Annotated[int | None, typer.Option("--id", help="The id it had elsewhere.", min=1, max=MAX_ID)] = None,
@@ -202,28 +207,30 @@ def stores_add(
     token = sys.stdin.readline().strip() if token_stdin else None
     made = _with_database(lambda _, database: registry.add(database, name, store_id=store_id, token=token))
     if as_json:
-        _print_json({"store_id": made.store_id, "token": made.token})
+        print_json({"store_id": made.store_id, "token": made.token})
     elif token_stdin:
         out.print(f"Store {made.store_id} was made with the token given.")
     else:
-        out.print(f"Store {made.store_id} was made. Its token, shown this once: {made.token}", highlight=False)
+        out.print(f"Store {made.store_id} was made. Its token, shown this once: {made.token}")
 
 
-@stores.command("list")
+@stores.command("list", epilog=examples("image-service stores list --json"))
 def stores_list(as_json: Json = False) -> None:
     """List all stores."""
     found = _with_database(lambda _, database: registry.every(database))
     _show(["id", "name", "created_at"], [vars(each) for each in found], as_json=as_json)
 
 
-@stores.command("tokens")
+@stores.command("tokens", epilog=examples("image-service stores tokens 15"))
 def stores_tokens(store_id: StoreId, as_json: Json = False) -> None:
     """List a store's tokens; the secrets themselves are not kept."""
     found = _with_database(lambda _, database: tokens.of_store(database, store_id))
     _show(["id", "scope", "created_at"], [vars(each) for each in found], as_json=as_json)
 
 
-@stores.command("token")
+@stores.command(
+    "token", epilog=examples("image-service stores token 15", "image-service stores token 15 --read-only --json")
+)
 def stores_token(
     store_id: StoreId,
     read_only: Annotated[bool, typer.Option("--read-only", help="It may not change anything.")] = False,
@@ -233,12 +240,12 @@ def stores_token(
     scope = Scope.READ if read_only else Scope.WRITE
     token = _with_database(lambda _, database: tokens.issue(database, store_id, scope))
     if as_json:
-        _print_json({"store_id": store_id, "token": token, "scope": scope})
+        print_json({"store_id": store_id, "token": token, "scope": scope})
     else:
-        out.print(f"Its token, shown this once: {token}", highlight=False)
+        out.print(f"Its token, shown this once: {token}")
 
 
-@stores.command("revoke")
+@stores.command("revoke", epilog=examples("image-service stores revoke 3"))
 def stores_revoke(
     token_id: Annotated[int, typer.Argument(help="As `stores tokens` lists it.", min=1, max=MAX_ID)],
 ) -> None:
@@ -248,16 +255,15 @@ def stores_revoke(
     out.print(f"Token {token_id} is revoked.")
 
 
-@stores.command("remove")
+@stores.command("remove", epilog=examples("image-service stores remove 15", "image-service stores remove 15 --yes"))
 def stores_remove(store_id: StoreId, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove a store with its tokens and all its images."""
     if not yes:
         typer.confirm(f"Remove store {store_id} with all its images?", abort=True)
 
     async def work(settings: Settings, database: Database) -> int:
-        blobs = Blobs(storage_of(settings), settings.sizes)
         try:
-            return await Library(database, blobs, settings.max_images_per_product).remove_store(store_id)
+            return await library_of(settings, database, storage_of(settings)).remove_store(store_id)
         except StoreNotFound as error:
             raise StoreNotFound(f"no store {store_id}") from error
 
@@ -266,7 +272,7 @@ def stores_remove(store_id: StoreId, yes: Annotated[bool, typer.Option("--yes", 
 
 def _show(columns: list[str], rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        _print_json([{column: row[column] for column in columns} for row in rows])
+        print_json([{column: row[column] for column in columns} for row in rows])
         return
     table = Table(*columns)
     for row in rows:

@@ -7,7 +7,7 @@ millisecond of processor time a statement, a direct read a tenth of that.
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -146,6 +146,22 @@ class Database:
             return found
         finally:
             await greenlet_spawn(connection.close)
+
+    @asynccontextmanager
+    async def lock(self, number: int) -> AsyncIterator[bool]:
+        """Whether this block has the advisory lock of that number: one in all processes and replicas can.
+
+        Held by a connection of its own, beside those of the pool: if it is lost, so is the lock, and the block goes on.
+        Raises `DatabaseUnavailable`.
+        """
+        url, options = self._engine.url, {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
+        engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=options)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            with database_faults():
+                connection = await stack.enter_async_context(engine.connect())
+                mine = (await connection.execute(text("SELECT pg_try_advisory_lock(:n)"), {"n": number})).scalar_one()
+            yield mine
 
     async def check(self) -> None:
         """Raises `DatabaseUnavailable`, with the reason, unless the database answers now."""

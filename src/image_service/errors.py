@@ -15,6 +15,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── TicketOver                an upload ticket that is worth nothing any more: end
     ├── OriginRefused             an upload ticket, used by a page of an origin that it does not name
     ├── MalformedBody             not JSON
+    ├── OverfullForm              more parts, or longer ones, than any form of ours has
     ├── UnsupportedBody           a media type that no route reads
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
@@ -34,11 +35,11 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     └── InstanceMismatch          database and blob store belong to two installations
 
 Four rooms have further ones, which never leave their floor as they are: `pixels` (`Refused`, `ProbeFailed`,
-`RenderFailed`), `images/sweep.py` (`SweepRefused`), `embedded_postgres` (`EmbeddedPostgresError` and its kinds),
-and `workers` (`WorkersFailed`); the last three are for the command line alone.
+`RenderFailed`), `images` (`SweepRefused`, `SweepUnderWay`), `embedded_postgres` (`EmbeddedPostgresError` and its
+kinds), and `workers` (`WorkersFailed`); the last three are for the command line alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -101,6 +102,10 @@ class MalformedBody(ImageServiceError):
     pass
 
 
+class OverfullForm(ImageServiceError):
+    pass
+
+
 class UnsupportedBody(ImageServiceError):
     pass
 
@@ -138,16 +143,27 @@ class Refusal(StrEnum):
 class PictureRefused(ImageServiceError):
     """Each dialect has its own words for each refusal.
 
-    `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes, and
-    `answer` what a checked public host has answered, if that was it. `detail` is the true reason, for the log alone.
+    `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes,
+    `answer` what a checked public host has answered, and `formats` those that are taken, if that was it. `detail` is
+    the true reason, for the log alone.
     """
 
-    def __init__(self, field: str, refusal: Refusal, *, limit: int = 0, answer: str = "", detail: str = "") -> None:
+    def __init__(
+        self,
+        field: str,
+        refusal: Refusal,
+        *,
+        limit: int = 0,
+        answer: str = "",
+        formats: Sequence[str] = (),
+        detail: str = "",
+    ) -> None:
         super().__init__(f"{field}: {refusal} {detail}".rstrip())
         self.field = field
         self.refusal = refusal
         self.limit = limit
         self.answer = answer
+        self.formats = formats
 
 
 class GalleryFull(ImageServiceError):

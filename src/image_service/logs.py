@@ -32,13 +32,16 @@ def configure(level: str) -> None:
         if sys.stderr is not None and sys.stderr.isatty()
         else [_process_id, structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()]
     )
+    # Our own events go straight to their stream: the standard library's way would take three times as long, and there
+    # is one for each request. Without a standard error there is nowhere to write.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *last],
+        logger_factory=structlog.ReturnLoggerFactory()
+        if sys.stderr is None
+        else structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    # Without a standard error there is nowhere to write.
     handler = logging.NullHandler() if sys.stderr is None else logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

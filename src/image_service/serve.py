@@ -143,7 +143,8 @@ async def _prepare(settings: Settings, *, own_database: bool) -> NewStore | None
 
 def _greet(settings: Settings, made: NewStore | None) -> None:
     base = settings.api_base
-    lines = [f"image-service at {base}   API: {base}/docs"]
+    gallery = f"   gallery: {base}/gallery" if settings.gallery else ""
+    lines = [f"image-service at {base}   API: {base}/docs{gallery}"]
     if made is not None and settings.bootstrap_token is None:
         bearer = f"curl -H 'Authorization: Bearer {made.token}'"
         lines += [

@@ -17,6 +17,7 @@ from image_service.database import COMMAND_SECONDS
 from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
 from image_service.pixels.limits import Limits
+from image_service.pixels.picture import ALWAYS_TAKEN, Format
 from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Size
 
 MB = 1_000_000
@@ -37,6 +38,12 @@ def _offered(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
     if SRC_SIZE not in sizes or len(set(sizes)) != len(sizes):
         raise ValueError(f"{SRC_SIZE} must be among them, and none twice")
     return sizes
+
+
+def _taken(formats: tuple[Format, ...]) -> tuple[Format, ...]:
+    if not set(formats).issuperset(ALWAYS_TAKEN) or len(set(formats)) != len(formats):
+        raise ValueError("gif, jpg and png must be among them, and none twice")
+    return formats
 
 
 def _through_asyncpg(value: object) -> object:
@@ -61,11 +68,16 @@ StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
 PREFIX = "IMAGE_SERVICE_"
+TOKEN_VARIABLE = PREFIX + "TOKEN"  # of a store, for commands that speak to a running service; no setting of its own
+
+
+def client_token() -> str | None:
+    return os.environ.get(TOKEN_VARIABLE)
 
 
 def unknown_variables() -> list[str]:
     """Variables with our prefix that set nothing: most likely a name mistyped."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {TOKEN_VARIABLE}
     return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
@@ -90,11 +102,12 @@ class Settings(BaseSettings):
     )
     database_connections: int = Field(default=20, ge=2, le=1000)  # of all workers together
     database_seconds: float = Field(default=COMMAND_SECONDS, gt=0, le=300)  # for an answer to one statement
-    storage_url: str | None = None  # file:///somewhere; a folder in DATA_DIR by default
+    storage_url: str | None = None  # file:///somewhere or s3://bucket/prefix; a folder in DATA_DIR by default
 
     # What URLs look like from outside; `Host` never makes one
     public_url: BaseUrl | None = None
     delivery_url: BaseUrl | None = None
+    delivery_redirect_url: BaseUrl | None = None  # a CDN on the bucket: bytes then bypass the service
 
     # Who may call
     bootstrap_store: str | None = Field(default=None, min_length=1, max_length=200)
@@ -106,6 +119,7 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
 
+    gallery: bool = True  # false: an API alone on the internet has no use for a page that asks for tokens
     upload_ticket_max_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)  # a URL that leaks is worth no more
 
     # The dialects
@@ -122,6 +136,10 @@ class Settings(BaseSettings):
 
     # Ingestion
     max_image_bytes: int = Field(default=10 * 1024 * 1024 - 1, ge=1)  # "less than 10MB" (both seeds)
+    # Two decoders more that strangers reach, and neither seed takes them: whoever wants them says so.
+    input_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_words), AfterValidator(_taken)] = (
+        ALWAYS_TAKEN
+    )
     max_json_bytes: int = Field(default=14_500_000, ge=1)  # 10 MB in base64 with its line breaks, and the rest
     max_pixels: int = Field(default=Limits.pixels, ge=1)
     max_side: int = Field(default=Limits.side, ge=1)
@@ -129,6 +147,12 @@ class Settings(BaseSettings):
     max_scans: int = Field(default=Limits.scans, ge=1)
     check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 2
     ingest_concurrency: int = Field(default=64, ge=1, le=10_000)  # uploads at once in a worker
+
+    # The sweep
+    sweep_interval: float = Field(default=3600.0, ge=0, le=31_536_000)  # seconds; 0: never by itself
+    orphan_ttl: float | None = Field(
+        default=None, gt=0, le=3_153_600_000
+    )  # seconds; a client may assign one years later
 
     # Connections; the reasons for the numbers are beside `ConnectionLimits`
     connections: int = Field(default=ConnectionLimits.connections, ge=1, le=100_000)
@@ -182,7 +206,13 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        return Limits(pixels=self.max_pixels, side=self.max_side, frames=self.max_frames, scans=self.max_scans)
+        return Limits(
+            formats=self.input_formats,
+            pixels=self.max_pixels,
+            side=self.max_side,
+            frames=self.max_frames,
+            scans=self.max_scans,
+        )
 
     @property
     def connection_limits(self) -> ConnectionLimits:

@@ -91,6 +91,7 @@ async def test_refusals(client: httpx.AsyncClient, anyone: httpx.AsyncClient, do
     check(document, IMAGES, await anyone.get(images), 401)
     check(document, IMAGES, await anyone.post(images, files=form()), 401)
     check(document, IMAGES, await client.post(images, content=b"{", headers={"Content-Type": "application/json"}), 400)
+    check(document, IMAGES, await client.post(images, files=[*form().items(), *[("a", (None, "b"))] * 20]), 400)
     check(document, IMAGES, await client.post("/products/x/images", json={}), 404)
     check(document, IMAGES, await client.post(images, files=form(), headers={"If-Match": '"0-no"'}), 412)
     check(document, IMAGES, await client.post(images, files=form(b"x" * 10_500_000)), 413)
@@ -106,6 +107,7 @@ async def test_bukalapak(
     create, status, delete = "/v2/images.json", "/v2/images/status/{id}.json", "/v2/images/{id}.json"
     check(document, create, await client.post(create, files=form()), 200)
     check(document, create, await anyone.post(create, files=form()), 401)
+    check(document, create, await client.post(create, files=[*form().items(), *[("a", (None, "b"))] * 20]), 400)
     check(document, create, await client.post(create, files=form(b"no picture")), 422)
     check(document, create, await client.post(create, files=form(b"x" * 10_500_000)), 413)
     alone, assigned = await orphan(client), (await added(client))["id"]

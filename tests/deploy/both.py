@@ -37,10 +37,10 @@ class Front:
 StartNginx = Callable[..., Nginx]
 
 
-def uploaded(front: Front, name: str) -> Paths:
+def uploaded(front: Front, name: str, data: bytes | None = None) -> Paths:
     """A photo's variants; none of them is drawn yet."""
     with front.service.client() as client:
-        files = {"file": (name, (PHOTOS / name).read_bytes())}
+        files = {"file": (name, (PHOTOS / name).read_bytes() if data is None else data)}
         answer = client.post("/products/1/images?fields=variants", files=files).raise_for_status()
     variants: list[dict[str, Any]] = answer.json()["variants"]
     return {(each["size"], each["format"]): each["url"].removeprefix(front.service.url) for each in variants}

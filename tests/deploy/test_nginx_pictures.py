@@ -6,6 +6,7 @@ from tests.conftest import PHOTOS
 from tests.deploy.both import CUP, FILM, ROCKET, Front, Paths, StartNginx, alike, asked, uploaded
 from tests.deploy.http import ask
 from tests.deploy.nginx import free_port
+from tests.pixels.pictures import encoded, quadrants
 
 BROWSER = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 
@@ -83,6 +84,22 @@ def test_a_better_format_that_is_not_drawn_yet_is_asked_for(front: Front) -> Non
     through, direct, reached = asked(front, path, headers=[("Accept", BROWSER)])
     assert alike(through, direct)
     assert not reached
+
+
+@pytest.mark.parametrize("own", ["webp", "avif"])
+def test_a_picture_that_came_as_webp_or_avif(front: Front, own: str) -> None:
+    """Its own URL is sent as it is, its `jpg` to whoever names a better format as that."""
+    paths = uploaded(front, f"photo.{own}", encoded(quadrants(), own.upper()))
+    for format_ in (own, "jpg", *({"webp", "avif"} - {own})):
+        for accept in ("*/*", BROWSER):
+            cold = ask(front.nginx.port, paths["50-0", format_], headers=[("Accept", accept)])
+            through, direct, reached = asked(front, paths["50-0", format_], headers=[("Accept", accept)])
+            assert alike(through, direct)
+            assert cold.body == through.body
+            assert not reached
+            got = "avif" if (format_, accept) == ("jpg", BROWSER) else format_.replace("jpg", "jpeg")
+            assert direct.header("content-type") == f"image/{got}"
+            assert direct.header("vary") == ("Accept" if format_ == "jpg" else None)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])

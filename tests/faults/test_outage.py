@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from image_service.embedded_postgres import EmbeddedPostgres
 from tests.api.watched import WatchedStorage
-from tests.conftest import StartService
-from tests.images.conftest import NewDatabase
+from tests.conftest import NewDatabase, StartService
 from tests.shop import added, path
 
 

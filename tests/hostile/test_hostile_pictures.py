@@ -1,33 +1,18 @@
 """All 141 hostile pictures, through the HTTP face in each way of uploading, and what each costs its process."""
 
-import asyncio
-import base64
-import re
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
-from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.pool import PixelPool
-from tests.hostile.picture import Hostile, Want
+from image_service.pixels.limits import Limits
+from tests.hostile.picture import Hostile
 from tests.hostile.pictures import hostile_pictures
+from tests.hostile.trial import WAYS, Upload, judge, weigh
 from tests.ingest.server import ScriptedServer
-from tests.shop import form, page
 
-AT_ONCE = 4
-MAX_SECONDS = 4.0  # of processor time; 2 on an idle machine, but shared cores take up to twice that for the same work
-MAX_MEMORY = 300_000  # kB
-TICKS = 100  # a second, in /proc/*/stat
-REFUSALS = ("must be a gif, jpg or png image", "has too many pixels")
-NOTHING = ("can't be blank", "answered with nothing")  # beside those, of the empty one
-
-Upload = Callable[[httpx.AsyncClient, Hostile, ScriptedServer], Awaitable[httpx.Response]]
+NOT_AN_IMAGE = "must be a gif, jpg or png image"
 
 
 @pytest.fixture(scope="module")
@@ -37,90 +22,13 @@ def pictures() -> list[Hostile]:
     return found
 
 
-async def by_file(client: httpx.AsyncClient, picture: Hostile, _: ScriptedServer) -> httpx.Response:
-    return await client.post("/products/1/images?fields=all", files=form(picture.data, picture.name))
-
-
-async def by_base64(client: httpx.AsyncClient, picture: Hostile, _: ScriptedServer) -> httpx.Response:
-    body = {"attachment": base64.b64encode(picture.data).decode(), "filename": picture.name}
-    return await client.post("/products/1/images?fields=all", json=body)
-
-
-async def by_url(client: httpx.AsyncClient, picture: Hostile, server: ScriptedServer) -> httpx.Response:
-    server.pages[f"/{picture.name}"] = page(picture.data)
-    return await client.post("/products/1/images?fields=all", json={"src": server.url(f"/{picture.name}")})
-
-
-@pytest.mark.parametrize(("upload", "field"), [(by_file, "file"), (by_base64, "attachment"), (by_url, "src")])
+@pytest.mark.parametrize(("upload", "field"), WAYS)
 async def test_each_gets_what_it_deserves(
     client: httpx.AsyncClient, server: ScriptedServer, pictures: list[Hostile], upload: Upload, field: str
 ) -> None:
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def wrong(picture: Hostile) -> str | None:
-        async with turns:
-            answer = await upload(client, picture, server)
-            verdict = await _verdict(client, picture, answer, field)
-        return verdict and f"{picture.name} ({picture.want.value}: {picture.why}): {verdict}"
-
-    with capture_logs() as logs:
-        assert [each for each in await asyncio.gather(*map(wrong, pictures)) if each] == []
-    reasons = [str(line.get("reason")) for line in logs]
-    assert not [each for each in reasons if "its process" in each or "took too long" in each]
-
-
-async def _verdict(client: httpx.AsyncClient, picture: Hostile, answer: httpx.Response, field: str) -> str | None:
-    """What is wrong with an answer."""
-    if answer.status_code == 201 and picture.want is not Want.REJECT:
-        return await _kept(client, picture, answer.json())
-    if answer.status_code == 422 and picture.want in (Want.REJECT, Want.EITHER):
-        refusals = REFUSALS if picture.data else (*REFUSALS, *NOTHING)
-        fields = {each: "src" if each == NOTHING[0] else field for each in refusals}
-        return None if answer.json() in [{fields[each]: [each]} for each in refusals] else answer.text
-    return f"{answer.status_code} {answer.text[:200]}"
-
-
-async def _kept(client: httpx.AsyncClient, picture: Hostile, image: dict[str, Any]) -> str | None:
-    if picture.want is Want.EITHER:
-        return None
-    end = len(picture.data) if picture.end is None else picture.end
-    original = await client.get(f"/images/{image['id']}/original")
-    is_whole = original.content == picture.data[:end] and image["bytes"] == end
-    return None if is_whole else f"kept {image['bytes']} bytes instead of {end}"
+    await judge(client, server, pictures, upload, field, NOT_AN_IMAGE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 async def test_none_costs_much(pictures: list[Hostile], tmp_path: Path) -> None:
-    """`pytest -s` shows the slowest and the hungriest."""
-    path = tmp_path / "picture"
-    costs = []
-    async with PixelPool(1, Limits(), probe_seconds=20, draw_seconds=20) as pool:
-        for picture in pictures:
-            path.write_bytes(picture.data)
-            (pid,) = pool.pids
-            before = processor_seconds(pid)
-            forget_peak(pid)
-            with suppress(Refused):
-                await pool.probe(path, wait=1)
-            costs.append((processor_seconds(pid) - before, peak_memory(pid), picture.name))
-        assert (pool.died, pool.killed) == (0, 0)
-    slowest, hungriest = max(costs), max(costs, key=lambda cost: cost[1])
-    sys.stdout.write(f"\nslowest: {slowest}\nhungriest: {hungriest} (seconds, kB at the peak)\n")
-    assert slowest[0] < MAX_SECONDS, slowest
-    assert hungriest[1] < MAX_MEMORY, hungriest
-
-
-def processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def peak_memory(pid: int) -> int:
-    """kB that were resident at the most, since the peak was forgotten."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1])
-
-
-def forget_peak(pid: int) -> None:
-    Path(f"/proc/{pid}/clear_refs").write_text("5")  # proc(5)
+    await weigh(pictures, Limits(), tmp_path)

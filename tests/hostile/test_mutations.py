@@ -10,12 +10,15 @@ from typing import Any
 import httpx
 from structlog.testing import capture_logs
 
-from tests.conftest import PHOTOS
+from tests.conftest import PHOTOS, StartService
+from tests.hostile.avif import avifs
+from tests.hostile.webp import webps
 from tests.pixels.pictures import quadrants
 from tests.shop import form
 
 SEED = 20
 COUNT = 1500
+MODERN_COUNT = 250  # of each
 AT_ONCE = 8
 PNGSUITE = Path(__file__).parents[1] / "data" / "pngsuite"
 
@@ -69,7 +72,20 @@ def _mutate(data: bytearray, chance: random.Random, pictures: list[bytes]) -> No
 
 
 async def test_thousands_of_mutations(client: httpx.AsyncClient, tmp_path: Path) -> None:
-    todo = mutations(good_pictures(tmp_path), COUNT)
+    await survive(client, good_pictures(tmp_path), COUNT)
+
+
+async def test_mutations_of_webp_and_avif(start_service: StartService) -> None:
+    async with start_service(input_formats="gif jpg png webp avif") as service:
+        store = await service.new_store()
+        async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+            for collection in (webps(), avifs()):
+                good = [each.data for each in collection if "-good" in each.name and len(each.data) < 30_000]
+                await survive(client, good, MODERN_COUNT)
+
+
+async def survive(client: httpx.AsyncClient, good: list[bytes], count: int) -> None:
+    todo = mutations(good, count)
     seen: Counter[int] = Counter()
 
     async def work() -> None:
@@ -80,7 +96,7 @@ async def test_thousands_of_mutations(client: httpx.AsyncClient, tmp_path: Path)
 
     with capture_logs() as logs:
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
-    assert seen.total() == COUNT
-    assert min(seen[200], seen[422]) > COUNT / 20, seen  # neither harmless nor mere noise
+    assert seen.total() == count
+    assert min(seen[200], seen[422]) > count / 20, seen  # neither harmless nor mere noise
     reasons = [str(line.get("reason")) for line in logs]
     assert not [each for each in reasons if "its process" in each or "took too long" in each]

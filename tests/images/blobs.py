@@ -9,9 +9,9 @@ import httpx
 from sqlalchemy import func, literal, update
 from sqlmodel import select
 
+from image_service.app import sweeper_of
 from image_service.images.models import TrashRow
 from image_service.images.sweep import Swept
-from image_service.images.sweep import sweep as sweep_blobs
 from image_service.storage.base import BlobHeaders
 from image_service.storage.names import new_key, original_name
 from image_service.storage.staging import Staging
@@ -30,10 +30,7 @@ def staging_of(service: Service) -> Staging:
 
 async def sweep(service: Service, *, dry_run: bool = False, force: bool = False) -> Swept:
     """As the command line does it."""
-    sizes = [str(size) for size in service.settings.sizes]
-    return await sweep_blobs(
-        service.database, service.storage, staging_of(service), sizes=sizes, dry_run=dry_run, force=force
-    )
+    return await sweeper_of(service.settings, service.database, service.storage).run(dry_run=dry_run, force=force)
 
 
 def file_of(service: Service, name: str) -> Path:

@@ -1,36 +1,13 @@
 """Installations of their own: what counts all rows or all blobs must not meet those of other tests."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from uuid import uuid4
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from sqlalchemy import delete, make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import delete
 
-from image_service import migrations
-from image_service.embedded_postgres import EmbeddedPostgres
 from image_service.images.models import ImageRow, TrashRow
-from tests.conftest import Service, StartService
-
-NewDatabase = Callable[[], Awaitable[str]]
-
-
-@pytest.fixture(scope="session")
-def new_database(postgres: EmbeddedPostgres) -> NewDatabase:
-    """The URL of an empty database with this version's schema."""
-
-    async def make() -> str:
-        name = f"test_{uuid4().hex}"
-        engine = create_async_engine(postgres.url, isolation_level="AUTOCOMMIT")
-        async with engine.connect() as connection:
-            await connection.execute(text(f"CREATE DATABASE {name}"))
-        await engine.dispose()
-        url = make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
-        await migrations.upgrade(url)
-        return url
-
-    return make
+from tests.conftest import NewDatabase, Service, StartService
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,7 @@ from image_service.storage.base import BlobHeaders
 from image_service.storage.local import LocalStorage
 from image_service.storage.names import new_key, original_name
 from image_service.storage.staging import Staging
-from tests.conftest import Service, StartService
-from tests.images.conftest import NewDatabase
+from tests.conftest import NewDatabase, Service, StartService
 from tests.shop import added, form
 
 DIFFERENT = "database and blob store belong to different installations"

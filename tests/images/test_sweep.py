@@ -90,7 +90,12 @@ async def test_strays_go_when_no_upload_can_name_them_any_more(shop: httpx.Async
     kept = await names(empty)
     await put_stray(empty, OLD)
     young = await put_stray(empty, YOUNG)
+    everything = await names(empty)
     assert await sweep(empty) == Swept(staged=0, trash=0, strays=1, variants=0)
+    assert await sweep(empty) == NOTHING
+    assert await names(empty) == everything  # for a day more
+    await blobs.age_trash(empty, OLD)
+    assert await sweep(empty) == Swept(staged=0, trash=1, strays=0, variants=0)
     assert await names(empty) == {*kept, young}
     assert len(await order(shop)) == 19
 
@@ -107,7 +112,21 @@ async def test_more_than_one_in_twenty_is_refused(shop: httpx.AsyncClient, empty
             await sweep(empty, dry_run=dry_run)
     assert await names(empty) == everything
     assert await sweep(empty, force=True) == Swept(staged=1, trash=0, strays=2, variants=0)
+    await blobs.age_trash(empty, OLD)
+    assert await sweep(empty) == Swept(staged=0, trash=2, strays=0, variants=0)
     assert await names(empty) == kept
+
+
+async def test_one_in_twenty_is_counted_over_a_day(shop: httpx.AsyncClient, empty: Service) -> None:
+    """A few every hour are as many in the end."""
+    await asyncio.gather(*(added(shop) for _ in range(38)))
+    await put_stray(empty, OLD)
+    assert (await sweep(empty)).strays == 1
+    await put_stray(empty, OLD)
+    assert (await sweep(empty)).strays == 1
+    await put_stray(empty, OLD)
+    with pytest.raises(SweepRefused, match="3 of 41 originals"):
+        await sweep(empty)
 
 
 async def test_variants_without_an_image_go(shop: httpx.AsyncClient, empty: Service) -> None:
@@ -169,7 +188,7 @@ async def test_a_dry_run_counts_the_same_and_removes_nothing(shop: httpx.AsyncCl
     assert counted == Swept(staged=2, trash=1, strays=1, variants=1)
     assert (await names(empty), staged.exists(), await blobs.trash_count(empty)) == (before, True, 1)
     assert await sweep(empty, force=True) == counted
-    assert len(before - await names(empty)) == 4
+    assert len(before - await names(empty)) == 3  # the stray is in the trash by now
     assert not staged.exists()
 
 

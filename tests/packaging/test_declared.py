@@ -33,8 +33,9 @@ def imported() -> set[str]:
 
 
 def test_all_that_is_imported_is_a_dependency_of_our_own() -> None:
-    """Not only of another dependency, which may do without it in its next version."""
-    declared = {canonicalize_name(Requirement(each).name) for each in PROJECT["dependencies"]}
+    """Not only of another dependency, which may do without it in its next version. Or it is an extra of its own."""
+    wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["s3"]]
+    declared = {canonicalize_name(Requirement(each).name) for each in wanted}
     distributions = packages_distributions()
     for name in imported():
         assert declared & {canonicalize_name(each) for each in distributions[name]}, f"{name} is not declared"

@@ -35,8 +35,8 @@ def main() -> None:
             case "begin-and-wait":
                 path.with_name("begun").write_text("begun")
                 path.with_name("go-on").read_text()
-            case "die":
-                os.kill(os.getpid(), signal.SIGKILL)
+            case "die" | "starve":
+                os.kill(os.getpid(), signal.SIGSEGV if path.name == "die" else signal.SIGKILL)  # the kernel's own
             case "exit":
                 return
             case "flood":

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PIL import Image, ImageCms
 
+from image_service.pixels.picture import Format
+
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 Colour = tuple[int, ...]
 
@@ -18,6 +20,12 @@ def quadrants(width: int = 120, height: int = 80) -> Image.Image:
     image.paste(GREEN, (width // 2, 0, width, height // 2))
     image.paste(BLUE, (0, height // 2, width // 2, height))
     return image
+
+
+def format_of(path: Path) -> Format:
+    """By another reader than ours."""
+    with Image.open(path) as image:
+        return Format({"JPEG": "jpg"}.get(image.format or "", (image.format or "").lower()))
 
 
 def corners(image: Image.Image) -> list[Colour]:

@@ -1,6 +1,7 @@
 """The pixel process, in the real cage, with a decoder that has been captured: a file of `ROGUE {act}` is its orders.
 
-What succeeds is answered like a good picture, what fails as a refused one; other files go the usual way.
+What succeeds is answered like a good picture, what fails as a refused one; other files go the usual way. An argument is
+how many bytes of memory it may have beside what it has when it starts: the cage's own bound would be a test's to pay.
 """
 
 import ctypes
@@ -38,6 +39,12 @@ def hoard() -> None:
         kept.append(bytes(64 * 1024**2))  # addresses without memory behind them: the test is gentle
 
 
+def gorge() -> None:
+    kept = []
+    while True:
+        kept.append(b"x" * 4 * 1024**2)  # every page of it written to
+
+
 def connect() -> None:
     with socket.create_connection(("127.0.0.1", 9)):
         pass
@@ -63,6 +70,7 @@ ACTS: dict[str, Callable[[], object]] = {
     "spin": spin,
     "sleep": lambda: time.sleep(600),
     "hoard": hoard,
+    "gorge": gorge,
     "socket": socket.socket,
     "unix socket": lambda: socket.socket(socket.AF_UNIX),
     "socket pair": socket.socketpair,
@@ -96,5 +104,12 @@ def do(job: dict[str, Any]) -> dict[str, Any]:
     return {"probe": PROBE}
 
 
+def bound_memory(spare: int) -> None:
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + spare
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        bound_memory(int(sys.argv[1]))
     worker.serve(do)

@@ -40,7 +40,7 @@ async def test_good_ones_are_taken_and_drawn(pool: PixelPool, tmp_path: Path, pa
     with Image.open(path) as image:
         assert (probe.width, probe.height) == image.size
         target = tmp_path / "drawn"
-        await pool.render(path, target, Drawing(Format.PNG, probe.width, probe.height, 1), wait=WAIT)
+        await pool.render(path, target, Drawing(Format.PNG, Format.PNG, probe.width, probe.height, 1), wait=WAIT)
         with Image.open(target) as drawn:
             assert drawn.size == image.size
             mode = "RGB" if path.stem in WITHOUT_ALPHA_IN_PILLOW else "RGBA"

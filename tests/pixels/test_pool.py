@@ -33,7 +33,17 @@ async def fakes(folder: Path, processes: int = 1, seconds: float = LONG) -> Asyn
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("good", "hang", "begin-and-hang", "begin-and-wait", "die", "exit", "flood", "chatter"):
+    for name in (
+        "good",
+        "hang",
+        "begin-and-hang",
+        "begin-and-wait",
+        "die",
+        "starve",
+        "exit",
+        "flood",
+        "chatter",
+    ):
         (tmp_path / name).write_bytes(b"xx")
     os.mkfifo(tmp_path / "begun")
     os.mkfifo(tmp_path / "go-on")
@@ -85,13 +95,21 @@ async def test_a_process_that_ends_costs_its_own_request(folder: Path, how: str)
         assert pool.died == 1
 
 
+async def test_a_process_that_gets_no_memory_says_nothing_of_the_picture(folder: Path) -> None:
+    async with fakes(folder) as pool:
+        with pytest.raises(ProbeFailed, match="memory"):
+            await pool.probe(folder / "starve", wait=WAIT)
+        assert (pool.killed, pool.died) == (0, 1)
+        assert (await pool.probe(folder / "good", wait=WAIT)).end == 1
+
+
 async def test_a_process_killed_in_mid_job(folder: Path) -> None:
     async with fakes(folder) as pool:
         job = asyncio.create_task(pool.probe(folder / "begin-and-hang", wait=WAIT))
         await begun(folder)
         assert pool.busy == 1
         os.kill(pool.pids[0], signal.SIGKILL)
-        with pytest.raises(Refused):
+        with pytest.raises(ProbeFailed):
             await job
         assert (await pool.probe(folder / "good", wait=WAIT)).end == 1
 
@@ -169,7 +187,9 @@ async def test_busy_when_no_process_becomes_free_in_time(folder: Path) -> None:
             with pytest.raises(Busy):
                 await pool.probe(folder / "good", wait=wait)
             with pytest.raises(Busy):
-                await pool.render(folder / "good", folder / "drawn", Drawing(Format.PNG, 1, 1, 1), wait=wait)
+                await pool.render(
+                    folder / "good", folder / "drawn", Drawing(Format.PNG, Format.PNG, 1, 1, 1), wait=wait
+                )
         assert (pool.waiting, pool.busy) == (0, 1)
         await go_on(folder)
         assert (await first).end == 1
@@ -287,9 +307,10 @@ async def test_a_reason_is_fit_for_a_log(folder: Path) -> None:
 
 async def test_a_drawing_that_takes_too_long(pool: PixelPool, tmp_path: Path) -> None:
     quadrants(3000, 2000).save(tmp_path / "a", "PNG")
+    drawing = Drawing(Format.PNG, Format.AVIF, 3000, 2000, 1)
     async with PixelPool(1, Limits(), probe_seconds=LONG, draw_seconds=0.01) as hasty:
         with pytest.raises(RenderFailed, match="too long"):
-            await hasty.render(tmp_path / "a", tmp_path / "b", Drawing(Format.AVIF, 3000, 2000, 1), wait=WAIT)
+            await hasty.render(tmp_path / "a", tmp_path / "b", drawing, wait=WAIT)
         assert (await hasty.probe(tmp_path / "a", wait=WAIT)).width == 3000
 
 

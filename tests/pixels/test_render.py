@@ -17,6 +17,7 @@ from tests.pixels.pictures import (
     animation,
     corners,
     encoded,
+    format_of,
     oriented_jpeg,
     pixel,
     quadrants,
@@ -32,7 +33,7 @@ async def drawn(
 ) -> Image.Image:
     """The variant, as Pillow sees it."""
     target = source.with_name(f"{width}-{height}.{format}")
-    await pool.render(source, target, Drawing(format, width, height, frames), wait=WAIT)
+    await pool.render(source, target, Drawing(format_of(source), format, width, height, frames), wait=WAIT)
     image = Image.open(BytesIO(target.read_bytes()))
     assert image.get_format_mimetype() == format.media_type
     assert image.size == (width, height)
@@ -189,4 +190,6 @@ async def test_damage_is_never_drawn(pool: PixelPool, tmp_path: Path) -> None:
 async def test_a_target_that_cannot_be_written(pool: PixelPool, tmp_path: Path) -> None:
     quadrants().save(tmp_path / "a", "PNG")
     with pytest.raises(RenderFailed):
-        await pool.render(tmp_path / "a", tmp_path / "none" / "b", Drawing(Format.PNG, 60, 40, 1), wait=WAIT)
+        await pool.render(
+            tmp_path / "a", tmp_path / "none" / "b", Drawing(Format.PNG, Format.PNG, 60, 40, 1), wait=WAIT
+        )

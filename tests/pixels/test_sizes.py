@@ -72,3 +72,11 @@ def test_the_own_format_comes_first_and_is_always_there() -> None:
     assert formats(Format.PNG, 1, 16_384, 10) == (Format.PNG, Format.AVIF)
     assert formats(Format.JPG, 1, 7_000, 7_000) == (Format.JPG, Format.WEBP)
     assert formats(Format.GIF, 2, 16_384, 10) == (Format.GIF,)
+
+
+def test_what_few_clients_know_is_there_for_all_others_too() -> None:
+    assert formats(Format.WEBP, 1, 640, 480) == (Format.WEBP, Format.AVIF, Format.JPG)
+    assert formats(Format.WEBP, 1, 7_000, 7_000) == (Format.WEBP, Format.JPG)
+    assert formats(Format.AVIF, 1, 640, 480) == (Format.AVIF, Format.WEBP, Format.JPG)
+    assert formats(Format.AVIF, 1, 16_384, 10) == (Format.AVIF, Format.JPG)
+    assert formats(Format.WEBP, 9, 640, 480) == (Format.WEBP, Format.GIF)

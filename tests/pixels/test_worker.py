@@ -16,6 +16,7 @@ import pytest
 
 from image_service.pixels.limits import Limits
 from image_service.pixels.messages import MAX_LINE
+from image_service.pixels.picture import ALWAYS_TAKEN, Format
 from image_service.pixels.pool import WORKER
 from tests.pixels.pictures import quadrants
 
@@ -34,9 +35,10 @@ class Worker:
         answer: dict[str, Any] = json.loads(self.stdout.readline())
         return answer
 
-    def probe(self, path: Path) -> dict[str, Any]:
+    def probe(self, path: Path, formats: tuple[Format, ...] = ALWAYS_TAKEN) -> dict[str, Any]:
+        limits = asdict(Limits(formats=formats))
         return self.ask(
-            json.dumps({"id": 7, "do": "probe", "path": str(path), "limits": asdict(Limits()), "seconds": 20}).encode()
+            json.dumps({"id": 7, "do": "probe", "path": str(path), "limits": limits, "seconds": 20}).encode()
         )
 
 
@@ -94,21 +96,38 @@ def test_a_request_that_is_too_long_is_refused_whole(worker: Worker, picture: Pa
     assert worker.probe(picture)["id"] == 7
 
 
-def test_other_formats_have_no_loader(worker: Worker, tmp_path: Path) -> None:
-    """Even where the walk is passed by: a drawing trusts its source."""
-    for format in ("WEBP", "TIFF", "BMP", "PPM"):
-        quadrants().save(tmp_path / "a", format)
-        drawing = {"format": "png", "width": 9, "height": 6, "frames": 1}
+def test_only_the_format_of_the_job_has_a_loader(worker: Worker, picture: Path, tmp_path: Path) -> None:
+    """Even where the walk is passed by: a drawing trusts its source. What one job may open, the next may not."""
+    for format in ("WEBP", "AVIF", "PNG", "TIFF", "BMP", "PPM"):
+        quadrants().save(tmp_path / format, format)
+
+    def drawn(source: str, original: str) -> bool:
+        drawing = {"original": original, "format": "png", "width": 9, "height": 6, "frames": 1}
         job = {
             "id": 1,
             "do": "render",
-            "source": str(tmp_path / "a"),
+            "source": str(tmp_path / source),
             "target": str(tmp_path / "b"),
             "drawing": drawing,
             "seconds": 20,
         }
-        assert "failed" in worker.ask(json.dumps(job).encode())
-        assert not (tmp_path / "b").exists()
+        answer = worker.ask(json.dumps(job).encode())
+        assert answer.get("drawn") or "failed" in answer
+        return "drawn" in answer
+
+    for original in ("png", "jpg", "gif", "webp", "avif"):
+        assert worker.probe(picture)["probe"]["format"] == "png"
+        for source in ("WEBP", "AVIF", "PNG", "TIFF", "BMP", "PPM"):
+            assert drawn(source, original) == (source.lower() == original)
+
+
+def test_what_is_not_taken_has_no_loader(worker: Worker, tmp_path: Path) -> None:
+    for format in ("WEBP", "AVIF"):
+        quadrants().save(tmp_path / "a", format)
+        assert worker.probe(tmp_path / "a")["refused"] == "not_an_image"
+        taken = (*ALWAYS_TAKEN, Format(format.lower()))
+        assert worker.probe(tmp_path / "a", taken)["probe"]["width"] == 120
+        assert worker.probe(tmp_path / "a")["refused"] == "not_an_image"
 
 
 def test_signals_for_the_whole_group_are_the_services_to_heed(worker: Worker, picture: Path) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -12,8 +13,9 @@ from image_service.errors import BlobNotFound, RangeNotSatisfiable
 from image_service.storage.base import CHUNK_BYTES, BlobHeaders, ByteRange, Storage
 from image_service.storage.local import LocalStorage
 
-BACKENDS: dict[str, Callable[[Path], Storage]] = {
-    "local": lambda folder: LocalStorage(folder / "blobs"),
+BACKENDS: dict[str, Callable[[Path, pytest.FixtureRequest], Storage]] = {
+    "local": lambda folder, _: LocalStorage(folder / "blobs"),
+    "s3": lambda _, request: cast(Storage, request.getfixturevalue("new_s3")()),
 }
 
 ORIGINAL = "private/ab/ab00"
@@ -23,7 +25,7 @@ HEADERS = BlobHeaders("image/jpeg")
 
 @pytest.fixture(params=BACKENDS)
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return BACKENDS[request.param](tmp_path)
+    return BACKENDS[request.param](tmp_path, request)
 
 
 async def put(storage: Storage, name: str, content: bytes, folder: Path) -> None:
@@ -112,6 +114,7 @@ async def test_what_is_not_there(storage: Storage) -> None:
         with pytest.raises(BlobNotFound):
             async with storage.as_file(name):
                 pass
+        assert not await storage.exists(name)
     await storage.delete([ORIGINAL, VARIANT])
     await storage.delete([])
     assert [blob async for blob in storage.list("private/")] == []
@@ -160,6 +163,12 @@ async def test_the_source_stays_and_blobs_are_not_changed_by_each_other(storage:
     assert await get(storage, "private/cd/cd00") == b"one picture"
 
 
+async def test_exists(storage: Storage, tmp_path: Path) -> None:
+    await put(storage, VARIANT, b"", tmp_path)
+    assert await storage.exists(VARIANT)
+    assert not await storage.exists(VARIANT.rpartition("/")[0])
+
+
 async def test_delete(storage: Storage, tmp_path: Path) -> None:
     for name in (ORIGINAL, VARIANT):
         await put(storage, name, b"x", tmp_path)
@@ -198,6 +207,9 @@ async def test_what_vanishes_during_a_list_is_no_error(storage: Storage, tmp_pat
     assert 1 <= seen <= 8
 
 
-async def test_check_passes_and_leaves_nothing(storage: Storage) -> None:
-    await storage.check()
+async def test_check_tells_the_time_of_the_blobs_and_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
+    before = await storage.check()
+    await put(storage, ORIGINAL, b"x", tmp_path)
+    [listed] = [blob async for blob in storage.list("private/")]
+    assert before <= listed.modified <= await storage.check()
     assert [blob async for blob in storage.list("tmp/")] == []

@@ -20,6 +20,7 @@ from image_service.api.bukalapak_schemas import (
 )
 from image_service.api.dependencies import MAX_ID, ImageId, PartsOf, Reader, Writer, is_plain_decimal
 from image_service.api.filenames import clean_filename
+from image_service.api.multipart import MAX_PARTS
 from image_service.api.openapi_components import CHALLENGE, shared
 from image_service.api.problems import Dialect, Problem, megabytes
 from image_service.api.repeats import IdempotencyKey, turn
@@ -89,13 +90,15 @@ router = APIRouter(prefix="/v2", tags=["Bukalapak"])
             "content": examples(created=CREATED),
         },
         **EVERY,
+        400: failure("A form with too many parts, or too long a text or head in one.", "Bad Request", NO_IMAGE),
         403: failure("The token may only read.", "Read-only token", NO_IMAGE),
         408: failure("The body did not come in time.", "Request Timeout", NO_IMAGE),
         409: failure("The first request with this `Idempotency-Key` has not ended.", "Conflict", NO_IMAGE),
         413: failure("10 MB or more.", "Image must be less than 10MB", NO_IMAGE),
         422: {
             "model": Failed,
-            "description": "No file, not a gif, jpg or png image, too many pixels, or a key that cannot be used.",
+            "description": "No file, not an image (gif, jpg, png, or what the settings add), too many pixels, or a "
+            "key that cannot be used.",
             "content": examples(
                 not_a_picture={"status": "ERROR", "user_id": NO_IMAGE, "message": NOT_A_PICTURE},
                 too_large={"status": "ERROR", "user_id": NO_IMAGE, "message": TOO_MANY_PIXELS},
@@ -114,6 +117,7 @@ router = APIRouter(prefix="/v2", tags=["Bukalapak"])
                         {
                             "type": "object",
                             "description": "The picture as a file.",
+                            "maxProperties": MAX_PARTS,
                             "required": ["file"],
                             "properties": {
                                 "file": {"description": "The picture.", "type": "string", "format": "binary"}

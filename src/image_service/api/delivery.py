@@ -37,6 +37,8 @@ PUBLIC = {
     "Access-Control-Allow-Origin": "*",
 }
 NOT_NOW = (BlobNotFound, VariantNotDrawn, DatabaseUnavailable, StorageFull, StorageUnavailable)
+# A redirect may be kept for an hour only: what it leads to may be removed at any time, and is drawn again here alone.
+REDIRECT_FOR = "public, max-age=3600"
 NEGOTIABLE = {Format.JPG, Format.PNG}
 PREFERRED = (Format.AVIF, Format.WEBP)  # smallest first
 FORMATS = {str(format_): format_ for format_ in Format}
@@ -123,6 +125,10 @@ _NAMED = {
             "content": _BYTES,
             "headers": {**_HEADERS, **CONTENT_RANGE},
         },
+        302: {
+            "description": "It is kept at `Location` (`DELIVERY_REDIRECT_URL`), which may be remembered for an hour.",
+            "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}, "Vary": _HEADERS["Vary"]},
+        },
         304: {"description": "The client has it already.", "headers": _HEADERS},
         404: _problem(404, "Not a URL of an offered size of a live image."),
         416: _problem(416, "The range begins beyond its end.", headers=CONTENT_RANGE),
@@ -139,7 +145,7 @@ async def deliver(request: Request, parts: PartsOf) -> Response:
 
     Width and height name one of the offered sizes (0: as the other side needs; `0-0`: full size). A `jpg` or
     `png` is sent as AVIF or WebP to whoever accepts that, unless the setting `NEGOTIATE_FORMATS` is off.
-    `HEAD` works too.
+    `HEAD` works too. With the setting `DELIVERY_REDIRECT_URL` the answer is a redirect, to the format that was chosen.
     """
     try:
         return await _delivered(request, parts)
@@ -164,9 +170,13 @@ async def _delivered(request: Request, parts: Parts) -> Response:
     for candidate in candidates:
         variant = replace(name, ext=str(candidate))
         try:
-            response = await blob_response(
-                request, partial(parts.variants.open, variant), candidate.media_type, headers
-            )
+            if parts.delivery_redirect is None:
+                opened = partial(parts.variants.open, variant)
+                response = await blob_response(request, opened, candidate.media_type, headers)
+            else:
+                await parts.variants.ensure(variant)
+                moved = {"Location": f"{parts.delivery_redirect}/{variant}", "Cache-Control": REDIRECT_FOR}
+                response = Response(status_code=302, headers=headers | moved)
         except NOT_NOW as error:
             missing = error  # a format that cannot be had now falls back to the image's own
         else:

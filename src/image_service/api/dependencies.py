@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -47,6 +47,7 @@ class Parts:
     variants: Variants
     api_base: str  # URL without a slash at its end
     delivery_base: str
+    delivery_redirect: str | None  # where else the pictures that are kept can be had: URL without a slash at its end
     sizes: tuple[Size, ...]
     max_image_bytes: int
     max_json_bytes: int
@@ -100,11 +101,17 @@ ProductId = Annotated[Id, Path(description="The merchant's own product number.",
 ImageId = Annotated[Id, Path(description="The image's id, as its creation answered it.", examples=[101])]
 
 
-async def authenticated(request: Request, parts: PartsOf) -> Caller:
-    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`."""
+Find = Callable[[Database, str], Awaitable[Caller | None]]
+
+
+async def caller_of(request: Request, parts: Parts, find: Find = tokens.find) -> Caller:
+    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`.
+
+    `find` tells whose a token is.
+    """
     address = request.client.host if request.client else ""
     try:
-        caller = await _authenticate(request, parts, address)
+        caller = await _authenticate(request, parts, address, find)
     except Unauthenticated:
         presented = "authorization" in request.headers or "authentication" in request.headers
         if presented and (wait := parts.failed_credentials.count(address)):
@@ -130,7 +137,7 @@ async def count_call(request: Request, parts: Parts, store_id: int) -> None:
         raise RateLimited("calls of the store", standing.retry_after)
 
 
-async def _authenticate(request: Request, parts: Parts, address: str) -> Caller:
+async def _authenticate(request: Request, parts: Parts, address: str, find: Find) -> Caller:
     credentials = _credentials(request)
     if not credentials:
         store_id = parts.anonymous_store
@@ -142,7 +149,7 @@ async def _authenticate(request: Request, parts: Parts, address: str) -> Caller:
     if len(secrets) > 1 or len(store_ids) > 1:
         raise Unauthenticated("credentials that disagree")
     async with parts.failed_credentials.lookup(address):
-        caller = await tokens.find(parts.database, secrets.pop())
+        caller = await find(parts.database, secrets.pop())
     if caller is None or store_ids - {str(caller.store_id)}:
         raise Unauthenticated
     return caller
@@ -175,7 +182,11 @@ def _basic(encoded: str) -> tuple[str, str]:
     return user, password
 
 
-Reader = Annotated[Caller, Depends(authenticated)]
+async def _caller(request: Request, parts: PartsOf) -> Caller:
+    return await caller_of(request, parts)
+
+
+Reader = Annotated[Caller, Depends(_caller)]
 
 
 async def _writer(caller: Reader) -> Caller:

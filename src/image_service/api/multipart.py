@@ -5,6 +5,7 @@ without CRLF before it), and no more: a body cut before its closing boundary is 
 """
 
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from image_service.errors import InvalidField
+from image_service.errors import InvalidField, OverfullForm
 from image_service.ingest.receiving import Receiver
 
 MAX_PARTS = 20  # the widest form has 9 fields
+MAX_PART_HEADERS = 8  # RFC 7578, 4.8 has use for one or two
+MAX_PART_HEAD_BYTES = 8 * 1024  # of names and values; a path of PATH_MAX (4,096) fits as the file's name
 MAX_FIELD_BYTES = 64 * 1024  # alt texts in many languages
 MAX_BOUNDARY = 70  # RFC 2046, 5.1.1
 OVERHEAD_BYTES = 1024 * 1024  # what a form may weigh beyond its file
@@ -49,8 +52,8 @@ def boundary_of(content_type: str) -> bytes | None:
 async def read_form(chunks: AsyncIterator[bytes], boundary: bytes, receive: Callable[[], Awaitable[Receiver]]) -> Form:
     """`receive` gives the file on disk that the part named `file` is written to.
 
-    Raises `InvalidField` (`file`) for a form that is malformed, cut short, or has two files or too many parts,
-    and what the receiver raises.
+    Raises `OverfullForm` beyond the limits above, `InvalidField` (`file`) for a form that is malformed, cut short or
+    has two files, and what the receiver raises.
     """
     reader = _Reader(boundary, receive)
     async for chunk in chunks:
@@ -69,6 +72,7 @@ class _Reader:
         self._parts = 0
         self._closed = False
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+        self._headers = self._head_bytes = 0  # of this part
         self._noted: list[tuple[str, bytes]] = []
 
         def note(event: str) -> Callable[[], None]:
@@ -80,29 +84,31 @@ class _Reader:
         callbacks: Any = {
             f"on_{event}": note(event) for event in ("part_begin", "header_end", "headers_finished", "part_end", "end")
         } | {f"on_{event}": note_data(event) for event in ("header_field", "header_value", "part_data")}
-        self._parser = MultipartParser(boundary, callbacks)
+        # It cannot tell what is too much from what is malformed, so the limits of a part's head are ours.
+        self._parser = MultipartParser(boundary, callbacks, max_header_count=sys.maxsize, max_header_size=sys.maxsize)
 
     async def feed(self, chunk: bytes) -> None:
+        malformed: MultipartParseError | None = None
         try:
             self._parser.write(chunk)
         except MultipartParseError as error:
-            raise InvalidField("file", "is in a malformed form") from error
+            malformed = error
         noted, self._noted = self._noted, []
         for event, data in noted:
             await self._on(event, data)
+        if malformed is not None:
+            raise InvalidField("file", "is in a malformed form") from malformed
 
     async def _on(self, event: str, data: bytes) -> None:
         match event:
             case "part_begin":
                 self._begin()
             case "header_field":
-                self._header[0].extend(data)
+                self._head(0, data)
             case "header_value":
-                self._header[1].extend(data)
+                self._head(1, data)
             case "header_end":
-                name, value = self._header
-                self._current.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-                self._header = (bytearray(), bytearray())
+                self._end_header()
             case "headers_finished":
                 await self._open()
             case "part_data":
@@ -121,8 +127,23 @@ class _Reader:
     def _begin(self) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
-            raise InvalidField("file", "is in a form with too many parts")
+            raise OverfullForm("too many parts")
         self._part = _Part()
+        self._headers = self._head_bytes = 0
+
+    def _head(self, place: int, data: bytes) -> None:
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_PART_HEAD_BYTES:
+            raise OverfullForm("a part with too long a head")
+        self._header[place].extend(data)
+
+    def _end_header(self) -> None:
+        name, value = self._header
+        self._current.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._headers += 1
+        if self._headers > MAX_PART_HEADERS:
+            raise OverfullForm("a part with too many headers")
+        self._header = (bytearray(), bytearray())
 
     async def _open(self) -> None:
         part = self._current
@@ -150,7 +171,7 @@ class _Reader:
         elif not part.filename:  # a file that nobody asked for is read past
             part.value += data
             if len(part.value) > MAX_FIELD_BYTES:
-                raise InvalidField("file", "is in a form with too long a field")
+                raise OverfullForm("too long a field")
 
     async def _end(self, rest: bytes) -> None:
         part = self._current

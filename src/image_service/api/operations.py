@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 NO_STORE = {"Cache-Control": "no-store"}
 
-PATHS = ("/health/", "/metrics", "/docs", "/openapi.json")  # whose counts have a label of their own
+PATHS = ("/health/", "/metrics", "/docs", "/openapi.json", "/gallery")  # whose counts have a label of their own
 JOBS_SECONDS = 2.0  # of waiting for the database: a scrape is worth more without it than too late
 
 router = APIRouter(tags=["Operations"])

@@ -15,6 +15,7 @@ from image_service import errors
 
 STATUSES: dict[type[Exception], int] = {
     errors.MalformedBody: 400,
+    errors.OverfullForm: 400,
     errors.Unauthenticated: 401,
     errors.StoreNotFound: 401,  # removed while its token was in use
     errors.ReadOnlyToken: 403,

@@ -32,7 +32,7 @@ async def _key(
                 "Anything unique, such as a UUID. Repeat a request with the same key for as long as you do not know "
                 "how it ended: it is done once, and for 24 hours every repeat gets the first answer."
             ),
-            json_schema_extra={"minLength": 1, "maxLength": MAX_KEY},
+            json_schema_extra={"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"},  # printable ASCII
         ),
     ] = None,
 ) -> str | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from image_service.api.multipart import MAX_PARTS
 from image_service.api.openapi_components import shared
 from image_service.api.tiendanube_schemas import ImageInput
 
@@ -73,6 +74,7 @@ def _form() -> dict[str, Any]:
     return {
         "type": "object",
         "description": "The fields of `ImageInput` as a form, with the picture as a file.",
+        "maxProperties": MAX_PARTS,
         "properties": {"file": {"description": "The picture.", "type": "string", "format": "binary"}, **sent},
     }
 

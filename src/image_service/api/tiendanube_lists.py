@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from image_service.api.dependencies import MAX_ID, Parts, authenticated
+from image_service.api.dependencies import MAX_ID, Parts, caller_of
 from image_service.api.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE, Pagination
 from image_service.api.tiendanube_answers import answer, view_of
+from image_service.database import Database
 from image_service.errors import ImageNotFound, ImageServiceError
 from image_service.images import queries
-from image_service.images.queries import Image
+from image_service.images.queries import Gallery, Image
 from image_service.stores.tokens import Caller
 
 PATH = "/products/{product_id}/images"
@@ -40,15 +41,20 @@ async def listed(
     product_id: int,
     paging: Pagination,
     fields: str | None,
-    chosen: Callable[[Sequence[Image]], Sequence[Image]] = lambda images: images,
+    chosen: Callable[[Sequence[Image]], Sequence[Image]],
 ) -> Response:
     """`chosen` picks and orders those of the gallery that are listed."""
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
-    images = chosen(gallery.images)
+    return _shown(request, parts, gallery.revision, chosen(gallery.images), paging, fields)
+
+
+def _shown(
+    request: Request, parts: Parts, revision: int, images: Sequence[Image], paging: Pagination, fields: str | None
+) -> Response:
     view = view_of(request, parts, fields)
     page = images[paging.offset : paging.offset + paging.per_page]
     headers = paging.headers(request, parts.api_base, len(images))
-    return answer(request, view, gallery.revision, [view.of(image) for image in page], headers=headers)
+    return answer(request, view, revision, [view.of(image) for image in page], headers=headers)
 
 
 class ListsAhead:
@@ -66,11 +72,23 @@ class ListsAhead:
         scope["route"], scope["path_params"] = _ROUTE, ids
         request = Request(scope, receive)
         parts: Parts = scope["app"].state.parts
+        gallery: Gallery | None = None
+
+        async def find(database: Database, token: str) -> Caller | None:
+            nonlocal gallery
+            found = await queries.gallery_of_token(database, token, ids["product_id"])
+            if found is None:
+                return None
+            caller, gallery = found
+            return caller
+
         try:
-            caller = await authenticated(request, parts)
+            caller = await caller_of(request, parts, find)
             if ids.get("store_id", caller.store_id) != caller.store_id:
                 raise ImageNotFound
-            response = await listed(request, parts, caller, ids["product_id"], paging, fields)
+            if gallery is None:  # called without a token
+                gallery = await queries.gallery(parts.database, caller.store_id, ids["product_id"])
+            response = _shown(request, parts, gallery.revision, gallery.images, paging, fields)
         except ImageServiceError as error:
             response = self._render(request, error)
         await response(scope, receive, send)

@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 from image_service.api.openapi_components import CHALLENGE, CONTENT_RANGE, shared
 from image_service.api.problems import REASONS, Problem, megabytes
 from image_service.api.tiendanube_answers import PAGE_NOT_MODIFIED, PRIVATE
-from image_service.api.tiendanube_schemas import CodeError, FieldErrors, NotJson
-from image_service.errors import GalleryFull, InvalidField, MalformedBody, PictureRefused, Refusal
+from image_service.api.tiendanube_schemas import CodeError, FieldErrors, Unreadable
+from image_service.errors import GalleryFull, InvalidField, MalformedBody, OverfullForm, PictureRefused, Refusal
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
 
 _DESCRIPTIONS = {
@@ -33,7 +33,7 @@ _DESCRIPTIONS = {
 
 
 def render(request: Request, problem: Problem) -> Response:
-    """Three shapes: a map of field to messages, `error` for what is not JSON, else code, message, description."""
+    """Three shapes: a map of field to messages, `error` for what cannot be read, else code, message, description."""
     headers = {**problem.headers, **PRIVATE}
     body: dict[str, Any]
     match problem.error:
@@ -43,6 +43,8 @@ def render(request: Request, problem: Problem) -> Response:
             body = {field: [message] for field, message in messages.items()}
         case MalformedBody():
             body = {"error": "Problems parsing JSON"}
+        case OverfullForm():
+            body = {"error": "Problems parsing the form"}
         case GalleryFull(limit=limit):
             body = _code(problem, f"Product is not allowed to have more than {limit} images")
         case HTTPException(status_code=404):
@@ -63,7 +65,8 @@ def _refused(error: PictureRefused) -> str:
         case Refusal.NOT_FETCHED:
             return error.answer or COULD_NOT_BE_FETCHED
         case Refusal.NOT_AN_IMAGE:
-            return "must be a gif, jpg or png image"
+            *others, last = error.formats
+            return f"must be a {', '.join(others)} or {last} image"
 
 
 def _code(problem: Problem, description: str) -> dict[str, Any]:
@@ -94,9 +97,9 @@ def _response(
 
 
 def _title(example: dict[str, Any]) -> str:
-    """`src: can't be blank`, or a code error's description."""
-    if "description" in example:
-        return str(example["description"])
+    """`src: can't be blank`, or a code error's description, or the one sentence that there is."""
+    if single := example.get("description") or example.get("error"):
+        return str(single)
     return "; ".join(f"{field}: {messages[0]}" for field, messages in example.items())
 
 
@@ -108,7 +111,13 @@ def _coded(status: int, **more: Any) -> dict[str, Any]:
 
 
 ERRORS: dict[int, dict[str, Any]] = {
-    400: _response("BadRequest", "The body is not JSON.", {"error": "Problems parsing JSON"}, model=NotJson),
+    400: _response(
+        "BadRequest",
+        "The body is not JSON, or is a form with too many parts, or too long a text or head in one.",
+        {"error": "Problems parsing JSON"},
+        {"error": "Problems parsing the form"},
+        model=Unreadable,
+    ),
     401: _coded(401, headers=CHALLENGE),
     403: _coded(403),
     404: _coded(404),

@@ -19,6 +19,7 @@ from image_service.api.tiendanube_schemas import ImageBody, Nothing, PickedImage
 from image_service.errors import ProductNotFound
 from image_service.images import queries
 from image_service.images.blobs import open_original
+from image_service.pixels.picture import Format
 
 PRODUCTS_PER_PAGE = 50  # at the most: each costs a count
 
@@ -192,7 +193,7 @@ async def delete_store_image(
     return JSONResponse({}, headers=PRIVATE)
 
 
-_ORIGINAL = {f"image/{kind}": {"schema": {"type": "string", "format": "binary"}} for kind in ("jpeg", "png", "gif")}
+_ORIGINAL = {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in Format}
 
 
 @routes.get(

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, Strict, ValidationError
 from typing_extensions import TypedDict
 
 from image_service.api.dependencies import DECIMAL, MAX_ID
 from image_service.api.problems import invalid_fields
+from image_service.api.tiendanube_texts import AltText, Name
 from image_service.api.uploads import Submission
 from image_service.images.queries import Image
 from image_service.images.variants import variants_of
@@ -20,47 +21,10 @@ from image_service.storage.names import VariantName, variant_path
 
 SRC_NAME = str(SRC_SIZE)
 
-MAX_ALT = 2_000  # characters; a screen reader's patience ends long before
-MAX_LANGUAGES = 50
-MAX_LANGUAGE_TAG = 35  # characters: RFC 5646, 4.4.1
-
 
 # --- what is sent ---
 
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-
-
-def _storable(value: str) -> str:
-    """What PostgreSQL's text cannot hold is refused here."""
-    if _UNSTORABLE.search(value):
-        raise ValueError("contains characters that cannot be stored")
-    return value
-
-
-def _is_str(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _alt(value: object) -> object:
-    if value is None or isinstance(value, str):
-        texts, tags = [value or ""], []
-    elif isinstance(value, dict) and len(value) <= MAX_LANGUAGES and all(map(_is_str, value.values())):
-        texts, tags = list(value.values()), list(value)
-    else:
-        raise ValueError("must be a string or a map of language to string")
-    if any(len(text) > MAX_ALT for text in texts):
-        raise ValueError(f"is too long (maximum is {MAX_ALT} characters)")
-    if any(not 0 < len(tag) <= MAX_LANGUAGE_TAG for tag in tags):
-        raise ValueError("must be a map of language to string")
-    for text in (*texts, *tags):
-        _storable(text)
-    return value
-
-
 Number = Annotated[int, Strict()]
-Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
-AltText = Annotated[str | dict[str, str] | None, BeforeValidator(_alt)]
 
 
 class ImageInput(BaseModel):
@@ -142,7 +106,10 @@ class _Further(TypedDict, total=False):
     width: Annotated[Pixels, _shown("Pixels of the original, upright.")]
     height: Annotated[Pixels, _shown("Pixels of the original, upright.")]
     bytes: Annotated[int, _shown("Of the original as stored.", minimum=1)]
-    format: Annotated[Literal["jpg", "png", "gif"], _shown("Of the original, decided by its bytes.")]
+    format: Annotated[
+        Literal["jpg", "png", "gif", "webp", "avif"],
+        _shown("Of the original, decided by its bytes. `webp` and `avif` are taken where the settings say so."),
+    ]
     thumbhash: Annotated[str, _shown("A placeholder of some 25 bytes, in base64.", contentEncoding="base64")]
     filename: Annotated[str, _shown("What the picture was called when it was sent.")]
     sha256: Annotated[str, _shown("Of the original as stored.", pattern="^[0-9a-f]{64}$")]
@@ -205,7 +172,7 @@ class FieldErrors(RootModel[dict[str, list[str]]]):
     """What is wrong with which field: a map of its name to messages."""
 
 
-class NotJson(BaseModel):
+class Unreadable(BaseModel):
     """The body could not be read."""
 
     error: str

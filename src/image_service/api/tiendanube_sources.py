@@ -88,7 +88,7 @@ def _upload(picture: Picture, filename: str, source_url: str | None = None) -> U
 
 
 async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
-    """Its own bytes under a new key: no two images share any."""
+    """Its own bytes under a new key: no two images share any. Its format was taken once, and so is again."""
     received = await intake.receiver("src")
     blob = await open_original(parts.storage, image)
     try:
@@ -96,7 +96,7 @@ async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
             await received.write(chunk)
     finally:
         await blob.aclose()
-    return await intake.from_upload(received, Source.COPY)
+    return await intake.from_upload(received, Source.COPY, also=image.format)
 
 
 def _own_path(src: str, delivery_base: str) -> str | None:

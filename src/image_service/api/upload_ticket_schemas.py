@@ -10,7 +10,7 @@ from image_service.api.dependencies import MAX_ID
 from image_service.api.problems import invalid_fields
 from image_service.api.tiendanube_schemas import Number, Time, time_of
 from image_service.api.uploads import Submission
-from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
+from image_service.edge.origin import ORIGIN, WHAT_AN_ORIGIN_IS, is_origin
 from image_service.errors import InvalidField
 from image_service.images.upload_tickets import Allowed, Ticket
 
@@ -55,7 +55,7 @@ class TicketInput(BaseModel):
         Number | None, Field(ge=1, le=MAX_ID, description="Seconds, at most 3600 unless set otherwise; absent: 900.")
     ] = None
     origins: Annotated[
-        list[Annotated[str, Strict()]],
+        list[Annotated[str, Strict(), Field(json_schema_extra={"pattern": ORIGIN})]],
         Field(
             max_length=MAX_ORIGINS,
             description="Of the pages that may use the ticket, beside those of the settings: `https://shop.example.com`.",

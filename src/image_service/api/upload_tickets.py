@@ -11,12 +11,14 @@ from starlette.responses import JSONResponse, Response
 
 from image_service.api import tiendanube_examples, tiendanube_problems, uploads
 from image_service.api.dependencies import PartsOf, Reader, Writer
+from image_service.api.multipart import MAX_PARTS
 from image_service.api.openapi_components import ETAG, shared
 from image_service.api.problems import Dialect
 from image_service.api.repeats import IdempotencyKey, turn
 from image_service.api.tiendanube_answers import LOCATION, PRIVATE, Fields, answer, view_of
 from image_service.api.tiendanube_schemas import ImageBody, ImageInput, Nothing, PickedImage, parse_input
 from image_service.api.tiendanube_sources import Given, upload_from
+from image_service.api.tiendanube_texts import MAX_ALT
 from image_service.api.upload_ticket_holder import TicketHolder, TicketId, preflight, url_of
 from image_service.api.upload_ticket_problems import NOT_FOUND, REFUSED, TOO_LONG_BODY, UNSUPPORTED_BODY, render
 from image_service.api.upload_ticket_schemas import NewTicketBody, TicketBody, TicketInput, parse_ticket, shown
@@ -58,7 +60,7 @@ _OWN_LOCATION = {
 }
 _ASK: dict[str, Any] = {
     "requestBody": {
-        "required": True,
+        "required": False,  # every field has a default
         "content": {
             "application/json": {
                 "schema": shared("TicketInput", TicketInput.model_json_schema()),
@@ -81,10 +83,11 @@ def _form() -> dict[str, Any]:
     return {
         "type": "object",
         "description": "One picture, and what may be said of it.",
+        "maxProperties": MAX_PARTS,
         "required": ["file"],
         "properties": {
             "file": {"description": "The picture.", "type": "string", "format": "binary"},
-            "alt": {"description": alt["description"], "type": "string"},
+            "alt": {"description": alt["description"], "type": "string", "maxLength": MAX_ALT},
             "filename": {"description": filename["description"], "type": "string", "maxLength": 1024},
         },
     }
@@ -193,7 +196,7 @@ async def withdraw_upload_ticket(id: TicketId, caller: Writer, parts: PartsOf) -
             "headers": {**ETAG, **LOCATION},
             "content": tiendanube_examples.one(tiendanube_examples.CHARMANDER),
         },
-        **{status: tiendanube_problems.ERRORS[status] for status in (408, 409, 413, 422, 429, 500, 503, 507)},
+        **{status: tiendanube_problems.ERRORS[status] for status in (400, 408, 409, 413, 422, 429, 500, 503, 507)},
         **NOT_FOUND,
         **REFUSED,
         **UNSUPPORTED_BODY,

@@ -31,8 +31,8 @@ class Submission:
 async def read(request: Request, intake: Intake, *, max_image_bytes: int, max_json_bytes: int) -> Submission:
     """The whole body, either kind; an absent one has no fields.
 
-    Raises `MalformedBody`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too heavy,
-    before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
+    Raises `MalformedBody`, `OverfullForm`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too
+    heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
     if is_form(request):
         return await read_upload(request, intake, max_image_bytes=max_image_bytes)
@@ -119,12 +119,18 @@ def _parsed(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        value = json.loads(body.decode("utf-8-sig"), strict=False, parse_constant=_no_constant)
+        value = json.loads(body.decode("utf-8-sig"), strict=False, parse_constant=_no_constant, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise MalformedBody(str(error)[:100]) from None
     if not isinstance(value, dict):
         raise MalformedBody("not an object")
     return value
+
+
+def _number(text: str) -> float | int:
+    """JSON has one kind of number: `2.0` is the integer 2 (JSON Schema 2020-12, 4.2.3)."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _no_constant(name: str) -> NoReturn:

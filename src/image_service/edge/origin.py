@@ -2,9 +2,9 @@
 
 import re
 
-_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]{1,300}", re.ASCII)  # as browsers write it (6.1)
+ORIGIN = r"^https?://[a-z0-9.\[\]:-]{1,300}$"  # as browsers write it (6.1)
 WHAT_AN_ORIGIN_IS = "each is scheme://host, perhaps with :port, in lower case and without a path"
 
 
 def is_origin(text: str) -> bool:
-    return _ORIGIN.fullmatch(text) is not None
+    return re.fullmatch(ORIGIN, text, re.ASCII) is not None

@@ -5,7 +5,7 @@ overlap, and every decision is made on what is really there.
 """
 
 from sqlalchemy import delete, func, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -59,14 +59,20 @@ async def shift(session: AsyncSession, store_id: int, product_id: int, by: Shift
     )
 
 
-def to_trash(session: AsyncSession, row: ImageRow) -> None:
-    """Remember a key whose bytes nobody needs any more."""
-    session.add(TrashRow(key=row.key, store_id=row.store_id, slug=row.slug))
+async def to_trash(session: AsyncSession, rows: list[ImageRow]) -> None:
+    """Remember keys whose bytes nobody needs any more."""
+    values = [{"key": row.key, "store_id": row.store_id, "slug": row.slug} for row in rows]
+    await session.exec(_from_now_on(insert(TrashRow).values(values)))
+
+
+def _from_now_on(row: Insert) -> Insert:
+    """Also where the sweep took the bytes for a stray, just before they got their image."""
+    given = {"store_id": row.excluded.store_id, "slug": row.excluded.slug, "deleted_at": func.now()}
+    return row.on_conflict_do_update(index_elements=["key"], set_=given)
 
 
 async def delete_rows(session: AsyncSession, rows: list[ImageRow]) -> None:
-    for row in rows:
-        to_trash(session, row)
+    await to_trash(session, rows)
     await session.exec(
         delete(ImageRow).where(col(ImageRow.id).in_([row.id for row in rows])),
         execution_options={"synchronize_session": False},
@@ -83,5 +89,7 @@ async def delete_all(session: AsyncSession, store_id: int) -> int:
     await session.exec(update(GalleryRow).where(mine).values(revision=col(GalleryRow.revision) + 1))
     columns = (col(ImageRow.key), col(ImageRow.store_id), col(ImageRow.slug))
     gone = delete(ImageRow).where(col(ImageRow.store_id) == store_id).returning(*columns).cte("gone")
-    trashed = await session.exec(insert(TrashRow).from_select(["key", "store_id", "slug"], select(*gone.c)))
+    trashed = await session.exec(
+        _from_now_on(insert(TrashRow).from_select(["key", "store_id", "slug"], select(*gone.c)))
+    )
     return trashed.rowcount

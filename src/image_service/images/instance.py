@@ -1,14 +1,17 @@
 """This installation's id, carried by the database and by the blob store: the two must never be mixed up.
 
 A sweep that looks at another database's rows would remove every original; an upload to a folder whose disk is not
-mounted would be lost when it is.
+mounted would be lost when it is. Nor must the database be much older than the blob store, as one is that was restored
+without its bytes: the newer images' originals would be strays to it.
 """
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID, uuid4
 
+from sqlalchemy import BigInteger, func, literal, literal_column, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database import Database
@@ -18,6 +21,11 @@ from image_service.storage.base import BlobHeaders, Storage
 from image_service.storage.staging import Staging
 
 NAME = "private/instance"
+HEADERS = BlobHeaders("text/plain")
+HIGH_WATER = "private/high-water"  # an image's id that this blob store has bytes for, or had
+KNOWN_FOR = timedelta(hours=24)  # so that a backup, pg_dump first and then the bytes for up to a day, belongs together
+# Of the sequence itself: rows may have been deleted. It is dumped and restored with its value.
+_LAST_ID = select(literal_column("last_value", BigInteger)).select_from(text("images_id_seq"))
 
 
 async def claim(database: Database, storage: Storage, staging: Staging) -> None:
@@ -31,17 +39,29 @@ async def claim(database: Database, storage: Storage, staging: Staging) -> None:
         recorded = (await session.exec(select(InstanceRow.id))).one()
         has_rows = (await session.exec(select(ImageRow.id).limit(1))).first() is not None
     if await stored(storage) is None and not has_rows and not await _holds_originals(storage):
-        async with staging.file() as path:
-            await asyncio.to_thread(path.write_text, str(recorded))
-            await storage.put(NAME, path, BlobHeaders("text/plain"))
+        await _write(storage, staging, NAME, str(recorded))
     await check(database, storage)
 
 
 async def check(database: Database, storage: Storage) -> None:
-    """Raises `InstanceMismatch` unless database and blob store carry the same id."""
-    found = await stored(storage)
+    """Raises `InstanceMismatch` unless database and blob store carry the same id, and the database is as far."""
+    found, reached = await stored(storage), await _high_water(storage)
     async with database.reading() as session:
         await require(session, found)
+        given = (await session.exec(_LAST_ID)).one()
+    if given < reached:
+        raise InstanceMismatch(
+            f"the database was restored: it has given ids up to {given}, its blob store knows {reached}"
+        )
+
+
+async def remember(database: Database, storage: Storage, staging: Staging) -> None:
+    """Have the blob store know how far its database has come. Raises what storage and database raise."""
+    old = select(ImageRow.id).where(col(ImageRow.created_at) < func.now() - literal(KNOWN_FOR))
+    async with database.reading() as session:
+        reached = (await session.exec(old.order_by(col(ImageRow.id).desc()).limit(1))).first() or 0
+    if reached > await _high_water(storage):
+        await _write(storage, staging, HIGH_WATER, str(reached))
 
 
 async def require(session: AsyncSession, found: UUID | None) -> None:
@@ -53,16 +73,36 @@ async def require(session: AsyncSession, found: UUID | None) -> None:
 
 async def stored(storage: Storage) -> UUID | None:
     """What the blob store carries just now: nothing, for one, while its disk is not mounted."""
+    found = await _read(storage, NAME)
     try:
-        blob = await storage.open(NAME)
+        return None if found is None else UUID(found)
+    except ValueError as error:
+        raise InstanceMismatch(f"{NAME} in the blob store is damaged: it holds no id") from error
+
+
+async def _high_water(storage: Storage) -> int:
+    found = await _read(storage, HIGH_WATER)
+    try:
+        return int(found or 0)
+    except ValueError as error:
+        raise InstanceMismatch(f"{HIGH_WATER} in the blob store is damaged: it holds no number") from error
+
+
+async def _read(storage: Storage, name: str) -> str | None:
+    try:
+        blob = await storage.open(name)
     except BlobNotFound:
         return None
     try:
-        return UUID(b"".join([chunk async for chunk in blob.chunks]).decode())
-    except ValueError as error:
-        raise InstanceMismatch(f"{NAME} in the blob store is damaged: it holds no id") from error
+        return b"".join([chunk async for chunk in blob.chunks]).decode(errors="replace")
     finally:
         await blob.aclose()
+
+
+async def _write(storage: Storage, staging: Staging, name: str, text: str) -> None:
+    async with staging.file() as path:
+        await asyncio.to_thread(path.write_text, text)
+        await storage.put(name, path, HEADERS)
 
 
 async def _holds_originals(storage: Storage) -> bool:

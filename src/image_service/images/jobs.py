@@ -1,12 +1,13 @@
-"""What the jobs that run in processes of their own have done last, kept where every instance can read it."""
+"""What sweep and verify have done last, kept where every instance can read it."""
 
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
-from sqlalchemy import func
+from sqlalchemy import func, literal
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import select
+from sqlmodel import col, select
 
 from image_service.database import Database
 from image_service.images.models import JobRow
@@ -38,6 +39,15 @@ async def _keep(database: Database, job: str, values: dict[str, object]) -> None
     row = insert(JobRow).values(job=job, **values).on_conflict_do_update(index_elements=["job"], set_=values)
     async with database.transaction() as session:
         await session.exec(row)
+
+
+async def is_due(database: Database, job: str, interval: timedelta) -> bool:
+    """Whether its last run ended longer ago than `interval`, by the database's clock; or will end, by a clock that was
+    put back since. Raises `DatabaseUnavailable`.
+    """
+    recent = col(JobRow.last_run).between(func.now() - literal(interval), func.now())
+    async with database.reading() as session:
+        return (await session.exec(select(JobRow.job).where(JobRow.job == job, recent))).first() is None
 
 
 async def results(database: Database) -> dict[str, JobResult]:

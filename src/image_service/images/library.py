@@ -84,8 +84,7 @@ class Library:
                 revision = await galleries.lock(session, store_id, product_id, expected)
                 await self._open_gap(session, row, product_id, position)
             session.add(row)
-            await session.flush()
-            await session.refresh(row)
+            await session.flush()  # its INSERT returns what the database gave it
             added = image_of(row, revision)
             if once is not None:
                 await idempotency.keep(session, once, added)
@@ -152,7 +151,7 @@ class Library:
             if alt is not UNCHANGED and alt != row.alt:
                 row.alt = alt
             if upload is not None and original is not None:
-                galleries.to_trash(session, row)
+                await galleries.to_trash(session, [row])
                 for name, value in _columns(upload, original.key).items():
                     setattr(row, name, value)
                 await original.require_valid(session)

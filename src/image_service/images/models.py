@@ -50,6 +50,9 @@ class ImageRow(SQLModel, table=True):
         Index("images_by_store", "store_id", "id"),
         # The first image of each product: `GET /products`, and how many there are.
         Index("images_first", "store_id", "product_id", postgresql_where=text("position = 1")),
+        # Those that the sweep looks for with ORPHAN_TTL. By a column that never changes: a row whose indexed columns
+        # stay as they are is updated without touching any index.
+        Index("images_orphans", "created_at", "id", postgresql_where=text("product_id IS NULL")),
     )
 
     id: int = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))

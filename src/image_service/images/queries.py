@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import and_, bindparam, func
 from sqlmodel import col, select
 
@@ -13,10 +14,12 @@ from image_service.database import Database, Read, Row
 from image_service.errors import ForeignImage, ImageNotFound
 from image_service.images.models import GalleryRow, ImageRow
 from image_service.pixels.picture import Format
+from image_service.stores import tokens
+from image_service.stores.models import TokenRow
+from image_service.stores.tokens import Caller, Scope
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(msgspec.Struct, frozen=True):  # made in a fifth of a dataclass's time, thirty for a list
     id: int
     store_id: int
     product_id: int | None  # None: an orphan
@@ -91,10 +94,14 @@ def image_of(row: ImageRow, revision: int | None) -> Image:
     )
 
 
+_REVISION = len(ImageRow.__table__.columns)  # type: ignore[attr-defined]  # the column after those of `images`
+_FORMATS = {str(format_): format_ for format_ in Format}
+
+
 def _image_read(row: Row) -> Image:
-    """Of a row that was read directly: the columns of `images` in their order, and the revision."""
-    id_, store_id, product_id, position, key, slug, filename, sha256, size, format_, *rest, revision = row
-    width, height, frames, thumbhash, alt, source_url, created_at, updated_at = rest
+    """Of a row that was read directly: the columns of `images` in their order, the revision, and whatever follows."""
+    id_, store_id, product_id, position, key, slug, filename, sha256, size, format_, width, height, *rest = row
+    frames, thumbhash, alt, source_url, created_at, updated_at, revision, *_ = rest
     return Image(
         id_,
         store_id,
@@ -106,7 +113,7 @@ def _image_read(row: Row) -> Image:
         filename,
         sha256.hex(),
         size,
-        Format(format_),
+        _FORMATS[format_],
         width,
         height,
         frames,
@@ -136,6 +143,20 @@ _GALLERY = Read(
 )
 
 
+# The same, beside whose token it is that is asked with.
+_GALLERY_OF_TOKEN = Read(
+    select(ImageRow, GalleryRow.revision, TokenRow)
+    .select_from(TokenRow)
+    .outerjoin(
+        GalleryRow,
+        and_(col(GalleryRow.store_id) == col(TokenRow.store_id), col(GalleryRow.product_id) == bindparam("product_id")),
+    )
+    .outerjoin(ImageRow, _IN_ITS_GALLERY)
+    .where(TokenRow.sha256 == bindparam("sha256"))
+    .order_by(col(ImageRow.position))
+)
+
+
 async def image(database: Database, store_id: int, image_id: int) -> Image:
     """Raises `ImageNotFound`, and its kind `ForeignImage` if another store has it."""
     found = await database.rows(_BY_ID, image_id=image_id)
@@ -155,9 +176,25 @@ async def image_by_key(database: Database, store_id: int, key: str) -> Image | N
 async def gallery(database: Database, store_id: int, product_id: int) -> Gallery:
     """The images of a product, by position. At most `MAX_IMAGES_PER_PRODUCT`, so never paged in SQL."""
     found = await database.rows(_GALLERY, store_id=store_id, product_id=product_id)
+    return _gallery_read(found)
+
+
+async def gallery_of_token(database: Database, token: str, product_id: int) -> tuple[Caller, Gallery] | None:
+    """Whose token it is, and that store's gallery, in one round trip; None if it is nobody's."""
+    if not tokens.may_be(token):
+        return None
+    found = await database.rows(_GALLERY_OF_TOKEN, sha256=tokens.digest(token), product_id=product_id)
+    if not found:
+        return None
+    token_id, store_id, _, scope, _ = found[0][-5:]  # the columns of `tokens` in their order
+    return Caller(store_id, Scope(scope), token_id), _gallery_read(found)
+
+
+def _gallery_read(rows: list[Row]) -> Gallery:
+    revision = rows[0][_REVISION] if rows else None
     # The left join gives one row without an image for an empty gallery.
-    images = tuple(_image_read(row) for row in found if row[0] is not None)
-    return Gallery(revision=found[0].revision if found else 0, images=images)
+    images = tuple(_image_read(row) for row in rows if row[0] is not None)
+    return Gallery(revision=revision or 0, images=images)
 
 
 async def images(

@@ -104,8 +104,15 @@ class Variants:
             await self._draw_once(name)
             return await self._storage.open(name.blob, byte_range)
 
+    async def ensure(self, name: VariantName) -> None:
+        """Draw it unless it is kept already. Raises what `open` raises, save for ranges."""
+        if name.size not in self._offered:
+            raise BlobNotFound
+        if not await self._storage.exists(name.blob):
+            await self._draw_once(name)
+
     async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
-        """What may be sent for `name`: its own format and those that can stand in; none if no image has this name.
+        """What may be sent for `name`: all formats that its size is offered in; none if no image has this name.
 
         While nobody can say, those that are kept: they are served without the database too, and at once.
         """
@@ -122,7 +129,7 @@ class Variants:
             self._facts[name.key] = _Facts(image.format, image.frames, image.width, image.height)
         facts = self._facts[name.key]
         possible = formats(facts.format, facts.frames, *Size.parse(name.size).fit(facts.width, facts.height))
-        return possible if name.ext == facts.format else ()
+        return possible if name.ext in possible else ()
 
     async def _is_kept(self, name: VariantName) -> bool:
         try:
@@ -155,7 +162,7 @@ class Variants:
         async with self._staging.file() as target:
             try:
                 async with self._storage.as_file(original_name(image.key)) as original:
-                    drawing = Drawing(variant.format, variant.width, variant.height, image.frames)
+                    drawing = Drawing(image.format, variant.format, variant.width, variant.height, image.frames)
                     await self._pixels.render(original, target, drawing, wait=self._draw_wait)
             except BlobNotFound:
                 if await self._is_live(name):

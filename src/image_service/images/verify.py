@@ -46,7 +46,7 @@ async def verify(database: Database, storage: Storage) -> AsyncIterator[Verified
         for row in rows:
             name = original_name(row.key.hex)
             try:
-                state = await _state(storage, name, row.sha256)
+                state = await state_of(storage, name, row.sha256)
             except StorageUnavailable:
                 with suppress(StorageFull):  # that of `check`, which also writes
                     await storage.check()
@@ -58,7 +58,8 @@ async def verify(database: Database, storage: Storage) -> AsyncIterator[Verified
         last = rows[-1].id
 
 
-async def _state(storage: Storage, name: str, sha256: bytes) -> State:
+async def state_of(storage: Storage, name: str, sha256: bytes) -> State:
+    """WHOLE, DAMAGED or MISSING. Raises `StorageUnavailable`."""
     digest = hashlib.sha256()
     try:
         blob = await storage.open(name)

@@ -34,7 +34,8 @@ WRITE_BYTES = 256 * 1024  # given to `write` at a time; a write is likely a hop 
 MAX_PARTS = 65_536
 PARTS_AT_A_TIME = 64  # parsed out of one network read before others get their turn
 
-# Not `image/*`: a CDN that negotiates would send WebP or AVIF, which are not taken.
+# Not `image/*`: a CDN that negotiates would send WebP or AVIF, which may not be taken, and of which even a service
+# that takes them would rather have the original.
 ACCEPT = "image/jpeg, image/png, image/gif, */*;q=0.1"
 
 REDIRECTS = (301, 302, 303, 307, 308)

@@ -13,7 +13,7 @@ from image_service.ingest.fetch import Fetcher, FetchFailed, FetchReason
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.metrics import Source
 from image_service.pixels.limits import Refused
-from image_service.pixels.picture import Picture
+from image_service.pixels.picture import Format, Picture
 from image_service.pixels.pool import PixelPool, ProbeFailed
 from image_service.storage.staging import Staging
 
@@ -121,16 +121,20 @@ class Intake:
         await received.flush()
         return received
 
-    async def from_upload(self, received: Receiver, source: Source | None = None) -> Picture:
-        """Check what was received; `source` if its field does not tell.
+    async def from_upload(
+        self, received: Receiver, source: Source | None = None, *, also: Format | None = None
+    ) -> Picture:
+        """Check what was received; `source` if its field does not tell, `also` a format that is taken beside those of
+        the settings.
 
         Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`; so does `from_url`.
         """
         await received.flush()
         try:
-            probe = await self._pixels.probe(received.path, wait=PROBE_WAIT_SECONDS)
+            probe = await self._pixels.probe(received.path, wait=PROBE_WAIT_SECONDS, also=also)
         except Refused as refused:
-            raise PictureRefused(received.field, refused.refusal, detail=refused.detail) from None
+            formats = self._pixels.formats
+            raise PictureRefused(received.field, refused.refusal, formats=formats, detail=refused.detail) from None
         except ProbeFailed as failed:
             raise Busy(f"the picture could not be checked: {failed}") from failed
         self.accepts(source or Source(received.field), probe.end)

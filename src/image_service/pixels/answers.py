@@ -11,7 +11,7 @@ from typing import Any
 from image_service.errors import Refusal
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import MAX_DETAIL, Probe
-from image_service.pixels.picture import ACCEPTED_FORMATS, Format
+from image_service.pixels.picture import ANIMATED, Format
 
 THUMBHASH = re.compile(r"[A-Za-z0-9+/]{4,62}={0,2}")  # base64; a thumbhash has 5 to 25 bytes
 REFUSALS = (Refusal.NOT_AN_IMAGE, Refusal.TOO_MANY_PIXELS)
@@ -48,12 +48,12 @@ def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int) -> Probe
     names = {"format", "width", "height", "frames", "end", "thumbhash"}
     if not isinstance(fields, dict) or fields.keys() != names:
         raise Nonsense("not a probe")
-    if fields["format"] not in ACCEPTED_FORMATS:
+    if fields["format"] not in limits.formats:
         raise Nonsense("unknown format")
     format = Format(fields["format"])
     width = _whole(fields["width"], limits.side)
     height = _whole(fields["height"], limits.side)
-    frames = _whole(fields["frames"], limits.frames if format is Format.GIF else 1)
+    frames = _whole(fields["frames"], limits.frames if format in ANIMATED else 1)
     if width * height * frames > limits.pixels:
         raise Nonsense("too many pixels")
     end = _whole(fields["end"], file_bytes)

@@ -1,11 +1,22 @@
 """libvips, reduced to what untrusted pictures need. Imported by the pixel processes alone."""
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
 import pyvips
 
-LOADERS = ("VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadNsgif")
+from image_service.pixels.picture import Format
+
+# How libvips, libjpeg and GLib say that there is no memory, for a picture or for the thread that would decode it.
+OUT_OF_MEMORY = ("out of memory", "Insufficient memory", "Error creating thread")
+LOADERS = {
+    Format.GIF: "VipsForeignLoadNsgif",
+    Format.JPG: "VipsForeignLoadJpeg",
+    Format.PNG: "VipsForeignLoadPng",
+    Format.WEBP: "VipsForeignLoadWebp",
+    Format.AVIF: "VipsForeignLoadHeif",
+}
 
 
 def configure() -> None:
@@ -13,27 +24,43 @@ def configure() -> None:
     pyvips.concurrency_set(1)  # the pool has a process for each core
     pyvips.cache_set_max(0)  # no picture is asked for twice in the same process, and none may outlive its job
     pyvips.block_untrusted_set(True)
-    # Block all loaders, then allow three: a loader that a later libvips brings is blocked too.
+    # All loaders: one that a later libvips brings is blocked too.
     pyvips.operation_block_set("VipsForeignLoad", True)
-    for loader in LOADERS:
-        pyvips.operation_block_set(loader, False)
 
 
-def thumbnail(source: Path | bytes, width: int, height: int, **options: str) -> pyvips.Image:
+def is_out_of_memory(error: pyvips.Error) -> bool:
+    return any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def allow(formats: Collection[Format]) -> None:
+    """Before each job: what it may open, and nothing else."""
+    for format, loader in LOADERS.items():
+        pyvips.operation_block_set(loader, format not in formats)
+
+
+def thumbnail(source: Path | bytes, width: int, height: int, *, size: str, fail_on: str = "none") -> pyvips.Image:
     """The first frame upright and in 8-bit RGB or grey, with its alpha; by `size="force"` of that very size.
 
-    All in one libvips call, since only so can libjpeg decode at an eighth of the size. Alpha is
-    premultiplied while it is resized. CMYK without a profile goes through libvips' own.
+    All in one libvips call, since only so can libjpeg decode at an eighth of the size; but not of an AVIF, where that
+    would open the small picture that may lie beside the one that counts. Alpha is premultiplied while it is resized.
+    CMYK without a profile goes through libvips' own.
     """
+    options = {"access": "sequential", "fail_on": fail_on}
     if isinstance(source, bytes):
-        header = pyvips.Image.new_from_buffer(source, "")
-        make = partial(pyvips.Image.thumbnail_buffer, source)
+        opened = pyvips.Image.new_from_buffer(source, "", **options)
+        make = partial(pyvips.Image.thumbnail_buffer, source, fail_on=fail_on)
     else:
-        header = pyvips.Image.new_from_file(str(source))
-        make = partial(pyvips.Image.thumbnail, str(source))
-    if header.get_typeof("icc-profile-data"):  # else it would go to Lab and back, for four times the time
-        options["output_profile"] = "srgb"
-    return eight_bit(make(width, height=height, **options))
+        opened = pyvips.Image.new_from_file(str(source), **options)
+        make = partial(pyvips.Image.thumbnail, str(source), fail_on=fail_on)
+    if str(opened.get("vips-loader")).startswith("heif"):
+        make = opened.thumbnail_image
+    return eight_bit(make(width, height=height, size=size, **to_srgb(opened)))
+
+
+def to_srgb(image: pyvips.Image) -> dict[str, str]:
+    """For a thumbnail: apply the profile that the picture has. Without one it would go to Lab and back, in four times
+    the time."""
+    return {"output_profile": "srgb"} if image.get_typeof("icc-profile-data") else {}
 
 
 def eight_bit(image: pyvips.Image) -> pyvips.Image:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from image_service.errors import ImageServiceError, Refusal
+from image_service.pixels.picture import ALWAYS_TAKEN, Format
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,13 @@ class Limits:
     frames: int = 500  # of a GIF; each is a full canvas to decode and to draw again for every variant
     decoded: int = 512 * 1024 * 1024  # bytes that the decoder may have to hold, as 16-bit RGBA, coefficients
     scans: int = 32  # of a progressive JPEG, each a pass over the whole picture; encoders write 10 or so
-    chunks: int = 5_000  # PNG chunks but IDAT, GIF extensions, JPEG segments: more is no picture
-    text: int = 50  # compressed PNG chunks (text, ICC), each of which may inflate to libpng's cap of 8 MB
+    chunks: int = 5_000  # PNG chunks but IDAT, GIF extensions, JPEG segments, boxes: more is no picture
+    text: int = (
+        50  # compressed PNG chunks (text, ICC), each of which may inflate to libpng's cap of 8 MB; AVIF metadata
+    )
+    whole: int = 256 * 1024 * 1024  # bytes that an animated WebP or an AVIF takes, neither of which is read by the row
+    tiles: int = 128  # of an AVIF, each with a decoder of its own; 12 megapixels of a phone are 48
+    formats: tuple[Format, ...] = ALWAYS_TAKEN
 
 
 class Refused(ImageServiceError):

@@ -15,10 +15,10 @@ MAX_DETAIL = 300  # characters of a reason, for the log
 class Probe:
     """What a full decode has shown of a file."""
 
-    format: Format  # one of ACCEPTED_FORMATS
+    format: Format
     width: int  # pixels, upright
     height: int  # pixels, of one frame, upright
-    frames: int  # 1 unless an animated GIF
+    frames: int  # 1 unless animated
     end: int  # offset of the first byte behind the image; the caller cuts there
     thumbhash: str  # base64, of the first frame
 
@@ -27,7 +27,8 @@ class Probe:
 class Drawing:
     """A variant to be drawn of a probed picture. The aspect is the caller's: see `Size.fit`."""
 
-    format: Format
+    original: Format  # of the picture; nothing else can be opened while it is drawn
+    format: Format  # of the variant
     width: int  # pixels, exactly
     height: int  # pixels, of one frame, exactly
     frames: int  # of the picture; 1: only the first frame is read

@@ -19,7 +19,8 @@ class Format(StrEnum):
         return "image/jpeg" if self is Format.JPG else f"image/{self}"
 
 
-ACCEPTED_FORMATS = (Format.JPG, Format.PNG, Format.GIF)
+ALWAYS_TAKEN = (Format.GIF, Format.JPG, Format.PNG)  # others are a setting
+ANIMATED = (Format.GIF, Format.WEBP)  # may have several frames
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Picture:
     path: Path  # the staged file; ends with the image's last byte, whatever trailed it has been cut
     bytes: int
     sha256: str  # 64 hex digits, of exactly these bytes
-    format: Format  # one of ACCEPTED_FORMATS, decided by the bytes
+    format: Format  # decided by the bytes
     width: int  # pixels, upright (after the EXIF orientation)
     height: int  # pixels, of one frame
-    frames: int  # 1 unless an animated GIF
+    frames: int  # 1 unless animated
     thumbhash: str  # base64, of the first frame

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,8 @@ from image_service.metrics import Ended
 from image_service.pixels.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
-from image_service.pixels.process import Died, PixelProcess
+from image_service.pixels.picture import Format
+from image_service.pixels.process import Died, PixelProcess, Starved
 from image_service.pixels.turns import Turns
 
 log = structlog.get_logger()
@@ -76,9 +77,19 @@ class PixelPool:
         metrics.PIXELS.inc(processes)
 
     @property
+    def formats(self) -> tuple[Format, ...]:
+        """Those that pictures are taken in."""
+        return self._limits.formats
+
+    @property
     def busy(self) -> int:
         """Jobs under way."""
         return len(self._working)
+
+    @property
+    def unfiltered(self) -> str:
+        """Why an idle process has no filter of system calls, or "" if all have one."""
+        return next((process.unfiltered for process in self._idle if process.unfiltered), "")
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -95,8 +106,8 @@ class PixelPool:
             if isinstance(error, ExceptionGroup):
                 raise error.exceptions[0] from None
             raise
-        if reason := next((process.unfiltered for process in self._idle if process.unfiltered), None):
-            log.warning("pixel processes run without a filter of system calls", reason=reason)
+        if self.unfiltered:
+            log.warning("pixel processes run without a filter of system calls", reason=self.unfiltered)
 
     async def _start_idle(self) -> None:
         self._idle.append(await self._started())
@@ -118,22 +129,28 @@ class PixelPool:
     ) -> None:
         await self.close()
 
-    async def probe(self, path: Path, *, wait: float) -> Probe:
+    async def probe(self, path: Path, *, wait: float, also: Format | None = None) -> Probe:
         """What `path` is, or `Refused`: also if its process dies of it or takes too long.
 
-        Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read.
+        `also` is a format that is taken beside those of the limits.
+
+        Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory is
+        too short, which is no fault of a picture within the limits.
         """
         try:
             size = (await asyncio.to_thread(path.stat)).st_size
         except OSError as error:
             raise ProbeFailed(str(error)) from error
-        request = {"do": "probe", "path": str(path), "limits": asdict(self._limits)}
+        limits = self._limits
+        if also is not None and also not in limits.formats:
+            limits = replace(limits, formats=(*limits.formats, also))
+        request = {"do": "probe", "path": str(path), "limits": asdict(limits)}
         try:
-            return await self._run(
-                request, self._probe_seconds, wait, lambda answer: read_probe(answer, self._limits, size)
-            )
+            return await self._run(request, self._probe_seconds, wait, lambda answer: read_probe(answer, limits, size))
         except TimeoutError:
             raise Refused(Refusal.NOT_AN_IMAGE, "took too long") from None
+        except Starved as error:
+            raise ProbeFailed(f"its process: {error}") from error
         except (Died, Nonsense) as error:
             raise Refused(Refusal.NOT_AN_IMAGE, f"its process: {error}") from error
         except Failed as error:

@@ -1,15 +1,16 @@
 """Is this file a picture that we take? Its structure, the limits, then one full decode."""
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import pyvips
 import thumbhash
 
-from image_service.pixels.libvips import field, thumbnail
+from image_service.pixels.libvips import field, is_out_of_memory, thumbnail
 from image_service.pixels.limits import Limits, broken
 from image_service.pixels.messages import Probe
-from image_service.pixels.picture import Format
+from image_service.pixels.picture import ANIMATED, Format
 from image_service.pixels.structure import Structure
 from image_service.pixels.walk import read_structure
 
@@ -17,16 +18,19 @@ LOAD = {
     Format.GIF: pyvips.Image.gifload_buffer,
     Format.JPG: pyvips.Image.jpegload_buffer,
     Format.PNG: pyvips.Image.pngload_buffer,
+    Format.WEBP: pyvips.Image.webpload_buffer,
+    Format.AVIF: pyvips.Image.heifload_buffer,
 }
 # Whole, ordinary photos make libjpeg say this. They are decoded once more with its warnings let pass;
 # that they are not cut short, the walk has seen by then.
 BENIGN_WARNING = "extraneous bytes before marker"
+WHOLE = (Format.WEBP, Format.AVIF)  # decoded before the first row comes out: the thumb is the one full decode
 TURNED = range(5, 9)  # EXIF orientations that swap the sides
 THUMB_SIDE = 100  # pixels; the most that thumbhash takes
 
 
 def probe(path: Path, limits: Limits) -> Probe:
-    """Decode the whole file once, strictly. Raises `Refused`, `OSError`; writes nothing.
+    """Decode the whole file once, strictly. Raises `Refused`, `OSError`, `MemoryError`; writes nothing.
 
     What trails the image is not decoded, so whoever keeps the file must cut it at `end`.
     """
@@ -37,6 +41,8 @@ def probe(path: Path, limits: Limits) -> Probe:
         width, height, frames = _decode(data, structure, limits)
         hash_ = _thumbhash(data)
     except pyvips.Error as error:
+        if is_out_of_memory(error):
+            raise MemoryError from None  # which says nothing of the picture
         raise broken(_first_line(error)) from None
     return Probe(structure.format, width, height, frames, structure.end, hash_)
 
@@ -56,17 +62,22 @@ def _decode(data: bytes, structure: Structure, limits: Limits) -> tuple[int, int
 
 
 def _decode_once(data: bytes, structure: Structure, limits: Limits, fail_on: str) -> tuple[int, int, int]:
-    every_frame = {"n": -1} if structure.format is Format.GIF else {}
-    image = LOAD[structure.format](data, access="sequential", fail_on=fail_on, **every_frame)
-    frames = field(image, "n-pages", 1) if structure.format is Format.GIF else 1
-    if structure.format is Format.GIF:
-        # Decoders differ on the canvas of odd GIFs: ours is the one that counts, under the same limits.
-        seen = Structure(Format.GIF, image.width, image.height // frames, frames, structure.end, structure.decoded)
-        seen.check(limits)
-    elif (image.width, image.height) != (structure.width, structure.height):
-        raise broken("the decoder sees another size than the header says")
-    image.avg()  # pulls every pixel through once, a few rows at a time
+    format = structure.format
+    every_frame = {"n": -1} if format in ANIMATED else {}
+    image = LOAD[format](data, access="sequential", fail_on=fail_on, **every_frame)
+    frames = field(image, "n-pages", 1) if format in ANIMATED else 1
     width, height = image.width, image.height // frames
+    if format is Format.GIF:
+        # Decoders differ on the canvas of odd GIFs: ours is the one that counts, under the same limits.
+        replace(structure, width=width, height=height, frames=frames).check(limits)
+    elif format is Format.AVIF:
+        # It has been turned and cropped already, if the file says so.
+        if width * height > structure.width * structure.height:
+            raise broken("the decoder sees a larger picture than the header says")
+    elif (width, height, frames) != (structure.width, structure.height, structure.frames):
+        raise broken("the decoder sees another size than the header says")
+    if format not in WHOLE or frames > 1:
+        image.avg()  # pulls every pixel through once, a few rows at a time
     return (height, width, frames) if field(image, "orientation", 1) in TURNED else (width, height, frames)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Self, cast
@@ -12,8 +13,17 @@ START_SECONDS = 15.0  # 0.2 s when idle; a machine that has just booted and swap
 STDIN, STDOUT = 0, 1
 
 
+# How a process ends that gets no memory: GLib and C++ abort, and the kernel kills what the machine cannot hold.
+STARVED = (-signal.SIGABRT, -signal.SIGKILL)
+END_SECONDS = 1.0  # between a process's last word and its end; only one that lingers on purpose takes longer
+
+
 class Died(Exception):
     """The process ended, or said more than any answer has."""
+
+
+class Starved(Died):
+    """It ended for want of memory, as far as can be seen."""
 
 
 class Pipes(asyncio.SubprocessProtocol):
@@ -43,6 +53,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self.exited.set()
 
     async def line(self) -> bytes:
+        """Raises `Died` when no more will come."""
         while b"\n" not in self.said:
             if self.silent:
                 raise Died("ended without an answer, or said too much")
@@ -95,7 +106,7 @@ class PixelProcess:
     async def ask(self, request: dict[str, Any], seconds: float) -> bytes:
         """One line for one line. After any exception the process is of no more use: `kill` it.
 
-        Raises `TimeoutError` after `seconds`, `Died`, `ValueError` if the request is too long.
+        Raises `TimeoutError` after `seconds`, `Died`, `Starved`, `ValueError` if the request is too long.
         """
         line = json.dumps({**request, "seconds": seconds}).encode() + b"\n"
         if len(line) > MAX_LINE:
@@ -103,8 +114,20 @@ class PixelProcess:
         # uvloop's transports are none of asyncio's classes.
         stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(STDIN))
         stdin.write(line)  # an idle process's pipe takes it whole
-        async with asyncio.timeout(seconds):
-            return await self._pipes.line()
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._pipes.line()
+        except Died:
+            if await self._ended_by_itself() in STARVED:
+                raise Starved("ended as for want of memory") from None
+            raise
+
+    async def _ended_by_itself(self) -> int | None:
+        """Its exit status; None while it runs, so that our own signal is not taken for the kernel's."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                await self._pipes.exited.wait()
+        return self._transport.get_returncode()
 
     async def kill(self) -> None:
         """Returns when it has gone, and so writes to no file any more."""

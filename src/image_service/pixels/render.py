@@ -6,9 +6,9 @@ from typing import Any
 
 import pyvips
 
-from image_service.pixels.libvips import eight_bit, field, thumbnail
+from image_service.pixels.libvips import eight_bit, field, thumbnail, to_srgb
 from image_service.pixels.messages import Drawing
-from image_service.pixels.picture import Format
+from image_service.pixels.picture import ANIMATED, Format
 
 # A variant is drawn once and sent for ever, so bytes count for more than time, up to what a shopper who
 # is the first to ask will wait. Times: one core, 640 x 480 of a photo; the ratios hold, the times vary.
@@ -29,7 +29,6 @@ ENCODERS: dict[Format, tuple[str, dict[str, Any]]] = {
         {"compression": "av1", "Q": 60, "effort": 1},  # 17 ms; effort 2: 35 ms, no smaller; 4: 390 ms
     ),
 }
-ANIMATED = (Format.GIF, Format.WEBP)
 OPAQUE = (Format.JPG,)
 WHITE = (255, 255, 255)
 PLAYBACK = ("delay", "loop")  # milliseconds of each frame; how often, 0 for ever
@@ -41,7 +40,7 @@ def render(source: Path, target: Path, drawing: Drawing) -> None:
     Raises `pyvips.Error` if the bytes are damaged or cannot be written; `target` may be there in part then.
     """
     if drawing.frames > 1 and drawing.format in ANIMATED:
-        image, steps = open_frames(source), ANIMATION_STEPS
+        image, steps = open_frames(source, drawing), ANIMATION_STEPS
     else:
         image, steps = open_still(source, drawing), STILL_STEPS
     for step in steps:
@@ -54,9 +53,10 @@ def open_still(source: Path, drawing: Drawing) -> pyvips.Image:
     return thumbnail(source, drawing.width, drawing.height, size="force", fail_on="error")
 
 
-def open_frames(source: Path) -> pyvips.Image:
+def open_frames(source: Path, drawing: Drawing) -> pyvips.Image:
     """All frames in memory, one below the other: `fit_frames` reads them in no order of the file's."""
-    return pyvips.Image.gifload(str(source), n=-1, access="sequential", fail_on="error").copy_memory()
+    load = pyvips.Image.webpload if drawing.original is Format.WEBP else pyvips.Image.gifload
+    return load(str(source), n=-1, access="sequential", fail_on="error").copy_memory()
 
 
 def fit_frames(strip: pyvips.Image, drawing: Drawing) -> pyvips.Image:
@@ -64,7 +64,9 @@ def fit_frames(strip: pyvips.Image, drawing: Drawing) -> pyvips.Image:
     height = field(strip, "page-height", strip.height)
     frames = [
         eight_bit(
-            strip.crop(0, top, strip.width, height).thumbnail_image(drawing.width, height=drawing.height, size="force")
+            strip.crop(0, top, strip.width, height).thumbnail_image(
+                drawing.width, height=drawing.height, size="force", **to_srgb(strip)
+            )
         )
         for top in range(0, strip.height, height)
     ]

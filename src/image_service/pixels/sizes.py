@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from image_service.pixels.picture import Format
+from image_service.pixels.picture import ALWAYS_TAKEN, Format
 
 NAME = re.compile(r"(0|[1-9][0-9]{0,4})-(0|[1-9][0-9]{0,4})")
 
@@ -51,7 +51,8 @@ DEFAULT_SIZES = tuple(
 
 
 def formats(original: Format, frames: int, width: int, height: int) -> tuple[Format, ...]:
-    """What a variant of these final dimensions can be had in: the own format first, then the smaller ones.
+    """What a variant of these final dimensions can be had in: the own format first, then the smaller ones, then one
+    that every browser knows.
 
     The own format always holds it. Nothing here writes animated AVIF.
     """
@@ -61,6 +62,8 @@ def formats(original: Format, frames: int, width: int, height: int) -> tuple[For
         possible.append(Format.WEBP)
     if side <= AVIF_MAX_SIDE and width * height <= AVIF_MAX_PIXELS and frames == 1:
         possible.append(Format.AVIF)
+    if original not in ALWAYS_TAKEN:
+        possible.append(Format.JPG if frames == 1 else Format.GIF)
     return tuple(dict.fromkeys(possible))
 
 

@@ -1,4 +1,4 @@
-"""The outline of a GIF, JPEG or PNG, read without decoding a pixel.
+"""The outline of a picture, read without decoding a pixel.
 
 A decoder is only let near a file whose size, frames and passes are known to be bearable: the headers of
 a few hundred bytes may promise gigapixels, or ten thousand passes over a picture.

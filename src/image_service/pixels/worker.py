@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from image_service.errors import Refusal
 from image_service.pixels import cage, libvips
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import MAX_DETAIL, MAX_LINE, Drawing
@@ -65,7 +64,10 @@ def requests(stream: BinaryIO) -> Iterator[bytes | None]:
 
 
 def answer(request: bytes | None, do: Do) -> dict[str, Any]:
-    """Never raises: a picture that breaks the code costs its own request, not the process."""
+    """Never raises: a picture that breaks the code costs its own request, not the process.
+
+    No memory is no verdict: the walk has bounded what a picture may need, and the cage has room for that.
+    """
     reply: dict[str, Any] = {"id": None}
     if request is None:
         return reply | {"failed": "request too long"}
@@ -77,15 +79,19 @@ def answer(request: bytes | None, do: Do) -> dict[str, Any]:
     except Refused as refused:
         return reply | {"refused": refused.refusal, "detail": refused.detail[:MAX_DETAIL]}
     except MemoryError:
-        return reply | {"refused": Refusal.TOO_MANY_PIXELS, "detail": "out of memory"}
+        pass  # and answered below: until the exception has gone, all that filled the memory is still held by it
     except Exception as error:  # the one place where nothing may escape
         return reply | {"failed": " ".join(f"{type(error).__name__}: {error}".split())[:MAX_DETAIL]}
+    return reply | {"failed": "out of memory"}
 
 
 def do(job: dict[str, Any]) -> dict[str, Any]:
     if job["do"] == "probe":
-        return {"probe": asdict(probe(Path(job["path"]), Limits(**job["limits"])))}
-    drawing = Drawing(**job["drawing"] | {"format": Format(job["drawing"]["format"])})
+        limits = Limits(**job["limits"] | {"formats": tuple(map(Format, job["limits"]["formats"]))})
+        libvips.allow(limits.formats)
+        return {"probe": asdict(probe(Path(job["path"]), limits))}
+    drawing = Drawing(**job["drawing"] | {each: Format(job["drawing"][each]) for each in ("original", "format")})
+    libvips.allow([drawing.original])
     render(Path(job["source"]), Path(job["target"]), drawing)
     return {"drawn": True}
 

@@ -81,7 +81,9 @@ class Storage(Protocol):
         """Store the bytes of `source` under `name`, replacing what was there, whole or not at all.
 
         On return they survive a power failure. `source` stays the caller's, who must not write to it again.
-        Raises `StorageFull`, `StorageUnavailable`; after either, `name` holds what it held before.
+        Raises `StorageFull`, `StorageUnavailable`; after either, `name` holds what it held before, or the new bytes
+        if it was the store's answer that was lost. Nobody puts other bytes under a name in `private/` that has some:
+        a store may refuse them.
         """
         ...
 
@@ -94,6 +96,10 @@ class Storage(Protocol):
 
         None says nothing, not even whether there is such a blob. Called on the event loop.
         """
+        ...
+
+    async def exists(self, name: str) -> bool:
+        """Raises `StorageUnavailable`."""
         ...
 
     def as_file(self, name: str) -> AbstractAsyncContextManager[Path]:

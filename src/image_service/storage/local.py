@@ -52,12 +52,12 @@ class LocalStorage:
 
         A source in the same file system may be linked, not copied: it then takes the blob's mode and time.
         """
-        with _named_failures(name):
+        with named_failures(name):
             await self._run(partial(self._durable.put, self._path(name), source))
 
     async def open(self, name: str, range: ByteRange | None = None) -> Blob:
         """The ETag is nginx's, so that a client may change between the two."""
-        with _named_failures(name):
+        with named_failures(name):
             try:
                 # Buffered, for its lock: a close then waits for the read of a call that was cancelled. That
                 # read could otherwise move the position of the next file to get this descriptor.
@@ -76,7 +76,7 @@ class LocalStorage:
         async def chunks() -> AsyncIterator[bytes]:
             left = stop - start
             while left:
-                with _named_failures(name):
+                with named_failures(name):
                     chunk = await file.read(min(left, CHUNK_BYTES))
                 if not chunk:
                     raise StorageUnavailable(f"{name}: the file ends {left} bytes early")
@@ -106,13 +106,17 @@ class LocalStorage:
             os.close(file)
         return AtHand(data, _etag(found))
 
+    async def exists(self, name: str) -> bool:
+        path = self._path(name)
+        with named_failures(name):
+            return await self._run(path.is_file)
+
     @asynccontextmanager
     async def as_file(self, name: str) -> AsyncIterator[Path]:
         """The blob's own path; whoever deletes the blob meanwhile takes the file away."""
         path = self._path(name)
-        with _named_failures(name):
-            if not await self._run(path.is_file):
-                raise BlobNotFound(name)
+        if not await self.exists(name):
+            raise BlobNotFound(name)
         yield path
 
     async def delete(self, names: Iterable[str]) -> None:
@@ -120,7 +124,7 @@ class LocalStorage:
 
         def remove() -> None:
             for path in paths:
-                with _named_failures(path.name), suppress(*ABSENT):
+                with named_failures(path.name), suppress(*ABSENT):
                     path.unlink()
 
         await self._run(remove)
@@ -134,7 +138,7 @@ class LocalStorage:
                 yield blob
 
     async def check(self) -> datetime:
-        with _named_failures("check"):
+        with named_failures("check"):
             return _modified(await self._run(self._durable.check))
 
     def _path(self, name: str) -> Path:
@@ -148,7 +152,7 @@ class LocalStorage:
 
 
 def _batch(found: Iterator[BlobInfo], prefix: str) -> tuple[BlobInfo, ...]:
-    with _named_failures(prefix):
+    with named_failures(prefix):
         return tuple(islice(found, LIST_BATCH))
 
 
@@ -181,7 +185,7 @@ def _modified(found: os.stat_result) -> datetime:
 
 
 @contextmanager
-def _named_failures(name: str) -> Iterator[None]:
+def named_failures(name: str) -> Iterator[None]:
     """What the operating system reports, in the contract's words."""
     try:
         yield

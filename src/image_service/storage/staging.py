@@ -4,7 +4,6 @@ import asyncio
 import errno
 import os
 import stat
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -51,16 +50,16 @@ class Staging:
             raise (StorageFull if is_full else StorageUnavailable)(str(error)) from error
 
     async def remove_stale(self, age: timedelta, *, dry_run: bool = False) -> int:
-        """Remove what nobody has written to for `age`; returns how many files that were.
+        """Remove what nobody has written to for `age`, by the file system's clock; returns how many files that were.
 
         Raises `StorageUnavailable`.
         """
         return await asyncio.to_thread(self._remove_stale, age, dry_run)
 
     def _remove_stale(self, age: timedelta, dry_run: bool) -> int:
-        oldest = time.time() - age.total_seconds()
         stale = 0
         try:
+            oldest = self._clock() - age.total_seconds()
             for path in list(self._folder.iterdir()):
                 with suppress(FileNotFoundError):  # its owner has just removed it
                     found = path.lstat()
@@ -71,6 +70,15 @@ class Staging:
         except OSError as error:
             raise StorageUnavailable(f"{self._folder}: {error}") from error
         return stale
+
+    def _clock(self) -> float:
+        """That of the files here: ours may be ahead of it, by a mistake or on another machine."""
+        path = self._folder / uuid4().hex
+        try:
+            path.touch()
+            return path.stat().st_mtime
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _allocate(path: Path) -> None:

@@ -50,6 +50,11 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
+def may_be(token: str) -> bool:
+    """False: no store can have such a token."""
+    return IMPORTABLE.fullmatch(token) is not None
+
+
 _BY_DIGEST = Read(select(TokenRow.store_id, TokenRow.scope, TokenRow.id).where(TokenRow.sha256 == bindparam("sha256")))
 
 
@@ -59,7 +64,7 @@ async def find(database: Database, token: str) -> Caller | None:
     The lookup is by digest: nothing of the secret is compared byte by byte, so no timing tells of it. What cannot be
     a token costs no lookup; that this is quicker tells only what the documentation says too.
     """
-    if not IMPORTABLE.fullmatch(token):
+    if not may_be(token):
         return None
     found = await database.rows(_BY_DIGEST, sha256=digest(token))
     return Caller(found[0].store_id, Scope(found[0].scope), found[0].id) if found else None

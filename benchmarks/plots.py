@@ -1,0 +1,153 @@
+"""The published figures as pictures, for the README."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+
+from benchmarks.contenders.service import NAME
+from benchmarks.places import PLOTS, RESULTS
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.ticker import MaxNLocator
+
+OURS, PEER, LIMIT = "#1f6feb", "#8b949e", "#d0d7de"
+ACCENTS = ("#1f6feb", "#bf3989", "#bf8700", "#57606a")
+INK, FAINT = "#1f2328", "#656d76"
+LIMITS = {
+    "bare ASGI",
+    "nginx, plain file",
+    "decode, encode",
+    "libvips thumbnail",
+    "bare steps",
+    "raw body",
+    "bare asyncpg",
+}
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": FAINT,
+    "axes.edgecolor": LIMIT,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": FAINT,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "savefig.dpi": 150,
+    "savefig.facecolor": "white",
+}
+Rows = Mapping[str, Any]
+
+
+def draw() -> None:
+    """All of those whose rows are published."""
+    limits, peers = _published("limits.json"), _published("peers.json")
+    best = {**limits, **peers}  # where both have a row, the one with more contenders
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context(STYLE):
+        _bars("cold", "A picture drawn for the first time", best, ("cold-jpg", "cold-webp", "cold-avif"))
+        _bars("reads", "Pictures and lists that are there", best, ("warm", "warm-304", "warm-range", "list"))
+        _bars("uploads", "Uploads", best, ("upload", "upload-base64"))
+        if "overload" in limits:
+            _overload(limits["overload"])
+
+
+def _published(name: str) -> Rows:
+    path = RESULTS / name
+    found: Rows = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def _bars(name: str, title: str, rows: Rows, wanted: Sequence[str]) -> None:
+    """One panel a row; the longest bar is the quickest."""
+    found = [rows[row] for row in wanted if row in rows]
+    if not found:
+        return
+    heights = [len(row["figures"]) + 1.6 for row in found]
+    fig, axes = plt.subplots(
+        len(found),
+        1,
+        figsize=(8, 0.36 * sum(heights) + 0.7),
+        height_ratios=heights,
+        squeeze=False,
+        layout="constrained",
+    )
+    fig.suptitle(f"{title}: requests a second", x=0.01, ha="left", fontsize=13, fontweight="bold")
+    for axis, row in zip(axes[:, 0], found, strict=True):
+        _panel(axis, row)
+    _save(fig, name, found, "Light bars are limits. Medians of the rounds; lines from the slowest to the fastest.")
+
+
+def _panel(axis: Any, row: Rows) -> None:
+    figures = sorted((each for each in row["figures"] if each["wrong"] == 0), key=lambda each: each["rate"])
+    places, rates = range(len(figures)), [each["rate"] for each in figures]
+    axis.barh(places, rates, color=[_colour(each["contender"]) for each in figures], height=0.66)
+    for place, each in enumerate(figures):
+        axis.plot([each["slowest"], each["fastest"]], [place, place], color=INK, linewidth=0.8, alpha=0.6)
+        end = max(each["rate"], each["fastest"])
+        axis.annotate(
+            f"{each['rate']:,.0f}" if each["rate"] >= 10 else f"{each['rate']:.1f}",
+            (end, place), (5, 0), textcoords="offset points", va="center",
+        )  # fmt: skip
+    axis.set_yticks(places, [each["contender"] for each in figures])
+    axis.set_xlim(0, 1.15 * max(each["fastest"] for each in figures))
+    axis.set_title(row["title"], fontsize=10)
+    axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axis.tick_params(length=0)
+
+
+def _colour(contender: str) -> str:
+    if contender.startswith(NAME) or contender == "nginx before it":
+        return OURS
+    return LIMIT if contender in LIMITS else PEER
+
+
+def _overload(row: Rows) -> None:
+    steps = row["steps"]
+    offered = [step["offered"] for step in steps]
+    fig, (served, waited) = plt.subplots(2, 1, figsize=(9, 6.2), sharex=True, layout="constrained")
+    fig.suptitle("Overload: cold pictures asked for at a rate", x=0.01, ha="left", fontsize=13, fontweight="bold")
+    served.plot(offered, offered, color=LIMIT, linestyle="--", label="offered")
+    for (key, label), colour in zip((("served", "served"), ("refused", "503 with Retry-After")), ACCENTS, strict=False):
+        served.plot(offered, [step[key] for step in steps], color=colour, marker="o", markersize=4, label=label)
+    served.set_title("Answers a second")
+    series = (("p99_list", "lists meanwhile"), ("p99_warm", "warm pictures meanwhile"), ("p99_refused", "refusals"))
+    for (key, label), colour in zip((("p99_served", "drawn pictures"), *series), ACCENTS, strict=True):
+        waited.plot(offered, [step[key] for step in steps], color=colour, marker="o", markersize=4, label=label)
+    waited.axhline(50, color=LIMIT, linestyle="--")
+    waited.annotate("50 ms", (offered[0], 50), (0, 4), textcoords="offset points", color=FAINT, fontsize=9)
+    waited.set_yscale("log")
+    waited.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+    waited.set_title("p99, milliseconds")
+    waited.set_xlabel("cold pictures asked for, a second")
+    for axis in (served, waited):
+        axis.set_xscale("log")
+        axis.set_xticks(offered, [f"{value:,.0f}" for value in offered])
+        axis.minorticks_off()
+        axis.grid(axis="y", color=LIMIT, linewidth=0.6)
+        axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
+    _save(
+        fig,
+        "overload",
+        [row],
+        "At each rate for some seconds; every request on time, whatever came back of those before.",
+    )
+
+
+def _save(fig: Any, name: str, rows: Sequence[Rows], how: str) -> None:
+    """With the date and the machine below it."""
+    machine = rows[0]["machine"]
+    busy = (
+        f", other work on the machine (load {machine['load']:.1f})" if machine["load"] > 0.5 * machine["cores"] else ""
+    )
+    words = f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores{busy}.\n{how}"
+    fig.supxlabel(words, x=0.01, ha="left", fontsize=8, color=FAINT)
+    fig.savefig(PLOTS / f"{name}.png")
+    plt.close(fig)

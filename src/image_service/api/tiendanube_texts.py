@@ -1,0 +1,60 @@
+"""Texts that a client sends: bounded, and such as PostgreSQL can hold."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+MAX_ALT = 2_000  # characters; a screen reader's patience ends long before
+MAX_LANGUAGES = 50
+MAX_LANGUAGE_TAG = 35  # characters: RFC 5646, 4.4.1
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def _storable(value: str) -> str:
+    """What PostgreSQL's text cannot hold is refused here."""
+    if _UNSTORABLE.search(value):
+        raise ValueError("contains characters that cannot be stored")
+    return value
+
+
+def _is_str(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _alt(value: object) -> object:
+    if value is None or isinstance(value, str):
+        texts, tags = [value or ""], []
+    elif isinstance(value, dict) and len(value) <= MAX_LANGUAGES and all(map(_is_str, value.values())):
+        texts, tags = list(value.values()), list(value)
+    else:
+        raise ValueError("must be a string or a map of language to string")
+    if any(len(text) > MAX_ALT for text in texts):
+        raise ValueError(f"is too long (maximum is {MAX_ALT} characters)")
+    if any(not 0 < len(tag) <= MAX_LANGUAGE_TAG for tag in tags):
+        raise ValueError("must be a map of language to string")
+    for text in (*texts, *tags):
+        _storable(text)
+    return value
+
+
+Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
+AltText = Annotated[
+    str | dict[str, str] | None,
+    BeforeValidator(_alt),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": MAX_ALT},
+                {
+                    "type": "object",
+                    "maxProperties": MAX_LANGUAGES,
+                    "propertyNames": {"minLength": 1, "maxLength": MAX_LANGUAGE_TAG},
+                    "additionalProperties": {"type": "string", "maxLength": MAX_ALT},
+                },
+                {"type": "null"},
+            ]
+        }
+    ),
+]

@@ -1,0 +1,34 @@
+"""What the doctor says: a line for each thing looked at, and how to mend it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARN = "warn"  # it works, but not as well or as safely as it could
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    check: str
+    level: Level
+    found: str
+    mend: str = ""
+
+
+Findings = AsyncIterator[Finding]
+
+
+def ok(check: str, found: str) -> Finding:
+    return Finding(check, Level.OK, found)
+
+
+def warn(check: str, found: str, mend: str) -> Finding:
+    return Finding(check, Level.WARN, found, mend)
+
+
+def fail(check: str, found: str, mend: str) -> Finding:
+    return Finding(check, Level.FAIL, found, mend)

@@ -1,0 +1,84 @@
+"""What an input says of one image, whether it is a line of a CSV file or a file in a folder."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+MAX_ID = 2**63 - 1  # as the service takes them
+CHUNK_BYTES = 1024 * 1024
+
+Order = tuple[Any, ...]  # compares with those of the same input
+
+
+class RowError(Exception):
+    """Why a row cannot be sent, in words for the report."""
+
+
+@dataclass(frozen=True)
+class Row:
+    number: int  # as a spreadsheet counts: the header is row 1
+    product_id: int
+    source: str  # as the input has it
+    order: Order  # rows of one product are to stand in this order
+    path: Path | None = None  # None: `source` is a URL, which the service fetches
+    position: int | None = None
+    alt: str | dict[str, str] | None = None
+
+    def identity(self) -> "Identity":
+        """Blocks. Raises `RowError` if the file cannot be read."""
+        sha256 = None if self.path is None else _sha256(self.path)
+        said = json.dumps([self.product_id, sha256 or self.source, self.position, self.alt], sort_keys=True)
+        return Identity(hashlib.sha256(said.encode()).hexdigest()[:32], sha256)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The same whenever the same picture is to stand at the same place: it may be sent once."""
+
+    key: str  # 32 hex digits
+    sha256: str | None  # of a file's bytes
+
+
+@dataclass(frozen=True)
+class BadRow:
+    number: int
+    product_id: str
+    source: str
+    reason: str
+
+
+class Input(Protocol):
+    def survey(self) -> int:
+        """How many rows there are. Raises `ValueError`, `OSError` if they cannot be read."""
+        ...
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        """One at a time: an input may be larger than memory."""
+        ...
+
+    def order(self, number: int, source: str) -> Order:
+        """Where a row stood that was sent by an earlier run."""
+        ...
+
+
+def product_id(text: str) -> int:
+    """Raises `RowError`."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= MAX_ID):
+        raise RowError("product_id must be a whole number from 1")
+    return int(text)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        if not path.is_file():  # to open a pipe would wait for ever
+            raise RowError("there is no such file")
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise RowError(f"cannot be read: {error.strerror}") from error
+    return digest.hexdigest()

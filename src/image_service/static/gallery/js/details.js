@@ -1,0 +1,216 @@
+// One picture by itself: its text, place, addresses and facts, and what can be done with it.
+
+import { copy } from "./clipboard.js";
+import { byId, openDialog, show } from "./dom.js";
+import { newKey } from "./http.js";
+import { toast } from "./messages.js";
+import { Conflict } from "./pictures.js";
+import { fill, tag } from "./shown.js";
+import { altOf, dimensions, format, size, when } from "./words.js";
+
+const dialog = byId("details");
+
+// `onDelete(image)`, and `onAssigned(product)` are for what goes on after it is closed.
+export function openDetails(pictures, image, actions) {
+  render(pictures, image, actions);
+  openDialog(dialog);
+}
+
+function render(pictures, image, actions) {
+  dialog.onclose = null;
+  dialog.replaceChildren(byId("details-of").content.cloneNode(true));
+  byId("details-title").textContent = image.filename;
+  fill(dialog.querySelector(".picture"), image, "(max-width: 760px) 92vw, 430px");
+  byId("picture-url").value = image.src;
+  byId("picture-tag").value = tag(image);
+  for (const button of dialog.querySelectorAll("[data-copy]")) button.onclick = () => copy(byId(button.dataset.copy), button);
+  for (const button of dialog.querySelectorAll("[data-close]")) button.onclick = () => dialog.close();
+  byId("details-delete").onclick = () => {
+    dialog.onclose = null; // a text for a picture that is to go is not missed
+    dialog.close();
+    actions.onDelete(image);
+  };
+  facts(image);
+  for (const id of ["alt-form", "position-form", "replace-form"]) show(byId(id), pictures.isOrdered);
+  show(byId("assign-form"), !pictures.isOrdered);
+  if (pictures.isOrdered) {
+    describing(pictures, image, actions);
+    placing(pictures, image, actions);
+    replacing(pictures, image, actions);
+  } else {
+    assigning(pictures, image, actions);
+  }
+}
+
+function facts(image) {
+  const rows = {
+    Dimensions: `${dimensions(image)} pixels`,
+    Format: format(image),
+    Size: `${size(image.bytes)} (${image.bytes.toLocaleString("en")} bytes)`,
+    Source: image.source_url ?? "Uploaded",
+    "SHA-256": image.sha256,
+    Added: when(image.created_at),
+    Changed: when(image.updated_at),
+    Id: image.id,
+  };
+  for (const [name, value] of Object.entries(rows)) {
+    const [term, text] = ["dt", "dd"].map((each) => document.createElement(each));
+    term.textContent = name;
+    text.textContent = value;
+    dialog.querySelector(".facts-list").append(term, text);
+  }
+}
+
+// Do it; say what came in the way. Answers what `work` answers, undefined if it failed.
+async function attempt(pictures, image, actions, work) {
+  show(byId("details-problem"), false);
+  show(byId("details-conflict"), false);
+  dialog.setAttribute("aria-busy", "true");
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Conflict) conflict(pictures, image, actions);
+    else {
+      byId("details-problem").textContent = error.message;
+      show(byId("details-problem"), true);
+    }
+  } finally {
+    dialog.removeAttribute("aria-busy");
+  }
+}
+
+function conflict(pictures, image, actions) {
+  const [notice, load] = [byId("details-conflict"), byId("details-conflict").querySelector("button")];
+  notice.firstElementChild.textContent = "Somebody else has changed these pictures in the meantime. Yours was not saved, so that their change is not lost.";
+  show(load, true);
+  show(notice, true);
+  load.onclick = () =>
+    attempt(pictures, image, actions, async () => {
+      const mine = drafts();
+      await pictures.load();
+      const now = pictures.find(image.id);
+      if (!now) {
+        dialog.onclose = null;
+        dialog.close();
+        toast("This picture has been deleted in the meantime.");
+        return;
+      }
+      render(pictures, now, actions);
+      restore(mine, now, image);
+    });
+  load.focus();
+}
+
+const areas = () => [...byId("alt-fields").querySelectorAll("textarea")];
+const drafts = () => new Map(areas().map((area) => [area.name, area.value]));
+
+// What was being written stays in the field, beside what is saved by now.
+function restore(mine, now, before) {
+  const isOther = JSON.stringify(now.alt) !== JSON.stringify(before.alt);
+  const notice = byId("details-conflict");
+  const theirs = altOf(now) ? `The text saved by now is: “${altOf(now)}”.` : "There is no text saved by now.";
+  notice.firstElementChild.textContent = isOther ? `${theirs} Yours is in the field still: save it to replace theirs.` : "This is the new state. What you wrote is in the field still.";
+  show(notice.querySelector("button"), false);
+  show(notice, true);
+  for (const area of areas()) area.value = mine.get(area.name) ?? area.value;
+  areas()[0]?.focus();
+}
+
+function describing(pictures, image, actions) {
+  const isMap = image.alt !== null && typeof image.alt === "object";
+  const texts = isMap ? Object.entries(image.alt) : [["", image.alt ?? ""]];
+  for (const [language, text] of texts) byId("alt-fields").append(altField(language, text));
+  keeping(pictures, image, actions);
+  byId("alt-form").onsubmit = async (event) => {
+    event.preventDefault();
+    const said = areas().map((area) => [area.name, area.value.trim()]);
+    const alt = isMap ? Object.fromEntries(said) : said[0][1] || null;
+    const saved = await attempt(pictures, image, actions, () => pictures.describe(image, alt));
+    if (!saved) return;
+    dialog.onclose = null;
+    dialog.close();
+    toast("Alt text saved.");
+  };
+}
+
+// Whoever closes it with a text that is not saved can go back to it.
+function keeping(pictures, image, actions) {
+  const first = JSON.stringify([...drafts()]);
+  dialog.onclose = () => {
+    const mine = drafts();
+    if (JSON.stringify([...mine]) === first) return;
+    const goBack = () => {
+      openDetails(pictures, pictures.find(image.id) ?? image, actions);
+      for (const area of areas()) area.value = mine.get(area.name) ?? area.value;
+      areas()[0].focus();
+    };
+    toast("The alt text was not saved.", { action: ["Go back to it", goBack], stays: 10_000 });
+  };
+}
+
+function altField(language, text) {
+  const field = Object.assign(document.createElement("div"), { className: "field" });
+  const id = `alt-${language || "text"}`;
+  const label = Object.assign(document.createElement("label"), { htmlFor: id, textContent: language ? `Alt text (${language})` : "Alt text" });
+  const area = Object.assign(document.createElement("textarea"), { id, name: language, value: text, rows: 3, maxLength: 2000 });
+  if (language) area.lang = language;
+  const hint = Object.assign(document.createElement("small"), { textContent: "What is to be seen, for those who cannot see it." });
+  field.append(label, area, ...(language ? [] : [hint]));
+  return field;
+}
+
+function placing(pictures, image, actions) {
+  const input = byId("position");
+  const count = pictures.visible.length;
+  Object.assign(input, { max: count, value: pictures.visible.findIndex(({ id }) => id === image.id) + 1 });
+  byId("of-positions").textContent = `of ${count}`;
+  byId("position-form").onsubmit = async (event) => {
+    event.preventDefault();
+    const moved = await attempt(pictures, image, actions, () => pictures.move(image, input.valueAsNumber - 1));
+    if (!moved) return;
+    dialog.close();
+    toast(`Now number ${input.value}.`);
+  };
+}
+
+function replacing(pictures, image, actions) {
+  const progress = byId("replace-progress");
+  const [file, url] = [byId("replace-file"), byId("replace-url")];
+  const replace = async (source) => {
+    show(progress, true);
+    progress.removeAttribute("value");
+    const onProgress = (done) => (done < 1 ? (progress.value = done) : progress.removeAttribute("value"));
+    const now = await attempt(pictures, image, actions, () => pictures.replace(image, source, { onProgress }));
+    show(progress, false);
+    if (!now) return;
+    render(pictures, now, actions);
+    toast("Replaced. It has a new URL.");
+    dialog.querySelector("[data-close]").focus();
+  };
+  byId("replace-file-button").onclick = () => file.click();
+  file.onchange = () => {
+    const form = new FormData();
+    form.append("file", file.files[0], file.files[0].name);
+    file.value = "";
+    replace({ form });
+  };
+  byId("replace-form").onsubmit = (event) => {
+    event.preventDefault();
+    replace({ json: { src: url.value } });
+  };
+}
+
+function assigning(pictures, image, actions) {
+  const key = newKey();
+  byId("assign-form").onsubmit = async (event) => {
+    event.preventDefault();
+    const product = byId("assign-to").value;
+    const isDone = await attempt(pictures, image, actions, async () => {
+      await pictures.assign(image, product, `${key}-${product}`);
+      return true;
+    });
+    if (!isDone) return;
+    dialog.close();
+    actions.onAssigned(product);
+  };
+}

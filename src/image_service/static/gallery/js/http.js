@@ -1,0 +1,129 @@
+// Calls of the API: once, or again and again until there is an answer worth having.
+
+import { authorization, renew } from "./session.js";
+import { refusal } from "./words.js";
+
+const BUSY = new Set([409, 429, 503]); // say themselves when to come back
+const GATEWAY = new Set([408, 502, 504]); // the answer got lost, or the request did
+const LONGEST = 30; // seconds between two attempts
+
+// The service has answered, and not with what was asked for.
+export class Refused extends Error {
+  constructor(answer) {
+    super(refusal(answer.status, answer.body, answer.header("X-Request-Id")));
+    this.status = answer.status;
+    this.retryAfter = Number(answer.header("Retry-After")) || null;
+  }
+}
+
+// There is no answer: what was asked may have been done, or not.
+export class Lost extends Error {
+  constructor() {
+    super("The connection was lost.");
+  }
+}
+
+function settled(answer) {
+  if (GATEWAY.has(answer.status)) throw new Lost();
+  if (answer.status >= 400) throw new Refused(answer);
+  return answer;
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text, exactly);
+  } catch {
+    return null; // a proxy's own page
+  }
+}
+
+// A product's number may have more digits than a number here is exact to; it is then kept as it was written.
+const exactly = (_name, value, context) =>
+  typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER ? (context?.source ?? value) : value;
+
+function headersOf({ json, key, ifMatch }) {
+  const headers = { Authorization: authorization() };
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  if (ifMatch) headers["If-Match"] = ifMatch;
+  return headers;
+}
+
+// One call. Browsers ask for a password by themselves after a 401, unless they are to leave credentials alone.
+async function call(method, path, options) {
+  const { json, signal } = options;
+  const body = json === undefined ? undefined : JSON.stringify(json);
+  let response, text;
+  try {
+    response = await fetch(path, { method, body, signal, headers: headersOf(options), credentials: "omit", cache: "no-store" });
+    text = await response.text();
+  } catch (error) {
+    throw signal?.aborted ? error : new Lost();
+  }
+  return settled({ status: response.status, body: parsed(text), header: (name) => response.headers.get(name) });
+}
+
+// One call with a form, by the only means that tell how far it has come: `onProgress(0..1)`.
+function send(method, path, options) {
+  const { form, signal, onProgress } = options;
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    const stop = () => xhr.abort();
+    xhr.open(method, path);
+    for (const [name, value] of Object.entries(headersOf(options))) xhr.setRequestHeader(name, value);
+    xhr.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
+    xhr.onload = () => resolve({ status: xhr.status, body: parsed(xhr.responseText), header: (name) => xhr.getResponseHeader(name) });
+    xhr.onerror = () => reject(new Lost());
+    xhr.onabort = () => reject(signal.reason);
+    xhr.onloadend = () => signal?.removeEventListener("abort", stop);
+    signal?.addEventListener("abort", stop);
+    xhr.send(form);
+  }).then(settled);
+}
+
+// A call of the API. Options: `json` or `form` (a FormData); `key` and `ifMatch`; `signal` to give up; `attempts`, while the
+// service is busy; `outlivesLoss`, where it may be repeated though its outcome is not known; `onWait(seconds, isLost)`.
+// Answers { status, body, header(name) }. Throws Refused, Lost, or what the signal says.
+export async function api(method, path, options = {}) {
+  const { attempts = 4, outlivesLoss = method === "GET", onWait, signal } = options;
+  for (let attempt = 1; ; attempt++) {
+    const used = authorization();
+    signal?.throwIfAborted();
+    try {
+      return await (options.form ? send : call)(method, path, options);
+    } catch (error) {
+      const isLost = error instanceof Lost;
+      if (error.status === 401) {
+        await renew(used);
+        continue;
+      }
+      if (attempt >= attempts || !(isLost ? outlivesLoss : BUSY.has(error.status))) throw error;
+      const seconds = Math.min(error.retryAfter ?? 2 ** (attempt - 1), LONGEST);
+      onWait?.(seconds, isLost);
+      await pause(seconds, isLost, signal);
+    }
+  }
+}
+
+// `seconds`, or until the line is back.
+function pause(seconds, isLost, signal) {
+  return new Promise((resolve, reject) => {
+    const end = (how) => {
+      clearTimeout(timer);
+      removeEventListener("online", goOn);
+      signal?.removeEventListener("abort", giveUp);
+      how();
+    };
+    const goOn = () => end(resolve);
+    const giveUp = () => end(() => reject(signal.reason));
+    const timer = setTimeout(goOn, seconds * 1000);
+    if (isLost) addEventListener("online", goOn);
+    signal?.addEventListener("abort", giveUp);
+  });
+}
+
+// Random, as unique as a UUID. (crypto.randomUUID is for https alone; this service may be at home.)
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

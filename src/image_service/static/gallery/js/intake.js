@@ -1,0 +1,73 @@
+// The ways in which pictures come to the page: chosen, dropped, pasted, or as a URL.
+
+import { byId, openDialog, show } from "./dom.js";
+import { uploads } from "./uploads.js";
+import { toast } from "./messages.js";
+
+// `target()` is the product's number, null for none, undefined where nothing is open.
+export function startIntake(target) {
+  const give = (sources) => {
+    if (sources.length === 0) return;
+    if (target() === undefined) toast("Open a product first: then drop or paste pictures.");
+    else uploads.add(sources, target());
+  };
+  choosing(give);
+  dropping(give, target);
+  pasting(give, target);
+  asking(give);
+}
+
+function choosing(give) {
+  const input = byId("files");
+  byId("add").onclick = byId("add-first").onclick = () => input.click();
+  input.onchange = () => {
+    give([...input.files]);
+    input.value = ""; // the same file may be chosen again
+  };
+}
+
+// Files from outside, or a picture out of another page. What is moved within this page is another matter.
+function dropping(give, target) {
+  let depth = 0;
+  let isOwn = false;
+  const takes = ({ dataTransfer }) => !isOwn && ["Files", "text/uri-list"].some((type) => dataTransfer.types.includes(type));
+  const over = (isOver) => show(byId("drop"), isOver && target() !== undefined);
+  addEventListener("dragstart", () => (isOwn = true));
+  addEventListener("dragend", () => (isOwn = false));
+  addEventListener("dragenter", (event) => takes(event) && over(++depth > 0));
+  addEventListener("dragleave", (event) => takes(event) && over(--depth > 0));
+  addEventListener("dragover", (event) => takes(event) && event.preventDefault());
+  addEventListener("drop", (event) => {
+    if (!takes(event)) return;
+    event.preventDefault(); // or the browser leaves for the file
+    over((depth = 0) > 0);
+    if (document.querySelector("dialog[open]")) return;
+    const { files } = event.dataTransfer;
+    give(files.length ? [...files] : urls(event.dataTransfer.getData("text/uri-list"), target));
+  });
+}
+
+function pasting(give, target) {
+  addEventListener("paste", (event) => {
+    if (event.target.closest("input, textarea, dialog")) return;
+    const { files } = event.clipboardData;
+    give(files.length ? [...files] : urls(event.clipboardData.getData("text"), target));
+  });
+}
+
+// Pictures on no product can only be sent as files: the API has no other way for them.
+function urls(text, target) {
+  const found = text.split(/\s+/).filter((word) => /^https?:\/\//i.test(word));
+  if (found.length && target() === null) toast("From a URL, a picture can only be added to a product.");
+  return target() === null ? [] : found;
+}
+
+function asking(give) {
+  const dialog = byId("url-dialog");
+  byId("from-url").onclick = () => {
+    byId("url").value = "";
+    openDialog(dialog);
+    byId("url").focus();
+  };
+  dialog.querySelector("form").onsubmit = () => give([byId("url").value]);
+}

@@ -1,0 +1,33 @@
+// One picture over the whole window, to be zoomed into: PhotoSwipe, which is loaded when it is first needed.
+
+import { slide } from "./shown.js";
+import { altOf } from "./words.js";
+
+let open = null;
+
+export async function openLarge(images, index) {
+  const { default: PhotoSwipe } = await import("../vendor/photoswipe/photoswipe.esm.min.js");
+  const box = new PhotoSwipe({
+    dataSource: images.map(slide),
+    index,
+    bgOpacity: 1,
+    showHideAnimationType: "fade",
+    wheelToZoom: true,
+    errorMsg: "This picture cannot be loaded.",
+  });
+  box.on("uiRegister", () => {
+    box.ui.registerElement({
+      name: "caption",
+      order: 9,
+      isButton: false,
+      appendTo: "root",
+      onInit: (element) => box.on("change", () => (element.textContent = altOf(images[box.currIndex]))),
+    });
+  });
+  box.on("afterInit", () => box.element.setAttribute("aria-label", "Picture, large"));
+  box.on("destroy", () => (open = null));
+  open = box;
+  box.init();
+}
+
+export const closeLarge = () => open?.close();

@@ -1,0 +1,159 @@
+// The page as a whole: who is signed in, what is open, and what happens to it.
+
+import { byId, show } from "./dom.js";
+import { openDetails } from "./details.js";
+import { draw } from "./grid.js";
+import { startIntake } from "./intake.js";
+import { closeLarge, openLarge } from "./lightbox.js";
+import { toast } from "./messages.js";
+import { startMoving } from "./moving.js";
+import { Conflict, Gallery, Orphans } from "./pictures.js";
+import { loadProducts, markCurrent, moreProducts } from "./products.js";
+import { carryOut, remove, startRemoval } from "./removal.js";
+import { isSignedIn, signIn, signOut, storeId } from "./session.js";
+import { startTray } from "./tray.js";
+import { uploads } from "./uploads.js";
+import { counted } from "./words.js";
+
+let pictures = null; // what is open
+const isOpen = (each) => each === pictures;
+
+// --- what is open ---
+
+function opened() {
+  if (location.hash === "#/orphans") return new Orphans();
+  const [, product] = /^#\/products\/([1-9][0-9]{0,18})$/.exec(location.hash) ?? [];
+  return product ? new Gallery(product) : null;
+}
+
+async function route({ isFirst = false } = {}) {
+  closeLarge();
+  carryOut();
+  pictures = opened();
+  document.body.dataset.view = pictures ? "pictures" : "list";
+  show(byId("welcome"), !pictures);
+  show(byId("pictures"), Boolean(pictures));
+  show(byId("conflict"), false);
+  markCurrent();
+  if (!pictures) return;
+  const title = pictures.isOrdered ? `Product ${pictures.product}` : "On no product";
+  byId("title").textContent = title;
+  document.title = `${title} · image-service`;
+  byId("count").textContent = "\u00a0"; // it keeps its line until there is a number
+  show(byId("empty"), false);
+  show(byId("hint"), false);
+  show(byId("from-url"), pictures.isOrdered);
+  draw([], {});
+  pictures.addEventListener("change", (event) => isOpen(event.target) && redraw());
+  if (!isFirst) byId("title").focus();
+  await load(pictures);
+}
+
+async function load(each) {
+  if (each.images.length === 0) byId("grid").setAttribute("aria-busy", "true");
+  show(byId("unreachable"), false);
+  try {
+    await each.load();
+    if (isOpen(each)) show(byId("conflict"), false);
+  } catch (error) {
+    if (isOpen(each)) unreachable(each, error);
+  } finally {
+    if (isOpen(each)) byId("grid").removeAttribute("aria-busy");
+  }
+}
+
+function unreachable(each, error) {
+  const place = byId("unreachable");
+  place.querySelector("p").textContent = error.message;
+  place.querySelector("button").onclick = () => load(each);
+  show(place, true);
+}
+
+function redraw() {
+  const { visible, isOrdered, hasMore } = pictures;
+  const gone = pictures.images.length - visible.length;
+  const count = pictures.total - gone;
+  byId("count").textContent = counted(count, "picture");
+  show(byId("hint"), isOrdered && count > 1);
+  const onOpen = (image) => openLarge(pictures.visible, pictures.visible.findIndex(({ id }) => id === image.id));
+  draw(visible, { isOrdered, onOpen, onEdit: edit, onDelete: (image) => remove(pictures, image) });
+  show(byId("empty"), count === 0);
+  const [title, text] = isOrdered
+    ? ["No pictures yet", "Drop some anywhere on this page, paste one, or choose files. The first becomes the main picture."]
+    : ["Nothing is waiting here", "Pictures that were uploaded without a product show up here, to be put on one."];
+  byId("empty").querySelector("h2").textContent = title;
+  byId("empty").querySelector("p").textContent = text;
+  show(byId("more-orphans"), Boolean(hasMore));
+}
+
+// --- what happens to it ---
+
+function edit(image) {
+  openDetails(pictures, image, {
+    onDelete: (current) => remove(pictures, current),
+    onAssigned: (product) => {
+      toast(`Put on product ${product}.`, { action: ["Open it", () => (location.hash = `#/products/${product}`)] });
+      refreshProducts();
+    },
+  });
+}
+
+async function move(id, place) {
+  const each = pictures;
+  try {
+    await each.move(each.find(id), place);
+    if (place === 0) refreshProducts(); // its main picture is another
+  } catch (error) {
+    each.changed(); // as it was
+    report(each, error);
+  }
+}
+
+function report(each, error) {
+  if (!(error instanceof Conflict)) toast(error.message);
+  else if (!isOpen(each)) toast("A deletion was not done: somebody else has changed those pictures.");
+  else show(byId("conflict"), true);
+}
+
+const refreshProducts = () => loadProducts().catch((error) => toast(error.message));
+
+async function start() {
+  byId("sign-out").onclick = async () => {
+    await carryOut();
+    signOut();
+  };
+  byId("load-new").onclick = async () => {
+    await load(pictures);
+    byId("title").focus();
+  };
+  byId("more-products").onclick = () => moreProducts().catch((error) => toast(error.message));
+  byId("more-orphans").onclick = () => pictures.more().catch((error) => toast(error.message));
+  byId("open-product").onsubmit = (event) => {
+    event.preventDefault();
+    location.hash = `#/products/${byId("product-number").value}`;
+    byId("product-number").value = "";
+  };
+  startTray();
+  startIntake(() => pictures?.product);
+  startRemoval(report, refreshProducts);
+  startMoving(
+    () => pictures?.isOrdered && pictures.visible.length > 1,
+    move,
+    () => redraw(),
+  );
+  uploads.addEventListener("added", ({ detail: { upload, image } }) => {
+    if (pictures?.product === upload.product) pictures.added(image);
+  });
+  uploads.addEventListener("drained", () => {
+    if (pictures) load(pictures);
+    refreshProducts();
+  });
+  addEventListener("hashchange", () => route());
+  addEventListener("pageshow", (event) => event.persisted && pictures && load(pictures));
+  if (!isSignedIn()) await signIn();
+  byId("store").textContent = `Store ${storeId()}`;
+  await Promise.all([refreshProducts(), route({ isFirst: true })]);
+  if (!pictures && matchMedia("(hover: hover)").matches) byId("product-number").focus(); // not to call up a phone's keyboard
+}
+
+start();

@@ -1,0 +1,116 @@
+// Putting pictures in order: by pointer (SortableJS), and by keyboard.
+
+import { byId } from "./dom.js";
+import { put, renumber } from "./grid.js";
+import { say, toast } from "./messages.js";
+
+const grid = byId("grid");
+const places = () => [...grid.children];
+
+// `isAllowed()` says whether there is an order at all; `onMove(id, place)` is called when one has a new place, from 0;
+// `onCancel()` when all is to be as it was.
+export function startMoving(isAllowed, onMove, onCancel) {
+  byPointer(isAllowed, onMove);
+  byKeyboard(onMove, onCancel);
+}
+
+function byPointer(isAllowed, onMove) {
+  let wasMoved = false;
+  const sortable = new Sortable(grid, {
+    animation: 160,
+    forceFallback: true, // the same on every browser, and nothing that other pages could take for a file
+    fallbackOnBody: true,
+    fallbackTolerance: 6, // pixels: less is a click
+    delay: 220, // milliseconds, of a finger: sooner is scrolling
+    delayOnTouchOnly: true,
+    touchStartThreshold: 6,
+    filter: ".edit, .delete",
+    preventOnFilter: false,
+    ghostClass: "is-place",
+    fallbackClass: "is-moving",
+    onStart: () => (wasMoved = true),
+    onChange: renumber,
+    onEnd: ({ item, oldIndex, newIndex }) => {
+      setTimeout(() => (wasMoved = false)); // after the click that ends it
+      if (oldIndex !== newIndex) onMove(Number(item.dataset.id), newIndex);
+    },
+  });
+  let pointer = "";
+  grid.addEventListener("pointerdown", ({ pointerType }) => {
+    pointer = pointerType;
+    sortable.option("disabled", !isAllowed());
+  }, true);
+  // A finger that stays means to move the picture, not to open the browser's own menu of it.
+  grid.addEventListener("contextmenu", (event) => pointer === "touch" && event.preventDefault());
+  grid.addEventListener("click", (event) => wasMoved && event.stopPropagation(), true);
+}
+
+function byKeyboard(onMove, onCancel) {
+  let held = null; // { tile, from }
+
+  grid.addEventListener("click", (event) => {
+    const button = event.target.closest(".move");
+    if (!button) return;
+    if (held) drop();
+    else if (event.pointerType) toast("Drag the picture to its place. With a finger, hold it for a moment first.");
+    else grab(button.closest(".tile"));
+  });
+  grid.addEventListener("keydown", (event) => {
+    if (!held) return;
+    const place = next(event.key, places().indexOf(held.tile));
+    if (event.key === "Escape") cancel();
+    else if (event.key === "Tab") return; // the focus leaves, and with it the picture is let go
+    else if (place === null) return;
+    else to(place);
+    event.preventDefault();
+  });
+  grid.addEventListener("focusout", ({ relatedTarget }) => {
+    // A tile that is put elsewhere loses the focus for a moment; look again once it has it back.
+    if (held && !held.tile.contains(relatedTarget)) setTimeout(() => held && !held.tile.contains(document.activeElement) && cancel());
+  });
+
+  function grab(tile) {
+    held = { tile, from: places().indexOf(tile) };
+    mark(tile, true);
+    tile.querySelector(".move").focus();
+    say(`Picked up. It is number ${held.from + 1} of ${places().length}. Arrow keys move it, Space puts it down, Escape leaves it where it was.`);
+  }
+
+  function to(place) {
+    put(held.tile, place);
+    renumber();
+    held.tile.scrollIntoView({ block: "nearest" });
+    say(`Number ${place + 1} of ${places().length}.`);
+  }
+
+  function drop() {
+    const { tile, from } = held;
+    held = null;
+    mark(tile, false);
+    const place = places().indexOf(tile);
+    say(`Put down as number ${place + 1}.`);
+    if (place !== from) onMove(Number(tile.dataset.id), place);
+  }
+
+  function cancel() {
+    const { tile } = held;
+    held = null;
+    mark(tile, false);
+    onCancel();
+    say("Left where it was.");
+  }
+}
+
+function mark(tile, isHeld) {
+  tile.classList.toggle("is-grabbed", isHeld);
+  tile.querySelector(".move").setAttribute("aria-pressed", isHeld);
+}
+
+// The place after a key, as the tiles lie on the screen; null: not a key that moves.
+function next(key, place) {
+  const tiles = places();
+  const columns = tiles.filter(({ offsetTop }) => offsetTop === tiles[0].offsetTop).length;
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -place, End: tiles.length };
+  if (!(key in steps)) return null;
+  return Math.max(0, Math.min(tiles.length - 1, place + steps[key]));
+}

@@ -1,0 +1,237 @@
+// What is known of the pictures on show. A "change" event tells whoever draws them.
+
+import { api, Refused } from "./http.js";
+
+// Somebody else was first: what was asked for was not done.
+export class Conflict extends Error {
+  constructor() {
+    super("Somebody else has changed these pictures.");
+  }
+}
+
+class Pictures extends EventTarget {
+  images = [];
+  total = 0;
+  #hidden = new Set(); // ids of those that are about to be deleted
+  #last = Promise.resolve();
+
+  get visible() {
+    return this.images.filter(({ id }) => !this.#hidden.has(id));
+  }
+
+  find(id) {
+    return this.images.find((image) => image.id === id);
+  }
+
+  hide(image) {
+    this.#hidden.add(image.id);
+    this.changed();
+  }
+
+  unhide(image) {
+    this.#hidden.delete(image.id);
+    this.changed();
+  }
+
+  changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  // One change after the other: each builds on what the one before has learnt.
+  inTurn(work) {
+    const mine = this.#last.then(work);
+    this.#last = mine.catch(() => {});
+    return mine;
+  }
+}
+
+const asConflict = (error) => (error instanceof Refused && [404, 412].includes(error.status) ? new Conflict() : error);
+
+export class Gallery extends Pictures {
+  isOrdered = true;
+  #etag = null;
+  #isBehind = false; // changes of our own have come after #etag
+
+  constructor(product) {
+    super();
+    this.product = product;
+    this.address = `products/${product}/images`;
+  }
+
+  load() {
+    return this.inTurn(async () => {
+      this.#take(await this.#fetched());
+      this.changed();
+    });
+  }
+
+  // Of 250 pictures as of one: the answer is of one moment, which pages would not be.
+  async #fetched() {
+    try {
+      const { body, header } = await api("GET", `products/${this.product}?fields=all`);
+      return { images: body.images, etag: header("ETag") };
+    } catch (error) {
+      if (error.status === 404) return { images: [], etag: null }; // it has none
+      throw error;
+    }
+  }
+
+  #take({ images, etag }) {
+    this.images = images;
+    this.total = images.length;
+    this.#etag = etag;
+    this.#isBehind = false;
+  }
+
+  // Pictures of our own come and go without a condition, and their answers do not tell whether somebody else changed
+  // something as well. So before the next change we look; what differs from what is shown is a conflict, not to be hidden.
+  async #catchUp() {
+    if (!this.#isBehind) return;
+    const fresh = await this.#fetched();
+    if (seen(fresh.images) !== seen(this.images)) throw new Conflict();
+    this.#take(fresh);
+  }
+
+  // `image` as it was seen when the change was decided on.
+  #edit(image, method, options) {
+    return this.inTurn(async () => {
+      try {
+        await this.#catchUp();
+        const known = this.find(image.id);
+        if (!known || known.src !== image.src || ("json" in options && seen([known]) !== seen([image]))) throw new Conflict();
+        return await api(method, `${this.address}/${image.id}?fields=all`, { ...options, ifMatch: this.#etag });
+      } catch (error) {
+        throw asConflict(error);
+      }
+    });
+  }
+
+  async #put(image, options) {
+    const { body, header } = await this.#edit(image, "PUT", options);
+    this.#etag = header("ETag");
+    this.images = this.images.filter(({ id }) => id !== body.id);
+    this.images.splice(body.position - 1, 0, body);
+    this.changed();
+    return body;
+  }
+
+  describe(image, alt) {
+    return this.#put(image, { json: { alt } });
+  }
+
+  replace(image, source, options) {
+    return this.#put(image, { ...options, ...source });
+  }
+
+  // To a place among those that are seen, from 0. One that is about to be deleted still has its own.
+  move(image, place) {
+    const others = this.visible.filter(({ id }) => id !== image.id);
+    const rest = this.images.filter(({ id }) => id !== image.id);
+    const position = place === 0 ? 1 : rest.indexOf(others[Math.min(place, others.length) - 1]) + 2;
+    return this.#put(image, { json: { position } });
+  }
+
+  async remove(image) {
+    await this.#edit(image, "DELETE", {});
+    this.images = this.images.filter(({ id }) => id !== image.id);
+    this.total = this.images.length;
+    this.#isBehind = true;
+    await this.load();
+  }
+
+  // What to send when there is no time left to look first; without a tag, better nothing.
+  lastCall(image) {
+    return { path: `${this.address}/${image.id}`, ifMatch: this.#etag };
+  }
+
+  // An upload of ours has come in.
+  added(image) {
+    if (this.find(image.id)) return;
+    this.images.splice(image.position - 1, 0, image);
+    this.total = this.images.length;
+    this.#isBehind = true;
+    this.changed();
+  }
+}
+
+const seen = (images) => JSON.stringify(images.map(({ id, src, alt }) => [id, src, alt]));
+
+const PER_PAGE = 60;
+
+export class Orphans extends Pictures {
+  isOrdered = false;
+  product = null;
+  #since = 0;
+  #tags = new Map(); // of those that are about to be deleted
+
+  hide(image) {
+    super.hide(image);
+    api("GET", `images/${image.id}`).then(
+      ({ body, header }) => body.product_id === null && this.#tags.set(image.id, header("ETag")),
+      () => {}, // it is asked for again before it is deleted
+    );
+  }
+
+  async load() {
+    await this.inTurn(async () => {
+      this.images = [];
+      this.#since = 0;
+      await this.#page();
+    });
+  }
+
+  more() {
+    return this.inTurn(() => this.#page());
+  }
+
+  get hasMore() {
+    return this.total > this.images.length;
+  }
+
+  // By id from where the last page ended: what comes and goes before it moves nothing.
+  async #page() {
+    const query = `assigned=false&fields=all&per_page=${PER_PAGE}&since_id=${this.#since}`;
+    const { body, header } = await api("GET", `images?${query}`);
+    this.total = this.images.filter(({ id }) => id <= this.#since).length + Number(header("X-Total-Count"));
+    this.images.push(...body.filter(({ id }) => !this.find(id)));
+    this.#since = body.at(-1)?.id ?? this.#since;
+    this.changed();
+  }
+
+  #gone(image) {
+    this.images = this.images.filter(({ id }) => id !== image.id);
+    this.total -= 1;
+    this.changed();
+  }
+
+  async remove(image) {
+    try {
+      const { body, header } = await api("GET", `images/${image.id}`);
+      if (body.product_id !== null) throw new Conflict(); // it is on a product by now: not ours to delete from there
+      await api("DELETE", `images/${image.id}`, { ifMatch: header("ETag") });
+    } catch (error) {
+      throw asConflict(error);
+    }
+    this.#gone(image);
+  }
+
+  async assign(image, product, key) {
+    try {
+      await api("POST", `products/${product}/images`, { json: { image_id: image.id }, key, outlivesLoss: true });
+    } catch (error) {
+      throw asConflict(error);
+    }
+    this.#gone(image);
+  }
+
+  lastCall(image) {
+    return { path: `images/${image.id}`, ifMatch: this.#tags.get(image.id) };
+  }
+
+  added(image) {
+    if (this.find(image.id)) return;
+    this.images.push(image);
+    this.total += 1;
+    this.changed();
+  }
+}

@@ -1,0 +1,64 @@
+// The list beside: products that have pictures, and those that are on none.
+
+import { api } from "./http.js";
+import { byId, clone, show } from "./dom.js";
+import { srcset } from "./shown.js";
+import { counted } from "./words.js";
+
+const PER_PAGE = 50; // as many as the service gives at once
+
+let products = [];
+let total = 0;
+
+async function page(since) {
+  const { body, header } = await api("GET", `products?per_page=${PER_PAGE}&since_id=${since}&fields=src,format,variants`);
+  return { body, rest: Number(header("X-Total-Count")) };
+}
+
+// From the start, as far as it was shown before.
+export async function loadProducts() {
+  const before = Math.max(products.length, 1);
+  const found = [];
+  do {
+    const { body, rest } = await page(found.at(-1)?.id ?? 0);
+    total = found.length + rest;
+    found.push(...body);
+    if (body.length === 0) break;
+  } while (found.length < before && found.length < total);
+  products = found;
+  draw();
+  const { header } = await api("GET", "images?assigned=false&per_page=1&fields=id");
+  byId("orphans-count").textContent = counted(Number(header("X-Total-Count")), "picture");
+}
+
+export async function moreProducts() {
+  const { body, rest } = await page(products.at(-1).id);
+  total = products.length + rest;
+  products.push(...body);
+  draw();
+}
+
+function draw() {
+  byId("products-count").textContent = total.toLocaleString("en");
+  byId("products").replaceChildren(...products.map(entry));
+  show(byId("no-products"), total === 0);
+  show(byId("more-products"), products.length < total);
+  markCurrent();
+}
+
+function entry({ id, images_count: count, image }) {
+  const item = clone("product-entry");
+  item.querySelector("a").href = `#/products/${id}`;
+  item.querySelector("strong").textContent = id;
+  item.querySelector(".what span").textContent = counted(count, "picture");
+  Object.assign(item.querySelector("img"), { sizes: "44px", srcset: srcset(image), src: image.src });
+  return item;
+}
+
+// The one that is open is marked as such.
+export function markCurrent() {
+  for (const link of document.querySelectorAll(".side .entry")) {
+    if (link.hash === location.hash) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}

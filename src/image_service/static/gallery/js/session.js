@@ -1,0 +1,90 @@
+// Who works here: a store's id and token, in this tab's sessionStorage alone.
+
+import { byId, openDialog, show } from "./dom.js";
+
+const KEPT = "image-service.session"; // sessionStorage: no other tab has it, and it ends with this one
+
+let current = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+let renewal = null;
+
+export const storeId = () => current?.store ?? "";
+
+// Bytes, not characters, are what base64 takes.
+export function authorization() {
+  const bytes = new TextEncoder().encode(`${current?.store}:${current?.token}`);
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+}
+
+export const isSignedIn = () => current !== null;
+
+export function signOut() {
+  sessionStorage.removeItem(KEPT);
+  location.assign(location.pathname); // and with the page, everything that it shows
+}
+
+// Ask for id and token until the service takes them. However many calls wait for it, it is asked once.
+export function signIn(why = "") {
+  renewal ??= ask(why).finally(() => (renewal = null));
+  return renewal;
+}
+
+// After a 401 for `used`: another call may have been told before, and the token be new already.
+export async function renew(used) {
+  if (renewal === null && used !== authorization()) return;
+  await signIn("The token is no longer accepted. Sign in again to go on: what you see here stays, and what was under way goes on.");
+}
+
+function ask(why) {
+  const dialog = byId("sign-in");
+  const [id, token, problem] = ["store-id", "token", "sign-in-problem"].map(byId);
+  const before = current;
+  let isDone = false;
+  byId("sign-in-why").textContent = why || "With the id and token that the store’s API calls use. Whoever runs this service hands them out.";
+  dialog.classList.toggle("is-first", before === null);
+  id.value = before?.store ?? "";
+  token.value = "";
+  show(problem, false);
+  return new Promise((resolve) => {
+    dialog.oncancel = (event) => event.preventDefault(); // there is nothing else to do here
+    dialog.onclose = () => isDone || openDialog(dialog); // a browser may close it all the same
+    dialog.firstElementChild.onsubmit = async (event) => {
+      event.preventDefault();
+      const said = { store: id.value.trim(), token: token.value.trim() };
+      const button = event.submitter;
+      button.disabled = true;
+      const wrong = await refused(said);
+      button.disabled = false;
+      problem.textContent = wrong;
+      show(problem, wrong !== "");
+      if (wrong) return;
+      current = said;
+      sessionStorage.setItem(KEPT, JSON.stringify(current));
+      token.value = "";
+      isDone = true;
+      if (before && before.store !== said.store) {
+        location.reload(); // nothing of one store is shown to another, and what was waiting is not sent to it
+        return;
+      }
+      dialog.close();
+      resolve();
+    };
+    openDialog(dialog);
+    (before ? token : id).focus();
+  });
+}
+
+// Why these are not taken; "" if they are.
+async function refused(said) {
+  const kept = current;
+  current = said;
+  const headers = { Authorization: authorization() };
+  current = kept;
+  try {
+    const answer = await fetch("products?per_page=1&fields=id", { headers, credentials: "omit", cache: "no-store" });
+    if (answer.ok) return "";
+    if (answer.status === 401) return "The service does not know this id with this token. Check both: they must be exactly as they were given to you.";
+    return answer.status === 429 ? "Too many attempts. Wait a minute, then try again." : `The service answers ${answer.status}. Try again in a moment.`;
+  } catch {
+    return "The service cannot be reached. Try again in a moment.";
+  }
+}

@@ -1,0 +1,80 @@
+// The list of uploads in the corner of the page.
+
+import { byId, clone, show } from "./dom.js";
+import { say, toast } from "./messages.js";
+import { uploads } from "./uploads.js";
+import { counted } from "./words.js";
+
+const rows = new Map(); // upload -> its row
+
+export function startTray() {
+  uploads.addEventListener("change", draw);
+  uploads.addEventListener("refused", ({ detail: { upload } }) => say(`${upload.name}: ${upload.message}`));
+  uploads.addEventListener("drained", ({ detail: { added } }) => added && toast(`${counted(added, "picture")} added.`));
+  byId("close-tray").onclick = () => uploads.clear();
+  addEventListener("beforeunload", (event) => uploads.isBusy && event.preventDefault());
+}
+
+function draw() {
+  show(byId("tray"), uploads.list.length > 0);
+  const waiting = uploads.list.filter(({ state }) => state !== "refused").length;
+  const refused = uploads.list.length - waiting;
+  const title = waiting ? `Uploading ${uploads.done + 1} of ${uploads.done + waiting}` : `${counted(refused, "picture")} not added`;
+  byId("tray-title").textContent = title;
+  show(byId("close-tray"), waiting === 0);
+  for (const [upload, row] of rows) {
+    if (uploads.list.includes(upload)) continue;
+    const preview = row.querySelector("img");
+    if (preview) URL.revokeObjectURL(preview.src);
+    row.remove();
+    rows.delete(upload);
+  }
+  for (const upload of uploads.list) fill(rows.get(upload) ?? made(upload), upload);
+}
+
+function made(upload) {
+  const row = clone("upload-row");
+  row.querySelector(".name").textContent = upload.name;
+  row.querySelector("progress").setAttribute("aria-label", upload.name);
+  row.querySelector(".thumb").append(preview(upload.source));
+  row.querySelector(".again").setAttribute("aria-label", `Try ${upload.name} again`);
+  row.querySelector(".again").onclick = () => uploads.again(upload);
+  row.querySelector(".end").onclick = () => uploads.cancel(upload);
+  byId("rows").append(row);
+  rows.set(upload, row);
+  return row;
+}
+
+function preview(source) {
+  if (!(source instanceof File)) return icon("i-link");
+  const img = Object.assign(new Image(44, 44), { alt: "", src: URL.createObjectURL(source) });
+  img.onerror = () => img.replaceWith(icon("i-picture")); // whatever it is, it is no picture to this browser
+  return img;
+}
+
+function icon(name) {
+  const holder = document.createElement("span");
+  holder.innerHTML = `<svg class="icon" aria-hidden="true"><use href="#${name}"/></svg>`;
+  return holder.firstElementChild;
+}
+
+const STATES = {
+  waiting: () => "Waiting",
+  sending: ({ progress, source }) => (source instanceof File ? `Sending, ${Math.round(progress * 100)} %` : "The service fetches it"),
+  checking: () => "Being checked",
+  pausing: ({ message }) => message,
+  refused: ({ message }) => message,
+};
+
+function fill(row, upload) {
+  const isRefused = upload.state === "refused";
+  row.classList.toggle("is-refused", isRefused);
+  row.querySelector(".state").textContent = STATES[upload.state](upload);
+  row.querySelector(".end").setAttribute("aria-label", isRefused ? `Dismiss ${upload.name}` : `Cancel ${upload.name}`);
+  show(row.querySelector(".again"), isRefused);
+  const progress = row.querySelector("progress");
+  show(progress, !isRefused);
+  if (upload.state === "sending" && upload.source instanceof File) progress.value = upload.progress;
+  else if (upload.state === "waiting") progress.value = 0;
+  else progress.removeAttribute("value"); // it takes as long as it takes
+}

@@ -1,0 +1,124 @@
+// Pictures on their way up: one after the other, so that they arrive in the order in which they were chosen.
+
+import { api, newKey } from "./http.js";
+
+const ATTEMPTS = 12; // about five minutes of a line that is down
+
+class Upload {
+  state = "waiting"; // then "sending", "checking", "pausing"; at the end "refused", or it is gone from the list
+  progress = 0;
+  message = "";
+  key = newKey(); // the same in every attempt: the picture is made once
+  stop = new AbortController();
+
+  // `source` is a File, or a URL to be fetched; `product` a product's number, or null for none.
+  constructor(source, product) {
+    this.source = source;
+    this.product = product;
+    this.name = source instanceof File ? source.name : source;
+  }
+}
+
+// Tells by events: "change"; "added" with { upload, image }; "refused" with { upload }; "drained" with { added, refused }.
+class Uploads extends EventTarget {
+  list = [];
+  #added = 0;
+  #refused = 0;
+  #isRunning = false;
+
+  get isBusy() {
+    return this.#isRunning;
+  }
+
+  get done() {
+    return this.#added + this.#refused;
+  }
+
+  add(sources, product) {
+    this.list.push(...sources.map((source) => new Upload(source, product)));
+    this.#tell("change");
+    this.#run();
+  }
+
+  again(upload) {
+    Object.assign(upload, { state: "waiting", message: "", progress: 0, stop: new AbortController() });
+    this.#refused = Math.max(0, this.#refused - 1);
+    this.#tell("change");
+    this.#run();
+  }
+
+  cancel(upload) {
+    upload.stop.abort();
+    this.list = this.list.filter((each) => each !== upload);
+    this.#tell("change");
+  }
+
+  clear() {
+    for (const upload of [...this.list]) this.cancel(upload);
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #set(upload, values) {
+    Object.assign(upload, values);
+    this.#tell("change");
+  }
+
+  async #run() {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    let upload;
+    while ((upload = this.list.find(({ state }) => state === "waiting"))) await this.#one(upload);
+    this.#isRunning = false;
+    const detail = { added: this.#added, refused: this.#refused };
+    this.#added = this.#refused = 0;
+    this.#tell("drained", detail);
+    this.#tell("change");
+  }
+
+  async #one(upload) {
+    try {
+      const image = await this.#sent(upload);
+      this.list = this.list.filter((each) => each !== upload);
+      this.#added += 1;
+      this.#tell("added", { upload, image });
+    } catch (error) {
+      if (upload.stop.signal.aborted) return;
+      this.#refused += 1;
+      this.#set(upload, { state: "refused", message: error.message });
+      this.#tell("refused", { upload });
+    }
+  }
+
+  async #sent(upload) {
+    const options = {
+      key: upload.key,
+      signal: upload.stop.signal,
+      attempts: ATTEMPTS,
+      outlivesLoss: true,
+      onProgress: (progress) => this.#set(upload, { progress, state: progress < 1 ? "sending" : "checking" }),
+      onWait: (seconds, isLost) => {
+        const why = isLost ? "The connection was lost" : "The service is busy";
+        this.#set(upload, { state: "pausing", message: `${why}. Next try in ${seconds} s.` });
+      },
+    };
+    this.#set(upload, { state: "sending" });
+    const isFile = upload.source instanceof File;
+    if (isFile) {
+      options.form = new FormData();
+      options.form.append("file", upload.source, upload.name);
+    }
+    if (upload.product !== null) {
+      if (!isFile) options.json = { src: upload.source };
+      return (await api("POST", `products/${upload.product}/images?fields=all`, options)).body;
+    }
+    // This dialect answers a token that has been revoked in a way that makes a browser ask for a password: look first.
+    await api("GET", "images?per_page=1&fields=id", { signal: options.signal });
+    const { body } = await api("POST", "v2/images.json", options);
+    return (await api("GET", `images/${body.id}?fields=all`)).body;
+  }
+}
+
+export const uploads = new Uploads();

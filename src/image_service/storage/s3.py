@@ -1,0 +1,279 @@
+"""Blobs in a bucket of any S3-compatible store, through obstore.
+
+    {prefix}/private/   originals and the instance id: a name there is written once
+    {prefix}/public/    variants, with the headers that a CDN on the bucket answers with
+    {prefix}/tmp/       what `check` writes, for a moment
+
+obstore is called in threads, one attempt at a time, and is handed no object of Python's to keep: its own threads
+then never wait for an interpreter that is on its way out, which would abort the process (docs/decisions/0044).
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store
+
+from image_service.errors import BlobNotFound, StorageFull, StorageUnavailable
+from image_service.storage.base import CHUNK_BYTES, AtHand, Blob, BlobHeaders, BlobInfo, ByteRange
+from image_service.storage.fetching import fetch
+from image_service.storage.local import named_failures
+from image_service.storage.staging import Staging
+
+if TYPE_CHECKING:
+    from obstore import Attributes, GetOptions, GetResult, ListStream, ObjectMeta
+
+RESUMED = 3  # times that a blob is read on from where the connection broke
+CALLS = 32  # at once; what they read is passed on in chunks …
+PUTS = 8  # … but an upload is in memory as a whole: 80 MB of originals
+FILES = 64  # copies in the staging folder at once, of originals that wait to be drawn: 640 MB
+BATCH = 1000  # names in one DeleteObjects, and in one page of a list: S3's own limits
+
+DAY = 86_400.0  # seconds
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class S3Limits:
+    """Seconds: how long a store may take that does not answer, or not well."""
+
+    call: float = 15.0  # with all attempts; then the request that needed it is answered with 503
+    put: float = 8.0  # one attempt: 10 MB over 10 Mbit/s
+    silent: float = 5.0  # one attempt of anything else: the longest that nothing may come
+    pauses: tuple[float, ...] = (0.1, 0.4, 1.2)  # before each further attempt, give or take a half
+
+
+class S3Storage:
+    """`storage.base.Storage` in a bucket that exists, below `prefix` ("": all of it).
+
+    Endpoint, region and credentials are the usual AWS_* variables, which obstore reads; `config` goes before them.
+    Any number of processes may use one prefix. A `put` that is cancelled may still take effect, whole.
+    Raises `ValueError` where the variables cannot be used.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        staging: Staging,
+        config: Mapping[str, str] | None = None,
+        limits: S3Limits = S3Limits(),
+    ) -> None:
+        def client(**seconds: float) -> S3Store:
+            # All by way of `config`: `client_options` would put aside what the variables say of the client.
+            timeouts = {name: f"{1000 * each:.0f} ms" for name, each in seconds.items()}
+            own = {**(config or {}), "checksum_algorithm": "SHA256", **timeouts}
+            try:
+                return S3Store(bucket, prefix=prefix or None, config=own, retry_config={"max_retries": 0})  # type: ignore[arg-type]
+            except BaseError as error:
+                raise ValueError(_reason(error)) from error
+
+        self._staging = staging
+        self._reads = client(timeout=DAY, read_timeout=limits.silent)  # whoever we read for may take its time
+        self._writes = client(timeout=limits.put)
+        self._limits = limits
+        self._calling = ThreadPoolExecutor(CALLS, thread_name_prefix="s3")
+        self._putting = ThreadPoolExecutor(PUTS, thread_name_prefix="s3-put")
+        self._files = asyncio.Semaphore(FILES)
+
+    async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
+        """As the contract says, in one request, with a checksum that the store compares.
+
+        Under `private/` only what is not there is written. Where the same bytes are there, an earlier attempt was
+        answered but not heard; where others are, `StorageUnavailable`.
+        """
+        attributes: Attributes = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
+        if headers.content_disposition is not None:
+            attributes["Content-Disposition"] = headers.content_disposition
+
+        def attempt() -> None:
+            try:
+                obstore.put(
+                    self._writes,
+                    name,
+                    source,
+                    attributes=attributes,
+                    mode="create" if name.startswith("private/") else "overwrite",
+                    use_multipart=False,  # one that is cut off would stay open in the bucket
+                )
+            except AlreadyExistsError as error:
+                if not _holds(self._reads, name, source):
+                    raise StorageUnavailable(f"{name}: other bytes are there already") from error
+
+        try:
+            await self._call(name, attempt, self._putting)
+        except BlobNotFound as error:  # the source, or the bucket
+            raise StorageUnavailable(str(error)) from error
+
+    async def open(self, name: str, range: ByteRange | None = None) -> Blob:
+        """The ETag is the store's own."""
+
+        def attempt() -> "GetResult":
+            if range is None:
+                return obstore.get(self._reads, name)
+            found = obstore.head(self._reads, name)
+            options: GetOptions = {"range": range.within(found["size"]), "if_match": found["e_tag"]}
+            return obstore.get(self._reads, name, options=options)
+
+        result = await self._call(name, attempt)
+        chunks = self._chunks(name, result)
+        start, stop = result.range
+        return Blob(
+            result.meta["size"], start, stop, _etag(result.meta), _modified(result.meta), chunks, aclose=chunks.aclose
+        )
+
+    async def _chunks(self, name: str, result: "GetResult") -> AsyncGenerator[bytes]:
+        """A connection that breaks is taken up again, at the same byte of the same bytes."""
+        position, stop = result.range
+        for left in reversed(range(RESUMED + 1)):
+            failure = "it ended early"
+            stream = result.stream(CHUNK_BYTES)
+            try:
+                while chunk := await self._in_thread(partial(next, stream, b"")):
+                    position += len(chunk)
+                    yield chunk
+            except BaseError as error:
+                failure = _reason(error)
+            if position == stop:
+                return
+            if not left:
+                raise StorageUnavailable(f"{name}: {stop - position} bytes cannot be read: {failure}")
+            rest: GetOptions = {"range": (position, stop), "if_match": _etag(result.meta)}
+            try:
+                result = await self._call(name, partial(obstore.get, self._reads, name, options=rest))
+            except BlobNotFound as error:
+                raise StorageUnavailable(f"{name}: removed while it was read") from error
+
+    def at_hand(self, name: str, most: int) -> AtHand | None:
+        """Nothing is: all is on the other side of a network."""
+        return None
+
+    async def exists(self, name: str) -> bool:
+        try:
+            await self._call(name, lambda: obstore.head(self._reads, name))
+        except BlobNotFound:
+            return False
+        return True
+
+    @asynccontextmanager
+    async def as_file(self, name: str) -> AsyncIterator[Path]:
+        """A copy in the staging folder, the caller's alone."""
+        try:
+            async with asyncio.timeout(self._limits.call):
+                await self._files.acquire()
+        except TimeoutError:
+            raise StorageUnavailable(f"{name}: {FILES} files are being read already") from None
+        try:
+            async with self._staging.file() as path:
+                await fetch(self, name, path)
+                yield path
+        finally:
+            self._files.release()
+
+    async def delete(self, names: Iterable[str]) -> None:
+        left = iter(names)
+        while batch := list(islice(left, BATCH)):
+            try:
+                await self._call(batch[0], partial(obstore.delete, self._reads, batch))
+            except BlobNotFound:
+                continue  # a store without DeleteObjects may say so
+
+    async def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
+        """In the store's order; a page that cannot be had is asked for again."""
+        if not prefix.endswith("/"):
+            raise ValueError(prefix)
+        pages: ListStream[Sequence[ObjectMeta]] | None = None
+        last: str | None = None
+
+        def page() -> "Sequence[ObjectMeta]":
+            nonlocal pages
+            pages = pages or obstore.list(self._reads, prefix, offset=last, chunk_size=BATCH)
+            try:
+                return next(pages, ())
+            except BaseError:
+                pages = None  # it would say that it is at its end
+                raise
+
+        while batch := await self._call(prefix, page):
+            for found in batch:
+                yield BlobInfo(found["path"], found["size"], _modified(found))
+            last = batch[-1]["path"]
+
+    async def check(self) -> datetime:
+        name = f"tmp/check-{secrets.token_hex(16)}"
+        async with self._staging.file() as path:
+            with named_failures(name):
+                await asyncio.to_thread(path.write_bytes, b"probe")
+            await self.put(name, path, BlobHeaders("text/plain"))
+        try:
+            blob = await self.open(name)
+        except BlobNotFound as error:
+            raise StorageUnavailable(f"what was written is not there: {error}") from error
+        if b"".join([chunk async for chunk in blob.chunks]) != b"probe":
+            raise StorageUnavailable("what was read is not what was written")
+        await self.delete([name])  # where it does not come to this, the sweep does it
+        return blob.modified
+
+    async def _call(self, name: str, attempt: Callable[[], T], threads: Executor | None = None) -> T:
+        """What `attempt` returns, within `S3Limits.call` seconds.
+
+        Raises `BlobNotFound`, `StorageFull`, `StorageUnavailable`, and what else `attempt` raises.
+        """
+        try:
+            async with asyncio.timeout(self._limits.call):
+                for pause in self._limits.pauses:
+                    try:
+                        return await self._in_thread(attempt, threads)
+                    except (PermissionDeniedError, UnauthenticatedError):
+                        raise  # it would say the same again
+                    except BaseError:
+                        await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+                return await self._in_thread(attempt, threads)
+        except TimeoutError as error:
+            raise StorageUnavailable(f"{name}: no answer within {self._limits.call:g} s") from error
+        except FileNotFoundError as error:
+            reason = _reason(error)
+            missing = StorageUnavailable if "<Code>NoSuchBucket</Code>" in reason else BlobNotFound
+            raise missing(f"{name}: {reason}") from error
+        except BaseError as error:
+            reason = _reason(error)
+            full = "507 Insufficient Storage" in reason or "QuotaExceeded" in reason
+            raise (StorageFull if full else StorageUnavailable)(f"{name}: {reason}") from error
+
+    async def _in_thread(self, function: Callable[[], T], threads: Executor | None = None) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads or self._calling, function)
+
+
+def _holds(store: S3Store, name: str, source: Path) -> bool:
+    with source.open("rb") as file:
+        same = all(chunk == file.read(len(chunk)) for chunk in obstore.get(store, name).stream(CHUNK_BYTES))
+        return same and not file.read(1)
+
+
+def _etag(found: "ObjectMeta") -> str:
+    return found["e_tag"] or ""
+
+
+def _modified(found: "ObjectMeta") -> datetime:
+    """In whole seconds: what HTTP can say."""
+    return found["last_modified"].replace(microsecond=0)
+
+
+def _reason(error: Exception) -> str:
+    """What obstore says to people, in one line."""
+    said = " ".join(str(error).partition("\n\nDebug source:")[0].split())
+    if said.endswith("HTTP error: builder error"):
+        said += " (an endpoint of http:// takes AWS_ALLOW_HTTP=true)"
+    return said[:600]

@@ -1,0 +1,154 @@
+"""A service and a browser for each file of tests, and what a page must never do, looked at after each test."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from tests.conftest import PHOTOS
+from tests.deploy.needs import program
+from tests.processes import Server
+from tests.shop import png
+
+TOKEN = "the-token-of-the-gallery-tests"
+STORE = "7"
+
+expect.set_options(timeout=30_000)  # milliseconds; a noisy machine takes its time
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What stands behind the page: the service, asked as anybody may ask it."""
+
+    server: Server
+    client: httpx.Client
+
+    def add(
+        self, product: int, name: str = "photo.png", data: bytes | None = None, alt: str | dict[str, str] = ""
+    ) -> int:
+        """The id of a new picture of a product."""
+        files = {"file": (name, png() if data is None else data)}
+        texts = {"alt": alt} if isinstance(alt, str) else {f"alt[{tag}]": text for tag, text in alt.items()}
+        answer = self.client.post(f"/products/{product}/images", files=files, data=texts)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    def add_photo(self, product: int, name: str = "rocket.jpg", alt: str = "") -> int:
+        """One of the real ones."""
+        return self.add(product, name, (PHOTOS / name).read_bytes(), alt)
+
+    def orphan(self, name: str, color: str = "red") -> int:
+        answer = self.client.post("/v2/images.json", files={"file": (name, png(color))})
+        return int(answer.json()["id"])
+
+    def names(self, product: int) -> list[str]:
+        """Of a product's pictures, in order."""
+        answer = self.client.get(f"/products/{product}/images", params={"per_page": 200, "fields": "filename"})
+        return [image["filename"] for image in answer.json()]
+
+    def image(self, id: int) -> dict[str, object]:
+        image: dict[str, object] = self.client.get(f"/images/{id}", params={"fields": "all"}).json()
+        return image
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("gallery")
+    server = Server(folder, BOOTSTRAP_STORE=STORE, BOOTSTRAP_TOKEN=TOKEN, FETCH_ALLOW_PRIVATE="true")
+    try:
+        with server.ready().client(TOKEN) as client:
+            yield Shop(server, client)
+    finally:
+        server.end()
+
+
+@pytest.fixture
+def product(_numbers: Iterator[int]) -> int:
+    """One that has no pictures."""
+    return next(_numbers)
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[int]:
+    return itertools.count(1000)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = program("chromium", "chromium")
+    with sync_playwright() as playwright:
+        # As root, as in containers, Chromium has no sandbox of its own to offer; it sees nothing but this service.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture
+def new_page(browser: Browser, shop: Shop) -> Iterator[NewPage]:
+    """Opens pages of contexts with the options that are given. No page may break its policy, leave an error to nobody,
+    or ask another host.
+    """
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+    own = urlsplit(shop.server.url).netloc
+
+    def new(**options: object) -> Page:
+        context = browser.new_context(base_url=shop.server.url, locale="en-GB", **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda asked: wrong.append(asked.url) if _is_foreign(asked.url, own) else None)
+        return page
+
+    yield new
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def _is_foreign(url: str, own: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme != "blob" and parts.netloc != own
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    return new_page()
+
+
+def sign_in(page: Page, token: str = TOKEN, store: str = STORE) -> None:
+    """Where the page asks for it."""
+    page.get_by_label("Store id").fill(store)
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def open_product(page: Page, product: int | None, pictures: int) -> None:
+    """Signed in, with all its pictures there; None: those on no product."""
+    place = "orphans" if product is None else f"products/{product}"
+    page.goto(f"/gallery#/{place}")
+    sign_in(page)
+    expect(page.locator(".tile, #empty:visible")).to_have_count(pictures or 1)
+
+
+def shown(page: Page) -> list[str]:
+    """The names of the pictures, as they lie."""
+    return page.locator(".tile .name").all_inner_texts()
+
+
+def corner(page: Page) -> Locator:
+    """Where uploads and messages are seen; screen readers hear of them elsewhere."""
+    return page.get_by_role("complementary", name="Uploads and messages")
+
+
+def photo(name: str) -> Path:
+    return PHOTOS / name

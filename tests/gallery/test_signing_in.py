@@ -1,0 +1,82 @@
+"""Who may work with the page, and what becomes of their token."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.gallery.conftest import STORE, TOKEN, NewPage, Shop, open_product, sign_in
+from tests.processes import command
+
+
+def test_a_wrong_token_is_not_taken(page: Page) -> None:
+    page.goto("/gallery")
+    sign_in(page, token="some-other-token-of-someone")
+    expect(page.get_by_role("alert")).to_contain_text("does not know this id with this token")
+    expect(page.get_by_role("dialog", name="Sign in to your store")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")  # the second time a browser closes a dialog even if it is told not to
+    sign_in(page, token=TOKEN)
+    expect(page.get_by_role("heading", name="Pick a product")).to_be_visible()
+    expect(page.get_by_text(f"Store {STORE}")).to_be_visible()
+
+
+def test_the_token_stays_in_the_tab(page: Page, shop: Shop, product: int) -> None:
+    shop.add(product)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_product(page, product, 1)
+    assert page.evaluate("localStorage.length") == 0
+    assert page.evaluate("document.cookie") == ""
+    assert not [url for url in asked if TOKEN in url]
+    page.reload()
+    expect(page.locator(".tile")).to_have_count(1)  # still signed in
+    other = page.context.new_page()
+    other.goto("/gallery")
+    expect(other.get_by_label("Token")).to_be_visible()  # but this one is not
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Token")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+    expect(page.locator(".tile")).to_have_count(0)
+
+
+def test_a_token_that_is_revoked_in_mid_work(page: Page, shop: Shop, product: int) -> None:
+    """What is shown stays, what was under way goes on with the new one."""
+    token = command(shop.server.data.parent, "stores", "token", STORE, "--json").json["token"]
+    newest = command(shop.server.data.parent, "stores", "tokens", STORE, "--json").json[-1]["id"]
+    shop.add(product, "kept.png")
+    page.goto(f"/gallery#/products/{product}")
+    sign_in(page, token=token)
+    page.get_by_role("button", name="Details of kept.png").click()
+    page.get_by_label("Alt text").fill("Typed before it was revoked")
+    assert command(shop.server.data.parent, "stores", "revoke", str(newest)).status == 0
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The token is no longer accepted")).to_be_visible()
+    expect(page.get_by_label("Store id")).to_have_value(STORE)
+    expect(page.locator(".tile")).to_have_count(1)
+    sign_in(page)
+    expect(page.locator(".tile .alt")).to_have_text("Typed before it was revoked")
+    assert shop.image(_id(page))["alt"] == "Typed before it was revoked"
+
+
+def test_a_token_that_may_only_read(page: Page, shop: Shop, product: int) -> None:
+    token = command(shop.server.data.parent, "stores", "token", STORE, "--read-only", "--json").json["token"]
+    shop.add(product, "seen.png")
+    page.goto(f"/gallery#/products/{product}")
+    sign_in(page, token=token)
+    page.get_by_role("button", name="Details of seen.png").click()
+    page.get_by_label("Alt text").fill("New")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_have_text(re.compile("may only read"))
+
+
+def test_another_store_sees_nothing_of_the_first(page: Page, shop: Shop, product: int, new_page: NewPage) -> None:
+    other = command(shop.server.data.parent, "stores", "add", "another", "--json").json
+    shop.add(product)
+    page.goto(f"/gallery#/products/{product}")
+    sign_in(page, token=other["token"], store=str(other["store_id"]))
+    expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
+    expect(page.get_by_text("None yet.")).to_be_visible()
+
+
+def _id(page: Page) -> int:
+    return int(page.locator(".tile").get_attribute("data-id") or 0)

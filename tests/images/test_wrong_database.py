@@ -1,0 +1,110 @@
+"""Bytes beside another database than theirs: empty, restored, somebody else's. Not ready, and nothing is swept."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from sqlalchemy import func, literal, update
+
+from image_service.errors import InstanceMismatch
+from image_service.images.models import ImageRow
+from tests.conftest import NewDatabase, Service, StartService
+from tests.images import blobs
+from tests.images.blobs import OLD, age, file_of, names, sweep
+from tests.shop import added
+
+
+@asynccontextmanager
+async def shop(start_service: StartService, url: str, folder: Path) -> AsyncIterator[tuple[Service, Any]]:
+    async with start_service(database_url=url, data_dir=folder) as service:
+        store = await service.new_store()
+        async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+            yield service, client
+
+
+async def days_pass(service: Service) -> None:
+    """For its rows and its bytes."""
+    async with service.database.transaction() as session:
+        await session.exec(update(ImageRow).values(created_at=func.now() - literal(OLD)))
+    for name in await names(service):
+        age(file_of(service, name), OLD)
+
+
+async def copied(url: str) -> str:
+    """The URL of a database like it; nobody may be connected."""
+    name = url.partition("?")[0].rpartition("/")[2]
+    connection = await asyncpg.connect(url.replace("+asyncpg", "").replace(f"/{name}", "/postgres"))
+    try:
+        await connection.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
+    finally:
+        await connection.close()
+    return url.replace(f"/{name}", f"/{name}_copy")
+
+
+async def refused(service: Service, client: httpx.AsyncClient) -> None:
+    """Its sweep, and it is not ready."""
+    everything = await names(service)
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["instance"]) == (
+        503,
+        "database and blob store belong to different installations",
+    )
+    for options in ({}, {"force": True}, {"dry_run": True}):
+        with pytest.raises(InstanceMismatch):
+            await sweep(service, **options)
+    assert await names(service) == everything
+    assert await blobs.trash_count(service) == 0
+
+
+@pytest.mark.parametrize("claimed", [False, True], ids=["empty", "somebody else's"])
+async def test_of_another_installation(
+    claimed: bool, start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    wrong = await new_database()
+    async with shop(start_service, await new_database(), tmp_path) as (service, client):
+        await added(client)
+        await days_pass(service)
+    if claimed:
+        async with shop(start_service, wrong, tmp_path / "theirs") as (_, client):
+            await added(client)
+    async with shop(start_service, wrong, tmp_path) as (service, client):
+        await refused(service, client)
+
+
+async def test_restored(start_service: StartService, new_database: NewDatabase, tmp_path: Path) -> None:
+    """Without its bytes, which are newer."""
+    url = await new_database()
+    async with shop(start_service, url, tmp_path) as (service, client):
+        await asyncio.gather(*(added(client) for _ in range(30)))
+    restored = await copied(url)
+    async with shop(start_service, url, tmp_path) as (service, client):
+        await added(client)  # one in thirty-one: few enough to pass for what a crash has left
+        await days_pass(service)
+        assert (await sweep(service)).strays == 0
+    async with shop(start_service, restored, tmp_path) as (service, client):
+        await refused(service, client)
+
+
+async def test_the_copy_of_today_is_as_good(
+    start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """What came within the last day counts for nothing: the bytes of a backup are copied after the dump."""
+    url = await new_database()
+    async with shop(start_service, url, tmp_path) as (service, client):
+        await added(client)
+        await days_pass(service)
+        await sweep(service)
+    today = await copied(url)
+    async with shop(start_service, url, tmp_path) as (service, client):
+        await added(client)
+        await sweep(service)
+    async with shop(start_service, today, tmp_path) as (service, client):
+        assert (await client.get("/health/ready")).status_code == 200
+        assert (await sweep(service)).strays == 0
+        file_of(service, "private/high-water").write_bytes(b"damaged")
+        assert (await client.get("/health/ready")).status_code == 503

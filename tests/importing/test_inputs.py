@@ -1,0 +1,116 @@
+"""What is read out of a CSV file and of a folder, and what is refused of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from image_service.importing.csv_file import CsvFile
+from image_service.importing.folder import Folder
+from image_service.importing.rows import BadRow, Row
+
+
+def rows(path: Path, data: bytes) -> list[Row | BadRow]:
+    path.write_bytes(data)
+    file = CsvFile(path)
+    found = list(file.rows())
+    assert file.survey() == len(found)
+    return found
+
+
+def row(path: Path, data: bytes) -> Row:
+    [found] = rows(path, data)
+    assert isinstance(found, Row), found
+    return found
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "photos.csv"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"product_id,path,position,alt\n7,a.jpg,2,Caf\xc3\xa9\n",
+        b"\xef\xbb\xbfproduct_id;path;position;alt\r\n7;a.jpg;2;Caf\xc3\xa9\r\n",
+        b"SKU\tPosition\tALT\tPath\tProduct ID\r\nx\t2\tCaf\xc3\xa9\ta.jpg\t7",
+        b'product_id,alt,path,position\n\n,,,\n" 7 ",Caf\xc3\xa9,"a.jpg",2\n',
+    ],
+)
+def test_a_row_however_it_is_written(path: Path, data: bytes) -> None:
+    found = row(path, data)
+    assert (found.product_id, found.source, found.position, found.alt) == (7, "a.jpg", 2, "Café")
+    assert found.path == path.parent / "a.jpg"
+
+
+def test_a_url_texts_in_languages_and_a_path_that_is_absolute(path: Path) -> None:
+    found = row(path, "product_id,src,alt_es,alt_pt_BR\n7,https://a.example/x.jpg,Taza,Xícara\n".encode())
+    assert (found.source, found.path) == ("https://a.example/x.jpg", None)
+    assert found.alt == {"es": "Taza", "pt-br": "Xícara"}
+    assert row(path, b"product_id,src,path\n7,,/srv/a.jpg\n").path == Path("/srv/a.jpg")
+
+
+def test_rows_are_numbered_as_a_spreadsheet_numbers_them(path: Path) -> None:
+    found = rows(path, b'product_id,path,alt\n1,a.jpg,"two\nlines"\n\n2,b.jpg,\n')
+    assert [(each.number, each.source) for each in found] == [(2, "a.jpg"), (4, "b.jpg")]
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ("x,a.jpg,,,,", "product_id must be a whole number from 1"),
+        ("0,a.jpg,,,,", "product_id must be a whole number from 1"),
+        ("9223372036854775808,a.jpg,,,,", "product_id must be a whole number from 1"),
+        ("1,,,,,", "has neither a src nor a path"),
+        ("1,a.jpg,https://a.example/,,,", "has both a src and a path"),
+        ("1,,a.jpg,,,", "src must be an http:// or https:// URL; files go into a column path"),
+        ("1,a.jpg,,0,,", "position must be a whole number from 1 to 10000"),
+        ("1,a.jpg,,,one,uno", "has both an alt and one for a language"),
+        ("1,a.jpg,,,one,,more", "has more fields than there are columns"),
+    ],
+)
+def test_a_row_that_cannot_be_sent_says_why(path: Path, values: str, reason: str) -> None:
+    [found] = rows(path, f"product_id,path,src,position,alt,alt_es\n{values}\n".encode())
+    assert isinstance(found, BadRow)
+    assert (found.number, found.reason) == (2, reason)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "has no column product_id"),
+        (b"id,path\n1,a.jpg\n", "has no column product_id"),
+        (b"product_id,alt\n1,x\n", "has no column src (a URL) and no column path (a file)"),
+        (b"product_id,path,Path\n1,x,y\n", "has the column path twice"),
+        (b"product_id,path\n1,caf\xe9.jpg\n", "is not in UTF-8"),
+        (b"product_id,path\n1," + b"x" * 200_000, "cannot be read as CSV"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(path: Path, data: bytes, said: str) -> None:
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"photos\.csv") as raised:
+        CsvFile(path).survey()
+    assert said in str(raised.value)
+
+
+def test_columns_that_are_not_known_are_named(path: Path) -> None:
+    path.write_bytes(b"SKU,product_id,path,Brand Name\n")
+    file = CsvFile(path)
+    assert file.survey() == 0
+    assert file.ignored == ["sku", "brand_name"]
+
+
+def test_a_folder_of_products(tmp_path: Path) -> None:
+    for name in ("10/b.jpg", "9/10.jpg", "9/2.jpg", "9/.hidden", "9/Thumbs.db", "loose.jpg", "shoes/a.jpg", "9/more/x"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = list(Folder(tmp_path).rows())
+    assert Folder(tmp_path).survey() == len(found) == 6
+    good: list[Any] = [(each.product_id, each.source) for each in found if isinstance(each, Row)]
+    assert good == [(9, "9/2.jpg"), (9, "9/10.jpg"), (10, "10/b.jpg")]
+    assert {each.source: each.reason for each in found if isinstance(each, BadRow)} == {
+        "9/more": "is a folder in a product's folder, which is not read",
+        "loose.jpg": "is in no product's folder",
+        "shoes": "the name of a folder must be a product's id",
+    }

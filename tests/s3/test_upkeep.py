@@ -1,0 +1,49 @@
+"""Verification and sweep where the bytes are in S3."""
+
+from dataclasses import replace
+
+import httpx
+
+from image_service.images import instance
+from image_service.images.sweep import Swept
+from image_service.images.verify import State, verify
+from tests.conftest import Service
+from tests.images.blobs import INSTANCE, OLD, YOUNG, age_trash, names, shown, staging_of, sweep
+from tests.shop import added
+
+
+async def test_whole_damaged_missing(shop: httpx.AsyncClient, service: Service) -> None:
+    images = [await shown(shop) for _ in range(3)]
+    await service.storage.delete([images[1][1], images[2][1]])
+    async with staging_of(service).file() as other:
+        other.write_bytes(b"not the picture")
+        await service.storage.put(images[1][1], other, instance.HEADERS)
+    found = [each.state async for each in verify(service.database, service.storage)]
+    assert found == [State.WHOLE, State.DAMAGED, State.MISSING]
+    for id, _, _ in images:
+        await shop.delete(f"/images/{id}")
+
+
+async def test_what_nobody_needs_goes_and_the_rest_stays(shop: httpx.AsyncClient, service: Service) -> None:
+    await age_trash(service, OLD)
+    await sweep(service, force=True)
+    assert await names(service) == {INSTANCE}
+    kept, gone = await shown(shop), await shown(shop)
+    await shop.delete(f"/images/{gone[0]}")
+    assert await names(service) == {INSTANCE, *kept[1:], gone[1]}  # the variant went at once
+    await age_trash(service, YOUNG)
+    nothing = Swept(staged=0, trash=0, strays=0, variants=0)
+    assert await sweep(service) == nothing
+    await age_trash(service, OLD)
+    assert await sweep(service) == replace(nothing, trash=1)
+    assert await names(service) == {INSTANCE, *kept[1:]}
+
+
+async def test_a_store_goes_with_its_variants(shop: httpx.AsyncClient, service: Service) -> None:
+    image = await added(shop)
+    for size in ("50-0", "100-0", "640-0"):
+        url = image["src"].replace("640-0", size)
+        assert (await shop.get(httpx.URL(url).path)).status_code == 200
+    assert len([name for name in await names(service) if image["src"].rsplit("-", 3)[1] in name]) == 4
+    await shop.delete(f"/images/{image['id']}")
+    assert len([name for name in await names(service) if image["src"].rsplit("-", 3)[1] in name]) == 1

@@ -1,0 +1,188 @@
+"""What a schema cannot say, told to schemathesis: ids that exist, pictures that are pictures, one picture at a time.
+
+Only what was generated to be right is changed, so that "fits the description" can mean "is taken". What was generated
+to be wrong stays so, and is then all that is wrong with its request. Stateful tests keep the ids of earlier answers.
+"""
+
+import base64
+import io
+import json
+import os
+from itertools import cycle
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import schemathesis
+from PIL import Image
+from schemathesis import HookContext
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import TestPhase
+
+Case: TypeAlias = schemathesis.Case[Any]
+
+IMAGES = "/products/{product_id}/images"
+PRODUCT = 1234
+MOST_BYTES, MOST_SECONDS = 10_485_759, 3600  # the settings' own
+# Of which a request gives one; the first is for those that give none.
+SOURCES = {"application/json": ("attachment", "src", "image_id"), "multipart/form-data": ("file", "src", "image_id")}
+
+
+class Ids(NamedTuple):
+    store_id: int
+    product_id: int
+    id: int
+
+
+def picture(kind: str) -> tuple[str, bytes]:
+    """A file's name and bytes."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 6), "red").save(buffer, kind)
+    return f"photo.{kind}", buffer.getvalue()
+
+
+class Shop:
+    """A store of the service under attack, by its own API."""
+
+    def __init__(self, url: str, store_id: int, token: str, src: str) -> None:
+        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        self._store_id = store_id
+        self._ids: Ids | None = None
+        self.pictures = cycle(picture(kind) for kind in ("png", "jpeg", "gif"))
+        self.src = src  # a picture on another host
+
+    def ids(self, *, to_delete: bool = False) -> Ids:
+        """Of an image on a product: the same one until it is given away to be deleted."""
+        if self._ids is None:
+            created = self._client.post(IMAGES.format(product_id=PRODUCT), files={"file": next(self.pictures)})
+            self._ids = Ids(self._store_id, PRODUCT, created.raise_for_status().json()["id"])
+        ids, self._ids = self._ids, None if to_delete else self._ids
+        return ids
+
+    def orphan(self) -> int:
+        created = self._client.post("/v2/images.json", files={"file": next(self.pictures)})
+        return int(created.raise_for_status().json()["id"])
+
+    def ticket(self) -> tuple[str, dict[str, str]]:
+        """A new one's id, and the query of its URL."""
+        url = urlsplit(self._client.post("/uploads", json={}).raise_for_status().json()["url"])
+        id = url.path.rpartition("/")[2]
+        return id, dict(parse_qsl(url.query))
+
+    def path(self) -> str:
+        """Of a picture, below `/stores/`."""
+        image = self._client.get(f"/images/{self.ids().id}").raise_for_status().json()
+        return str(urlsplit(image["src"]).path.removeprefix("/stores/"))
+
+
+shop = Shop(
+    os.environ["ATTACKED_URL"],
+    int(os.environ["ATTACKED_STORE"]),
+    os.environ["ATTACKED_TOKEN"],
+    os.environ["ATTACKED_SRC"],
+)
+
+
+with_ticket: dict[int, object] = {}  # what the copies of a case have in common
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    meta = case.meta
+    if meta is None:
+        return
+    wrong = {place for place, info in meta.components.items() if info.mode.is_negative}
+    if ParameterLocation.PATH not in wrong:
+        if case.path == "/uploads/{id}":
+            use_a_ticket(case)
+        elif meta.phase.name is not TestPhase.STATEFUL:
+            name_what_exists(case)
+    if ParameterLocation.HEADER not in wrong:
+        guard_by_what_is(case)
+    if ParameterLocation.BODY not in wrong and isinstance(case.body, dict):
+        fields = sensible(case, case.body)
+        if case.media_type == "application/json":
+            case.body = fields
+        elif case.headers.get("Content-Type", case.media_type) == case.media_type:
+            kwargs["files"] = [part(name, value) for name, value in fields.items()]
+
+
+def name_what_exists(case: Case) -> None:
+    if "path" in case.path_parameters:
+        case.path_parameters["path"] = shop.path()
+        return
+    ids = shop.ids(to_delete=case.method == "DELETE")._asdict()
+    for name in case.path_parameters:
+        case.path_parameters[name] = ids[name]
+
+
+def use_a_ticket(case: Case) -> None:
+    """Once: a check may take the signature off again, or put another on, which it does to a copy of the case."""
+    if id(case.meta) in with_ticket:
+        return
+    with_ticket[id(case.meta)] = case.meta
+    case.path_parameters["id"], query = shop.ticket()
+    if case.method == "POST":
+        case.query.update(query)
+
+
+def guard_by_what_is(case: Case) -> None:
+    """`If-Match` fits whatever there is, and no `Idempotency-Key` was used before."""
+    if "If-Match" in case.headers:
+        case.headers["If-Match"] = "*"
+    if "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = (case.id + case.headers["Idempotency-Key"])[:255]
+
+
+def sensible(case: Case, body: dict[str, Any]) -> dict[str, Any]:
+    """The same fields, but such as go together."""
+    match case.path:
+        case "/uploads":
+            return a_ticket(body)
+        case "/uploads/{id}":
+            return {**body, "file": next(shop.pictures)}
+        case _:
+            return an_image(case, body)
+
+
+def a_ticket(body: dict[str, Any]) -> dict[str, Any]:
+    """Within what the settings allow, and on a product if it has a place there."""
+    most = {"bytes_per_file": MOST_BYTES, "expires_in": MOST_SECONDS}
+    fields = {name: min(value, most[name]) if value and name in most else value for name, value in body.items()}
+    if fields.get("position") is not None:
+        fields["product_id"] = PRODUCT
+    return fields
+
+
+def an_image(case: Case, body: dict[str, Any]) -> dict[str, Any]:
+    """One source, which is there, and ids that repeat those of the path."""
+    updates = case.method == "PUT"
+    sources = SOURCES[case.media_type or "application/json"]
+    given = [name for name in sources if body.get(name) and not (updates and name == "image_id")]
+    if not given and not updates:
+        given = [sources[0]]
+    fields = {name: value for name, value in body.items() if name not in sources}
+    for name in given[:1]:
+        fields[name] = source(name)
+    for name in {"id", "product_id"} & {name for name, value in fields.items() if value is not None}:
+        fields[name] = case.path_parameters.get(name, fields[name])
+    return fields
+
+
+def source(name: str) -> Any:
+    match name:
+        case "file":
+            return next(shop.pictures)
+        case "attachment":
+            return base64.b64encode(next(shop.pictures)[1]).decode()
+        case "src":
+            return shop.src
+        case _:
+            return shop.orphan()
+
+
+def part(name: str, value: Any) -> tuple[str, tuple[str | None, bytes | str]]:
+    """Of a form, for `requests`."""
+    if name == "file":
+        return name, value
+    return name, (None, value if isinstance(value, str) else json.dumps(value))
