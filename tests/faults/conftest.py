@@ -1,10 +1,6 @@
-"""Installations of their own, as the tests of images have them; and the figures that are worth knowing of a run."""
+"""The figures that are worth knowing of a run."""
 
 import pytest
-
-from tests.images.conftest import new_database
-
-__all__ = ["new_database"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,9 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.conftest import StartService
+from tests.conftest import NewDatabase, StartService
 from tests.faults.proxy import BOUND, SECONDS, Line, Proxy, proxied
-from tests.images.conftest import NewDatabase
 from tests.shop import added, form, order
 
 IMAGES = "/products/1234/images"

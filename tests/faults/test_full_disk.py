@@ -10,10 +10,9 @@ import httpx
 import pytest
 
 from image_service.storage.names import original_name
-from tests.conftest import StartService
+from tests.conftest import NewDatabase, StartService
 from tests.faults.disks import fill, small_disk
 from tests.faults.load import picture
-from tests.images.conftest import NewDatabase
 from tests.ingest.server import ScriptedServer
 from tests.shop import added, form, order, page, path, png
 

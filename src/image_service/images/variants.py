@@ -121,7 +121,7 @@ class Variants:
                 async with asyncio.timeout(FACTS_SECONDS):
                     image = await queries.image_by_key(self._database, name.store_id, name.key)
             except (DatabaseUnavailable, TimeoutError):
-                return tuple([each for each in Format if await self._is_kept(replace(name, ext=str(each)))])
+                return tuple([each for each in Format if await self._storage.exists(replace(name, ext=str(each)).blob)])
             if image is None:
                 return ()
             if len(self._facts) >= MAX_KNOWN:
@@ -130,14 +130,6 @@ class Variants:
         facts = self._facts[name.key]
         possible = formats(facts.format, facts.frames, *Size.parse(name.size).fit(facts.width, facts.height))
         return possible if name.ext in possible else ()
-
-    async def _is_kept(self, name: VariantName) -> bool:
-        try:
-            blob = await self._storage.open(name.blob)
-        except BlobNotFound:
-            return False
-        await blob.aclose()
-        return True
 
     async def _draw_once(self, name: VariantName) -> None:
         """However many ask, one draws; it goes on when the first of them goes away."""
