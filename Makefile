@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint types format bench bench-peers clean
+.PHONY: help setup serve test test-faults lint types format bench bench-peers clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ serve: setup  ## start the service with its own PostgreSQL; Ctrl-C stops both
 
 test: setup  ## run all tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+test-faults: setup  ## pull the plug in every way, for some ten minutes, and say what came of it
+	FAULT_RUNS=32 $(BIN)/python -m pytest tests/faults
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import httpx
 
 PROGRAM = Path(sys.executable).parent / "image-service"
-DEADLINE = 45  # seconds for what happens by itself; a noisy machine takes its time
+DEADLINE = 120  # seconds for what happens by itself; a noisy machine takes its time
 
 Value = TypeVar("Value")
 
@@ -68,7 +68,12 @@ class Server:
     """`image-service serve` on a port of its own choice, in a process group of its own."""
 
     def __init__(
-        self, folder: Path, *options: str, program: Path = PROGRAM, stdout: int | None = None, **settings: str
+        self,
+        folder: Path,
+        *options: str,
+        program: Sequence[str | Path] = (PROGRAM,),
+        stdout: int | None = None,
+        **settings: str,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.data = folder / "data"
@@ -78,7 +83,7 @@ class Server:
         self._printed = folder / "printed"
         with self.log_file.open("ab") as log, self._printed.open("wb") as printed:
             self.process = subprocess.Popen(
-                [program, "serve", "--port", "0", *options],
+                [*program, "serve", "--port", "0", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=printed if stdout is None else stdout,
                 stderr=log,

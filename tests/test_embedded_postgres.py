@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -23,6 +24,7 @@ from image_service.embedded_postgres import (
     PostgresFailed,
     PostgresNotFound,
 )
+from image_service.postgres_directory import PostgresDirectory
 
 DEADLINE = 30  # seconds, for whatever must happen by itself
 
@@ -179,6 +181,23 @@ async def test_the_server_ends_with_a_killed_service(root: Path, at_once: bool) 
     if not at_once:
         await wait_gone(root)
         assert EmbeddedPostgres.join(root) is None
+    with running(root) as database:
+        assert await rows(database.url) == [7]
+
+
+async def test_a_former_server_that_does_not_end_by_itself(root: Path) -> None:
+    """Its service was killed, and it does not do what it is asked: it is asked less kindly."""
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVICE, str(root), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert service.stdout is not None
+    await write_row((await service.stdout.readline()).decode().strip())
+    os.kill(server(root), signal.SIGSTOP)
+    service.kill()
+    await service.communicate()
+    ends = ((signal.SIGINT, 0.1), (signal.SIGQUIT, 0.1), (signal.SIGKILL, DEADLINE))
+    os.close(PostgresDirectory(root).take_server_lock(threading.Event().wait, ends))
+    assert processes(root) == []
     with running(root) as database:
         assert await rows(database.url) == [7]
 

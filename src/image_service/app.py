@@ -157,7 +157,9 @@ async def _build(
 ) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
-    database = Database(settings.database_url, settings.database_connections // settings.workers)
+    database = Database(
+        settings.database_url, settings.database_connections // settings.workers, settings.database_seconds
+    )
     stack.push_async_callback(database.close)
     staging = staging_of(settings)
     pixels = await stack.enter_async_context(

@@ -25,7 +25,7 @@ from image_service import metrics
 from image_service.errors import DatabaseUnavailable
 
 CONNECT_SECONDS = 5.0
-COMMAND_SECONDS = 15.0  # longer than any statement of ours takes; a paused server must not hold a request
+COMMAND_SECONDS = 15.0  # longer than any statement of ours takes; a paused server must not hold a request for ever
 POOL_WAIT_SECONDS = 5.0
 CHECK_SECONDS = 3.0
 
@@ -36,6 +36,7 @@ _FAULTS = (
     asyncpg_dialect.AsyncAdapt_asyncpg_dbapi.Error,  # a direct read's connection
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said that it ends, and the end has not come yet
     OSError,
     TimeoutError,
 )
@@ -69,9 +70,13 @@ class Read:
 
 
 class Database:
-    """PostgreSQL at `url` (`postgresql+asyncpg://…`) through at most `connections` connections."""
+    """PostgreSQL at `url` (`postgresql+asyncpg://…`) through at most `connections` connections.
 
-    def __init__(self, url: str, connections: int) -> None:
+    A server that does not answer a statement within `seconds` is lost. Two seconds more may pass until its connection
+    is given up (SQLAlchemy's own limit for a graceful end).
+    """
+
+    def __init__(self, url: str, connections: int, seconds: float = COMMAND_SECONDS) -> None:
         self._engine = create_async_engine(
             url,
             poolclass=_CountedPool,
@@ -79,7 +84,7 @@ class Database:
             max_overflow=0,
             hide_parameters=True,  # what clients sent does not belong in the log
             pool_timeout=POOL_WAIT_SECONDS,
-            connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
+            connect_args={"timeout": min(CONNECT_SECONDS, seconds), "command_timeout": seconds},
         )
         event.listen(self._engine.sync_engine, "checkout", _require_open)
         self._connections = connections
@@ -126,7 +131,7 @@ class Database:
         with database_faults():
             try:
                 return await self._fetch(read.sql, arguments)
-            except asyncpg.ConnectionDoesNotExistError:
+            except (asyncpg.ConnectionDoesNotExistError, asyncpg.InternalClientError):
                 return await self._fetch(read.sql, arguments)
 
     async def _fetch(self, sql: str, arguments: list[Any]) -> list[Row]:
@@ -134,6 +139,10 @@ class Database:
         try:
             driver: Any = connection.driver_connection
             found: list[Row] = await driver.fetch(sql, *arguments, record_class=Row)
+        except (TimeoutError, asyncpg.InternalClientError):
+            await greenlet_spawn(connection.invalidate)  # it may never answer again
+            raise
+        else:
             return found
         finally:
             await greenlet_spawn(connection.close)

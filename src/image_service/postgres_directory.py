@@ -18,7 +18,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,10 @@ from urllib.parse import quote
 
 from image_service.postgres_binaries import EmbeddedPostgresError, Programs
 
-GONE_SECONDS = 40  # for a server that is on its way out, with its last checkpoint
+# For a former server to go, seconds after each signal. Linux has sent it the first already; elsewhere nobody has. It
+# asks for a last checkpoint; a PostgreSQL 18 that gets it while it recovers may wait for itself for ever. The others
+# make it recover at its next start, and lose nothing.
+ENDS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 LOG_BYTES = 10_000_000  # a longer log becomes postgres.log.1 at the next start
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES = 103  # sun_path less its NUL: 107 on Linux, 103 on macOS
@@ -126,26 +129,32 @@ class PostgresDirectory:
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         return lock
 
-    def take_server_lock(self, wait: Callable[[float], bool]) -> int:
+    def take_server_lock(
+        self, wait: Callable[[float], bool], ends: Sequence[tuple[signal.Signals, float]] = ENDS
+    ) -> int:
         """A descriptor for the next server to inherit, once no process of the last one is left.
 
         `wait(seconds)` sleeps, and answers True to give up. Raises `DataDirectoryInUse` if it takes too long.
         """
         lock = os.open(self.root / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + GONE_SECONDS
-        if not _try_lock(lock):
-            self._end_orphan()
-            while not _try_lock(lock):
-                if wait(0.02) or time.monotonic() > deadline:
-                    os.close(lock)
-                    raise DataDirectoryInUse(f"a former PostgreSQL still runs on {self.root}")
-        return lock
+        if _try_lock(lock):
+            return lock
+        for number, seconds in ends:
+            self._end_orphan(number)
+            deadline = time.monotonic() + seconds
+            while not (is_over := wait(0.02)) and time.monotonic() < deadline:
+                if _try_lock(lock):
+                    return lock
+            if is_over:
+                break
+        os.close(lock)
+        raise DataDirectoryInUse(f"a former PostgreSQL still runs on {self.root}")
 
-    def _end_orphan(self) -> None:
-        """Shut down a server whose service was killed. Linux has told it already; elsewhere nobody has."""
+    def _end_orphan(self, number: signal.Signals) -> None:
+        """Signal a server whose service was killed."""
         lines = self.pid_file()
         if lines and answers(self.socket):  # so the process of this number is it, and not a later one
-            os.kill(int(lines[0]), signal.SIGINT)
+            os.kill(int(lines[0]), number)
 
     def prepare(self, owner: tuple[int, int]) -> None:
         """Make the directories, private to `owner` (user and group id), whoever ran it before."""

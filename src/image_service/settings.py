@@ -13,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from image_service.database import COMMAND_SECONDS
 from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
 from image_service.pixels.limits import Limits
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
         default=None, pattern=r"^postgresql\+asyncpg://"
     )
     database_connections: int = Field(default=20, ge=2, le=1000)  # of all workers together
+    database_seconds: float = Field(default=COMMAND_SECONDS, gt=0, le=300)  # for an answer to one statement
     storage_url: str | None = None  # file:///somewhere or s3://bucket/prefix; a folder in DATA_DIR by default
 
     # What URLs look like from outside; `Host` never makes one

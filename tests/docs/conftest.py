@@ -88,11 +88,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     (folder / "notes.txt").write_text("no picture")
     for name in ("product-image.png", "servine.jpg", "onyx.jpg", "charmander.jpg"):
         shutil.copy(PHOTOS / ("rocket.jpg" if name.endswith("jpg") else "transparent.png"), folder / name)
-    made = folder / "make-serve"
     venv = Path(sys.executable).parent.parent
-    made.write_text(f'#!/bin/sh\nexec make -C "{ROOT}" VENV="{venv}" --old-file="{venv}/.ready" serve\n')
-    made.chmod(0o755)
-    server = Server(folder, program=made, PORT="0", **SETTINGS)
+    make = f'exec make -C "{ROOT}" VENV="{venv}" --old-file="{venv}/.ready" serve'
+    server = Server(folder, program=("sh", "-c", make), PORT="0", **SETTINGS)  # what `Server` adds is no part of it
     web = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
     thread = threading.Thread(target=web.serve_forever)
     thread.start()

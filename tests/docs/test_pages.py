@@ -31,7 +31,7 @@ ELSEWHERE = {
 }
 # What takes a machine of its own.
 COMMANDS_ELSEWHERE = {"pip install './image_service": "tests/packaging/test_installed.py"}
-MAKE = re.compile(r"([A-Z_]+=\d+ )?make [a-z]+ *(#|$)")
+MAKE = re.compile(r"([A-Z_]+=\d+ )?make [a-z-]+ *(#|$)")
 NOT_RUN = {"text", "yaml", "csv"}
 COMMANDS = re.compile(r"^(\$ |curl|image-service|make|pip|docker|psql|promtool|wget|python3?)\b", re.MULTILINE)
 

@@ -1,6 +1,9 @@
 """What the fetcher makes of answers: good, wrong, lying, slow, endless."""
 
+import asyncio
 import gzip
+import socket
+import struct
 
 import pytest
 
@@ -91,3 +94,19 @@ async def test_what_comes_before_a_whole_head_is_not_told(
     server.pages["/"] = page
     allowed = policy(server, total_seconds=0.5 if reason == "too_slow" else 5.0, read_seconds=0.3)
     assert await failure(server.url("/"), allowed) == (reason, COULD_NOT_BE_FETCHED)
+
+
+async def test_a_connection_that_is_reset_as_soon_as_it_is_made(server: ScriptedServer) -> None:
+    """At whichever moment the reset is seen."""
+
+    def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        linger = struct.pack("ii", 1, 0)  # for no time
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+
+    async with await asyncio.start_server(reset, "127.0.0.1", 0) as rude:
+        port = rude.sockets[0].getsockname()[1]
+        allowed = policy(server, ports=frozenset({port}))
+        for _ in range(50):
+            found = await failure(f"http://127.0.0.1:{port}/", allowed)
+            assert found == (FetchReason.UNREACHABLE, COULD_NOT_BE_FETCHED)

@@ -36,7 +36,7 @@ def server(installed: Installed) -> Iterator[Server]:
     folder = installed.folder / "service"
     folder.mkdir()
     run(Installed(installed.bin, folder), "migrate")
-    server = Server(folder, program=installed.bin / "image-service")
+    server = Server(folder, program=[installed.bin / "image-service"])
     try:
         yield server.ready()
     finally:
@@ -83,7 +83,7 @@ def test_the_documentation_page_and_all_its_files(server: Server) -> None:
 
 
 def test_it_stops_cleanly(installed: Installed, tmp_path: Path) -> None:
-    server = Server(tmp_path / "service", program=installed.bin / "image-service")
+    server = Server(tmp_path / "service", program=[installed.bin / "image-service"])
     try:
         server.ready()
         assert server.stop(signal.SIGTERM) == 0

@@ -92,6 +92,14 @@ async def test_only_what_nobody_wrote_to_is_removed(staging: Staging, folder: Pa
     assert await staging.remove_stale(DAY) == 0
 
 
+async def test_room_is_there_and_is_not_kept(staging: Staging, folder: Path) -> None:
+    await staging.require_room()
+    assert left(folder) == []
+    await asyncio.to_thread(folder.rmdir)
+    with pytest.raises(StorageUnavailable):
+        await staging.require_room()
+
+
 async def test_a_link_is_removed_and_not_what_it_names(staging: Staging, folder: Path, tmp_path: Path) -> None:
     target = leave(tmp_path, "target", DAY * 2)
     link = folder / "link"

@@ -21,6 +21,8 @@ from image_service.errors import (
     DatabaseUnavailable,
     ImageServiceError,
     RangeNotSatisfiable,
+    StorageFull,
+    StorageUnavailable,
     VariantNotDrawn,
 )
 from image_service.images.variants import CACHE_FOR_EVER
@@ -34,6 +36,7 @@ PUBLIC = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Access-Control-Allow-Origin": "*",
 }
+NOT_NOW = (BlobNotFound, VariantNotDrawn, DatabaseUnavailable, StorageFull, StorageUnavailable)
 # A redirect may be kept for an hour only: what it leads to may be removed at any time, and is drawn again here alone.
 REDIRECT_FOR = "public, max-age=3600"
 NEGOTIABLE = {Format.JPG, Format.PNG}
@@ -174,7 +177,7 @@ async def _delivered(request: Request, parts: Parts) -> Response:
                 await parts.variants.ensure(variant)
                 moved = {"Location": f"{parts.delivery_redirect}/{variant}", "Cache-Control": REDIRECT_FOR}
                 response = Response(status_code=302, headers=headers | moved)
-        except (BlobNotFound, VariantNotDrawn, DatabaseUnavailable) as error:
+        except NOT_NOW as error:
             missing = error  # a format that cannot be had now falls back to the image's own
         else:
             metrics.SERVED.labels(candidate).inc()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 CACHE_FOR_EVER = "public, max-age=31536000, immutable"  # a key names its bytes for ever
 MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
+FACTS_SECONDS = 1.0  # a picture that is kept does not wait for a database that hangs
 FAILED_SECONDS = 60.0  # a picture that cannot be drawn costs up to DRAW_SECONDS of a pixel process each time
 
 for _format in Format:
@@ -113,13 +114,14 @@ class Variants:
     async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
         """What may be sent for `name`: all formats that its size is offered in; none if no image has this name.
 
-        While nobody can say, any: what is kept is served without the database too.
+        While nobody can say, those that are kept: they are served without the database too, and at once.
         """
         if name.key not in self._facts:
             try:
-                image = await queries.image_by_key(self._database, name.store_id, name.key)
-            except DatabaseUnavailable:
-                return tuple(Format)
+                async with asyncio.timeout(FACTS_SECONDS):
+                    image = await queries.image_by_key(self._database, name.store_id, name.key)
+            except (DatabaseUnavailable, TimeoutError):
+                return tuple([each for each in Format if await self._storage.exists(replace(name, ext=str(each)).blob)])
             if image is None:
                 return ()
             if len(self._facts) >= MAX_KNOWN:
@@ -160,6 +162,7 @@ class Variants:
                     raise StorageUnavailable("the original is missing") from None
                 raise
             except RenderFailed as failed:
+                await self._staging.require_room()  # a full disk says nothing about the picture
                 metrics.DRAWS_FAILED.labels(variant.format).inc()
                 if len(self._failed) >= MAX_KNOWN:
                     self._failed.clear()

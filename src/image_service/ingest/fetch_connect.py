@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from itertools import chain, zip_longest
+from typing import Any
 
 import anyio
 import httpcore
@@ -83,8 +84,12 @@ class BoundedStream(httpcore.AsyncNetworkStream):
     async def aclose(self) -> None:
         await self._stream.aclose()
 
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
+    def get_extra_info(self, info: str) -> Any:
+        """None, too, of a connection that was reset at once: anyio then raises `AttributeError`."""
+        try:
+            return self._stream.get_extra_info(info)
+        except AttributeError:
+            return None
 
 
 class PinningBackend(httpcore.AsyncNetworkBackend):
@@ -118,12 +123,17 @@ class PinningBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
                 continue
-            peer = stream.get_extra_info("server_addr")
+            opened = BoundedStream(stream)
+            peer = opened.get_extra_info("server_addr")
+            if peer is None:
+                await opened.aclose()
+                failure = httpcore.ConnectError("reset at once")
+                continue
             if ip_address(peer[0]) != ip:  # cannot be; if it is, the guard above guards nothing
-                await stream.aclose()
+                await opened.aclose()
                 raise FetchFailed(FetchReason.BLOCKED_ADDRESS, f"connected to {peer[0]}, not {ip}")
-            self.opened = BoundedStream(stream)
-            return self.opened
+            self.opened = opened
+            return opened
         raise failure
 
     async def _addresses(self, host: str, port: int) -> list[IPAddress]:

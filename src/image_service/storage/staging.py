@@ -1,6 +1,8 @@
 """Temporary local files: uploads on their way in, variants being drawn. What a crash leaves, the sweep removes."""
 
 import asyncio
+import errno
+import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -8,7 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from image_service.errors import StorageUnavailable
+from image_service.errors import StorageFull, StorageUnavailable
+
+ROOM_BYTES = 4 * 1024 * 1024  # 12 megapixels at full size are 1.1 MB in all formats; noise is more
 
 
 class Staging:
@@ -35,6 +39,15 @@ class Staging:
                 await asyncio.to_thread(path.touch)
         except OSError as error:
             raise StorageUnavailable(str(error)) from error
+
+    async def require_room(self) -> None:
+        """Raises `StorageFull` unless there is room for a large variant just now, `StorageUnavailable`."""
+        try:
+            async with self.file() as path:
+                await asyncio.to_thread(_allocate, path)
+        except OSError as error:
+            is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            raise (StorageFull if is_full else StorageUnavailable)(str(error)) from error
 
     async def remove_stale(self, age: timedelta, *, dry_run: bool = False) -> int:
         """Remove what nobody has written to for `age`, by the file system's clock; returns how many files that were.
@@ -66,3 +79,8 @@ class Staging:
             return path.stat().st_mtime
         finally:
             path.unlink(missing_ok=True)
+
+
+def _allocate(path: Path) -> None:
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, ROOM_BYTES)

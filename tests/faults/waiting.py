@@ -1,0 +1,11 @@
+"""For what another process, or the service in this one, does by itself."""
+
+import asyncio
+from collections.abc import Callable
+
+
+async def until(is_so: Callable[[], bool], seconds: float) -> None:
+    """Raises `TimeoutError`."""
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.01)
