@@ -28,7 +28,7 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def service(open_folder: Path) -> Iterator[Server]:
     program("nginx", "nginx")  # before anything is started in vain
-    server = Server(open_folder / "service", INPUT_FORMATS="gif jpg png webp avif")
+    server = Server(open_folder / "service", INPUT_FORMATS="gif jpg png webp avif", LOG_LEVEL="debug")
     try:
         yield server.ready()
     finally:

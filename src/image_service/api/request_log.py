@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -79,18 +80,22 @@ class RequestLog:
             metrics.RECEIVED_BYTES.labels(dialect).inc(received)
         if sent:
             metrics.SENT_BYTES.labels(dialect).inc(sent)
-        client = scope.get("client")
-        log.info(
-            "request",
-            method=scope["method"][:20],
-            path=scope["path"][:MAX_PATH],
-            route=route,
-            status=status,
-            milliseconds=round(seconds * 1000, 1),
-            bytes_in=received,
-            bytes_out=sent,
-            store=scope.get("store_id"),
-            client=client[0] if client else None,
-            agent=Headers(scope=scope).get("user-agent", "")[:MAX_AGENT] or None,
-            reason=scope.get("problem"),
-        )
+        log.info("request", **fields(scope, route, status, seconds, received, sent))
+
+
+def fields(scope: Scope, route: str, status: int, seconds: float, received: int, sent: int) -> dict[str, Any]:
+    """What a line says of a request, beside its id."""
+    client = scope.get("client")
+    return {
+        "method": scope["method"][:20],
+        "path": scope["path"][:MAX_PATH],
+        "route": route,
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+        "bytes_in": received,
+        "bytes_out": sent,
+        "store": scope.get("store_id"),
+        "client": client[0] if client else None,
+        "agent": Headers(scope=scope).get("user-agent", "")[:MAX_AGENT] or None,
+        "reason": scope.get("problem"),
+    }

@@ -1,23 +1,31 @@
-"""Pictures that have been served before, ahead of the framework: one open, one read, no hop to a thread, no log line.
+"""Pictures that have been served before, ahead of the framework: one open, one read, no hop to a thread.
+
+Their lines in the log are for `LOG_LEVEL=debug` alone: behind nginx the service does not even hear of them.
 
 What is remembered of an answer is its headers and the blob's name, never the bytes: those are the page cache's, so
 that a picture which another worker or replica has removed is gone here with the same request.
 """
 
+import logging
 import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
+import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from image_service import metrics
 from image_service.api.delivery import DIALECT, ROUTE, SERVED, Served
 from image_service.api.guard import Pace
-from image_service.api.request_log import REQUEST_ID
+from image_service.api.request_log import REQUEST_ID, fields
 from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
 from image_service.pixels.picture import Format
 from image_service.storage.base import Storage
+
+log = structlog.get_logger()
 
 MAX_KNOWN = 8192  # answers whose headers are remembered; about 16 MB
 MAX_BYTES = 1024 * 1024  # of a picture that is read in one go, in which nothing else happens: 0.1 ms
@@ -90,14 +98,19 @@ class WarmPictures:
         if method == "HEAD":
             body = b""
         send = Pace(scope, receive, send, self._limits).send
-        await send(
-            {"type": "http.response.start", "status": status, "headers": [*headers, (b"x-request-id", request_id)]}
-        )
-        if body:
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-        await send({"type": "http.response.body"})
+        with suppress(ClientDisconnect):
+            await send(
+                {"type": "http.response.start", "status": status, "headers": [*headers, (b"x-request-id", request_id)]}
+            )
+            if body:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+            await send({"type": "http.response.body"})
+        seconds = time.perf_counter() - started
+        if log.is_enabled_for(logging.DEBUG):
+            line = fields(scope, ROUTE, status, seconds, 0, len(body))
+            log.debug("request", request_id=request_id.decode("ascii"), **line)
         self._counts[method, status].inc()
-        self._seconds[method].observe(time.perf_counter() - started)
+        self._seconds[method].observe(seconds)
         self._sent.inc(len(body))
         self._formats[served.format].inc()
         if served.negotiated:
