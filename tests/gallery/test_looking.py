@@ -202,6 +202,7 @@ def test_the_way_from_the_landing_page(page: Page, shop: Shop, product: int) -> 
     page.goto("/")
     page.get_by_role("link", name="Gallery").click()
     sign_in(page)
+    expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_role("heading", name="Pick a product")).to_be_visible()
     page.get_by_label("Open a product").fill(str(product))
     page.keyboard.press("Enter")
