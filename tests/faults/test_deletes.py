@@ -70,9 +70,9 @@ async def test_against_reading(client: httpx.AsyncClient) -> None:
         image = await image_of(client, data)
         whole = (await client.get(urls(image)[0])).content
         original, warm, deleted = await asyncio.gather(
-            later(chance, 0.01, client.get(f"/images/{image['id']}/original")),
-            later(chance, 0.01, client.get(urls(image)[0])),
-            later(chance, 0.01, client.delete(f"{IMAGES}/{image['id']}")),
+            later(chance, 0.08, client.get(f"/images/{image['id']}/original")),
+            later(chance, 0.08, client.get(urls(image)[0])),
+            later(chance, 0.02, client.delete(f"{IMAGES}/{image['id']}")),
         )
         assert deleted.status_code == 200
         for answer, expected in ((original, data), (warm, whole)):

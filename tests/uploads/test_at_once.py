@@ -77,7 +77,15 @@ def start(database: str, folder: Path, name: str) -> Server:
     )
 
 
-def test_on_every_replica_and_after_a_restart(replicas: list[Server], empty_database: str, tmp_path: Path) -> None:
+async def test_on_every_replica_and_after_a_restart(
+    replicas: list[Server], empty_database: str, tmp_path: Path
+) -> None:
+    # Not a plain function: those have no event loop of the tests', and to ask for an asynchronous fixture would make
+    # one, with which everything that all tests share would start anew.
+    await asyncio.to_thread(on_every_replica_and_after_a_restart, replicas, empty_database, tmp_path)
+
+
+def on_every_replica_and_after_a_restart(replicas: list[Server], empty_database: str, tmp_path: Path) -> None:
     first, second = replicas
     with first.client(TOKEN) as client:
         made = client.post("/uploads", json={"product_id": 1, "files": 3}).raise_for_status().json()
