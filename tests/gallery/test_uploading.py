@@ -101,6 +101,8 @@ def test_each_refusal_has_its_reason(page: Page, shop: Shop, product: int, tmp_p
     for name, reason in reasons.items():
         expect(page.get_by_role("listitem").filter(has_text=name)).to_contain_text(reason)
     assert shop.names(product) == ["good.png"]
+    page.set_viewport_size({"width": 375, "height": 600})
+    page.locator(".tile").get_by_role("button").last.click(trial=True)  # the list lies over it, until one scrolls
     page.get_by_role("button", name="Dismiss note.pdf").click()
     expect(page.get_by_role("heading", name="2 pictures not added")).to_be_visible()
     page.get_by_role("button", name="Close the list of uploads").click()
