@@ -1,5 +1,6 @@
 """libvips, reduced to what untrusted pictures need. Imported by the pixel processes alone."""
 
+import ctypes
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,17 @@ LOADERS = {
     Format.AVIF: "VipsForeignLoadHeif",
 }
 
+M_ARENA_MAX = -8  # <malloc.h>
+TURNED = range(5, 9)  # EXIF orientations that swap the sides
+JPEG_SHRINKS = (1, 2, 4, 8)  # those in between that libjpeg offers take longer than none
+SPARE = 1.5  # times the size wanted, which a shrunk JPEG still has at the least
+
 
 def configure() -> None:
     """Once in a process, before the first picture."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # glibc, which keeps freed memory for each thread apart: 75 MB after 100 draws, so 41
+        libc.mallopt(M_ARENA_MAX, 1)
     pyvips.concurrency_set(1)  # the pool has a process for each core
     pyvips.cache_set_max(0)  # no picture is asked for twice in the same process, and none may outlive its job
     pyvips.block_untrusted_set(True)
@@ -38,23 +47,42 @@ def allow(formats: Collection[Format]) -> None:
         pyvips.operation_block_set(loader, format not in formats)
 
 
-def thumbnail(source: Path | bytes, width: int, height: int, *, size: str, fail_on: str = "none") -> pyvips.Image:
-    """The first frame upright and in 8-bit RGB or grey, with its alpha; by `size="force"` of that very size.
+def thumbnail(source: Path | bytes, width: int, height: int, *, fail_on: str) -> pyvips.Image:
+    """The first frame upright and in 8-bit RGB or grey, with its alpha, of this very size. The aspect is the caller's.
 
-    All in one libvips call, since only so can libjpeg decode at an eighth of the size; but not of an AVIF, where that
-    would open the small picture that may lie beside the one that counts. Alpha is premultiplied while it is resized.
-    CMYK without a profile goes through libvips' own.
+    A JPEG or WebP is decoded to fewer pixels where that leaves enough; but all of its bytes are read, and as strictly.
+    Not an AVIF, where libvips would open the small picture that may lie beside the one that counts. Alpha is
+    premultiplied while it is resized. CMYK without a profile goes through libvips' own.
     """
-    options = {"access": "sequential", "fail_on": fail_on}
+    image = _open(source, fail_on)
+    loader = str(image.get("vips-loader"))
+    make = image.thumbnail_image
+    if loader.startswith("jpegload"):
+        is_turned = field(image, "orientation", 1) in TURNED
+        shrink = jpeg_shrink(image.width, image.height, *((height, width) if is_turned else (width, height)))
+        if shrink > 1:
+            make = _open(source, fail_on, shrink=shrink).thumbnail_image
+    elif loader.startswith("webpload"):
+        of = pyvips.Image.thumbnail_buffer if isinstance(source, bytes) else pyvips.Image.thumbnail
+        make = partial(of, source if isinstance(source, bytes) else str(source), fail_on=fail_on)
+    return eight_bit(make(width, height=height, size="force", **to_srgb(image)))
+
+
+def _open(source: Path | bytes, fail_on: str, **options: int) -> pyvips.Image:
+    """`options` are those of the loader that is found."""
     if isinstance(source, bytes):
-        opened = pyvips.Image.new_from_buffer(source, "", **options)
-        make = partial(pyvips.Image.thumbnail_buffer, source, fail_on=fail_on)
-    else:
-        opened = pyvips.Image.new_from_file(str(source), **options)
-        make = partial(pyvips.Image.thumbnail, str(source), fail_on=fail_on)
-    if str(opened.get("vips-loader")).startswith("heif"):
-        make = opened.thumbnail_image
-    return eight_bit(make(width, height=height, size=size, **to_srgb(opened)))
+        return pyvips.Image.new_from_buffer(source, "", access="sequential", fail_on=fail_on, **options)
+    return pyvips.Image.new_from_file(str(source), access="sequential", fail_on=fail_on, **options)
+
+
+def jpeg_shrink(width: int, height: int, least_width: int, least_height: int) -> int:
+    """How far a JPEG may be shrunk while it is decoded so that one of `least_width` x `least_height` can be made of it.
+
+    libvips' own `thumbnail` leaves twice the size. Half as much again is as near to a full decode as what others draw
+    (SSIM 0.996 of photos, 0.971 of a fine weave), in two thirds of the time.
+    """
+    spare = min(width / least_width, height / least_height) / SPARE
+    return max(shrink for shrink in JPEG_SHRINKS if shrink <= max(spare, 1))
 
 
 def to_srgb(image: pyvips.Image) -> dict[str, str]:

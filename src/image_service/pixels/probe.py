@@ -7,10 +7,11 @@ from pathlib import Path
 import pyvips
 import thumbhash
 
-from image_service.pixels.libvips import field, is_out_of_memory, thumbnail
+from image_service.pixels.libvips import TURNED, field, is_out_of_memory, thumbnail
 from image_service.pixels.limits import Limits, broken
 from image_service.pixels.messages import Probe
 from image_service.pixels.picture import ANIMATED, Format
+from image_service.pixels.sizes import Size
 from image_service.pixels.structure import Structure
 from image_service.pixels.walk import read_structure
 
@@ -24,9 +25,10 @@ LOAD = {
 # Whole, ordinary photos make libjpeg say this. They are decoded once more with its warnings let pass;
 # that they are not cut short, the walk has seen by then.
 BENIGN_WARNING = "extraneous bytes before marker"
-WHOLE = (Format.WEBP, Format.AVIF)  # decoded before the first row comes out: the thumb is the one full decode
-TURNED = range(5, 9)  # EXIF orientations that swap the sides
-THUMB_SIDE = 100  # pixels; the most that thumbhash takes
+# The thumb is the one full decode: of a WebP or AVIF it cannot be less, and of a JPEG it reads every coded byte,
+# whatever the scale, and leaves out only arithmetic that cannot fail.
+READ_BY_THUMB = (Format.JPG, Format.WEBP, Format.AVIF)
+THUMB = Size(100, 100)  # the most that thumbhash takes
 
 
 def probe(path: Path, limits: Limits) -> Probe:
@@ -38,30 +40,30 @@ def probe(path: Path, limits: Limits) -> Probe:
     structure = read_structure(data, limits)
     data = data[: structure.end]
     try:
-        width, height, frames = _decode(data, structure, limits)
-        hash_ = _thumbhash(data)
+        # Only "warning" sees an early end of image, or a header that promises more than the data hold.
+        try:
+            return _decode(data, structure, limits, fail_on="warning")
+        except pyvips.Error as error:
+            if BENIGN_WARNING not in str(error):
+                raise
+        return _decode(data, structure, limits, fail_on="error")
     except pyvips.Error as error:
         if is_out_of_memory(error):
             raise MemoryError from None  # which says nothing of the picture
         raise broken(_first_line(error)) from None
+
+
+def _decode(data: bytes, structure: Structure, limits: Limits, fail_on: str) -> Probe:
+    width, height, frames = _sides(data, structure, limits, fail_on)
+    hash_ = _thumbhash(data, THUMB.fit(width, height), fail_on)
     return Probe(structure.format, width, height, frames, structure.end, hash_)
 
 
-def _decode(data: bytes, structure: Structure, limits: Limits) -> tuple[int, int, int]:
-    """Width and height, upright, and the number of frames.
+def _sides(data: bytes, structure: Structure, limits: Limits, fail_on: str) -> tuple[int, int, int]:
+    """Width and height, upright, and the number of frames, once all that the thumb will not read has been decoded.
 
     Not the image: an interlaced PNG is in memory as a whole for as long as that lives, and is about to be so again.
     """
-    # Only "warning" sees an early end of image, or a header that promises more than the data hold.
-    try:
-        return _decode_once(data, structure, limits, fail_on="warning")
-    except pyvips.Error as error:
-        if BENIGN_WARNING not in str(error):
-            raise
-    return _decode_once(data, structure, limits, fail_on="error")
-
-
-def _decode_once(data: bytes, structure: Structure, limits: Limits, fail_on: str) -> tuple[int, int, int]:
     format = structure.format
     every_frame = {"n": -1} if format in ANIMATED else {}
     image = LOAD[format](data, access="sequential", fail_on=fail_on, **every_frame)
@@ -76,13 +78,13 @@ def _decode_once(data: bytes, structure: Structure, limits: Limits, fail_on: str
             raise broken("the decoder sees a larger picture than the header says")
     elif (width, height, frames) != (structure.width, structure.height, structure.frames):
         raise broken("the decoder sees another size than the header says")
-    if format not in WHOLE or frames > 1:
+    if format not in READ_BY_THUMB or frames > 1:
         image.avg()  # pulls every pixel through once, a few rows at a time
     return (height, width, frames) if field(image, "orientation", 1) in TURNED else (width, height, frames)
 
 
-def _thumbhash(data: bytes) -> str:
-    image = thumbnail(data, THUMB_SIDE, THUMB_SIDE, size="down").colourspace("srgb")
+def _thumbhash(data: bytes, size: tuple[int, int], fail_on: str) -> str:
+    image = thumbnail(data, *size, fail_on=fail_on).colourspace("srgb")
     if not image.hasalpha():
         image = image.bandjoin(255)
     rgba = bytes(image.write_to_memory())
