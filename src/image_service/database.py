@@ -1,7 +1,7 @@
-"""The engine, its pool, and the one way to open a transaction. Knows no tables.
+"""The engine, its pool, and the ways to ask it. Knows no tables.
 
-Reads that every request needs go to asyncpg directly (`Database.rows`), over the same pool: a session costs a
-millisecond of processor time a statement, a direct read a tenth of that.
+What every request needs goes to asyncpg directly (`Database.rows`, `Database.changes`), over the same pool: a session
+costs a millisecond of processor time a statement, asyncpg a tenth of that. All else is SQLModel's.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service import metrics
-from image_service.errors import DatabaseUnavailable
+from image_service.errors import DatabaseUnavailable, ImageServiceError
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 15.0  # longer than any statement of ours takes; a paused server must not hold a request for ever
@@ -56,8 +56,11 @@ class Row(asyncpg.Record):
             raise AttributeError(name) from None
 
 
-class Read:
-    """A SELECT for `Database.rows`: its text and the order of its `bindparam`s, put together once, not each time."""
+class Statement:
+    """What asyncpg is asked directly: its text and the order of its `bindparam`s, put together once, not each time.
+
+    A value of JSON is given as its text.
+    """
 
     def __init__(self, statement: ClauseElement) -> None:
         compiled: Any = statement.compile(dialect=asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]
@@ -67,6 +70,23 @@ class Read:
 
     def arguments(self, values: dict[str, Any]) -> list[Any]:
         return [values[name] if name in values else self._fixed[name] for name in self._names]
+
+
+class Transaction:
+    """One that asyncpg is told of directly; see `Database.changes`."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+        self.is_void = False
+
+    async def rows(self, statement: Statement, **values: Any) -> list[Row]:
+        """What it returns. Breaking a constraint raises asyncpg's own `IntegrityConstraintViolationError`."""
+        found: list[Row] = await self._driver.fetch(statement.sql, *statement.arguments(values), record_class=Row)
+        return found
+
+    def void(self) -> None:
+        """Nothing of it shall stay: at its end it is rolled back."""
+        self.is_void = True
 
 
 class Database:
@@ -122,29 +142,52 @@ class Database:
             async with AsyncSession(self._autocommit, expire_on_commit=False) as session:
                 yield session
 
-    async def rows(self, read: Read, **values: Any) -> list[Row]:
-        """What `read` finds, past SQLAlchemy's own layers. Raises `DatabaseUnavailable`.
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[Transaction]:
+        """A transaction as by `transaction`, past SQLAlchemy's own layers."""
+        with database_faults():
+            async with self._connection() as driver:
+                begun = driver.transaction()
+                await begun.start()
+                transaction = Transaction(driver)
+                try:
+                    yield transaction
+                except (ImageServiceError, asyncpg.PostgresError):
+                    await begun.rollback()
+                    raise
+                await (begun.rollback() if transaction.is_void else begun.commit())
+
+    async def rows(self, statement: Statement, **values: Any) -> list[Row]:
+        """What a statement that only reads finds, past SQLAlchemy's own layers. Raises `DatabaseUnavailable`.
 
         A connection that turns out to be lost is replaced once: a read may be asked twice.
         """
-        arguments = read.arguments(values)
+        arguments = statement.arguments(values)
         with database_faults():
             try:
-                return await self._fetch(read.sql, arguments)
+                return await self._fetch(statement.sql, arguments)
             except (asyncpg.ConnectionDoesNotExistError, asyncpg.InternalClientError):
-                return await self._fetch(read.sql, arguments)
+                return await self._fetch(statement.sql, arguments)
 
     async def _fetch(self, sql: str, arguments: list[Any]) -> list[Row]:
-        connection: PoolProxiedConnection = await greenlet_spawn(self._engine.sync_engine.raw_connection)
-        try:
-            driver: Any = connection.driver_connection
+        async with self._connection() as driver:
             found: list[Row] = await driver.fetch(sql, *arguments, record_class=Row)
-        except (TimeoutError, asyncpg.InternalClientError):
-            await greenlet_spawn(connection.invalidate)  # it may never answer again
-            raise
-        else:
             return found
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        """asyncpg's own, out of the pool. One that may never answer again, or has not ended its transaction, is closed."""
+        connection: PoolProxiedConnection = await greenlet_spawn(self._engine.sync_engine.raw_connection)
+        driver: Any = connection.driver_connection
+        is_lost = False
+        try:
+            yield driver
+        except (TimeoutError, asyncpg.InternalClientError):
+            is_lost = True
+            raise
         finally:
+            if is_lost or driver.is_in_transaction():
+                await greenlet_spawn(connection.invalidate)
             await greenlet_spawn(connection.close)
 
     @asynccontextmanager

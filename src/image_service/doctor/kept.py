@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 from sqlalchemy import Integer, cast, column, func, select, table
 
 from image_service import migrations
-from image_service.database import Database, Read
+from image_service.database import Database, Statement
 from image_service.doctor.findings import Finding, Findings, fail, ok, warn
 from image_service.errors import ImageServiceError
 from image_service.images import instance
@@ -30,7 +30,7 @@ LEAST_FREE, LITTLE_FREE = 200 * MB, 2_000 * MB  # bytes: a handful of uploads at
 LITTLE_SHARE = 0.05  # of all inodes
 
 _clients = select(func.count()).select_from(table("pg_stat_activity")).where(column("backend_type") == "client backend")
-_FACTS = Read(
+_FACTS = Statement(
     select(
         func.current_setting("server_version").label("version"),
         cast(func.current_setting("server_version_num"), Integer).label("number"),
@@ -149,4 +149,4 @@ def _disk(folder: Path) -> Iterator[Finding]:
 
 
 async def _has_rows(database: Database) -> bool:
-    return bool(await database.rows(Read(select(column("id")).select_from(table("images")).limit(1))))
+    return bool(await database.rows(Statement(select(column("id")).select_from(table("images")).limit(1))))

@@ -8,10 +8,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, literal
+from sqlalchemy import bindparam, func, literal
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from image_service.database import Statement, Transaction
 from image_service.errors import (
     BlobNotFound,
     Busy,
@@ -21,7 +21,7 @@ from image_service.errors import (
     StorageUnavailable,
 )
 from image_service.images import instance
-from image_service.images.models import TrashRow
+from image_service.images.models import InstanceRow, TrashRow
 from image_service.images.queries import Image
 from image_service.pixels.picture import Picture
 from image_service.pixels.sizes import Size
@@ -43,19 +43,26 @@ class StoredOriginal:
     _at: float
     _clock: Callable[[], float] = field(repr=False)
 
-    async def require_valid(self, session: AsyncSession) -> None:
+    async def require_valid(self, transaction: Transaction) -> None:
         """To be asked in the transaction that names it.
 
         Raises `InstanceMismatch` when it lies in another installation's blob store, and `Busy` when its row would come
         so late that the sweep could be looking at it.
         """
-        await instance.require(session, self._instance)
         # Our clock may have stood still, with the machine. What the sweep took for a stray a moment ago may be named:
         # the trash keeps it for a day, and then leaves what has a row.
-        long_ago = col(TrashRow.deleted_at) < func.now() - literal(COMMIT_WITHIN)
-        lost = (await session.exec(select(TrashRow.key).where(TrashRow.key == UUID(self.key), long_ago))).first()
-        if lost is not None or self._clock() - self._at > COMMIT_WITHIN.total_seconds():
+        found = await transaction.rows(_STANDING, key=UUID(self.key))
+        instance.require(found[0].id if found else None, self._instance)
+        if found[0].is_lost or self._clock() - self._at > COMMIT_WITHIN.total_seconds():
             raise Busy("the bytes were stored too long ago to be named now")
+
+
+_LOST = (
+    select(TrashRow.key)
+    .where(TrashRow.key == bindparam("key"), col(TrashRow.deleted_at) < func.now() - literal(COMMIT_WITHIN))
+    .exists()
+)
+_STANDING = Statement(select(InstanceRow.id, _LOST.label("is_lost")))
 
 
 async def open_original(storage: Storage, image: Image, byte_range: ByteRange | None = None) -> Blob:

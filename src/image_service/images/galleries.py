@@ -4,11 +4,12 @@ Whoever changes a gallery takes its row first (`lock`), then the image's; so two
 overlap, and every decision is made on what is really there.
 """
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, delete, func, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from image_service.database import Statement, Transaction
 from image_service.errors import PreconditionFailed
 from image_service.images.models import GalleryRow, ImageRow, TrashRow
 from image_service.images.positions import Shift
@@ -23,60 +24,38 @@ def require(expected: Expected, version: int) -> None:
         raise PreconditionFailed
 
 
-async def lock(session: AsyncSession, store_id: int, product_id: int, expected: Expected) -> int:
+async def lock(transaction: Transaction, store_id: int, product_id: int, expected: Expected) -> int:
     """Take the gallery's row until the transaction ends, and count its revision up; returns the new one.
 
-    A transaction that then finds nothing to change must roll back, which gives the revision back.
+    A transaction that then finds nothing to change must be void, which gives the revision back.
     Raises `PreconditionFailed`.
     """
-    row = insert(GalleryRow).values(store_id=store_id, product_id=product_id, revision=1)
-    counted = row.on_conflict_do_update(
-        index_elements=["store_id", "product_id"],
-        set_={"revision": col(GalleryRow.revision) + 1},
-    ).returning(col(GalleryRow.revision))
-    revision: int = (await session.exec(counted)).scalar_one()
+    [row] = await transaction.rows(_LOCK, store_id=store_id, product_id=product_id)
+    revision: int = row.revision
     require(expected, revision - 1)
     return revision
 
 
-async def count(session: AsyncSession, store_id: int, product_id: int) -> int:
-    statement = select(func.count()).select_from(ImageRow)
-    return (await session.exec(statement.where(ImageRow.store_id == store_id, ImageRow.product_id == product_id))).one()
+async def count(transaction: Transaction, store_id: int, product_id: int) -> int:
+    [row] = await transaction.rows(_COUNT, store_id=store_id, product_id=product_id)
+    found: int = row.images
+    return found
 
 
-async def shift(session: AsyncSession, store_id: int, product_id: int, by: Shift) -> None:
+async def shift(transaction: Transaction, store_id: int, product_id: int, by: Shift) -> None:
     """Move those that make room or close up; their `updated_at` stays (only the addressed image's changes)."""
-    statement = update(ImageRow).where(
-        col(ImageRow.store_id) == store_id,
-        col(ImageRow.product_id) == product_id,
-        col(ImageRow.position) >= by.first,
-    )
-    if by.last is not None:
-        statement = statement.where(col(ImageRow.position) <= by.last)
-    await session.exec(
-        statement.values(position=col(ImageRow.position) + by.by),
-        execution_options={"synchronize_session": False},
-    )
+    last = MAX_POSITION if by.last is None else by.last
+    await transaction.rows(_SHIFT, store_id=store_id, product_id=product_id, first=by.first, last=last, by=by.by)
 
 
-async def to_trash(session: AsyncSession, rows: list[ImageRow]) -> None:
-    """Remember keys whose bytes nobody needs any more."""
-    values = [{"key": row.key, "store_id": row.store_id, "slug": row.slug} for row in rows]
-    await session.exec(_from_now_on(insert(TrashRow).values(values)))
+async def to_trash(transaction: Transaction, ids: list[int]) -> None:
+    """Remember the keys of these images, whose bytes nobody will need any more."""
+    await transaction.rows(_TO_TRASH, ids=ids)
 
 
-def _from_now_on(row: Insert) -> Insert:
-    """Also where the sweep took the bytes for a stray, just before they got their image."""
-    given = {"store_id": row.excluded.store_id, "slug": row.excluded.slug, "deleted_at": func.now()}
-    return row.on_conflict_do_update(index_elements=["key"], set_=given)
-
-
-async def delete_rows(session: AsyncSession, rows: list[ImageRow]) -> None:
-    await to_trash(session, rows)
-    await session.exec(
-        delete(ImageRow).where(col(ImageRow.id).in_([row.id for row in rows])),
-        execution_options={"synchronize_session": False},
-    )
+async def delete_rows(transaction: Transaction, ids: list[int]) -> None:
+    await to_trash(transaction, ids)
+    await transaction.rows(_DELETE, ids=ids)
 
 
 async def delete_all(session: AsyncSession, store_id: int) -> int:
@@ -93,3 +72,37 @@ async def delete_all(session: AsyncSession, store_id: int) -> int:
         _from_now_on(insert(TrashRow).from_select(["key", "store_id", "slug"], select(*gone.c)))
     )
     return trashed.rowcount
+
+
+def _from_now_on(row: Insert) -> Insert:
+    """Also where the sweep took the bytes for a stray, just before they got their image."""
+    given = {"store_id": row.excluded.store_id, "slug": row.excluded.slug, "deleted_at": func.now()}
+    return row.on_conflict_do_update(index_elements=["key"], set_=given)
+
+
+MAX_POSITION = 2**31 - 1  # of the column
+_HERE = (
+    col(ImageRow.store_id) == bindparam("store_id"),
+    col(ImageRow.product_id) == bindparam("product_id"),
+)
+_THESE = col(ImageRow.id) == func.any(bindparam("ids", type_=ARRAY(BigInteger)))
+_LOCK = Statement(
+    insert(GalleryRow)
+    .values(store_id=bindparam("store_id"), product_id=bindparam("product_id"), revision=1)
+    .on_conflict_do_update(index_elements=["store_id", "product_id"], set_={"revision": col(GalleryRow.revision) + 1})
+    .returning(col(GalleryRow.revision))
+)
+_COUNT = Statement(select(func.count().label("images")).select_from(ImageRow).where(*_HERE))
+_SHIFT = Statement(
+    update(ImageRow)
+    .where(*_HERE, col(ImageRow.position).between(bindparam("first"), bindparam("last")))
+    .values(position=col(ImageRow.position) + bindparam("by", type_=Integer))
+)
+_TO_TRASH = Statement(
+    _from_now_on(
+        insert(TrashRow).from_select(
+            ["key", "store_id", "slug"], select(ImageRow.key, ImageRow.store_id, ImageRow.slug).where(_THESE)
+        )
+    )
+)
+_DELETE = Statement(delete(ImageRow).where(_THESE))

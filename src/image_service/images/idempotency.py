@@ -8,6 +8,7 @@ Nobody holds a connection while waiting, nor a lock longer than a statement or t
 """
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,14 +18,13 @@ from typing import Generic, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import and_, delete, func, literal, or_, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, literal, or_, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database import Database
+from image_service.database import Database, Statement, Transaction
 from image_service.errors import DatabaseUnavailable, KeyRefused, RepeatUnderWay, StoreNotFound
 from image_service.images.models import IdempotencyRow
 
@@ -66,16 +66,19 @@ class Once(Generic[Made]):
     answer: Callable[[Made], Answer]
 
 
-async def keep(session: AsyncSession, once: Once[Made], made: Made) -> None:
+async def keep(transaction: Transaction, once: Once[Made], made: Made) -> None:
     """The last statement of the operation's transaction. Raises `RepeatUnderWay` if the key is not ours any more."""
-    answer = once.answer(made)
-    statement = (
-        update(IdempotencyRow)
-        .where(_under_way(once.attempt))
-        .values(status=answer.status, headers=[list(pair) for pair in answer.headers], body=answer.body)
-        .returning(col(IdempotencyRow.owner))
+    answer, attempt = once.answer(made), once.attempt
+    ours = await transaction.rows(
+        _KEEP,
+        of_store=attempt.store_id,
+        named=attempt.key,
+        taken_by=attempt.owner,
+        status=answer.status,
+        headers=json.dumps(answer.headers),
+        body=answer.body,
     )
-    if (await session.exec(statement)).first() is None:
+    if not ours:
         raise RepeatUnderWay("another request has taken over this key")
 
 
@@ -214,3 +217,16 @@ def _is_free() -> ColumnElement[bool]:
     """Nobody's any more: its owner has died, or the day is over. By the database's clock, the one that all share."""
     died = and_(col(IdempotencyRow.status).is_(None), col(IdempotencyRow.leased_until) < func.now())
     return or_(died, col(IdempotencyRow.created_at) < func.now() - literal(KEPT))
+
+
+_KEEP = Statement(
+    update(IdempotencyRow)
+    .where(
+        col(IdempotencyRow.store_id) == bindparam("of_store"),
+        col(IdempotencyRow.key) == bindparam("named"),
+        col(IdempotencyRow.owner) == bindparam("taken_by"),
+        col(IdempotencyRow.status).is_(None),
+    )
+    .values({name: bindparam(name) for name in ("status", "headers", "body")})
+    .returning(col(IdempotencyRow.owner))
+)

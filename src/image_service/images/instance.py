@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import BigInteger, func, literal, literal_column, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database import Database
 from image_service.errors import BlobNotFound, InstanceMismatch
@@ -47,7 +46,7 @@ async def check(database: Database, storage: Storage) -> None:
     """Raises `InstanceMismatch` unless database and blob store carry the same id, and the database is as far."""
     found, reached = await stored(storage), await _high_water(storage)
     async with database.reading() as session:
-        await require(session, found)
+        require((await session.exec(select(InstanceRow.id))).first(), found)
         given = (await session.exec(_LAST_ID)).one()
     if given < reached:
         raise InstanceMismatch(
@@ -64,9 +63,8 @@ async def remember(database: Database, storage: Storage, staging: Staging) -> No
         await _write(storage, staging, HIGH_WATER, str(reached))
 
 
-async def require(session: AsyncSession, found: UUID | None) -> None:
-    """Raises `InstanceMismatch` unless `found` in a blob store is what this database carries."""
-    recorded = (await session.exec(select(InstanceRow.id))).first()
+def require(recorded: UUID | None, found: UUID | None) -> None:
+    """Raises `InstanceMismatch` unless `found` in a blob store is what the database has `recorded`."""
     if found is None or found != recorded:
         raise InstanceMismatch(f"the database is of instance {recorded}, the blob store of {found}")
 

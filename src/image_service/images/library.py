@@ -12,19 +12,16 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, update
+from asyncpg import ForeignKeyViolationError
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database import Database
+from image_service.database import Database, Transaction
 from image_service.errors import Busy, ForeignImage, GalleryFull, ImageNotFound, InvalidField, StoreNotFound
-from image_service.images import galleries, idempotency, positions, upload_tickets
+from image_service.images import galleries, idempotency, image_rows, positions, upload_tickets
 from image_service.images.blobs import Blobs
 from image_service.images.galleries import Expected
 from image_service.images.idempotency import Once
-from image_service.images.models import ImageRow
-from image_service.images.queries import Image, image, image_of
+from image_service.images.queries import Image, image, image_read
 from image_service.pixels.picture import Picture
 from image_service.storage.names import slugify
 from image_service.stores.models import StoreRow
@@ -75,20 +72,19 @@ class Library:
         Raises `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay` (`once` is somebody else's by now),
         `StoreNotFound`, what `upload_tickets.take` raises, and what storage and database raise.
         """
-        async with self._blobs.stored(upload.picture) as original, self._transaction() as session:
+        async with self._blobs.stored(upload.picture) as original, self._transaction() as transaction:
             if ticket is not None:
-                position = await upload_tickets.take(session, ticket, upload.picture.bytes)
-            row = ImageRow(store_id=store_id, alt=alt, **_columns(upload, original.key))
-            revision = None
+                position = await upload_tickets.take(transaction, ticket, upload.picture.bytes)
+            at = revision = None
             if product_id is not None:
-                revision = await galleries.lock(session, store_id, product_id, expected)
-                await self._open_gap(session, row, product_id, position)
-            session.add(row)
-            await session.flush()  # its INSERT returns what the database gave it
-            added = image_of(row, revision)
+                revision = await galleries.lock(transaction, store_id, product_id, expected)
+                at = await self._open_gap(transaction, store_id, product_id, position)
+            placed = {"store_id": store_id, "product_id": product_id, "position": at, "alt": alt}
+            row = await image_rows.insert(transaction, placed | _columns(upload, original.key))
+            added = image_read(row, revision)
             if once is not None:
-                await idempotency.keep(session, once, added)
-            await original.require_valid(session)
+                await idempotency.keep(transaction, once, added)
+            await original.require_valid(transaction)
         return added
 
     async def assign(
@@ -107,20 +103,18 @@ class Library:
         Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `GalleryFull`,
         `PreconditionFailed`, `RepeatUnderWay`.
         """
-        async with self._transaction() as session:
-            revision = await galleries.lock(session, store_id, product_id, expected)
-            row = await _locked(session, image_id)
+        async with self._transaction() as transaction:
+            revision = await galleries.lock(transaction, store_id, product_id, expected)
+            row = await image_rows.lock(transaction, image_id)
             if row is None or row.store_id != store_id:
                 raise InvalidField("image_id", "does not exist")
             if row.product_id is not None:
                 raise InvalidField("image_id", "is already assigned to a product")
-            await self._open_gap(session, row, product_id, position)
-            if alt is not UNCHANGED:
-                row.alt = alt
-            await _touch(session, row)
-            assigned = image_of(row, revision)
+            at = await self._open_gap(transaction, store_id, product_id, position)
+            change = {"product_id": product_id, "position": at} | ({} if alt is UNCHANGED else {"alt": alt})
+            assigned = image_read(await image_rows.update(transaction, row, change), revision)
             if once is not None:
-                await idempotency.keep(session, once, assigned)
+                await idempotency.keep(transaction, once, assigned)
         return assigned
 
     async def change(
@@ -140,29 +134,29 @@ class Library:
         Raises `ImageNotFound` if the product has no such image, `PreconditionFailed`.
         """
         storing = nullcontext() if upload is None else self._blobs.stored(upload.picture)
-        async with storing as original, self._transaction() as session:
-            revision = await galleries.lock(session, store_id, product_id, expected)
-            row = await _locked(session, image_id)
+        async with storing as original, self._transaction() as transaction:
+            revision = await galleries.lock(transaction, store_id, product_id, expected)
+            row = await image_rows.lock(transaction, image_id)
             if row is None or row.store_id != store_id or row.product_id != product_id:
                 raise ImageNotFound
-            before = image_of(row, revision - 1)
+            before = image_read(row, revision - 1)
+            change: dict[str, Any] = {}
             if position is not None:
-                await _move(session, row, product_id, position)
-            if alt is not UNCHANGED and alt != row.alt:
-                row.alt = alt
+                change["position"] = await _move(transaction, before, product_id, position)
+            if alt is not UNCHANGED:
+                change["alt"] = alt
             if upload is not None and original is not None:
-                await galleries.to_trash(session, [row])
-                for name, value in _columns(upload, original.key).items():
-                    setattr(row, name, value)
-                await original.require_valid(session)
-            if image_of(row, revision - 1) == before:
-                await session.rollback()
+                await galleries.to_trash(transaction, [image_id])
+                change |= _columns(upload, original.key)
+                await original.require_valid(transaction)
+            if all(row[name] == value for name, value in change.items()):
+                transaction.void()
                 return before
-            await _touch(session, row)
+            changed = image_read(await image_rows.update(transaction, row, change), revision)
         # Not before the new bytes are safe under their row: an error here must not take them away.
         if upload is not None:
             await self._blobs.discard_variants(before)
-        return image_of(row, revision)
+        return changed
 
     async def remove(
         self, store_id: int, image_id: int, *, product_id: int | None = None, expected: Expected = None
@@ -175,38 +169,37 @@ class Library:
         for _ in range(TRIES):
             if product_id is None:
                 where = (await image(self._database, store_id, image_id)).product_id
-            async with self._transaction() as session:
+            async with self._transaction() as transaction:
                 if where is not None:
-                    await galleries.lock(session, store_id, where, expected)
-                row = await _locked(session, image_id)
+                    await galleries.lock(transaction, store_id, where, expected)
+                row = await image_rows.lock(transaction, image_id)
                 if row is None or (product_id is not None and row.product_id != product_id):
                     raise ImageNotFound
                 if row.store_id != store_id:
                     raise ForeignImage
                 if row.product_id != where:  # assigned, or removed and its id unknown: look again
-                    await session.rollback()
+                    transaction.void()
                     continue
-                removed = image_of(row, None)
+                removed = image_read(row, None)
                 if where is None:
                     galleries.require(expected, removed.version)
-                await galleries.delete_rows(session, [row])
-                if where is not None and row.position is not None:
-                    await galleries.shift(session, store_id, where, positions.closing(row.position))
+                await galleries.delete_rows(transaction, [image_id])
+                if where is not None and removed.position is not None:
+                    await galleries.shift(transaction, store_id, where, positions.closing(removed.position))
             await self._blobs.discard_variants(removed)
             return
         raise Busy("the image is being moved about")
 
     async def empty(self, store_id: int, product_id: int, *, expected: Expected = None) -> None:
         """Delete all images of a product; an empty gallery stays as it is. Raises `PreconditionFailed`."""
-        async with self._transaction() as session:
-            await galleries.lock(session, store_id, product_id, expected)
-            statement = select(ImageRow).where(ImageRow.store_id == store_id, ImageRow.product_id == product_id)
-            rows = list((await session.exec(statement.with_for_update())).all())
+        async with self._transaction() as transaction:
+            await galleries.lock(transaction, store_id, product_id, expected)
+            rows = await image_rows.lock_all(transaction, store_id, product_id)
             if not rows:
-                await session.rollback()
+                transaction.void()
                 return
-            await galleries.delete_rows(session, rows)
-        await self._blobs.discard_variants(*(image_of(row, None) for row in rows))
+            await galleries.delete_rows(transaction, [row.id for row in rows])
+        await self._blobs.discard_variants(*(image_read(row, None) for row in rows))
 
     async def remove_store(self, store_id: int) -> int:
         """Delete a store with its tokens and all its images; returns how many those were. Raises `StoreNotFound`."""
@@ -226,23 +219,25 @@ class Library:
         raise Busy("the store is being written to")
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
+    async def _transaction(self) -> AsyncIterator[Transaction]:
         """A transaction in which a store that was removed meanwhile is said so."""
         try:
-            async with self._database.transaction() as session:
-                yield session
-        except IntegrityError as error:
-            if "images_store_id_fkey" in str(error):
+            async with self._database.changes() as transaction:
+                yield transaction
+        except ForeignKeyViolationError as error:
+            if error.constraint_name == "images_store_id_fkey":
                 raise StoreNotFound from error
             raise
 
-    async def _open_gap(self, session: AsyncSession, row: ImageRow, product_id: int, position: int | None) -> None:
-        count = await galleries.count(session, row.store_id, product_id)
+    async def _open_gap(self, transaction: Transaction, store_id: int, product_id: int, position: int | None) -> int:
+        """Make room for one more image, at `position` or the end; returns where that is. Raises `GalleryFull`."""
+        count = await galleries.count(transaction, store_id, product_id)
         if count >= self._images_per_product:
             raise GalleryFull(self._images_per_product)
         at = positions.place(position, count + 1)
-        await galleries.shift(session, row.store_id, product_id, positions.opening(at))
-        row.product_id, row.position = product_id, at
+        if at <= count:
+            await galleries.shift(transaction, store_id, product_id, positions.opening(at))
+        return at
 
 
 def _columns(upload: Upload, key: str) -> dict[str, Any]:
@@ -263,19 +258,10 @@ def _columns(upload: Upload, key: str) -> dict[str, Any]:
     }
 
 
-async def _locked(session: AsyncSession, image_id: int) -> ImageRow | None:
-    return (await session.exec(select(ImageRow).where(ImageRow.id == image_id).with_for_update())).first()
-
-
-async def _move(session: AsyncSession, row: ImageRow, product_id: int, position: int) -> None:
-    assert row.position is not None  # noqa: S101 - it is on a product
-    at = positions.place(position, await galleries.count(session, row.store_id, product_id))
-    if at != row.position:
-        await galleries.shift(session, row.store_id, product_id, positions.moving(row.position, at))
-        row.position = at
-
-
-async def _touch(session: AsyncSession, row: ImageRow) -> None:
-    await session.exec(update(ImageRow).where(col(ImageRow.id) == row.id).values(updated_at=func.now()))
-    await session.flush()
-    await session.refresh(row)
+async def _move(transaction: Transaction, moved: Image, product_id: int, position: int) -> int:
+    """Make the others close up around the image's new place; returns that."""
+    assert moved.position is not None  # noqa: S101 - it is on a product
+    at = positions.place(position, await galleries.count(transaction, moved.store_id, product_id))
+    if at != moved.position:
+        await galleries.shift(transaction, moved.store_id, product_id, positions.moving(moved.position, at))
+    return at

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import and_, bindparam, func
 from sqlmodel import col, select
 
-from image_service.database import Database, Read, Row
+from image_service.database import Database, Row, Statement
 from image_service.errors import ForeignImage, ImageNotFound
 from image_service.images.models import GalleryRow, ImageRow
 from image_service.pixels.picture import Format
@@ -98,10 +98,11 @@ _REVISION = len(ImageRow.__table__.columns)  # type: ignore[attr-defined]  # the
 _FORMATS = {str(format_): format_ for format_ in Format}
 
 
-def _image_read(row: Row) -> Image:
-    """Of a row that was read directly: the columns of `images` in their order, the revision, and whatever follows."""
+def image_read(row: Row, revision: int | None) -> Image:
+    """Of a row that was read directly: the columns of `images` in their order, and whatever follows. `revision`: the
+    gallery's, None for an orphan."""
     id_, store_id, product_id, position, key, slug, filename, sha256, size, format_, width, height, *rest = row
-    frames, thumbhash, alt, source_url, created_at, updated_at, revision, *_ = rest
+    frames, thumbhash, alt, source_url, created_at, updated_at, *_ = rest
     return Image(
         id_,
         store_id,
@@ -132,9 +133,9 @@ _IN_ITS_GALLERY = and_(
 _WITH_REVISION = select(ImageRow, GalleryRow.revision).outerjoin(GalleryRow, _IN_ITS_GALLERY)
 
 
-_BY_ID = Read(_WITH_REVISION.where(ImageRow.id == bindparam("image_id")))
-_BY_KEY = Read(_WITH_REVISION.where(ImageRow.key == bindparam("key"), ImageRow.store_id == bindparam("store_id")))
-_GALLERY = Read(
+_BY_ID = Statement(_WITH_REVISION.where(ImageRow.id == bindparam("image_id")))
+_BY_KEY = Statement(_WITH_REVISION.where(ImageRow.key == bindparam("key"), ImageRow.store_id == bindparam("store_id")))
+_GALLERY = Statement(
     select(ImageRow, GalleryRow.revision)
     .select_from(GalleryRow)
     .outerjoin(ImageRow, _IN_ITS_GALLERY)
@@ -144,7 +145,7 @@ _GALLERY = Read(
 
 
 # The same, beside whose token it is that is asked with.
-_GALLERY_OF_TOKEN = Read(
+_GALLERY_OF_TOKEN = Statement(
     select(ImageRow, GalleryRow.revision, TokenRow)
     .select_from(TokenRow)
     .outerjoin(
@@ -164,13 +165,13 @@ async def image(database: Database, store_id: int, image_id: int) -> Image:
         raise ImageNotFound
     if found[0].store_id != store_id:
         raise ForeignImage
-    return _image_read(found[0])
+    return image_read(found[0], found[0][_REVISION])
 
 
 async def image_by_key(database: Database, store_id: int, key: str) -> Image | None:
     """The live image whose current bytes this key names."""
     found = await database.rows(_BY_KEY, key=UUID(key), store_id=store_id)
-    return _image_read(found[0]) if found else None
+    return image_read(found[0], found[0][_REVISION]) if found else None
 
 
 async def gallery(database: Database, store_id: int, product_id: int) -> Gallery:
@@ -193,7 +194,7 @@ async def gallery_of_token(database: Database, token: str, product_id: int) -> t
 def _gallery_read(rows: list[Row]) -> Gallery:
     revision = rows[0][_REVISION] if rows else None
     # The left join gives one row without an image for an empty gallery.
-    images = tuple(_image_read(row) for row in rows if row[0] is not None)
+    images = tuple(image_read(row, revision) for row in rows if row[0] is not None)
     return Gallery(revision=revision or 0, images=images)
 
 

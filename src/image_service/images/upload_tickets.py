@@ -5,17 +5,19 @@ together make no more than was allowed, and an upload that failed has used nothi
 ticket first, then the gallery.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, literal, update
+from asyncpg import ForeignKeyViolationError
+from sqlalchemy import BigInteger, Interval, bindparam, delete, func, literal, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database import Database
+from image_service.database import Database, Row, Statement, Transaction
 from image_service.errors import PictureRefused, Refusal, StoreNotFound, TicketEnd, TicketNotFound, TicketOver
 from image_service.images import idempotency
 from image_service.images.idempotency import Once
@@ -60,28 +62,28 @@ async def make(
 
     Raises `StoreNotFound` if token or store were removed meanwhile, `RepeatUnderWay`.
     """
-    row = insert(UploadTicketRow).values(
-        id=uuid4(),
-        store_id=store_id,
-        token_id=token_id,
-        product_id=allowed.product_id,
-        position=allowed.position,
-        files=allowed.files,
-        files_left=allowed.files,
-        bytes=allowed.bytes,
-        bytes_left=allowed.bytes,
-        bytes_per_file=allowed.bytes_per_file,
-        tries_left=allowed.files * TRIES_PER_FILE,
-        origins=list(allowed.origins),
-        expires_at=func.now() + literal(lifetime),
-    )
     try:
-        async with database.transaction() as session:
-            made = (await session.exec(row.returning(UploadTicketRow))).scalar_one()
-            ticket = _ticket(made, is_expired=False)
+        async with database.changes() as transaction:
+            [row] = await transaction.rows(
+                _INSERT,
+                id=uuid4(),
+                store_id=store_id,
+                token_id=token_id,
+                product_id=allowed.product_id,
+                position=allowed.position,
+                files=allowed.files,
+                files_left=allowed.files,
+                bytes=allowed.bytes,
+                bytes_left=allowed.bytes,
+                bytes_per_file=allowed.bytes_per_file,
+                tries_left=allowed.files * TRIES_PER_FILE,
+                origins=json.dumps(allowed.origins),
+                lifetime=lifetime,
+            )
+            ticket = _ticket(row, is_expired=False)
             if once is not None:
-                await idempotency.keep(session, once, ticket)
-    except IntegrityError as error:  # the two that it can break: the store's and the token's
+                await idempotency.keep(transaction, once, ticket)
+    except ForeignKeyViolationError as error:  # the two that it can break: the store's and the token's
         raise StoreNotFound from error
     return ticket
 
@@ -123,24 +125,22 @@ async def count_try(database: Database, id: UUID) -> None:
             raise TicketOver(TicketEnd.TRIED_OUT)
 
 
-async def take(session: AsyncSession, id: UUID, size: int) -> int | None:
+async def take(transaction: Transaction, id: UUID, size: int) -> int | None:
     """One file of `size` bytes, in the transaction that makes the image; returns its position, None for the end.
 
     The time is not looked at: an upload that began before the end may take as long as uploads may.
     Raises `TicketOver`; `PictureRefused` (`file`) if so many bytes are not left.
     """
-    statement = select(UploadTicketRow).where(UploadTicketRow.id == id).with_for_update()
-    row = (await session.exec(statement)).first()
-    if row is None:
+    found = await transaction.rows(_LOCK, ticket=id)
+    if not found:
         raise TicketOver(TicketEnd.WITHDRAWN)
+    [row] = found
     if row.files_left == 0 or row.bytes_left == 0:
         raise TicketOver(TicketEnd.USED_UP)
     if row.bytes_left < size:
         raise PictureRefused("file", Refusal.TOO_HEAVY, limit=row.bytes_left)
-    position = None if row.position is None else row.position + row.files - row.files_left
-    row.files_left -= 1
-    row.bytes_left -= size
-    return position
+    await transaction.rows(_TAKE, ticket=id, size=size)
+    return None if row.position is None else row.position + row.files - row.files_left
 
 
 async def delete_all(session: AsyncSession, store_id: int) -> None:
@@ -165,7 +165,7 @@ async def forget(database: Database, *, dry_run: bool) -> int:
             return removed
 
 
-def _ticket(row: UploadTicketRow, *, is_expired: bool) -> Ticket:
+def _ticket(row: UploadTicketRow | Row, *, is_expired: bool) -> Ticket:
     end = None
     if is_expired:
         end = TicketEnd.EXPIRED
@@ -190,3 +190,23 @@ def _ticket(row: UploadTicketRow, *, is_expired: bool) -> Ticket:
         expires_at=row.expires_at,
         end=end,
     )
+
+
+_ITS_OWN = ("created_at", "expires_at")
+_GIVEN = [each.name for each in SQLModel.metadata.tables["upload_tickets"].columns if each.name not in _ITS_OWN]
+_BINDS: dict[str, Any] = {name: bindparam(name) for name in _GIVEN}
+_INSERT = Statement(
+    insert(UploadTicketRow)
+    .values(_BINDS | {"expires_at": func.now() + bindparam("lifetime", type_=Interval)})
+    .returning(UploadTicketRow)
+)
+_THIS = col(UploadTicketRow.id) == bindparam("ticket")
+_LOCK = Statement(select(UploadTicketRow).where(_THIS).with_for_update())
+_TAKE = Statement(
+    update(UploadTicketRow)
+    .where(_THIS)
+    .values(
+        files_left=col(UploadTicketRow.files_left) - 1,
+        bytes_left=col(UploadTicketRow.bytes_left) - bindparam("size", type_=BigInteger),
+    )
+)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database import Database, Read
+from image_service.database import Database, Statement
 from image_service.errors import InvalidField, StoreNotFound
 from image_service.stores.models import StoreRow, TokenRow
 
@@ -55,7 +55,9 @@ def may_be(token: str) -> bool:
     return IMPORTABLE.fullmatch(token) is not None
 
 
-_BY_DIGEST = Read(select(TokenRow.store_id, TokenRow.scope, TokenRow.id).where(TokenRow.sha256 == bindparam("sha256")))
+_BY_DIGEST = Statement(
+    select(TokenRow.store_id, TokenRow.scope, TokenRow.id).where(TokenRow.sha256 == bindparam("sha256"))
+)
 
 
 async def find(database: Database, token: str) -> Caller | None:
