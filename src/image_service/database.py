@@ -176,7 +176,7 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        """asyncpg's own, out of the pool. One that may never answer again, or has not ended its transaction, is closed."""
+        """asyncpg's own, out of the pool. One that may never answer again, or is still in a transaction, is closed."""
         connection: PoolProxiedConnection = await greenlet_spawn(self._engine.sync_engine.raw_connection)
         driver: Any = connection.driver_connection
         is_lost = False

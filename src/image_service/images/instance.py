@@ -22,6 +22,7 @@ from image_service.storage.staging import Staging
 NAME = "private/instance"
 HEADERS = BlobHeaders("text/plain")
 HIGH_WATER = "private/high-water"  # an image's id that this blob store has bytes for, or had
+MOST_BYTES = 64  # of either
 KNOWN_FOR = timedelta(hours=24)  # so that a backup, pg_dump first and then the bytes for up to a day, belongs together
 # Of the sequence itself: rows may have been deleted. It is dumped and restored with its value.
 _LAST_ID = select(literal_column("last_value", BigInteger)).select_from(text("images_id_seq"))
@@ -87,6 +88,8 @@ async def _high_water(storage: Storage) -> int:
 
 
 async def _read(storage: Storage, name: str) -> str | None:
+    if at_hand := storage.at_hand(name, MOST_BYTES):  # with every upload
+        return at_hand.data.decode(errors="replace")
     try:
         blob = await storage.open(name)
     except BlobNotFound:

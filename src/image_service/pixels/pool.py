@@ -138,7 +138,7 @@ class PixelPool:
         too short, which is no fault of a picture within the limits.
         """
         try:
-            size = (await asyncio.to_thread(path.stat)).st_size
+            size = path.stat().st_size  # noqa: ASYNC240 - it has just been written: no disk is asked
         except OSError as error:
             raise ProbeFailed(str(error)) from error
         limits = self._limits
