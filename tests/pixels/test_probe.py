@@ -1,4 +1,5 @@
 import base64
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.pixels.pictures import (
     oriented_jpeg,
     png,
     quadrants,
+    swapped_profile,
 )  # fmt: skip
 
 
@@ -91,6 +93,40 @@ async def test_an_end_put_in_the_middle_of_a_jpeg_is_seen(pool: PixelPool, tmp_p
     (tmp_path / "a").write_bytes(data[:scan] + b"\xff\xd9" + data[scan:])
     with pytest.raises(Refused):
         await pool.probe(tmp_path / "a", wait=WAIT)
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])  # blocks of 8 rows, of 16
+@pytest.mark.parametrize("height", [*range(193, 209), *range(1201, 1217)])
+async def test_bytes_that_are_missing_at_the_end_of_a_jpeg(
+    pool: PixelPool, tmp_path: Path, height: int, subsampling: int
+) -> None:
+    out = BytesIO()
+    Image.effect_noise((320, height), 80).convert("RGB").save(out, "JPEG", quality=85, subsampling=subsampling)
+    data = out.getvalue()
+    (tmp_path / "whole").write_bytes(data)
+    assert (await pool.probe(tmp_path / "whole", wait=WAIT)).height == height
+    for missing in (3, 30):  # of the last block's rows
+        (tmp_path / "cut").write_bytes(data[: -2 - missing] + b"\xff\xd9")
+        with pytest.raises(Refused):
+            await pool.probe(tmp_path / "cut", wait=WAIT)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("side", [40, 640])
+async def test_the_thumb_of_a_jpeg_has_its_colours(pool: PixelPool, tmp_path: Path, mode: str, side: int) -> None:
+    Image.new("RGB", (side, side), (200, 100, 50)).convert(mode).save(tmp_path / "a", "JPEG", quality=95)
+    probe = await pool.probe(tmp_path / "a", wait=WAIT)
+    red, green, blue, alpha = thumbhash.thumb_hash_to_average_rgba(base64.b64decode(probe.thumbhash))
+    expected = (125, 125, 125) if mode == "L" else (200, 100, 50)
+    assert alike((round(255 * red), round(255 * green), round(255 * blue)), expected, 30)
+    assert alpha == 1
+
+
+async def test_the_thumb_of_a_jpeg_is_seen_through_its_profile(pool: PixelPool, tmp_path: Path) -> None:
+    Image.new("RGB", (640, 480), (0, 200, 0)).save(tmp_path / "a", "JPEG", quality=95, icc_profile=swapped_profile())
+    probe = await pool.probe(tmp_path / "a", wait=WAIT)
+    red, green, blue, _ = thumbhash.thumb_hash_to_average_rgba(base64.b64decode(probe.thumbhash))
+    assert red > max(green, blue) + 0.5
 
 
 async def test_stray_bytes_before_a_jpegs_end_are_ordinary(pool: PixelPool, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """libvips, reduced to what untrusted pictures need. Imported by the pixel processes alone."""
 
 import ctypes
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def configure() -> None:
 
 def is_out_of_memory(error: pyvips.Error) -> bool:
     return any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+@contextmanager
+def to_the_last_row() -> Iterator[None]:
+    """A strict decode: raises `pyvips.Error` also for what libjpeg said of the last rows, after libvips had looked."""
+    pyvips.vips_lib.vips_error_clear()
+    yield
+    if b"VipsJpeg" in pyvips.ffi.string(pyvips.vips_lib.vips_error_buffer()):  # others say there what did no harm
+        raise pyvips.Error("damaged at its end")  # to which pyvips adds what is in the buffer
 
 
 def allow(formats: Collection[Format]) -> None:
