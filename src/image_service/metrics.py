@@ -103,6 +103,7 @@ DRAW_SECONDS = _histogram(
 DRAWS_FAILED = _counter(
     "image_service_variant_draw_failures_total", "Variants that a pixel process could not draw.", ("format",)
 )
+LISTS = _counter("image_service_lists_total", "Lists of a product's images without filters.", ("source",))
 SERVED = _counter(
     "image_service_variants_served_total", "Pictures delivered by the service (200, 206, 304).", ("format",)
 )

@@ -9,6 +9,7 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from image_service.api import etags
+from image_service.api.answers import Answer
 from image_service.api.dependencies import Parts
 from image_service.api.openapi_components import ETAG, shared
 from image_service.api.tiendanube_schemas import View, fields_wanted
@@ -68,17 +69,21 @@ def _view(delivery_base: str, sizes: tuple[Size, ...], fields: str | None, versi
     return View(delivery_base, sizes, fields_wanted(fields, versioned=versioned))
 
 
-def answer(
+def finished(
     request: Request,
     view: View,
     version: int,
     body: Any,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
-) -> Response:
-    """A body that shows what `version` counts the changes of; 304 where the client has it."""
+) -> Answer:
+    """A body that shows what `version` counts the changes of."""
     tag = etags.etag(request, version, view.shape)
-    all_headers = {**PRIVATE, **(headers or {}), "ETag": tag}
-    if request.method == "GET" and etags.is_current(request, tag):
-        return Response(status_code=304, headers=all_headers)
-    return Response(msgspec.json.encode(body), status, all_headers, "application/json")
+    return Answer(status, {**PRIVATE, **(headers or {}), "ETag": tag}, msgspec.json.encode(body))
+
+
+def answer(
+    request: Request, view: View, version: int, body: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The same; 304 where the client has it."""
+    return finished(request, view, version, body, status, headers).to(request)

@@ -13,14 +13,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from image_service import metrics
+from image_service.api.answers import Answer
 from image_service.api.dependencies import MAX_ID, Parts, caller_of
+from image_service.api.kept_answers import KeptAnswers
 from image_service.api.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE, Pagination
-from image_service.api.tiendanube_answers import answer, view_of
+from image_service.api.tiendanube_answers import finished, view_of
 from image_service.database import Database
 from image_service.errors import ImageNotFound, ImageServiceError
 from image_service.images import queries
-from image_service.images.queries import Gallery, Image
+from image_service.images.queries import Image
 from image_service.stores.tokens import Caller
+
+KEPT_BYTES = 16 * 1024 * 1024  # some 4,000 lists of 30 images
+KEPT, READ = "kept", "read"  # where a list came from
+for _source in (KEPT, READ):
+    metrics.LISTS.labels(_source)
 
 PATH = "/products/{product_id}/images"
 
@@ -45,16 +53,16 @@ async def listed(
 ) -> Response:
     """`chosen` picks and orders those of the gallery that are listed."""
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
-    return _shown(request, parts, gallery.revision, chosen(gallery.images), paging, fields)
+    return _shown(request, parts, gallery.revision, chosen(gallery.images), paging, fields).to(request)
 
 
 def _shown(
     request: Request, parts: Parts, revision: int, images: Sequence[Image], paging: Pagination, fields: str | None
-) -> Response:
+) -> Answer:
     view = view_of(request, parts, fields)
     page = images[paging.offset : paging.offset + paging.per_page]
     headers = paging.headers(request, parts.api_base, len(images))
-    return answer(request, view, revision, [view.of(image) for image in page], headers=headers)
+    return finished(request, view, revision, [view.of(image) for image in page], headers=headers)
 
 
 class ListsAhead:
@@ -62,6 +70,7 @@ class ListsAhead:
         """`render` words an error in the dialect of the request's path."""
         self._app = app
         self._render = render
+        self._kept = KeptAnswers(KEPT_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = _asked(scope)
@@ -72,23 +81,28 @@ class ListsAhead:
         scope["route"], scope["path_params"] = _ROUTE, ids
         request = Request(scope, receive)
         parts: Parts = scope["app"].state.parts
-        gallery: Gallery | None = None
+        revision: int | None = None
 
         async def find(database: Database, token: str) -> Caller | None:
-            nonlocal gallery
-            found = await queries.gallery_of_token(database, token, ids["product_id"])
+            nonlocal revision
+            found = await queries.revision_of_token(database, token, ids["product_id"])
             if found is None:
                 return None
-            caller, gallery = found
+            caller, revision = found
             return caller
 
         try:
             caller = await caller_of(request, parts, find)
             if ids.get("store_id", caller.store_id) != caller.store_id:
                 raise ImageNotFound
-            if gallery is None:  # called without a token
+            key = (caller.store_id, scope["path"], scope["query_string"])
+            shown = None if revision is None else self._kept.find(key, revision)
+            metrics.LISTS.labels(KEPT if shown else READ).inc()
+            if shown is None:
                 gallery = await queries.gallery(parts.database, caller.store_id, ids["product_id"])
-            response = _shown(request, parts, gallery.revision, gallery.images, paging, fields)
+                shown = _shown(request, parts, gallery.revision, gallery.images, paging, fields)
+                self._kept.keep(key, gallery.revision, shown)
+            response = shown.to(request)
         except ImageServiceError as error:
             response = self._render(request, error)
         await response(scope, receive, send)

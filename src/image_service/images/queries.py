@@ -144,17 +144,14 @@ _GALLERY = Statement(
 )
 
 
-# The same, beside whose token it is that is asked with.
-_GALLERY_OF_TOKEN = Statement(
-    select(ImageRow, GalleryRow.revision, TokenRow)
+_REVISION_OF_TOKEN = Statement(
+    select(TokenRow.store_id, TokenRow.scope, TokenRow.id, GalleryRow.revision)
     .select_from(TokenRow)
     .outerjoin(
         GalleryRow,
         and_(col(GalleryRow.store_id) == col(TokenRow.store_id), col(GalleryRow.product_id) == bindparam("product_id")),
     )
-    .outerjoin(ImageRow, _IN_ITS_GALLERY)
     .where(TokenRow.sha256 == bindparam("sha256"))
-    .order_by(col(ImageRow.position))
 )
 
 
@@ -180,15 +177,15 @@ async def gallery(database: Database, store_id: int, product_id: int) -> Gallery
     return _gallery_read(found)
 
 
-async def gallery_of_token(database: Database, token: str, product_id: int) -> tuple[Caller, Gallery] | None:
-    """Whose token it is, and that store's gallery, in one round trip; None if it is nobody's."""
+async def revision_of_token(database: Database, token: str, product_id: int) -> tuple[Caller, int] | None:
+    """Whose token it is, and the revision of that store's gallery, in one round trip; None if it is nobody's."""
     if not tokens.may_be(token):
         return None
-    found = await database.rows(_GALLERY_OF_TOKEN, sha256=tokens.digest(token), product_id=product_id)
+    found = await database.rows(_REVISION_OF_TOKEN, sha256=tokens.digest(token), product_id=product_id)
     if not found:
         return None
-    token_id, store_id, _, scope, _ = found[0][-5:]  # the columns of `tokens` in their order
-    return Caller(store_id, Scope(scope), token_id), _gallery_read(found)
+    store_id, scope, token_id, revision = found[0]
+    return Caller(store_id, Scope(scope), token_id), revision or 0
 
 
 def _gallery_read(rows: list[Row]) -> Gallery:
