@@ -57,7 +57,7 @@ async def test_bodies_that_are_not_taken(
     server: ScriptedServer, page: bytes | Handler, reason: str, public: str
 ) -> None:
     server.pages["/"] = page
-    allowed = policy(server, max_bytes=200_000, total_seconds=5.0, read_seconds=0.3)
+    allowed = policy(server, max_bytes=200_000, total_seconds=60.0, read_seconds=0.3)
     if reason == "too_slow":
         allowed = policy(server, total_seconds=0.5, read_seconds=0.3)
     got, told = await failure(server.url("/"), allowed)

@@ -1,16 +1,16 @@
 """A request's body, streamed: JSON or a form -> its fields, and its file on disk, ready for `ingest`."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from image_service.api.json_body import parsed, taken_apart
 from image_service.api.multipart import OVERHEAD_BYTES, boundary_of, read_form
-from image_service.errors import InvalidField, MalformedBody, UnsupportedBody
+from image_service.errors import InvalidField, UnsupportedBody
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.ingest.sources import Intake
 
@@ -46,7 +46,7 @@ async def read_fields(request: Request) -> Submission:
     if not _is_json(request):
         raise UnsupportedBody
     chunks = [chunk async for chunk in _body(request, SMALL_JSON_BYTES, HTTPException(413))]
-    return Submission(_parsed(b"".join(chunks)))
+    return Submission(parsed(b"".join(chunks)))
 
 
 def is_form(request: Request) -> bool:
@@ -93,46 +93,19 @@ async def _json(request: Request, intake: Intake, limit: int, max_image_bytes: i
     spool: Receiver | None = None
     async for chunk in _body(request, limit, too_heavy("attachment", max_image_bytes)):
         if spool is None and len(small) + len(chunk) > SMALL_JSON_BYTES:
-            spool = await intake.receiver("attachment", limit)
+            spool = await intake.receiver("attachment", limit, is_kept=False)
             await spool.write(bytes(small))
         if spool is None:
             small += chunk
         else:
             await spool.write(chunk)
     if spool is None:
-        return await _submission(intake, _parsed(bytes(small)))
+        return await _submission(intake, *taken_apart(bytes(small)))
     await spool.flush()
     async with intake.in_memory():
-        return await _submission(intake, await asyncio.to_thread(lambda: _parsed(spool.path.read_bytes())))
+        apart = await asyncio.to_thread(lambda: taken_apart(spool.path.read_bytes()))
+        return await _submission(intake, *apart)
 
 
-async def _submission(intake: Intake, fields: dict[str, Any]) -> Submission:
-    attachment = fields.get("attachment")
-    if not isinstance(attachment, str) or not attachment:
-        return Submission(fields)
-    del fields["attachment"]
-    return Submission(fields, attachment=await intake.from_base64(attachment))
-
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    """Raw line breaks inside strings are taken: the seed prints its attachment with them."""
-    if not body.strip():
-        return {}
-    try:
-        value = json.loads(body.decode("utf-8-sig"), strict=False, parse_constant=_no_constant, parse_float=_number)
-    except (ValueError, RecursionError) as error:
-        raise MalformedBody(str(error)[:100]) from None
-    if not isinstance(value, dict):
-        raise MalformedBody("not an object")
-    return value
-
-
-def _number(text: str) -> float | int:
-    """JSON has one kind of number: `2.0` is the integer 2 (JSON Schema 2020-12, 4.2.3)."""
-    value = float(text)
-    return int(value) if value.is_integer() else value
-
-
-def _no_constant(name: str) -> NoReturn:
-    """NaN and Infinity are Python's, not JSON's."""
-    raise ValueError(name)
+async def _submission(intake: Intake, fields: dict[str, Any], attachment: bytes) -> Submission:
+    return Submission(fields, attachment=await intake.from_base64(attachment) if attachment else None)

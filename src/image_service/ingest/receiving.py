@@ -18,13 +18,13 @@ def too_heavy(field: str, max_bytes: int, *, fetched: bool = False) -> PictureRe
 class Receiver:
     """One file being received; `field` is the request's field that it came in, named in a refusal."""
 
-    def __init__(self, path: Path, field: str, max_bytes: int) -> None:
+    def __init__(self, path: Path, field: str, max_bytes: int, *, is_kept: bool = True) -> None:
         self.path = path
         self.field = field
         self.bytes = 0
         self._max_bytes = max_bytes
         self._buffer = bytearray()
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if is_kept else None
 
     async def write(self, chunk: bytes) -> None:
         """Raises `PictureRefused` (too heavy), `StorageFull`, `StorageUnavailable`."""
@@ -46,11 +46,12 @@ class Receiver:
     def _append(self, buffer: bytearray) -> None:
         with self.path.open("ab") as file:
             file.write(buffer)
-        self._digest.update(buffer)
+        if self._digest is not None:
+            self._digest.update(buffer)
 
     async def sha256(self, end: int) -> str:
         """Of the first `end` bytes, which are all that is kept: what trails the image is cut off the file."""
-        if end == self.bytes:
+        if self._digest is not None and end == self.bytes:
             return self._digest.hexdigest()
         self.bytes = end
         return await asyncio.to_thread(self._cut, end)

@@ -1,11 +1,12 @@
 """Whatever arrived -> a checked `Picture` on local disk. The only way to make one."""
 
 import asyncio
-import base64
 import binascii
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import pybase64
 
 from image_service import metrics
 from image_service.errors import Busy, PictureRefused, Refusal
@@ -21,7 +22,7 @@ LARGE_BODIES_AT_ONCE = 4  # held in memory, some 45 MB each: a JSON body, its te
 MEMORY_WAIT_SECONDS = 10.0  # decoding one takes a tenth of a second
 PROBE_WAIT_SECONDS = 30.0  # for a free pixel process: an upload is not lost to a burst of drawing
 
-_DATA_URL = re.compile(r"\s*data:[^,]{0,200},", re.ASCII)
+_DATA_URL = re.compile(rb"\s*data:[^,]{0,200},")
 _BLANKS = b" \t\r\n\f\v"
 
 
@@ -105,12 +106,13 @@ class Intake:
         finally:
             self._memory.release()
 
-    async def receiver(self, field: str, max_bytes: int | None = None) -> Receiver:
-        """A staged file to write to, of at most an image's bytes, or `max_bytes`."""
+    async def receiver(self, field: str, max_bytes: int | None = None, *, is_kept: bool = True) -> Receiver:
+        """A staged file to write to, of at most an image's bytes, or `max_bytes`; without a digest if it will not be
+        kept."""
         path = await self._files.enter_async_context(self._staging.file())
-        return Receiver(path, field, max_bytes or self._max_bytes)
+        return Receiver(path, field, max_bytes or self._max_bytes, is_kept=is_kept)
 
-    async def from_base64(self, text: str, field: str = "attachment") -> Receiver:
+    async def from_base64(self, text: bytes, field: str = "attachment") -> Receiver:
         """On disk, for `from_upload`. Standard base64; a `data:` prefix, white space, absent padding are accepted.
 
         Of what is not base64 nothing arrives, which is no picture. Raises `PictureRefused` (too heavy), `StorageFull`,
@@ -162,10 +164,12 @@ class Intake:
         return await self.from_upload(received)
 
 
-def _decoded(text: str) -> bytes:
+def _decoded(text: bytes) -> bytes:
     prefix = _DATA_URL.match(text, 0, 300)
-    try:
-        raw = text[prefix.end() if prefix else 0 :].encode("ascii").translate(None, _BLANKS).rstrip(b"=")
-        return base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        return b""
+    raw = text[prefix.end() :] if prefix else text
+    with suppress(binascii.Error):
+        return pybase64.b64decode(raw, validate=True)
+    with suppress(binascii.Error):
+        raw = raw.translate(None, _BLANKS).rstrip(b"=")
+        return pybase64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
+    return b""

@@ -57,11 +57,22 @@ class LocalStorage:
 
     async def open(self, name: str, range: ByteRange | None = None) -> Blob:
         """The ETag is nginx's, so that a client may change between the two."""
+        path = self._path(name)
+        try:
+            held = self._held(name, CHUNK_BYTES)
+        except ABSENT as error:
+            raise BlobNotFound(name) from error
+        except OSError:  # to be met again, and named, below
+            held = None
+        if held is not None:
+            data, found = held
+            start, stop = (0, found.st_size) if range is None else range.within(found.st_size)
+            return Blob(found.st_size, start, stop, _etag(found), _modified(found), _whole(data[start:stop]), _nothing)
         with named_failures(name):
             try:
                 # Buffered, for its lock: a close then waits for the read of a call that was cancelled. That
                 # read could otherwise move the position of the next file to get this descriptor.
-                file = await aiofiles.open(self._path(name), "rb", executor=self._threads)
+                file = await aiofiles.open(path, "rb", executor=self._threads)
             except ABSENT as error:
                 raise BlobNotFound(name) from error
             try:
@@ -86,13 +97,18 @@ class LocalStorage:
         return Blob(found.st_size, start, stop, _etag(found), _modified(found), chunks(), file.close)
 
     def at_hand(self, name: str, most: int) -> AtHand | None:
-        """Read where the page cache has all of it: the kernel then says so at once, or that it would have to wait."""
-        if NO_WAIT is None:
-            return None
         try:
-            file = os.open(f"{self._root}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+            held = self._held(name, most)
         except OSError:
             return None
+        return None if held is None else AtHand(held[0], _etag(held[1]))
+
+    def _held(self, name: str, most: int) -> tuple[bytearray, os.stat_result] | None:
+        """The whole file, where it has at most `most` bytes and the page cache has all of them: the kernel says so at
+        once, or that it would have to wait. Raises `OSError`."""
+        if NO_WAIT is None:
+            return None
+        file = os.open(f"{self._root}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         try:
             found = os.fstat(file)
             if found.st_size > most:
@@ -100,11 +116,13 @@ class LocalStorage:
             data = bytearray(found.st_size)
             if os.preadv(file, [data], 0, NO_WAIT) < found.st_size:
                 return None
+        except IsADirectoryError:
+            raise
         except OSError:  # it would have to wait, or this file system cannot tell
             return None
         finally:
             os.close(file)
-        return AtHand(data, _etag(found))
+        return data, found
 
     async def exists(self, name: str) -> bool:
         path = self._path(name)
@@ -172,6 +190,15 @@ def _walk(directory: Path, prefix: str) -> Iterator[BlobInfo]:
                 yield from _walk(directory / entry.name, f"{prefix}{entry.name}/")
             elif stat.S_ISREG(found.st_mode):
                 yield BlobInfo(prefix + entry.name, found.st_size, _modified(found))
+
+
+async def _whole(data: bytearray) -> AsyncIterator[bytes]:
+    if data:
+        yield bytes(data)
+
+
+async def _nothing() -> None:
+    """There is nothing to close."""
 
 
 def _etag(found: os.stat_result) -> str:
