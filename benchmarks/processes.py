@@ -104,7 +104,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**os.environ, **(env or {})},
+            env={**_outside(), **(env or {})},
             cwd=folder,
             start_new_session=True,
         )
@@ -113,6 +113,11 @@ def running(
         yield process.pid
     finally:
         _end(process)
+
+
+def _outside() -> dict[str, str]:
+    """Our own environment, but a user's Python keeps its bytecode: without that each start would compile the source."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _wait(name: str, process: subprocess.Popen[bytes], ready: str, log: Path) -> None:

@@ -1,6 +1,8 @@
 """The rooms of the code: imports run downwards only, and files stay small enough to have one subject."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,24 +15,29 @@ MAX_LINES = 300
 FLOORS = [
     {"cli"},
     {"commands"},
-    {"copy_storage", "doctor", "importing"},
+    {"copy_storage", "doctor", "importing", "program"},
     {"console"},  # what all commands share
     {"serve"},
-    {"worker"},
+    {"forked", "preloaded"},  # the first names what is done in other processes, which the second imports for them
+    {"worker", "preparation"},
     {"app"},
     {"api"},
     {"ingest", "images"},  # which do not know each other
     {"stores"},  # images name the store that they belong to
+    {"places", "schema"},
     {"settings", "migrations", "embedded_postgres"},
     {"pixels", "storage", "database", "workers", "postgres_directory", "logs"},
     {"edge"},  # one connection
     {"metrics", "postgres_binaries"},  # every room counts
-    {"errors", "metrics_files", "postgres_launcher"},
+    {"errors", "metrics_files", "postgres_launcher", "migration_scripts", "database_limits"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.
 ONLY_FOR = {
-    "settings": {"app", "commands", "console", "copy_storage", "doctor", "importing", "serve", "worker"},
+    "settings": {
+        *("app", "commands", "console", "copy_storage", "doctor", "forked", "importing", "places", "preparation"),
+        *("program", "serve", "worker"),
+    },
     "embedded_postgres": {"serve", "doctor"},
     "workers": {"serve", "worker", "cli"},
 }
@@ -76,6 +83,14 @@ def _top_level(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
     return found
+
+
+def test_what_runs_the_service_imports_only_what_it_needs() -> None:
+    """It lives as long as the service does, and starts while another process imports all this for the workers."""
+    heavy = {"alembic", "asyncpg", "fastapi", "sqlalchemy", "sqlmodel", "uvicorn"}
+    asked = "import sys, image_service.cli, image_service.program; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
+    assert not heavy & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(SOURCE)) for path in MODULES])

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from alembic import op
 from alembic.script import Script, ScriptDirectory
 
-from image_service import migrations
+from image_service.migration_scripts import FOLDER, NEWEST
 from tests.migration_rules import findings
 
-SCRIPTS = list(ScriptDirectory(str(migrations.SCRIPTS)).walk_revisions())
+SCRIPTS = list(ScriptDirectory(str(FOLDER)).walk_revisions())
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.revision)
@@ -19,6 +19,10 @@ def test_the_version_before_can_go_on(script: Script) -> None:
     found = findings(script.module.upgrade)
     reason = getattr(script.module, "CONTRACTS", None)
     assert bool(found) == bool(reason), "\n".join(found) or f"nothing to excuse: {reason}"
+
+
+def test_the_last_by_name_is_the_one_that_a_database_ends_with() -> None:
+    assert SCRIPTS[0].revision == NEWEST  # from the head down
 
 
 def new_column(**options: Any) -> Callable[[], None]:

@@ -191,6 +191,13 @@ def test_a_setting_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "s3:// needs obstore: pip install 'image-service[s3]'" in done.stderr
 
 
+def test_a_database_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
+    done = serve(tmp_path, "--port", "0", DATABASE_URL=f"postgresql://me@/mine?host={tmp_path}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("image-service: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_an_application_that_cannot_start_ends_the_service(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "staging").write_text("a file where a folder must be")

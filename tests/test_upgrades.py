@@ -10,16 +10,19 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from image_service import migrations
+from image_service.migration_scripts import FOLDER
 from tests.conftest import StartService
 from tests.databases import look
 from tests.earlier_rows import COLORS, KEYS, PICTURES, PRODUCT, TOKEN, columns, fill, keep_bytes, read
 from tests.processes import DEADLINE, Server
 from tests.shop import added, form, order, path
 
-REVISIONS = [each.revision for each in ScriptDirectory(str(migrations.SCRIPTS)).walk_revisions()][::-1]
+REVISIONS = [each.revision for each in ScriptDirectory(str(FOLDER)).walk_revisions()][::-1]
 LOCK = 0x696D6702  # alembic/env.py
 BOOTSTRAP_TOKEN = "the-token-of-the-first-store"
 REPLICAS = 3
+ASKING = """SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = 'image-service migrate'"""
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
@@ -93,13 +96,26 @@ def replicas(empty_database: str, held: asyncpg.Connection, tmp_path: Path) -> I
         yield servers
 
 
+async def test_a_start_that_waits_for_its_turn_can_be_ended(
+    held: asyncpg.Connection, empty_database: str, tmp_path: Path
+) -> None:
+    server = Server(tmp_path, DATABASE_URL=empty_database)
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while await held.fetchval(ASKING) < 1:
+                assert server.process.poll() is None
+        assert await asyncio.to_thread(server.stop) == 0  # which looks for what it may have left behind
+        assert await held.fetchval(ASKING) == 0
+        assert not server.logged(level="error")
+    finally:
+        server.end()
+
+
 async def test_replicas_that_start_at_once(
     replicas: list[Server], held: asyncpg.Connection, empty_database: str, tmp_path: Path
 ) -> None:
-    asking = """SELECT count(*) FROM pg_stat_activity
-                WHERE datname = current_database() AND application_name = 'image-service migrate'"""
     async with asyncio.timeout(DEADLINE):
-        while await held.fetchval(asking) < REPLICAS:
+        while await held.fetchval(ASKING) < REPLICAS:
             assert [server.process.poll() for server in replicas] == [None] * REPLICAS
     assert await look(empty_database, read) == {}  # nobody goes ahead without the lock
     await held.close()

@@ -38,10 +38,9 @@ from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
 from image_service.ingest.sources import Ingest
 from image_service.pixels.pool import WORKER, PixelPool
+from image_service.places import staging_of, storage_of
 from image_service.settings import Settings
 from image_service.storage.base import Storage
-from image_service.storage.local import LocalStorage
-from image_service.storage.opening import open_storage
 from image_service.storage.staging import Staging
 from image_service.stores.rate_limit import RateLimit
 
@@ -108,20 +107,6 @@ def create_app(
     return app
 
 
-def storage_of(settings: Settings) -> Storage:
-    """The blob store that `STORAGE_URL` names. Raises `ValueError`, in words."""
-    if settings.storage_url is None:
-        return LocalStorage(settings.data_dir / "blobs")
-    try:
-        return open_storage(settings.storage_url, staging_of(settings))
-    except ValueError as error:
-        raise ValueError(f"IMAGE_SERVICE_STORAGE_URL: {error}") from error
-
-
-def staging_of(settings: Settings) -> Staging:
-    return Staging(settings.data_dir / "staging")
-
-
 def fetch_policy_of(settings: Settings) -> FetchPolicy:
     return FetchPolicy(
         max_bytes=settings.max_image_bytes,
@@ -162,6 +147,8 @@ async def _build(
     )
     stack.push_async_callback(database.close)
     staging = staging_of(settings)
+    claiming = asyncio.create_task(_claim(database, storage, staging))  # while the pixel processes load their libraries
+    stack.callback(claiming.cancel)
     pixels = await stack.enter_async_context(
         PixelPool(
             settings.pixel_processes, settings.limits, settings.check_seconds, settings.draw_seconds, pixel_command
@@ -173,10 +160,7 @@ async def _build(
     stack.push_async_callback(variants.close)
     if settings.anonymous_store is not None:
         log.warning("calls without credentials act as a store", store=settings.anonymous_store)
-    try:
-        await instance.claim(database, storage, staging)
-    except ImageServiceError as error:
-        log.warning("not ready yet", reason=str(error))  # /health/ready tries again
+    await claiming
     await stack.enter_async_context(sweeper_of(settings, database, storage).every(settings.sweep_interval))
     return Parts(
         database=database,
@@ -209,6 +193,13 @@ async def _build(
         negotiate_formats=settings.negotiate_formats,
         is_stopping=is_stopping,
     )
+
+
+async def _claim(database: Database, storage: Storage, staging: Staging) -> None:
+    try:
+        await instance.claim(database, storage, staging)
+    except ImageServiceError as error:
+        log.warning("not ready yet", reason=str(error))  # /health/ready tries again
 
 
 def _render(request: Request, error: Exception) -> Response:

@@ -1,11 +1,12 @@
 """Where the program `image-service` begins: what goes wrong is one line on standard error, and exit 1.
 
-The commands themselves are in `commands`, whose imports take a second.
+The commands themselves are in `program` and `commands`. The imports of the latter take a second.
 """
 
 import os
 import sys
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 
 from image_service import metrics_files, workers
 from image_service.errors import ImageServiceError
@@ -16,10 +17,11 @@ def main() -> None:
     try:
         metrics_files.counted_alone()
         serves = sys.argv[1:2] == ["serve"] and "--help" not in sys.argv
-        with metrics_files.counted_together() if serves else nullcontext():
+        with _several_processes() if serves else nullcontext():
             if serves:
-                workers.preload()
-            from image_service.commands import app  # noqa: PLC0415 - side by side with what was just begun
+                from image_service.program import app  # noqa: PLC0415 - side by side with what was just begun
+            else:
+                from image_service.commands import app  # noqa: PLC0415 - `serve` has no use for them
 
             try:
                 app(prog_name="image-service")
@@ -30,6 +32,12 @@ def main() -> None:
         sys.exit(130)
     except (ImageServiceError, OSError, ValueError) as error:
         _give_up(error)
+
+
+@contextmanager
+def _several_processes() -> Iterator[None]:
+    with metrics_files.counted_together(), workers.preloading():
+        yield
 
 
 def _give_up(error: Exception) -> None:

@@ -1,17 +1,16 @@
-"""The commands: run the service, and manage its stores and bytes."""
+"""The commands beside `serve`: they manage its stores and bytes."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from image_service import logs, migrations
-from image_service.app import create_app, library_of, storage_of, sweeper_of
+from image_service import schema
+from image_service.app import create_app, library_of, sweeper_of
 from image_service.console import Json, examples, out, print_json, read_settings, settings_with_database
 from image_service.copy_storage import copy_storage as copy_bytes
 from image_service.database import Database
@@ -21,44 +20,20 @@ from image_service.images import jobs
 from image_service.images.verify import State
 from image_service.images.verify import verify as verify_originals
 from image_service.importing.command import import_images
-from image_service.serve import serve as run_service
+from image_service.places import storage_of
+from image_service.program import app
 from image_service.settings import MAX_ID, Settings
 from image_service.stores import registry, tokens
 from image_service.stores.tokens import Scope
 
 Result = TypeVar("Result")
 
-# Help as plain text: the same in a pipe, and examples stay as they are written.
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+__all__ = ["app"]  # the whole program, once this has been imported
+
 stores = typer.Typer(help="Stores and their tokens.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(stores, name="stores")
 
 StoreId = Annotated[int, typer.Argument(help="The store's id.", min=1, max=MAX_ID)]
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(version("image-service"))
-        raise typer.Exit
-
-
-@app.callback()
-def every_command(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Product images: taken in, checked, kept in order, served in every size.
-
-    Settings are environment variables, IMAGE_SERVICE_*; the README lists them all.
-
-    \b
-    Exit codes:
-      0    all went well
-      1    something did not; standard error says what, in a line
-      2    the command line cannot be read
-      130  ended by Ctrl-C
-    """
 
 
 def _with_database(work: Callable[[Settings, Database], Awaitable[Result]]) -> Result:
@@ -66,28 +41,15 @@ def _with_database(work: Callable[[Settings, Database], Awaitable[Result]]) -> R
 
     async def run(settings: Settings) -> Result:
         url = settings.database_url or ""
-        await migrations.upgrade(url)
         database = Database(url, connections=2)
         try:
+            await schema.bring(database, url)
             return await work(settings, database)
         finally:
             await database.close()
 
     with settings_with_database() as settings:
         return asyncio.run(run(settings))
-
-
-@app.command(epilog=examples("image-service serve", "image-service serve --host 0.0.0.0 --port 80 --workers 4"))
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any that is free.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that answer requests.")] = None,
-) -> None:
-    """Run the service. Without a DATABASE_URL it brings its own PostgreSQL."""
-    settings = read_settings(host=host, port=port, workers=workers)
-    logs.configure(settings.log_level)
-    storage_of(settings)  # a STORAGE_URL that cannot be used is said before anything starts
-    run_service(settings)
 
 
 @app.command(epilog=examples("IMAGE_SERVICE_DATABASE_URL=postgresql://user:password@host/name image-service migrate"))

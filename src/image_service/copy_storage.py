@@ -9,10 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from sqlalchemy import func
 from sqlmodel import select
 
-from image_service.app import staging_of
 from image_service.database import Database
 from image_service.images.copying import Copied, Copying, State
 from image_service.images.models import ImageRow
+from image_service.places import staging_of
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.opening import open_storage

@@ -22,10 +22,9 @@ from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service import metrics
+from image_service.database_limits import COMMAND_SECONDS, CONNECT_SECONDS
 from image_service.errors import DatabaseUnavailable, ImageServiceError
 
-CONNECT_SECONDS = 5.0
-COMMAND_SECONDS = 15.0  # longer than any statement of ours takes; a paused server must not hold a request for ever
 POOL_WAIT_SECONDS = 5.0
 CHECK_SECONDS = 3.0
 

@@ -36,7 +36,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
 
 Four rooms have further ones, which never leave their floor as they are: `pixels` (`Refused`, `ProbeFailed`,
 `RenderFailed`), `images` (`SweepRefused`, `SweepUnderWay`), `embedded_postgres` (`EmbeddedPostgresError` and its
-kinds), and `workers` (`WorkersFailed`); the last three are for the command line alone.
+kinds), and `workers` (`WorkersFailed`, `ProcessFailed`); the last three are for the command line alone.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,6 @@
 """Brings a database to the schema of this version of the code."""
 
 import asyncio
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -12,13 +11,10 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from image_service.database import CONNECT_SECONDS, database_faults
+from image_service.database import database_faults
+from image_service.database_limits import CONNECT_SECONDS
 from image_service.errors import ImageServiceError
-
-_HERE = Path(__file__).parent
-# In a wheel the scripts lie beside this file, in a checkout at its top.
-SCRIPTS = next(folder for folder in (_HERE / "alembic", _HERE.parents[1] / "alembic") if (folder / "env.py").is_file())
-
+from image_service.migration_scripts import FOLDER
 
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's manual, appendix A: `lock_timeout` has passed
 TRIES, PAUSE = (
@@ -34,7 +30,7 @@ class MigrationFailed(ImageServiceError):
 def config(connection: Connection) -> Config:
     """Alembic's own settings for a connection that is open already."""
     made = Config()
-    made.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    made.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     made.attributes["connection"] = connection
     return made
 

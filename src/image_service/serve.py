@@ -1,6 +1,5 @@
 """A running service: this process owns the database, and the workers that answer."""
 
-import asyncio
 import os
 import shlex
 import socket
@@ -13,12 +12,10 @@ from pathlib import Path
 
 import structlog
 
-from image_service import metrics, migrations, worker
-from image_service.database import Database
+from image_service import forked, metrics, workers
 from image_service.embedded_postgres import DataDirectoryInUse, EmbeddedPostgres
 from image_service.settings import Settings
-from image_service.stores import registry
-from image_service.stores.registry import NewStore
+from image_service.stores.new_store import NewStore
 from image_service.workers import StopSignals, Workers
 
 log = structlog.get_logger()
@@ -72,7 +69,7 @@ def _embedded(settings: Settings) -> EmbeddedPostgres:
 def serve(settings: Settings) -> None:
     """Until SIGINT, SIGTERM or SIGHUP. Everything stops in order, the embedded database last.
 
-    Raises `OSError` when the address cannot be had, `EmbeddedPostgresError`, `DatabaseUnavailable`, `WorkersFailed`.
+    Raises `OSError` when the address cannot be had, `EmbeddedPostgresError`, `ProcessFailed`, `WorkersFailed`.
     """
     with StopSignals() as stop, _listening(settings) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
@@ -99,12 +96,12 @@ def _run_with_postgres(settings: Settings, listener: socket.socket, stop: StopSi
 
 
 def _run(settings: Settings, listener: socket.socket, stop: StopSignals, *, own_database: bool = False) -> None:
-    made = asyncio.run(_prepare(settings, own_database=own_database))
+    made = workers.ask(forked.prepare, settings, own_database=own_database, ended=metrics.forget)
     stop.defer()  # a token that was made must be shown
     _greet(settings, made)
-    workers = Workers(settings.workers, worker.run, settings, listener, ended=_replaced)
+    running = Workers(settings.workers, forked.work, settings, listener, ended=_replaced)
     # From when no worker listens, whoever comes must be turned away, not wait for an end that is none of theirs.
-    workers.run(stop.reader, delay=settings.stop_delay, grace=settings.stop_grace, drained=listener.close)
+    running.run(stop.reader, delay=settings.stop_delay, grace=settings.stop_grace, drained=listener.close)
 
 
 def _replaced(pid: int) -> None:
@@ -117,28 +114,12 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     """Taken first: a second service must fail before it touches any data. Connections wait until a worker is up."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=worker.BACKLOG)
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=workers.BACKLOG)
     except OSError as error:
         why = str(error.strerror).partition(" (while")[0]
         raise OSError(f"cannot listen on {settings.host} port {settings.port}: {why}") from error
     with listener:
         yield listener
-
-
-async def _prepare(settings: Settings, *, own_database: bool) -> NewStore | None:
-    """The schema, and the first store of an empty database: the one that the settings name, or in the default set-up
-    one with a random token.
-    """
-    url = settings.database_url or ""
-    await migrations.upgrade(url)
-    if settings.bootstrap_store is None and not own_database:
-        return None
-    database = Database(url, connections=2)
-    try:
-        name = settings.bootstrap_store or "first store"
-        return await registry.bootstrap(database, name, settings.bootstrap_token)
-    finally:
-        await database.close()
 
 
 def _greet(settings: Settings, made: NewStore | None) -> None:

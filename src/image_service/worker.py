@@ -13,9 +13,8 @@ from image_service import logs
 from image_service.app import create_app
 from image_service.edge.protocol import protocol_of
 from image_service.settings import Settings
-from image_service.workers import live_with_the_service
+from image_service.workers import BACKLOG, live_with_the_service
 
-BACKLOG = 2048  # connections that wait while all workers are busy
 KEEP_ALIVE_SECONDS = 65  # longer than a proxy's own, so that it never writes to a closed connection
 
 FILES_PER_CONNECTION = 2  # its socket, and the picture that goes out over it

@@ -11,22 +11,25 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import connection, forkserver
 from multiprocessing.context import ForkServerProcess
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from image_service.errors import ImageServiceError
 
-PRELOADED = "image_service.worker"
+PRELOADED = "image_service.preloaded"
+BACKLOG = 2048  # connections that wait while all workers are busy
 NOT_STARTED = 3  # a worker's exit status when its application could not be built; uvicorn's own number
 LATER_SECONDS = 5  # beyond what it is given, for a worker's own end; then it is killed
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0  # seconds between restarts, doubling
 STEADY_SECONDS = 60  # a worker that ran for so long had started well
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 _context = multiprocessing.get_context("forkserver")
@@ -36,8 +39,16 @@ class WorkersFailed(ImageServiceError):
     """The application cannot be started; its process has logged why."""
 
 
-def preload() -> None:
-    """Begin to import the application, in the process that workers are forked from. Returns at once."""
+class ProcessFailed(ImageServiceError):
+    """What a process of its own was to do could not be done; the message is what it said."""
+
+
+@contextmanager
+def preloading() -> Iterator[None]:
+    """Import the application in the process that others are forked from, side by side with what the block does.
+
+    Leaves when that process has ended: what it imports may still need what the caller is about to remove.
+    """
     _context.set_forkserver_preload([PRELOADED])
     # Inherited: these are for this process to act on. The other one ends with its last user.
     former = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
@@ -46,6 +57,10 @@ def preload() -> None:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]  # there is no public way
 
 
 class StopSignals:
@@ -163,6 +178,53 @@ class Workers:
         for process, _ in self._running:
             process.kill()
             process.join()
+
+
+def ask(target: Callable[..., Answer], *arguments: object, ended: Callable[[int], None], **options: object) -> Answer:
+    """What `target` answers in a process that is forked like a worker, and ends with it; `ended` is told its pid.
+
+    Whatever interrupts us here, as Ctrl-C does, interrupts it too. Raises `ProcessFailed`.
+    """
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = _context.Process(target=_answer, args=(sender, target, arguments, options), daemon=True)
+    with receiver:
+        try:
+            process.start()
+            sender.close()
+            answer: Answer
+            answer, failure = receiver.recv()
+        except EOFError:
+            process.join()
+            raise ProcessFailed(f"{target.__name__}: its process ended with status {process.exitcode}") from None
+        except BaseException:
+            if process.is_alive():
+                os.kill(process.pid or 0, signal.SIGINT)
+            raise
+        finally:
+            process.join(LATER_SECONDS)
+            process.kill()
+            ended(process.pid or 0)
+    if failure is not None:
+        raise ProcessFailed(failure)
+    return answer
+
+
+def _answer(
+    sender: "connection.Connection[Any, Any]",
+    target: Callable[..., object],
+    arguments: tuple[object, ...],
+    options: dict[str, object],
+) -> None:
+    """The body of that process. Only what was foreseen is told; of anything else the log has the traceback."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where we come from
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    live_with_the_service()
+    try:
+        sender.send((target(*arguments, **options), None))
+    except (ImageServiceError, OSError, ValueError) as error:
+        sender.send((None, str(error) or type(error).__name__))
+    except KeyboardInterrupt:
+        pass  # whoever asked has gone
 
 
 def live_with_the_service() -> None:

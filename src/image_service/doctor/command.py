@@ -6,12 +6,12 @@ import typer
 from rich.text import Text
 
 from image_service import logs
-from image_service.app import staging_of, storage_of
 from image_service.console import Json, out, print_json, read_settings
 from image_service.database import Database
 from image_service.doctor import kept, machine
 from image_service.doctor.findings import Finding, Level, fail, ok
 from image_service.embedded_postgres import EmbeddedPostgresError
+from image_service.places import staging_of, storage_of
 from image_service.serve import database_running, embedded_folder
 from image_service.settings import Settings
 

@@ -11,6 +11,9 @@ from image_service.database import Database
 from image_service.errors import InvalidField
 from image_service.stores import tokens
 from image_service.stores.models import StoreRow
+from image_service.stores.new_store import NewStore
+
+__all__ = ["NewStore", "Store", "add", "bootstrap", "every", "exists", "is_empty"]
 
 MAX_NAME = 200  # characters
 BOOTSTRAP_LOCK = 0x696D6701  # one replica makes the first store, the others see it
@@ -21,14 +24,6 @@ class Store:
     id: int
     name: str
     created_at: datetime
-
-
-@dataclass(frozen=True)
-class NewStore:
-    """`token` is shown this once."""
-
-    store_id: int
-    token: str
 
 
 async def add(database: Database, name: str, *, store_id: int | None = None, token: str | None = None) -> NewStore:
