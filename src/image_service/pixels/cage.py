@@ -1,4 +1,5 @@
-"""What a pixel process gives up before it meets strangers' bytes: memory, files, time, most of the system's calls.
+"""What a pixel process gives up before it meets strangers' bytes: memory, files, time, most of the system's calls; and
+its turn on a processor, to the processes that answer.
 
 A decoder that has been captured can then read and write files, and answer a line that nobody believes; it reaches no
 network, starts no program, and touches no other process. See docs/decisions/0031.
@@ -19,6 +20,7 @@ RESOURCES = (
     (resource.RLIMIT_FSIZE, 256 * 1024**2),  # bytes; 50 megapixels of noise as RGBA in a PNG: 200 MB
     (resource.RLIMIT_NOFILE, 64),  # libvips opens a handful
 )
+YIELDING = 10  # of niceness: on a machine at its limit, whoever draws yields to whoever answers
 PR_SET_PDEATHSIG, PR_SET_NAME, PR_SET_NO_NEW_PRIVS = 1, 15, 38  # <linux/prctl.h>
 CLONE_THREAD = 0x00010000  # <linux/sched.h>
 LIBSECCOMP = "libseccomp.so.2"  # apt and systemd need it, so Debian's smallest image has it
@@ -49,6 +51,7 @@ class _Comparison(ctypes.Structure):
 def enter() -> str:
     """For good. Answers why there is no filter of system calls, or "" if there is one."""
     die_with_parent()
+    os.nice(YIELDING)
     for kind, wanted in RESOURCES:
         _, hard = resource.getrlimit(kind)  # may be tighter already, and cannot be raised
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
