@@ -82,14 +82,21 @@ def _is_current(request: Request, current: _Validators) -> bool:
 
 
 def _range_wanted(request: Request, current: _Validators) -> ByteRange | None:
-    """None: the whole. Several ranges, a range of what was another version (`If-Range`), or of what is not sent at
-    all (14.2: only GET has ranges) are not served.
+    """None: the whole. A range of what was another version (`If-Range`), or of what is not sent at all (14.2: only GET
+    has ranges) is not served.
     """
-    match = _RANGE.fullmatch(request.headers.get("range", "").strip())
     condition = request.headers.get("if-range")
-    if request.method != "GET" or match is None or not (match[1] or match[2]):
+    if request.method != "GET":
         return None
     if condition is not None and condition != current.etag and (_date(condition) or 0) != current.modified:
+        return None
+    return byte_range(request.headers.get("range", ""))
+
+
+def byte_range(header: str) -> ByteRange | None:
+    """What `Range` asks for; None for several ranges, another unit, or nonsense: all of it is sent."""
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or not (match[1] or match[2]):
         return None
     first, last = (int(digits) if digits else None for digits in match.groups())
     if first is not None and last is not None and first > last:

@@ -12,18 +12,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from image_service import metrics
+from image_service.api.blob_response import byte_range
 from image_service.api.delivery import DIALECT, ROUTE, SERVED, Served
 from image_service.api.guard import Pace
 from image_service.api.request_log import REQUEST_ID, fields
 from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
+from image_service.errors import RangeNotSatisfiable
 from image_service.pixels.picture import Format
-from image_service.storage.base import Storage
+from image_service.storage.base import ByteRange, Storage
 
 log = structlog.get_logger()
 
@@ -31,10 +34,8 @@ MAX_KNOWN = 8192  # answers whose headers are remembered; about 16 MB
 MAX_BYTES = 1024 * 1024  # of a picture that is read in one go, in which nothing else happens: 0.1 ms
 MAX_ACCEPT_BYTES = 256  # browsers' own are half of that
 
-# Whatever asks for more than the whole picture, or may have to be refused, is the framework's.
-_UNUSUAL = frozenset(
-    (b"range", b"if-range", b"if-modified-since", b"transfer-encoding", b"content-length", b"content-encoding")
-)
+# Whatever asks for more than the picture or a part of it, or may have to be refused, is the framework's.
+_UNUSUAL = frozenset((b"if-range", b"if-modified-since", b"transfer-encoding", b"content-length", b"content-encoding"))
 
 Key = tuple[bytes, bytes]  # the path as it was sent, and `Accept`
 
@@ -49,7 +50,7 @@ class WarmPictures:
         self._counts = {
             (method, status): metrics.REQUESTS.labels(DIALECT.name, ROUTE, method, status)
             for method in ("GET", "HEAD")
-            for status in (200, 304)
+            for status in (200, 206, 304)
         }
         self._seconds = {
             method: metrics.REQUEST_SECONDS.labels(DIALECT.name, ROUTE, method) for method in ("GET", "HEAD")
@@ -64,43 +65,52 @@ class WarmPictures:
         started = time.perf_counter()
         asked = _asked(scope)
         if asked is not None:
-            key, condition, request_id = asked
-            served = self._known.get(key)
-            if served is not None and condition in (b"", served.etag):
-                if await self._serve(served, condition, request_id, scope, receive, send, started):
+            served = self._known.get(asked.key)
+            if served is not None and asked.condition in (b"", served.etag):
+                if await self._serve(served, asked, scope, receive, send, started):
                     return
-                self._known.pop(key, None)
+                self._known.pop(asked.key, None)
         await self._app(scope, receive, send)
         if asked is not None and SERVED in scope:
-            self._known[asked[0]] = scope[SERVED]
+            self._known[asked.key] = scope[SERVED]
             if len(self._known) > MAX_KNOWN:
                 self._known.popitem(last=False)
 
     async def _serve(
-        self,
-        served: Served,
-        condition: bytes,
-        request_id: bytes,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        started: float,
+        self, served: Served, asked: "_Asked", scope: Scope, receive: Receive, send: Send, started: float
     ) -> bool:
-        """False, with nothing sent: the blob has gone, has changed, or cannot be read without waiting."""
+        """False, with nothing sent: the blob has gone, has changed, cannot be read without waiting, or ends before the
+        range."""
         found = self._storage().at_hand(served.blob, MAX_BYTES)
         if found is None or found.etag.encode("latin-1") != served.etag:
             return False
-        status, body = (304, b"") if condition == served.etag else (200, found.data)
+        status, body = 200, found.data
         headers: Iterable[tuple[bytes, bytes]] = served.headers
-        if status == 304:
+        if asked.condition == served.etag:
+            status, body = 304, b""
             headers = (each for each in headers if each[0] not in _OF_A_BODY)
+        elif asked.range is not None:
+            try:
+                start, stop = asked.range.within(len(body))
+            except RangeNotSatisfiable:
+                return False
+            about = (
+                (b"content-length", b"%d" % (stop - start)),
+                (b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, len(body))),
+            )
+            status, body = 206, body[start:stop]
+            headers = (*(each for each in headers if each[0] != b"content-length"), *about)
         method: str = scope["method"]
         if method == "HEAD":
             body = b""
         send = Pace(scope, receive, send, self._limits).send
         with suppress(ClientDisconnect):
             await send(
-                {"type": "http.response.start", "status": status, "headers": [*headers, (b"x-request-id", request_id)]}
+                {
+                    "type": "http.response.start",
+                    "status": status,
+                    "headers": [*headers, (b"x-request-id", asked.request_id)],
+                }
             )
             if body:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -108,7 +118,7 @@ class WarmPictures:
         seconds = time.perf_counter() - started
         if log.is_enabled_for(logging.DEBUG):
             line = fields(scope, ROUTE, status, seconds, 0, len(body))
-            log.debug("request", request_id=request_id.decode("ascii"), **line)
+            log.debug("request", request_id=asked.request_id.decode("ascii"), **line)
         self._counts[method, status].inc()
         self._seconds[method].observe(seconds)
         self._sent.inc(len(body))
@@ -121,12 +131,20 @@ class WarmPictures:
 _OF_A_BODY = frozenset((b"accept-ranges", b"content-type", b"content-length"))
 
 
-def _asked(scope: Scope) -> tuple[Key, bytes, bytes] | None:
-    """What is asked for, `If-None-Match` and the request's id; None: the framework shall look at it."""
+@dataclass(frozen=True)
+class _Asked:
+    key: Key
+    condition: bytes  # `If-None-Match`
+    range: ByteRange | None
+    request_id: bytes
+
+
+def _asked(scope: Scope) -> _Asked | None:
+    """None: the framework shall look at it."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     if scope["method"] not in ("GET", "HEAD") or len(headers) > MAX_HEADERS:
         return None
-    accept = condition = request_id = b""
+    accept = condition = request_id = range_ = b""
     hosts = 0
     for name, value in headers:
         if name == b"host":
@@ -135,6 +153,8 @@ def _asked(scope: Scope) -> tuple[Key, bytes, bytes] | None:
             accept = accept + b"," + value if accept else value
         elif name == b"if-none-match":
             condition = condition + b"," + value if condition else value
+        elif name == b"range" and not range_:
+            range_ = value
         elif name == b"x-request-id" and not request_id:
             request_id = value
         elif name in _UNUSUAL:
@@ -143,4 +163,5 @@ def _asked(scope: Scope) -> tuple[Key, bytes, bytes] | None:
         return None
     if not REQUEST_ID.fullmatch(request_id.decode("latin-1")):
         request_id = b"%032x" % random.getrandbits(128)
-    return (scope["raw_path"], accept), condition, request_id
+    wanted = byte_range(range_.decode("latin-1")) if range_ and scope["method"] == "GET" else None
+    return _Asked((scope["raw_path"], accept), condition, wanted, request_id)
