@@ -28,6 +28,7 @@ ROWS: dict[str, Callable[[Run], Result]] = {
     "warm-range": warm.part,
     "warm-nginx": warm.through_nginx,
     "list": lists.million,
+    "list-once": lists.once,
     "upload": uploads.photo,
     "upload-base64": uploads.in_base64,
     "memory": uploads.memory,

@@ -55,16 +55,18 @@ UNDELIVERED: dict[type[ImageServiceError], Undelivered] = {  # all others: what 
 
 router = APIRouter(tags=["Delivery"])
 
+OF_A_BODY = frozenset((b"accept-ranges", b"content-type", b"content-length", b"content-range"))  # headers
+
 SERVED = "image_service.served"  # in the scope of a request: a `Served`
 
 
 @dataclass(frozen=True)
 class Served:
-    """An answer 200: the same request gets it next time too, while the blob is there."""
+    """An answer 200, 206 or 304: the same request gets its picture next time too, while the blob is there."""
 
     blob: str
     etag: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: tuple[tuple[bytes, bytes], ...]  # of all three alike
     format: Format
     negotiated: bool
 
@@ -183,11 +185,11 @@ async def _delivered(request: Request, parts: Parts) -> Response:
             metrics.SERVED.labels(candidate).inc()
             if variant != name:
                 metrics.NEGOTIATED.labels(candidate).inc()
-            if response.status_code == 200 and candidate is candidates[0]:  # else a better one cannot be had now
+            if response.status_code != 302 and candidate is candidates[0]:  # else a better one cannot be had now
                 request.scope[SERVED] = Served(
                     variant.blob,
                     response.headers["ETag"].encode("latin-1"),
-                    tuple(response.raw_headers),
+                    tuple(each for each in response.raw_headers if each[0] not in OF_A_BODY),
                     candidate,
                     negotiated=variant != name,
                 )

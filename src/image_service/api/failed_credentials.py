@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 ADDRESSES = 10_000  # remembered, some 2 MB; the one that failed longest ago is forgotten first
@@ -51,6 +52,7 @@ class FailedCredentials:
         return max(0.0, level - (self._clock() - at) * self._most / 60)
 
 
+@lru_cache(1024)
 def _home(address: str) -> str:
     try:
         parsed = ip_address(address)

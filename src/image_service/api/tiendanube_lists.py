@@ -25,7 +25,7 @@ from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.stores.tokens import Caller
 
-KEPT_BYTES = 16 * 1024 * 1024  # some 4,000 lists of 30 images
+KEPT_BYTES = 32 * 1024 * 1024  # some 9,000 lists of 30 images
 KEPT, READ = "kept", "read"  # where a list came from
 for _source in (KEPT, READ):
     metrics.LISTS.labels(_source)

@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -57,6 +57,7 @@ class WarmPictures:
         }
         self._sent = metrics.SENT_BYTES.labels(DIALECT.name)
         self._formats = {format_: metrics.SERVED.labels(format_) for format_ in Format}
+        self._types = {format_: format_.media_type.encode() for format_ in Format}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(DIALECT.prefix):
@@ -84,34 +85,26 @@ class WarmPictures:
         found = self._storage().at_hand(served.blob, MAX_BYTES)
         if found is None or found.etag.encode("latin-1") != served.etag:
             return False
-        status, body = 200, found.data
-        headers: Iterable[tuple[bytes, bytes]] = served.headers
+        status, body, size = 200, found.data, len(found.data)
+        headers = [*served.headers, (b"x-request-id", asked.request_id)]
         if asked.condition == served.etag:
             status, body = 304, b""
-            headers = (each for each in headers if each[0] not in _OF_A_BODY)
         elif asked.range is not None:
             try:
-                start, stop = asked.range.within(len(body))
+                start, stop = asked.range.within(size)
             except RangeNotSatisfiable:
                 return False
-            about = (
-                (b"content-length", b"%d" % (stop - start)),
-                (b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, len(body))),
-            )
             status, body = 206, body[start:stop]
-            headers = (*(each for each in headers if each[0] != b"content-length"), *about)
+            headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, size)))
+        if status != 304:
+            type_ = self._types[served.format]
+            headers += [(b"accept-ranges", b"bytes"), (b"content-type", type_), (b"content-length", b"%d" % len(body))]
         method: str = scope["method"]
         if method == "HEAD":
             body = b""
         send = Pace(scope, receive, send, self._limits).send
         with suppress(ClientDisconnect):
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": status,
-                    "headers": [*headers, (b"x-request-id", asked.request_id)],
-                }
-            )
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             if body:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
             await send({"type": "http.response.body"})
@@ -126,9 +119,6 @@ class WarmPictures:
         if served.negotiated:
             metrics.NEGOTIATED.labels(served.format).inc()
         return True
-
-
-_OF_A_BODY = frozenset((b"accept-ranges", b"content-type", b"content-length"))
 
 
 @dataclass(frozen=True)
