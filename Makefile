@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Compiled files are kept, whoever calls: each of the tests' processes would compile all of them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-faults lint types format bench bench-peers clean
 
@@ -23,10 +26,11 @@ serve: setup  ## start the service with its own PostgreSQL; Ctrl-C stops both
 	@exec $(BIN)/image-service serve
 
 test: setup  ## run all tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto
 
-test-faults: setup  ## pull the plug in every way, for some ten minutes, and say what came of it
-	FAULT_RUNS=32 $(BIN)/python -m pytest tests/faults
+test-faults: setup  ## pull the plug in every way, and look for what only chance finds, for some twenty minutes
+	FAULT_RUNS=32 SCHEMATHESIS_EXAMPLES=20 $(BIN)/python -m pytest tests/faults tests/schema \
+		tests/hostile tests/images/test_against_a_list.py tests/images/test_concurrency.py
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .

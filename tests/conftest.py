@@ -4,6 +4,7 @@ Stores never see each other, so tests need no cleaning up and share one database
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ import httpx
 import pytest
 import uvloop
 from fastapi import FastAPI
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import make_url
+from xdist.remote import Producer
 
 from image_service import migrations
 from image_service.app import create_app
@@ -31,6 +32,7 @@ from image_service.stores import registry
 from image_service.stores.registry import NewStore
 from tests.ingest.server import ScriptedServer
 from tests.needs import require
+from tests.order import ByFile, longest_first
 from tests.s3.seaweed import BUCKET, WEED, SeaweedFS, new_prefix
 
 API = "http://api.test"
@@ -61,6 +63,19 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"uvloop": uvloop.new_event_loop}
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Most tests wait as long as they compute. Beyond eight the longest file decides."""
+    return min(8, 2 * (os.cpu_count() or 1))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
+
+
 StartService = Callable[..., AbstractAsyncContextManager[Service]]
 NewS3 = Callable[..., S3Storage]
 NewDatabase = Callable[[], Awaitable[str]]
@@ -82,20 +97,22 @@ async def database_url(postgres: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture(scope="session")
-def new_database(postgres: EmbeddedPostgres) -> NewDatabase:
-    """The URL of an empty database with this version's schema."""
+async def new_database(postgres: EmbeddedPostgres) -> AsyncIterator[NewDatabase]:
+    """The URL of an empty database with this version's schema: a copy of one that was migrated."""
+    connection = await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
+
+    def url_of(name: str) -> str:
+        return make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
 
     async def make() -> str:
         name = f"test_{uuid4().hex}"
-        engine = create_async_engine(postgres.url, isolation_level="AUTOCOMMIT")
-        async with engine.connect() as connection:
-            await connection.execute(text(f"CREATE DATABASE {name}"))
-        await engine.dispose()
-        url = make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
-        await migrations.upgrade(url)
-        return url
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+        return url_of(name)
 
-    return make
+    await connection.execute("CREATE DATABASE migrated")
+    await migrations.upgrade(url_of("migrated"))
+    yield make
+    await connection.close()
 
 
 @pytest.fixture

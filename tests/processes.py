@@ -1,5 +1,6 @@
 """The installed program, run as a user would run it."""
 
+import atexit
 import json
 import multiprocessing
 import os
@@ -8,9 +9,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,7 +68,10 @@ def left(members: dict[int, str]) -> list[int]:
 
 
 class Server:
-    """`image-service serve` on a port of its own choice, in a process group of its own."""
+    """`image-service serve` on a port of its own choice, in a process group of its own.
+
+    `new`: on nothing at all, where a first start takes seconds to make a database; else it finds one without a store.
+    """
 
     def __init__(
         self,
@@ -73,10 +79,15 @@ class Server:
         *options: str,
         program: Sequence[str | Path] = (PROGRAM,),
         stdout: int | None = None,
+        new: bool = False,
         **settings: str,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.data = folder / "data"
+        if not (new or self.data.exists() or settings.keys() & {"DATABASE_URL", "DATA_DIR"}):
+            self.postgres.mkdir(parents=True)
+            self.postgres.chmod(0o700)
+            subprocess.run(["cp", "--archive", _migrated(), self.postgres], check=True)
         self.log_file = folder / "log"
         self.log_file.touch()
         self._skip = self.log_file.stat().st_size
@@ -187,6 +198,16 @@ def command(folder: Path, *arguments: str, stdin: str = "", output: Path | None 
     process.join(DEADLINE)
     assert process.exitcode is not None
     return Done(process.exitcode, "" if output else files[1].read_text(), files[2].read_text())
+
+
+@cache
+def _migrated() -> Path:
+    """The data of a private PostgreSQL with this version's schema, made once in each process of the tests."""
+    folder = tempfile.TemporaryDirectory(prefix="image-service-migrated-")
+    atexit.register(folder.cleanup)
+    done = command(Path(folder.name), "migrate")
+    assert done.status == 0, done.err
+    return Path(folder.name) / "data" / "postgres" / "pgdata"
 
 
 def _main(files: list[str], env: dict[str, str], arguments: list[str]) -> None:

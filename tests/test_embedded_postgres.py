@@ -8,10 +8,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import asyncpg
@@ -25,6 +24,7 @@ from image_service.embedded_postgres import (
     PostgresNotFound,
 )
 from image_service.postgres_directory import PostgresDirectory
+from tests.databases import connected, rows, rows_again, write_row
 
 DEADLINE = 30  # seconds, for whatever must happen by itself
 
@@ -41,7 +41,7 @@ sys.stdin.read()
 
 
 @pytest.fixture(params=["closed", "open"])
-def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """Below a directory that only we may enter, or everyone may: root runs PostgreSQL otherwise in each."""
     if request.param == "closed":
         tmp_path.chmod(0o700)
@@ -52,6 +52,23 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
             yield Path(directory) / "postgres"
 
 
+@pytest.fixture(scope="module")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a first start makes, which takes it a second."""
+    root = tmp_path_factory.mktemp("initialised")
+    with running(root):
+        pass
+    return root / "pgdata"
+
+
+@pytest.fixture
+def root(empty: Path, initialised: Path) -> Path:
+    """The same, after a first start."""
+    empty.mkdir()
+    subprocess.run(["cp", "--archive", initialised, empty], check=True)
+    return empty
+
+
 @contextmanager
 def running(root: Path) -> Iterator[EmbeddedPostgres]:
     database = EmbeddedPostgres(root)
@@ -60,37 +77,6 @@ def running(root: Path) -> Iterator[EmbeddedPostgres]:
         yield database
     finally:
         database.stop()
-
-
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-async def write_row(url: str) -> None:
-    async with connected(url) as connection:
-        await connection.execute("CREATE TABLE IF NOT EXISTS kept (n integer)")
-        await connection.execute("INSERT INTO kept VALUES (7)")
-
-
-async def rows(url: str) -> list[int]:
-    async with connected(url) as connection:
-        return [row["n"] for row in await connection.fetch("SELECT n FROM kept")]
-
-
-async def rows_again(url: str) -> list[int]:
-    """Poll until the server answers: there is no event to await in another program's recovery."""
-    deadline = time.monotonic() + DEADLINE
-    while True:
-        try:
-            return await rows(url)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.02)
 
 
 def socket_directory(database: EmbeddedPostgres) -> Path:
@@ -119,16 +105,16 @@ async def wait_gone(root: Path) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_second_start_keeps_the_data(root: Path) -> None:
-    with running(root) as database:
+async def test_second_start_keeps_the_data(empty: Path) -> None:
+    with running(empty) as database:
         await write_row(database.url)
-    assert processes(root) == []
-    with running(root) as database:
+    assert processes(empty) == []
+    with running(empty) as database:
         assert await rows(database.url) == [7]
 
 
-async def test_it_is_durable_private_and_off_the_network(root: Path) -> None:
-    with running(root) as database:
+async def test_it_is_durable_private_and_off_the_network(empty: Path) -> None:
+    with running(empty) as database:
         async with connected(database.url) as connection:
             for name, value in {
                 "fsync": "on",
@@ -140,9 +126,9 @@ async def test_it_is_durable_private_and_off_the_network(root: Path) -> None:
                 "server_encoding": "UTF8",
             }.items():
                 assert await connection.fetchval("SELECT current_setting($1)", name) == value
-        assert len(processes(root)) > 1  # so that the tests below see what they look for
-        assert os.getsid(server(root)) != os.getsid(0)  # Ctrl-C in a terminal does not reach it
-        assert [(root / name).stat().st_mode & 0o777 for name in ("pgdata", "run")] == [0o700, 0o700]
+        assert len(processes(empty)) > 1  # so that the tests below see what they look for
+        assert os.getsid(server(empty)) != os.getsid(0)  # Ctrl-C in a terminal does not reach it
+        assert [(empty / name).stat().st_mode & 0o777 for name in ("pgdata", "run")] == [0o700, 0o700]
 
 
 async def test_a_killed_server_comes_back(root: Path) -> None:
@@ -229,9 +215,10 @@ print(EmbeddedPostgres.join(Path({str(root)!r})))
 
 @pytest.mark.parametrize("name", ["x" * 100, "with space, comma: colon"])
 async def test_a_path_that_no_socket_can_have(root: Path, name: str) -> None:
-    with running(root / name) as database:
+    root = await asyncio.to_thread(root.rename, root.with_name(name))
+    with running(root) as database:
         await write_row(database.url)
-        assert EmbeddedPostgres.join(root / name) == database.url
+        assert EmbeddedPostgres.join(root) == database.url
         assert await rows(database.url) == [7]
         assert socket_directory(database).stat().st_mode & 0o777 == 0o700
     assert not socket_directory(database).exists()
@@ -259,16 +246,15 @@ async def test_a_stale_pid_file_that_names_a_living_process(root: Path) -> None:
         assert await rows(database.url) == [7]
 
 
-async def test_an_interrupted_initdb_is_begun_again(root: Path) -> None:
-    (root / "pgdata.new").mkdir(parents=True)
-    (root / "pgdata.new" / "PG_VERSION").write_text("18\n")
-    with running(root) as database:
+async def test_an_interrupted_initdb_is_begun_again(empty: Path) -> None:
+    (empty / "pgdata.new").mkdir(parents=True)
+    (empty / "pgdata.new" / "PG_VERSION").write_text("18\n")
+    with running(empty) as database:
         await write_row(database.url)
-    assert not (root / "pgdata.new").exists()
+    assert not (empty / "pgdata.new").exists()
 
 
 def test_a_long_log_is_put_aside(root: Path) -> None:
-    root.mkdir(parents=True)
     (root / "postgres.log").write_bytes(b"x" * 10_000_001)
     with running(root):
         assert (root / "postgres.log.1").stat().st_size == 10_000_001
@@ -283,11 +269,11 @@ async def test_a_server_that_cannot_start_says_why(root: Path) -> None:
         await write_row(database.url)
 
 
-def test_data_of_a_version_that_is_not_here(root: Path) -> None:
-    (root / "pgdata").mkdir(parents=True)
-    (root / "pgdata" / "PG_VERSION").write_text("9\n")
+def test_data_of_a_version_that_is_not_here(empty: Path) -> None:
+    (empty / "pgdata").mkdir(parents=True)
+    (empty / "pgdata" / "PG_VERSION").write_text("9\n")
     with pytest.raises(PostgresNotFound, match="needs PostgreSQL 9; found: "):
-        EmbeddedPostgres(root).start()
+        EmbeddedPostgres(empty).start()
 
 
 def test_stop_without_start() -> None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.processes import DEADLINE, PROGRAM, Server, environment, eventually, family, left, paste
+from tests.processes import DEADLINE, PROGRAM, Server, command, environment, eventually, family, left, paste
 from tests.shop import form
 
 StartServer = Callable[..., Server]
@@ -53,7 +53,7 @@ def images(server: Server, token: str | None = None) -> list[int]:
 
 
 def test_from_the_first_start_to_the_last_stop(start: StartServer) -> None:
-    first = start().ready()
+    first = start(new=True).ready()
     assert "Store 1 was made" in first.printed
     upload, listing = curl_lines(first.printed)
     made = paste(upload)
@@ -174,9 +174,8 @@ def test_a_setting_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
-    done = serve(tmp_path, WORKRES="2")
-    assert done.returncode == 1
-    assert done.stderr == "image-service: IMAGE_SERVICE_WORKRES: there is no such setting\n"
+    other = command(tmp_path, "migrate", WORKRES="2")  # every command reads them as `serve` does
+    assert (other.status, other.err) == (1, "image-service: IMAGE_SERVICE_WORKRES: there is no such setting\n")
 
     done = serve(tmp_path, STORAGE_URL="gs://bucket/prefix")
     assert done.returncode == 1

@@ -16,10 +16,10 @@ from tests.slow import SlowUpload
 from tests.test_metrics import documented
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Two workers."""
-    server = Server(tmp_path / "service", "--workers", "2")
+    server = Server(tmp_path_factory.mktemp("service"), "--workers", "2")
     try:
         yield server.ready()
     finally:
@@ -81,7 +81,29 @@ def test_workers_are_added_up_and_what_the_dead_have_counted_stays(server: Serve
     eventually(lambda: scrape(server).value("database_connections_limit") == 20)
 
 
+def test_what_the_command_line_has_done_shows(server: Server) -> None:
+    before = scrape(server)
+    assert before.value("job_last_success_timestamp_seconds", task="sweep") == 0
+    with server.client() as client:
+        images = [client.post("/products/2/images", files=form()).raise_for_status().json() for _ in range(2)]
+        client.delete("/products/1")  # what the tests before have left
+    key = images[0]["src"].split("-")[-3]
+    (server.data / "blobs" / "private" / key[:2] / key).write_bytes(b"damaged")
+    assert command(server.data.parent, "verify").status == 1
+    assert command(server.data.parent, "sweep").status == 0
+    after = scrape(server)
+    assert after.value("verify_originals", state="whole") == 1
+    assert after.value("verify_originals", state="damaged") == 1
+    assert after.value("sweep_removed", kind="strays") == 0
+    assert after.value("job_last_success_timestamp_seconds", task="sweep") > 0
+
+    stamp = after.value("job_last_run_timestamp_seconds", task="sweep")
+    assert command(server.data.parent, "sweep", "--dry-run").status == 0  # which has not swept
+    assert scrape(server).value("job_last_run_timestamp_seconds", task="sweep") == stamp
+
+
 def test_the_files_go_with_the_service_or_with_the_next_one(server: Server, tmp_path: Path) -> None:
+    """Last, for it stops the service."""
     folder = folder_of(server)
     assert list(folder.glob("counter_*.db"))
     assert server.stop() == 0
@@ -100,25 +122,3 @@ def test_the_files_go_with_the_service_or_with_the_next_one(server: Server, tmp_
         assert folder_of(following).exists()
     finally:
         following.end()
-
-
-def test_what_the_command_line_has_done_shows(server: Server) -> None:
-    before = scrape(server)
-    assert before.value("job_last_success_timestamp_seconds", task="sweep") == 0
-    with server.client() as client:
-        id = client.post("/products/1/images", files=form()).json()["id"]
-        client.post("/products/1/images", files=form())
-    original = next(each for each in (server.data / "blobs" / "private").glob("*/*") if each.is_file())
-    original.write_bytes(b"damaged")
-    assert command(server.data.parent, "verify").status == 1
-    assert command(server.data.parent, "sweep").status == 0
-    after = scrape(server)
-    assert after.value("verify_originals", state="whole") == 1
-    assert after.value("verify_originals", state="damaged") == 1
-    assert after.value("sweep_removed", kind="strays") == 0
-    assert after.value("job_last_success_timestamp_seconds", task="sweep") > 0
-    assert id
-
-    stamp = after.value("job_last_run_timestamp_seconds", task="sweep")
-    assert command(server.data.parent, "sweep", "--dry-run").status == 0  # which has not swept
-    assert scrape(server).value("job_last_run_timestamp_seconds", task="sweep") == stamp

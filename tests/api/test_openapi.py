@@ -199,6 +199,15 @@ async def test_headers_are_described_where_they_work(document: dict[str, Any]) -
         assert "401" not in responses or "WWW-Authenticate" in responses["401"]["headers"], name
 
 
+async def test_both_versioned_prefixes_are_described_in_the_same_words(printed: dict[str, Any]) -> None:
+    def under(prefix: str, name: str) -> list[str]:
+        found = [(where, described) for where, described in operations(printed) if f" /{prefix}/" in where]
+        return [json.dumps(each).replace(name, "…").replace(prefix, "…") for each in found]
+
+    assert under("v1", "_v1") == under("2025-03", "_2025_03")
+    assert len(under("v1", "_v1")) > 10
+
+
 async def test_operations_have_short_names_that_stay(document: dict[str, Any]) -> None:
     """Generated clients call their functions by them."""
     names = {where: operation["operationId"] for where, operation in operations(document)}

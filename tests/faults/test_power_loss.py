@@ -66,7 +66,7 @@ async def test_what_was_acknowledged_survives(
     disk: PoweredDisk, record_property: Callable[[str, object], None]
 ) -> None:
     folder = disk.root / "service"
-    async with killing.killing(folder, lambda: Server(folder, **SETTINGS), SEED) as run:
+    async with killing.killing(folder, lambda: Server(folder, new=True, **SETTINGS), SEED) as run:
         load, stop = run.load, asyncio.Event()
         await run.ready()
         running = asyncio.create_task(load.run(stop))
@@ -90,7 +90,7 @@ async def test_a_service_whose_fsync_does_nothing_is_found_out(
 ) -> None:
     """The same disk, the same cut: bytes that nobody has told the disk to keep are lost."""
     folder = disk.root / "service"
-    async with killing.killing(folder, lambda: Server(folder, **SETTINGS), SEED) as run:
+    async with killing.killing(folder, lambda: Server(folder, new=True, **SETTINGS), SEED) as run:
         load, stop = run.load, asyncio.Event()
         await run.ready()
         workers = killing.worker(run.server)

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from tests.browser import chromium
 from tests.conftest import PHOTOS
-from tests.deploy.needs import program
 from tests.processes import Server
 from tests.shop import png
 
@@ -80,12 +80,8 @@ def _numbers() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = program("chromium", "chromium")
-    with sync_playwright() as playwright:
-        # As root, as in containers, Chromium has no sandbox of its own to offer; it sees nothing but this service.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 NewPage = Callable[..., Page]

@@ -53,19 +53,16 @@ def noise(count: int) -> bytes:
 
 def encoded(format: str, mode: str = "RGB", size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
     """A slanting gradient, as Pillow writes it."""
-    image = Image.new(mode, size)
-    pixels: Any = image.load()
-    for y in range(size[1]):
-        for x in range(size[0]):
-            value = (x * 5 + y * 3) & 255
-            if mode in ("L", "P"):
-                pixels[x, y] = value
-            elif mode == "1":
-                pixels[x, y] = value >> 7
-            elif mode.startswith("I"):
-                pixels[x, y] = value * 257
-            else:
-                pixels[x, y] = tuple(value * (band + 1) & 255 for band in range(len(image.getbands())))
+    slanting = bytes((x * 5 + y * 3) & 255 for y in range(size[1]) for x in range(size[0]))
+    if mode in ("L", "P"):
+        image = Image.frombytes(mode, size, slanting)
+    elif mode == "1" or mode.startswith("I"):
+        image = Image.new(mode, size)
+        image.putdata([value >> 7 if mode == "1" else value * 257 for value in slanting])
+    else:
+        bands = range(1, len(Image.new(mode, (1, 1)).getbands()) + 1)
+        tables = [bytes(value * band & 255 for value in range(256)) for band in bands]
+        image = Image.merge(mode, [Image.frombytes("L", size, slanting.translate(table)) for table in tables])
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()

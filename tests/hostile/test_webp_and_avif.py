@@ -13,7 +13,7 @@ from tests.conftest import StartService
 from tests.hostile.avif import avifs
 from tests.hostile.picture import Hostile, reject
 from tests.hostile.test_hostile_pictures import NOT_AN_IMAGE
-from tests.hostile.trial import WAYS, Upload, by_file, judge, weigh
+from tests.hostile.trial import WAYS, Upload, by_file, each_kind, judge, weigh
 from tests.hostile.webp import webps
 from tests.ingest.server import ScriptedServer
 
@@ -34,11 +34,17 @@ async def open_client(start_service: StartService) -> AsyncIterator[httpx.AsyncC
             yield client
 
 
-@pytest.mark.parametrize(("upload", "field"), WAYS)
+@pytest.mark.parametrize(("upload", "field", "every"), WAYS)
 async def test_each_gets_what_it_deserves(
-    open_client: httpx.AsyncClient, server: ScriptedServer, pictures: list[Hostile], upload: Upload, field: str
+    open_client: httpx.AsyncClient,
+    server: ScriptedServer,
+    pictures: list[Hostile],
+    upload: Upload,
+    field: str,
+    every: int,
 ) -> None:
-    await judge(open_client, server, pictures, upload, field, "must be a gif, jpg, png, webp or avif image")
+    some, not_an_image = each_kind(pictures, every), "must be a gif, jpg, png, webp or avif image"
+    await judge(open_client, server, some, upload, field, not_an_image)
 
 
 async def test_by_default_none_is_taken(

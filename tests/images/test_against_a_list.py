@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Service
+from tests.faults.runs import RUNS
 from tests.shop import form, order, orphan, png
 
 PRODUCTS = (1, 2)
@@ -121,7 +122,7 @@ def _images(deed: Deed) -> str:
 
 @given(todo=st.lists(deeds, min_size=1, max_size=12))
 @settings(
-    max_examples=40,
+    max_examples=5 * RUNS,
     deadline=None,  # uploads take what they take
     derandomize=True,  # the same runs everywhere: a failure is one that can be looked at
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -9,11 +9,12 @@ import httpx
 from image_service.images import queries
 from image_service.stores.registry import NewStore
 from tests.conftest import Service, StartService
+from tests.faults.runs import RUNS
 from tests.shop import PRODUCT, added, form, order, orphan, png
 
 IMAGES = f"/products/{PRODUCT}/images"
 CLIENTS = 16
-ROUNDS = 12
+ROUNDS = 2 * RUNS
 
 
 async def one_client(number: int, client: httpx.AsyncClient, outcomes: Counter[tuple[str, int]]) -> None:

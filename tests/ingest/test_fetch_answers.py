@@ -92,7 +92,7 @@ async def test_what_comes_before_a_whole_head_is_not_told(
     server: ScriptedServer, page: bytes | Handler, reason: str
 ) -> None:
     server.pages["/"] = page
-    allowed = policy(server, total_seconds=0.5 if reason == "too_slow" else 5.0, read_seconds=0.3)
+    allowed = policy(server, total_seconds=0.5 if reason == "too_slow" else 60.0, read_seconds=0.3)
     assert await failure(server.url("/"), allowed) == (reason, COULD_NOT_BE_FETCHED)
 
 

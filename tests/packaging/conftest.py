@@ -61,5 +61,5 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
     uv(*export, "--output-file", locked)
     uv("venv", environment)
     wheel = f"{built.wheel}[embedded]"
-    uv("pip", "install", "--compile-bytecode", "--constraints", locked, wheel, python=environment / "bin" / "python")
+    uv("pip", "install", "--constraints", locked, wheel, python=environment / "bin" / "python")
     return Installed(environment / "bin", work)

@@ -83,7 +83,7 @@ def test_the_documentation_page_and_all_its_files(server: Server) -> None:
 
 
 def test_it_stops_cleanly(installed: Installed, tmp_path: Path) -> None:
-    server = Server(tmp_path / "service", program=[installed.bin / "image-service"])
+    server = Server(tmp_path / "service", program=[installed.bin / "image-service"], new=True)
     try:
         server.ready()
         assert server.stop(signal.SIGTERM) == 0

@@ -20,7 +20,10 @@ from tests.shop import page, png
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "3")  # of each operation in each phase that makes them up
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "1")  # of each operation in each phase that makes them up
+IS_LONG = int(EXAMPLES) > 1
+# Else left out: the routes of /v1/, described in the same words (tests/api/test_openapi.py).
+REPEATED = "/2025-03/"
 SECONDS = 600 + 15 * int(EXAMPLES)  # for a whole run; a tenth of that where nothing else goes on
 
 
@@ -35,7 +38,7 @@ class Run:
     def found_nothing_in(self, operations: set[str]) -> None:
         """And left nothing out."""
         assert self.status == 0, self.said
-        assert self.report["operations"]["tested"] == self.report["operations"]["total"] == len(operations)
+        assert self.report["operations"]["tested"] == len(operations)
         assert not self.report["failures"]
         assert not self.report["errors"]
 
@@ -45,7 +48,7 @@ class Attacked:
     """The service, with two stores."""
 
     server: Server
-    operations: set[str]  # of the description, as schemathesis calls them: `GET /images/{id}`
+    operations: set[str]  # that are attacked, of the description, as schemathesis calls them: `GET /images/{id}`
     environment: dict[str, str]
     folder: Path
 
@@ -54,6 +57,7 @@ class Attacked:
         report.unlink(missing_ok=True)
         words = ["--config-file", str(HERE / config), "run", f"{self.server.url}/openapi.json", "--no-color"]
         words += ["--max-examples", EXAMPLES, "--report-json-path", str(report), *options]
+        words += [] if IS_LONG else ["--exclude-path-regex", f"^{REPEATED}"]
         with said.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 SCHEMATHESIS, *words, cwd=self.folder, env=self.environment, stdout=output, stderr=output
@@ -97,6 +101,9 @@ async def attacked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[At
             }
             async with httpx.AsyncClient(base_url=server.url) as anyone:
                 named = [name.split(" ") for name, _ in operations(await described(anyone))]
-            yield Attacked(server, {f"{method.upper()} {path}" for method, path in named}, environment, folder)
+            attacked = {
+                f"{method.upper()} {path}" for method, path in named if IS_LONG or not path.startswith(REPEATED)
+            }
+            yield Attacked(server, attacked, environment, folder)
     finally:
         server.end()

@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import chromium
 from tests.conftest import PHOTOS
 from tests.deploy.files import ROOT
 from tests.deploy.needs import program
@@ -97,12 +98,8 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = program("chromium", "chromium")
-    with sync_playwright() as playwright:
-        # As root, as in containers, Chromium has no sandbox of its own to offer; it sees nothing but these two hosts.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
