@@ -1,5 +1,6 @@
 """Photos on their way in, and pictures on their way out, for the tests of delivery."""
 
+import asyncio
 import io
 from collections.abc import MutableMapping
 from typing import Any
@@ -56,8 +57,12 @@ async def get_as_written(service: Service, path: str) -> httpx.Response:
     """For a path that an HTTP client would resolve or encode before it sends it."""
     status, headers, body = 0, httpx.Headers(), b""
 
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not messages:
+            await asyncio.Event().wait()  # the client stays
+        return messages.pop()
 
     async def send(message: MutableMapping[str, Any]) -> None:
         nonlocal status, headers, body

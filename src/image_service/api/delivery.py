@@ -14,6 +14,7 @@ from image_service import metrics
 from image_service.api.blob_response import blob_response
 from image_service.api.dependencies import Parts, PartsOf
 from image_service.api.openapi_components import CONTENT_RANGE, ETAG
+from image_service.api.presence import while_there
 from image_service.api.problems import REASONS, Dialect, Problem
 from image_service.errors import (
     BlobNotFound,
@@ -28,6 +29,7 @@ from image_service.errors import (
 from image_service.images.variants import CACHE_FOR_EVER
 from image_service.metrics import Undelivered
 from image_service.pixels.picture import Format
+from image_service.storage.base import Blob, ByteRange
 from image_service.storage.names import VariantName
 
 PUBLIC = {
@@ -173,10 +175,10 @@ async def _delivered(request: Request, parts: Parts) -> Response:
         variant = replace(name, ext=str(candidate))
         try:
             if parts.delivery_redirect is None:
-                opened = partial(parts.variants.open, variant)
+                opened = partial(_opened, request, parts, variant)
                 response = await blob_response(request, opened, candidate.media_type, headers)
             else:
-                await parts.variants.ensure(variant)
+                await while_there(request, parts.variants.ensure(variant))
                 moved = {"Location": f"{parts.delivery_redirect}/{variant}", "Cache-Control": REDIRECT_FOR}
                 response = Response(status_code=302, headers=headers | moved)
         except NOT_NOW as error:
@@ -195,6 +197,10 @@ async def _delivered(request: Request, parts: Parts) -> Response:
                 )
             return response
     raise missing
+
+
+async def _opened(request: Request, parts: Parts, variant: VariantName, byte_range: ByteRange | None) -> Blob:
+    return await while_there(request, parts.variants.open(variant, byte_range))
 
 
 def _raw_path(request: Request) -> str:

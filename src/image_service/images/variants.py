@@ -8,7 +8,7 @@ import structlog
 
 from image_service import metrics
 from image_service.database import Database
-from image_service.errors import BlobNotFound, DatabaseUnavailable, StorageUnavailable, VariantNotDrawn
+from image_service.errors import BlobNotFound, Busy, DatabaseUnavailable, StorageUnavailable, VariantNotDrawn
 from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.pixels.messages import Drawing
@@ -67,6 +67,19 @@ def variants_of(image: Image, sizes: tuple[Size, ...]) -> list[Variant]:
     ]
 
 
+class _Draw:
+    """One that is under way."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self) -> None:
+        self.askers = 0
+        self.is_waiting = False  # for a pixel process
+
+    def begin(self) -> None:
+        self.is_waiting = False
+
+
 class Variants:
     def __init__(
         self,
@@ -85,7 +98,7 @@ class Variants:
         self._sizes = sizes
         self._offered = frozenset(map(str, sizes))
         self._draw_wait = draw_wait
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._under_way: dict[str, _Draw] = {}
         self._failed: dict[str, float] = {}  # by blob, until when it is not tried again
         self._facts: dict[str, _Facts] = {}  # by key, which names its bytes for ever
 
@@ -132,16 +145,32 @@ class Variants:
         return possible if name.ext in possible else ()
 
     async def _draw_once(self, name: VariantName) -> None:
-        """However many ask, one draws; it goes on when the first of them goes away."""
-        task = self._under_way.get(name.blob)
-        if task is None:
-            task = asyncio.create_task(self._draw(name))
-            self._under_way[name.blob] = task
-            task.add_done_callback(lambda _: self._under_way.pop(name.blob))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # all askers may be gone
-        await asyncio.shield(task)
+        """However many ask, one draws. It goes on when they go away, unless it has not begun: nobody wants it then.
 
-    async def _draw(self, name: VariantName) -> None:
+        What would wait longer than `draw_wait` is refused at once, before it costs anything.
+        """
+        draw = self._under_way.get(name.blob)
+        if draw is None:
+            if self._pixels.expected_wait(len(self._under_way)) > self._draw_wait:
+                raise Busy("too many pictures wait to be drawn")
+            draw = self._under_way[name.blob] = _Draw()
+            draw.task = asyncio.create_task(self._draw(name, draw))
+            draw.task.add_done_callback(lambda _: self._forget(name, draw))
+            draw.task.add_done_callback(lambda done: done.cancelled() or done.exception())  # all askers may be gone
+        draw.askers += 1
+        try:
+            await asyncio.shield(draw.task)
+        finally:
+            draw.askers -= 1
+            if not draw.askers and draw.is_waiting:
+                self._forget(name, draw)  # whoever asks from now on begins anew
+                draw.task.cancel()
+
+    def _forget(self, name: VariantName, draw: "_Draw") -> None:
+        if self._under_way.get(name.blob) is draw:
+            del self._under_way[name.blob]
+
+    async def _draw(self, name: VariantName, draw: "_Draw") -> None:
         if self._failed.get(name.blob, 0.0) > time.monotonic():
             raise VariantNotDrawn("it failed a moment ago")
         since = time.perf_counter()
@@ -155,7 +184,10 @@ class Variants:
             try:
                 async with self._storage.as_file(original_name(image.key)) as original:
                     drawing = Drawing(image.format, variant.format, variant.width, variant.height, image.frames)
-                    await self._pixels.render(original, target, drawing, wait=self._draw_wait)
+                    draw.is_waiting = True
+                    if not draw.askers:
+                        raise Busy("nobody waits for it any more")
+                    await self._pixels.render(original, target, drawing, wait=self._draw_wait, begun=draw.begin)
             except BlobNotFound:
                 if await self._is_live(name):
                     log.error("original missing", image=image.id, key=image.key)
@@ -186,7 +218,7 @@ class Variants:
 
     async def close(self) -> None:
         """Wait for what is being drawn."""
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await asyncio.gather(*(draw.task for draw in self._under_way.values()), return_exceptions=True)
 
 
 def public_headers(format_: Format) -> BlobHeaders:

@@ -32,6 +32,8 @@ log = structlog.get_logger()
 WORKER = (sys.executable, "-I", "-m", "image_service.pixels.worker")
 
 
+NEWEST = 0.1  # the share of the latest drawing in what one usually takes
+
 Read = TypeVar("Read")
 
 
@@ -70,6 +72,7 @@ class PixelPool:
         self._idle: list[PixelProcess] = []
         self._working: set[PixelProcess] = set()
         self._ids = count(1)
+        self._draw_seconds_usual = 0.0  # a moving mean
         self._closed = False
         self.waiting = 0  # jobs that no process has taken up
         self.killed = 0  # processes ended because of time, or because their caller had gone
@@ -90,6 +93,10 @@ class PixelPool:
     def unfiltered(self) -> str:
         """Why an idle process has no filter of system calls, or "" if all have one."""
         return next((process.unfiltered for process in self._idle if process.unfiltered), "")
+
+    def expected_wait(self, drawings: int) -> float:
+        """Seconds until so many drawings that are under way will be done, as far as the latest ones tell."""
+        return drawings * self._draw_seconds_usual / self._size
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -156,8 +163,16 @@ class PixelPool:
         except Failed as error:
             raise ProbeFailed(str(error)) from error
 
-    async def render(self, source: Path, target: Path, drawing: Drawing, *, wait: float) -> None:
-        """Draw the probed picture `source` into the file `target`.
+    async def render(
+        self,
+        source: Path,
+        target: Path,
+        drawing: Drawing,
+        *,
+        wait: float,
+        begun: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Draw the probed picture `source` into the file `target`. `begun` is called when a process takes it up.
 
         Raises `Busy` if no process is free within `wait` seconds, else `RenderFailed`; `target` may be
         there in part after that, or after a cancellation, but nobody writes to it any more.
@@ -169,18 +184,31 @@ class PixelPool:
             "drawing": asdict(drawing),
         }
         try:
-            await self._run(request, self._draw_seconds, wait, read_drawn)
+            await self._run(request, self._draw_seconds, wait, read_drawn, begun)
         except TimeoutError:
             raise RenderFailed("took too long") from None
         except (Died, Nonsense, Failed, Refused) as error:
             raise RenderFailed(str(error)) from error
 
     async def _run(
-        self, request: dict[str, Any], seconds: float, wait: float, read: Callable[[dict[str, Any]], Read]
+        self,
+        request: dict[str, Any],
+        seconds: float,
+        wait: float,
+        read: Callable[[dict[str, Any]], Read],
+        begun: Callable[[], None] = lambda: None,
     ) -> Read:
-        async with self._turn(wait, urgent=request["do"] == "probe"), self._process() as process:
-            id = next(self._ids)
-            return read(read_answer(await process.ask({"id": id, **request}, seconds), id))
+        is_drawing = request["do"] == "render"
+        async with self._turn(wait, urgent=not is_drawing), self._process() as process:
+            begun()
+            id, since = next(self._ids), time.perf_counter()
+            answer = read(read_answer(await process.ask({"id": id, **request}, seconds), id))
+            if is_drawing:
+                took = time.perf_counter() - since
+                self._draw_seconds_usual += (took - self._draw_seconds_usual) * (
+                    NEWEST if self._draw_seconds_usual else 1
+                )
+            return answer
 
     @asynccontextmanager
     async def _turn(self, wait: float, *, urgent: bool) -> AsyncIterator[None]:
