@@ -24,6 +24,7 @@ log = structlog.get_logger()
 CACHE_FOR_EVER = "public, max-age=31536000, immutable"  # a key names its bytes for ever
 MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
 FACTS_SECONDS = 1.0  # a picture that is kept does not wait for a database that hangs
+SURE = 0.75  # of the wait that is allowed: who is expected to wait longer may well wait all of it for nothing
 FAILED_SECONDS = 60.0  # a picture that cannot be drawn costs up to DRAW_SECONDS of a pixel process each time
 
 for _format in Format:
@@ -151,7 +152,7 @@ class Variants:
         """
         draw = self._under_way.get(name.blob)
         if draw is None:
-            if self._pixels.expected_wait(len(self._under_way)) > self._draw_wait:
+            if self._pixels.expected_wait(len(self._under_way)) > SURE * self._draw_wait:
                 raise Busy("too many pictures wait to be drawn")
             draw = self._under_way[name.blob] = _Draw()
             draw.task = asyncio.create_task(self._draw(name, draw))
