@@ -22,6 +22,7 @@ from image_service.api.failed_credentials import FailedCredentials
 from image_service.api.gallery import add_gallery
 from image_service.api.guard import Guard
 from image_service.api.outermost import Outermost
+from image_service.api.pictures_ahead import PicturesAhead
 from image_service.api.problems import Dialect, problem_of
 from image_service.api.readiness import Readiness
 from image_service.api.request_log import RequestLog
@@ -98,7 +99,8 @@ def create_app(
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
-    app.add_middleware(tiendanube_lists.ListsAhead, render=_render)  # the first is the innermost
+    app.add_middleware(PicturesAhead, render=_render)  # the first is the innermost
+    app.add_middleware(tiendanube_lists.ListsAhead, render=_render)
     app.add_middleware(Guard, render=_render, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
     app.add_middleware(RequestLog, render=_render, dialect_of=_label)

@@ -20,7 +20,7 @@ RESOURCES = (
     (resource.RLIMIT_FSIZE, 256 * 1024**2),  # bytes; 50 megapixels of noise as RGBA in a PNG: 200 MB
     (resource.RLIMIT_NOFILE, 64),  # libvips opens a handful
 )
-YIELDING = 15  # of niceness: on a machine at its limit, whoever draws yields to whoever answers
+YIELDING = 10  # of niceness: on a machine at its limit, whoever draws yields to whoever answers
 PR_SET_PDEATHSIG, PR_SET_NAME, PR_SET_NO_NEW_PRIVS = 1, 15, 38  # <linux/prctl.h>
 CLONE_THREAD = 0x00010000  # <linux/sched.h>
 LIBSECCOMP = "libseccomp.so.2"  # apt and systemd need it, so Debian's smallest image has it
