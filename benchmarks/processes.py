@@ -63,12 +63,12 @@ class Watch:
 
 
 @contextmanager
-def watched(roots: Sequence[int]) -> Iterator[Watch]:
-    """What they cost while the block runs; to be read after it."""
+def watched(roots: Sequence[int], every: float = LOOK_SECONDS) -> Iterator[Watch]:
+    """What they cost while the block runs; to be read after it. Looking takes processor time, some milliseconds."""
     watch, done = Watch(peak_bytes=memory_bytes(roots)), threading.Event()
 
     def look() -> None:
-        while not done.wait(LOOK_SECONDS):
+        while not done.wait(every):
             watch.peak_bytes = max(watch.peak_bytes, memory_bytes(roots))
 
     looker = threading.Thread(target=look)

@@ -91,7 +91,7 @@ def _step(to: Contender, cold: Cold, warm: Sequence[str], rate: float, seconds: 
         Plan(to.url, get(warm), rate=WARM_A_SECOND, seconds=seconds, again=True),
     ]
     with (
-        watched(to.roots) as watch,
+        watched(to.roots, every=1.0) as watch,
         loading(beside[0]) as listing,
         loading(beside[1]) as warming,
         loading(Plan(to.url, get(paths), rate=rate, seconds=seconds)) as drawing,

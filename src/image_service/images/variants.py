@@ -178,7 +178,8 @@ class Variants:
         image = await queries.image_by_key(self._database, name.store_id, name.key)
         if image is None:
             raise BlobNotFound
-        variant = next((each for each in variants_of(image, self._sizes) if each.name == name), None)
+        own = variants_of(image, (Size.parse(name.size),))
+        variant = next((each for each in own if each.name == name), None)
         if variant is None:  # another slug, or a format that cannot hold it
             raise BlobNotFound
         async with self._staging.file() as target:
