@@ -43,7 +43,7 @@ class Undelivered(StrEnum):
     """Why no picture was delivered."""
 
     NOT_FOUND = "not_found"  # no live image, or not an offered size or format
-    BUSY = "busy"  # waited too long for a pixel process
+    BUSY = "busy"  # would have waited too long for a pixel process, or has
     NOT_DRAWN = "not_drawn"
     RANGE = "range"  # one beyond the end
     UNAVAILABLE = "unavailable"  # the database or the blob store
