@@ -23,10 +23,12 @@ from benchmarks.contenders.postgres import Postgres, postgres
 from benchmarks.contenders.service import Service, service
 from benchmarks.places import made
 from benchmarks.stock import A_PRODUCT, schema
+from image_service.api.pagination import MAX_PER_PAGE
 from image_service.embedded_postgres import EmbeddedPostgres
 
 FIRST_PRODUCT = 2  # 1 has the image that all others are copies of
 BATCH = 1_000_000  # rows in a transaction
+READ = 20_000  # lists, each by another URL
 SOUGHT = 5_000  # products, or pictures, that are asked for
 _OURS = {"id", "product_id", "position", "key"}
 
@@ -46,6 +48,15 @@ class Filled:
 
     def lists(self) -> list[str]:
         return [f"/products/{product}/images" for product in self.products()]
+
+    def lists_read(self) -> list[str]:
+        """The same, each by a URL of its own, so that none is answered from what the service keeps of another."""
+        pages = range(A_PRODUCT, MAX_PER_PAGE)
+        products = list(dict.fromkeys(self.products()))
+        pairs = random.Random(3).sample(range(len(products) * len(pages)), k=READ)  # noqa: S311
+        return [
+            f"/products/{products[each // len(pages)]}/images?per_page={pages[each % len(pages)]}" for each in pairs
+        ]
 
     def pictures(self) -> list[str]:
         """Paths of 640-0.jpg of images at random. All are drawn, also as AVIF: links to the first one's."""

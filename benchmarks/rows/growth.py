@@ -32,8 +32,8 @@ def _growth(run: Run, row: str, sizes: tuple[int, ...]) -> Result:
         for rows in sizes:
             run.say(f"  {WORDS[rows]} rows …")
             stock = stack.enter_context(filled(rows, WORDS[rows]))
-            paths = paths_file(made("run", "growth"), str(rows), stock.lists())
-            lists = Get(stock.service, stock.lists()[0], paths=paths, connections=CONNECTIONS)
+            paths = paths_file(made("run", "growth"), str(rows), stock.lists_read())
+            lists = Get(stock.service, stock.lists_read()[0], paths=paths, connections=CONNECTIONS)
             measured[f"list, {WORDS[rows]}"] = by_time(run, lists)
             measured[f"picture, {WORDS[rows]}"] = _delivery(run, stock)
             facts.append(Fact(f"indexes, {WORDS[rows]}", stock.index_bytes, "bytes an image"))
