@@ -88,7 +88,11 @@ def thumbor(files: Path, *, threads: int = 0, stored: bool = False) -> Iterator[
         f"FILE_STORAGE_ROOT_PATH = {str(folder / 'storage')!r}\n"
         f"ENGINE_THREADPOOL_SIZE = {threads}\n"
         f"RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {str(folder / 'storage' / 'drawn')!r}\n"
-        + ("RESULT_STORAGE = 'thumbor.result_storages.file_storage'\n" if stored else "")
+        + (
+            "RESULT_STORAGE = 'thumbor.result_storages.file_storage'\nRESULT_STORAGE_STORES_UNSAFE = True\n"
+            if stored
+            else ""
+        )
     )
     command: list[str | Path] = [
         PEERS / "thumbor" / "bin" / "thumbor",
