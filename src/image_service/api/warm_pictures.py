@@ -82,14 +82,18 @@ class WarmPictures:
     ) -> bool:
         """False, with nothing sent: the blob has gone, has changed, cannot be read without waiting, or ends before the
         range."""
-        found = self._storage().at_hand(served.blob, MAX_BYTES)
-        if found is None or found.etag.encode("latin-1") != served.etag:
-            return False
-        status, body, size = 200, found.data, len(found.data)
-        headers = [*served.headers, (b"x-request-id", asked.request_id)]
+        status = 304
+        body: bytes | bytearray = b""
         if asked.condition == served.etag:
-            status, body = 304, b""
-        elif asked.range is not None:
+            etag = self._storage().etag_at_hand(served.blob)
+        else:
+            found = self._storage().at_hand(served.blob, MAX_BYTES)
+            etag, status, body = (None, 0, b"") if found is None else (found.etag, 200, found.data)
+        if etag is None or etag.encode("latin-1") != served.etag:
+            return False
+        size = len(body)
+        headers = [*served.headers, (b"x-request-id", asked.request_id)]
+        if status == 200 and asked.range is not None:
             try:
                 start, stop = asked.range.within(size)
             except RangeNotSatisfiable:

@@ -98,6 +98,10 @@ class Storage(Protocol):
         """
         ...
 
+    def etag_at_hand(self, name: str) -> str | None:
+        """Its entity tag, if there is such a blob and that can be had without waiting, as by `at_hand`."""
+        ...
+
     async def exists(self, name: str) -> bool:
         """Raises `StorageUnavailable`."""
         ...

@@ -103,6 +103,13 @@ class LocalStorage:
             return None
         return None if held is None else AtHand(held[0], _etag(held[1]))
 
+    def etag_at_hand(self, name: str) -> str | None:
+        try:
+            found = self._path(name).stat()
+        except OSError:
+            return None
+        return _etag(found)
+
     def _held(self, name: str, most: int) -> tuple[bytearray, os.stat_result] | None:
         """The whole file, where it has at most `most` bytes and the page cache has all of them: the kernel says so at
         once, or that it would have to wait. Raises `OSError`."""
