@@ -24,7 +24,8 @@ def centre(tile: Locator) -> tuple[float, float]:
 
 
 def drag(page: Page, tile: Locator, target: Locator) -> None:
-    page.mouse.move(*centre(tile))
+    target.locator(".picture").hover(trial=True)  # both are at rest: the drop before this one is over
+    tile.locator(".picture").hover()
     page.mouse.down()
     x, y = centre(target)
     page.mouse.move(x + 20, y, steps=8)
