@@ -1,8 +1,6 @@
 """The life of a variant: drawn once, kept under the path of its URL, gone with its image, whatever goes wrong."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,19 +9,13 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from image_service import metrics
 from image_service.storage.base import BlobHeaders
 from image_service.storage.names import original_name
 from image_service.stores.registry import NewStore
-from tests.api.pictures import COFFEE, CUP, FILM, ROCKET, uploaded, url_of
+from tests.api.pictures import COFFEE, FILM, ROCKET, uploaded, url_of
 from tests.api.watched import WatchedStorage
 from tests.conftest import Service, StartService
-from tests.faults.waiting import until
-from tests.processes import DEADLINE
 from tests.shop import PRODUCT, form, orphan, png
-
-GATED = (sys.executable, "-I", str(Path(__file__).parents[1] / "pixels" / "gated_worker.py"))
-ONE_PIXEL_PROCESS = {"workers": 64, "database_connections": 64}  # among the workers the cores are divided
 
 
 @pytest.fixture(scope="module")
@@ -104,36 +96,6 @@ async def test_who_leaves_does_not_end_the_drawing(
     storage.may_write.set()
     assert (await second).status_code == 200
     assert len(storage.written) == 1
-
-
-def waiting() -> bool:
-    return metrics.REGISTRY.get_sample_value("image_service_pixel_jobs_waiting") == 1
-
-
-async def test_what_nobody_waits_for_any_more_is_not_drawn(
-    service: Service, client: httpx.AsyncClient, start_service: StartService, tmp_path: Path
-) -> None:
-    image = await uploaded(client, ROCKET)
-    first, second = url_of(image), url_of(image, "480-0")
-    begun, go_on = tmp_path / "begun", tmp_path / "go-on"
-    for fifo in (begun, go_on):
-        os.mkfifo(fifo)
-    storage = WatchedStorage(service.settings.data_dir / "blobs")
-    parts = {"storage": storage, "pixel_command": (*GATED, str(tmp_path))}
-    async with start_service(parts=parts, **ONE_PIXEL_PROCESS) as busy, busy.client() as visitor:
-        drawing = asyncio.create_task(visitor.get(first))
-        await asyncio.to_thread(begun.read_text)
-        leaving = asyncio.create_task(visitor.get(second))
-        await until(waiting, DEADLINE)
-        leaving.cancel()
-        await until(lambda: not waiting(), DEADLINE)
-        await asyncio.to_thread(go_on.write_text, "go on")
-        assert (await drawing).status_code == 200
-        assert storage.written == ["public" + first]
-        again = asyncio.create_task(visitor.get(second))
-        await asyncio.to_thread(begun.read_text)
-        await asyncio.to_thread(go_on.write_text, "go on")
-        assert (await again).status_code == 200
 
 
 async def test_nothing_is_drawn_before_it_is_asked_for(
@@ -258,42 +220,6 @@ async def test_a_damaged_original_is_not_drawn(
     assert int(answer.headers["Retry-After"]) > 0
     assert [line["log_level"] for line in logs if line["event"] == "variant not drawn"] == ["error"]
     assert variant_files(service, image) == []
-
-
-async def test_a_wait_that_would_be_too_long(start_service: StartService) -> None:
-    async with start_service(draw_wait=0.001) as service:
-        store = await service.new_store()
-        async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
-            image = await uploaded(client, CUP)
-            urls = [url_of(image, each["size"], each["format"]) for each in image["variants"]]
-            answers = await asyncio.gather(*(client.get(url) for url in urls))
-            assert {answer.status_code for answer in answers} == {200, 503}
-            for answer in answers:
-                if answer.status_code == 503:
-                    assert answer.headers["Retry-After"] == "1"
-                    assert answer.headers["Cache-Control"] == "no-store"
-                    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            for url in urls:  # one after the other: nobody waits
-                assert (await client.get(url)).status_code == 200
-
-
-async def test_what_would_wait_too_long_is_refused_before_it_costs_anything(
-    service: Service, client: httpx.AsyncClient, start_service: StartService
-) -> None:
-    image = await uploaded(client, ROCKET)
-    storage = WatchedStorage(service.settings.data_dir / "blobs")
-    async with (
-        start_service(parts={"storage": storage}, **ONE_PIXEL_PROCESS, draw_wait=0.001) as busy,
-        busy.client() as visitor,
-    ):
-        await visitor.get(url_of(image))  # now it is known what a drawing takes
-        storage.may_read.clear()
-        drawing = asyncio.create_task(visitor.get(url_of(image, "480-0")))
-        await storage.arrived.wait()
-        refused = await visitor.get(url_of(image, "240-0"))  # which nobody lets read the original
-        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
-        storage.may_read.set()
-        assert (await drawing).status_code == 200
 
 
 async def test_two_stores_share_nothing(

@@ -60,9 +60,10 @@ def allow(formats: Collection[Format]) -> None:
 def thumbnail(source: Path | bytes, width: int, height: int, *, fail_on: str) -> pyvips.Image:
     """The first frame upright and in 8-bit RGB or grey, with its alpha, of this very size. The aspect is the caller's.
 
-    A JPEG or WebP is decoded to fewer pixels where that leaves enough; but all of its bytes are read, and as strictly.
-    Not an AVIF, where libvips would open the small picture that may lie beside the one that counts. Alpha is
-    premultiplied while it is resized. CMYK without a profile goes through libvips' own.
+    A JPEG or WebP is decoded to fewer pixels where that leaves enough; of a JPEG, rows that then make no whole one are
+    dropped, so this is no check of its last bytes. Not an AVIF, where libvips would open the small picture that may lie
+    beside the one that counts. Alpha is premultiplied while it is resized. CMYK without a profile goes through libvips'
+    own.
     """
     image = _open(source, fail_on)
     loader = str(image.get("vips-loader"))
