@@ -12,7 +12,7 @@ import structlog
 # Chatty below what an operator can act on.
 QUIET = {
     logging.WARNING: ("alembic", "image_service.database", "uvicorn", "uvicorn.error"),  # the second: of SQLAlchemy
-    logging.ERROR: ("httpcore", "httpx", "python_multipart", "pyvips", "asyncio", "uvicorn.access"),
+    logging.ERROR: ("httpcore", "httpx", "python_multipart", "pyvips", "asyncio"),
 }
 
 

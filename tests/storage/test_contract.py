@@ -87,6 +87,10 @@ async def test_ranges(storage: Storage, range: ByteRange, expected: slice, tmp_p
     content = os.urandom(CHUNK_BYTES * 2 + 5)
     await put(storage, ORIGINAL, content, tmp_path)
     assert await get(storage, ORIGINAL, range) == content[expected]
+    at_hand = storage.at_hand(ORIGINAL, len(content), range)
+    if at_hand is not None:  # whether it is depends on store, system and disk
+        found = (bytes(at_hand.data), at_hand.start, at_hand.size)
+        assert found == (content[expected], content.index(content[expected]), len(content))
 
 
 @pytest.mark.parametrize("range", [ByteRange(3, None), ByteRange(3, 9), ByteRange(None, 0)])
@@ -95,6 +99,7 @@ async def test_a_range_beyond_the_end(storage: Storage, range: ByteRange, tmp_pa
     with pytest.raises(RangeNotSatisfiable) as refused:
         await storage.open(ORIGINAL, range)
     assert refused.value.size == 3
+    assert storage.at_hand(ORIGINAL, 3, range) is None
 
 
 @pytest.mark.parametrize("chunks_read", [0, 1])

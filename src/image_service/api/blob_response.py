@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -93,6 +94,7 @@ def _range_wanted(request: Request, current: _Validators) -> ByteRange | None:
     return byte_range(request.headers.get("range", ""))
 
 
+@lru_cache(256)  # clients ask for the same few
 def byte_range(header: str) -> ByteRange | None:
     """What `Range` asks for; None for several ranges, another unit, or nonsense: all of it is sent."""
     match = _RANGE.fullmatch(header.strip())

@@ -67,7 +67,7 @@ class Served:
     """An answer 200, 206 or 304: the same request gets its picture next time too, while the blob is there."""
 
     blob: str
-    etag: bytes
+    etag: str
     headers: tuple[tuple[bytes, bytes], ...]  # of all three alike
     format: Format
     negotiated: bool
@@ -190,7 +190,7 @@ async def _delivered(request: Request, parts: Parts) -> Response:
             if response.status_code != 302 and candidate is candidates[0]:  # else a better one cannot be had now
                 request.scope[SERVED] = Served(
                     variant.blob,
-                    response.headers["ETag"].encode("latin-1"),
+                    response.headers["ETag"],
                     tuple(each for each in response.raw_headers if each[0] not in OF_A_BODY),
                     candidate,
                     negotiated=variant != name,

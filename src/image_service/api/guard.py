@@ -19,6 +19,8 @@ from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
 
 log = structlog.get_logger()
 
+UNNOTICED_BYTES = 64 * 1024  # asyncio's own mark: no more than this can wait for a client without our hearing of it
+
 
 class Guard:
     def __init__(
@@ -104,6 +106,22 @@ class Pace:
             self._exchange.abort()
             while (await self._receive())["type"] != "http.disconnect":
                 pass
+
+
+async def send_all(
+    scope: Scope, receive: Receive, send: Send, limits: ConnectionLimits, start: Message, body: bytes | bytearray
+) -> None:
+    """An answer that is all there, at the pace of `Pace`. Raises `ClientDisconnect`."""
+    exchange: Exchange | None = scope.get(EXCHANGE)
+    if exchange is not None and exchange.is_received and not exchange.is_backed_up() and len(body) <= UNNOTICED_BYTES:
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+        return
+    paced = Pace(scope, receive, send, limits).send
+    await paced(start)
+    if body:
+        await paced({"type": "http.response.body", "body": body, "more_body": True})
+    await paced({"type": "http.response.body"})  # it waits for the body to be taken
 
 
 def _refusal(scope: Scope) -> int | None:

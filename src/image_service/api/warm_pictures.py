@@ -21,10 +21,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from image_service import metrics
 from image_service.api.blob_response import byte_range
 from image_service.api.delivery import DIALECT, ROUTE, SERVED, Served
-from image_service.api.guard import Pace
+from image_service.api.guard import send_all
 from image_service.api.request_log import REQUEST_ID, fields
 from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
-from image_service.errors import RangeNotSatisfiable
 from image_service.pixels.picture import Format
 from image_service.storage.base import ByteRange, Storage
 
@@ -58,6 +57,7 @@ class WarmPictures:
         self._sent = metrics.SENT_BYTES.labels(DIALECT.name)
         self._formats = {format_: metrics.SERVED.labels(format_) for format_ in Format}
         self._types = {format_: format_.media_type.encode() for format_ in Format}
+        self._has_lines = log.is_enabled_for(logging.DEBUG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(DIALECT.prefix):
@@ -67,7 +67,7 @@ class WarmPictures:
         asked = _asked(scope)
         if asked is not None:
             served = self._known.get(asked.key)
-            if served is not None and asked.condition in (b"", served.etag):
+            if served is not None and asked.condition in ("", served.etag):
                 if await self._serve(served, asked, scope, receive, send, started):
                     return
                 self._known.pop(asked.key, None)
@@ -82,53 +82,46 @@ class WarmPictures:
     ) -> bool:
         """False, with nothing sent: the blob has gone, has changed, cannot be read without waiting, or ends before the
         range."""
-        status = 304
         body: bytes | bytearray = b""
-        if asked.condition == served.etag:
-            etag = self._storage().etag_at_hand(served.blob)
-        else:
-            found = self._storage().at_hand(served.blob, MAX_BYTES)
-            etag, status, body = (None, 0, b"") if found is None else (found.etag, 200, found.data)
-        if etag is None or etag.encode("latin-1") != served.etag:
-            return False
-        size = len(body)
         headers = [*served.headers, (b"x-request-id", asked.request_id)]
-        if status == 200 and asked.range is not None:
-            try:
-                start, stop = asked.range.within(size)
-            except RangeNotSatisfiable:
+        if asked.condition:
+            status = 304
+            if self._storage().etag_at_hand(served.blob) != served.etag:
                 return False
-            status, body = 206, body[start:stop]
-            headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, size)))
-        if status != 304:
+        else:
+            found = self._storage().at_hand(served.blob, MAX_BYTES, asked.range)
+            if found is None or found.etag != served.etag:
+                return False
+            status, body = 200, found.data
             type_ = self._types[served.format]
             headers += [(b"accept-ranges", b"bytes"), (b"content-type", type_), (b"content-length", b"%d" % len(body))]
+            if asked.range is not None:
+                status, stop = 206, found.start + len(body)
+                headers.append((b"content-range", b"bytes %d-%d/%d" % (found.start, stop - 1, found.size)))
         method: str = scope["method"]
         if method == "HEAD":
             body = b""
-        send = Pace(scope, receive, send, self._limits).send
+        start = {"type": "http.response.start", "status": status, "headers": headers}
         with suppress(ClientDisconnect):
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            if body:
-                await send({"type": "http.response.body", "body": body, "more_body": True})
-            await send({"type": "http.response.body"})
+            await send_all(scope, receive, send, self._limits, start, body)
         seconds = time.perf_counter() - started
-        if log.is_enabled_for(logging.DEBUG):
+        if self._has_lines:
             line = fields(scope, ROUTE, status, seconds, 0, len(body))
             log.debug("request", request_id=asked.request_id.decode("ascii"), **line)
         self._counts[method, status].inc()
         self._seconds[method].observe(seconds)
-        self._sent.inc(len(body))
+        if body:
+            self._sent.inc(len(body))
         self._formats[served.format].inc()
         if served.negotiated:
             metrics.NEGOTIATED.labels(served.format).inc()
         return True
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Asked:
     key: Key
-    condition: bytes  # `If-None-Match`
+    condition: str  # `If-None-Match`
     range: ByteRange | None
     request_id: bytes
 
@@ -155,7 +148,7 @@ def _asked(scope: Scope) -> _Asked | None:
             return None
     if hosts != 1 or len(accept) > MAX_ACCEPT_BYTES:
         return None
-    if not REQUEST_ID.fullmatch(request_id.decode("latin-1")):
+    if not (request_id and REQUEST_ID.fullmatch(request_id.decode("latin-1"))):
         request_id = b"%032x" % random.getrandbits(128)
     wanted = byte_range(range_.decode("latin-1")) if range_ and scope["method"] == "GET" else None
-    return _Asked((scope["raw_path"], accept), condition, wanted, request_id)
+    return _Asked((scope["raw_path"], accept), condition.decode("latin-1"), wanted, request_id)

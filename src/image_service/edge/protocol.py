@@ -123,13 +123,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         while data and not (self._lingering.is_closing() or self._is_deaf):
             if self._in_head:
-                self._arm()
                 room = MAX_HEAD_BYTES - self._head_bytes
                 part, data = data[:room], data[room:]
                 self._head_bytes += len(part)
                 self._feed(part)
                 if self._in_head and self._head_bytes >= MAX_HEAD_BYTES:
                     self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                elif self._in_head and self._head_bytes and not self._lingering.is_closing():
+                    self._arm()
             else:
                 part, data = data, b""
                 self._framing_bytes += len(part)

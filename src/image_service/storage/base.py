@@ -70,9 +70,11 @@ class Blob:
 
 @dataclass(frozen=True)
 class AtHand:
-    """A blob that was in memory."""
+    """A blob, or the part [start, start + len(data)) of it, that was in memory."""
 
     data: bytes | bytearray
+    start: int
+    size: int  # of the whole blob
     etag: str  # strong, with its quotes, as `Blob` has it
 
 
@@ -91,10 +93,11 @@ class Storage(Protocol):
         """Raises `BlobNotFound`, `RangeNotSatisfiable`, `StorageUnavailable`."""
         ...
 
-    def at_hand(self, name: str, most: int) -> "AtHand | None":
-        """The whole blob, if it has at most `most` bytes and can be had without waiting for a disk or a network.
+    def at_hand(self, name: str, most: int, range: ByteRange | None = None) -> "AtHand | None":
+        """The blob or the range of it, if that is at most `most` bytes and can be had without waiting for a disk or a
+        network.
 
-        None says nothing, not even whether there is such a blob. Called on the event loop.
+        None says nothing, not even whether there is such a blob or range. Called on the event loop.
         """
         ...
 

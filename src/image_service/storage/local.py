@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import aiofiles
 
-from image_service.errors import BlobNotFound, StorageFull, StorageUnavailable
+from image_service.errors import BlobNotFound, RangeNotSatisfiable, StorageFull, StorageUnavailable
 from image_service.storage.base import CHUNK_BYTES, AtHand, Blob, BlobHeaders, BlobInfo, ByteRange
 from image_service.storage.durable import DurableDirectory
 
@@ -59,15 +59,15 @@ class LocalStorage:
         """The ETag is nginx's, so that a client may change between the two."""
         path = self._path(name)
         try:
-            held = self._held(name, CHUNK_BYTES)
+            held = self._held(name, CHUNK_BYTES, range)
         except ABSENT as error:
             raise BlobNotFound(name) from error
         except OSError:  # to be met again, and named, below
             held = None
         if held is not None:
-            data, found = held
-            start, stop = (0, found.st_size) if range is None else range.within(found.st_size)
-            return Blob(found.st_size, start, stop, _etag(found), _modified(found), _whole(data[start:stop]), _nothing)
+            data, start, found = held
+            stop = start + len(data)
+            return Blob(found.st_size, start, stop, _etag(found), _modified(found), _whole(data), _nothing)
         with named_failures(name):
             try:
                 # Buffered, for its lock: a close then waits for the read of a call that was cancelled. That
@@ -96,32 +96,36 @@ class LocalStorage:
 
         return Blob(found.st_size, start, stop, _etag(found), _modified(found), chunks(), file.close)
 
-    def at_hand(self, name: str, most: int) -> AtHand | None:
+    def at_hand(self, name: str, most: int, range: ByteRange | None = None) -> AtHand | None:
         try:
-            held = self._held(name, most)
-        except OSError:
+            held = self._held(name, most, range)
+        except (OSError, RangeNotSatisfiable):
             return None
-        return None if held is None else AtHand(held[0], _etag(held[1]))
+        if held is None:
+            return None
+        data, start, found = held
+        return AtHand(data, start, found.st_size, _etag(found))
 
     def etag_at_hand(self, name: str) -> str | None:
         try:
-            found = self._path(name).stat()
+            found = os.stat(f"{self._root}/{name}")  # noqa: PTH116 - a Path takes longer than the rest
         except OSError:
             return None
         return _etag(found)
 
-    def _held(self, name: str, most: int) -> tuple[bytearray, os.stat_result] | None:
-        """The whole file, where it has at most `most` bytes and the page cache has all of them: the kernel says so at
-        once, or that it would have to wait. Raises `OSError`."""
+    def _held(self, name: str, most: int, range: ByteRange | None) -> tuple[bytearray, int, os.stat_result] | None:
+        """The file or the range of it, and where that starts: if it is at most `most` bytes and the page cache has all
+        of them. The kernel says so at once, or that it would have to wait. Raises `OSError`, `RangeNotSatisfiable`."""
         if NO_WAIT is None:
             return None
         file = os.open(f"{self._root}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         try:
             found = os.fstat(file)
-            if found.st_size > most:
+            start, stop = (0, found.st_size) if range is None else range.within(found.st_size)
+            if stop - start > most:
                 return None
-            data = bytearray(found.st_size)
-            if os.preadv(file, [data], 0, NO_WAIT) < found.st_size:
+            data = bytearray(stop - start)
+            if os.preadv(file, [data], start, NO_WAIT) < len(data):
                 return None
         except IsADirectoryError:
             raise
@@ -129,7 +133,7 @@ class LocalStorage:
             return None
         finally:
             os.close(file)
-        return data, found
+        return data, start, found
 
     async def exists(self, name: str) -> bool:
         path = self._path(name)

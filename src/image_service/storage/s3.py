@@ -156,7 +156,7 @@ class S3Storage:
             except BlobNotFound as error:
                 raise StorageUnavailable(f"{name}: removed while it was read") from error
 
-    def at_hand(self, name: str, most: int) -> AtHand | None:
+    def at_hand(self, name: str, most: int, range: ByteRange | None = None) -> AtHand | None:
         """Nothing is: all is on the other side of a network."""
         return None
 
