@@ -47,14 +47,18 @@ class Guard:
 class Pace:
     """One request's two ways."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: ConnectionLimits) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, limits: ConnectionLimits, *, already_sent: int = 0
+    ) -> None:
+        """`already_sent`: bytes of the message before, if there was one."""
         self._receive = receive
         self._send = send
         self._exchange: Exchange | None = scope.get(EXCHANGE)
         self._limits = limits
-        self._came = self._went = 0  # bytes
+        self._came = 0  # bytes
+        self._went = already_sent
         self._waited = 0.0  # seconds, for the body to come
-        self._last = 0  # bytes of the message sent last
+        self._last = already_sent  # bytes of the message sent last
         self._has_begun = False  # to answer
         self._is_received = False
 
@@ -113,15 +117,16 @@ async def send_all(
 ) -> None:
     """An answer that is all there, at the pace of `Pace`. Raises `ClientDisconnect`."""
     exchange: Exchange | None = scope.get(EXCHANGE)
-    if exchange is not None and exchange.is_received and not exchange.is_backed_up() and len(body) <= UNNOTICED_BYTES:
-        await send(start)
+    is_swift = exchange is not None and exchange.is_received and not exchange.is_backed_up()
+    first = send if is_swift else Pace(scope, receive, send, limits).send
+    await first(start)
+    if is_swift and len(body) <= UNNOTICED_BYTES:
         await send({"type": "http.response.body", "body": body})
         return
-    paced = Pace(scope, receive, send, limits).send
-    await paced(start)
-    if body:
-        await paced({"type": "http.response.body", "body": body, "more_body": True})
-    await paced({"type": "http.response.body"})  # it waits for the body to be taken
+    await first({"type": "http.response.body", "body": body, "more_body": True})
+    # It waits for the body to be taken.
+    last = Pace(scope, receive, send, limits, already_sent=len(body)).send
+    await last({"type": "http.response.body"})
 
 
 def _refusal(scope: Scope) -> int | None:
