@@ -1,11 +1,13 @@
 """nginx with the project's own configuration, filled in as the official image does it."""
 
+import json
 import os
 import re
 import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.deploy.files import ROOT, compose
 from tests.processes import DEADLINE, eventually
@@ -77,6 +79,12 @@ class Nginx:
     @property
     def log(self) -> str:
         return self._log.read_text()
+
+    def lines(self, request_id: str | None) -> list[dict[str, Any]]:
+        """Those of that request; they may be a second late."""
+        whole = self.log.rpartition("\n")[0].splitlines()
+        lines = [json.loads(line) for line in whole if line.startswith("{")]
+        return [line for line in lines if line["request_id"] == request_id]
 
     def end(self) -> None:
         self._process.terminate()
