@@ -6,7 +6,7 @@ from dataclasses import dataclass
 EXCHANGE = "image_service.exchange"  # the scope's key; absent where another server runs the application
 
 
-@dataclass
+@dataclass(slots=True)
 class Exchange:
     abort: Callable[[], None]  # ends the connection at once
     is_backed_up: Callable[[], bool]  # so much waits for the client that a further send would have to

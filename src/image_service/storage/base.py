@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from image_service.errors import RangeNotSatisfiable
 
@@ -68,8 +68,7 @@ class Blob:
     aclose: Callable[[], Awaitable[None]] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class AtHand:
+class AtHand(NamedTuple):
     """A blob, or the part [start, start + len(data)) of it, that was in memory."""
 
     data: bytes | bytearray
