@@ -5,10 +5,9 @@ costs a millisecond of processor time a statement, asyncpg a tenth of that. All 
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import event, text
@@ -16,13 +15,13 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, NullPool, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.sql import ClauseElement
-from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service import metrics
 from image_service.database_limits import COMMAND_SECONDS, CONNECT_SECONDS
+from image_service.database_pool import Direct, Pool
 from image_service.errors import DatabaseUnavailable, ImageServiceError
 
 POOL_WAIT_SECONDS = 5.0
@@ -98,7 +97,7 @@ class Database:
     def __init__(self, url: str, connections: int, seconds: float = COMMAND_SECONDS) -> None:
         self._engine = create_async_engine(
             url,
-            poolclass=_CountedPool,
+            poolclass=Pool,
             pool_size=connections,
             max_overflow=0,
             hide_parameters=True,  # what clients sent does not belong in the log
@@ -108,6 +107,7 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _require_open)
         self._connections = connections
         metrics.POOL_SIZE.inc(connections)
+        self._pool = cast(Pool, self._engine.sync_engine.pool)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -145,7 +145,7 @@ class Database:
     async def changes(self) -> AsyncIterator[Transaction]:
         """A transaction as by `transaction`, past SQLAlchemy's own layers."""
         with database_faults():
-            async with self._connection() as driver:
+            async with Direct(self._pool) as driver:
                 begun = driver.transaction()
                 await begun.start()
                 transaction = Transaction(driver)
@@ -169,25 +169,9 @@ class Database:
                 return await self._fetch(statement.sql, arguments)
 
     async def _fetch(self, sql: str, arguments: list[Any]) -> list[Row]:
-        async with self._connection() as driver:
+        async with Direct(self._pool) as driver:
             found: list[Row] = await driver.fetch(sql, *arguments, record_class=Row)
             return found
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        """asyncpg's own, out of the pool. One that may never answer again, or is still in a transaction, is closed."""
-        connection: PoolProxiedConnection = await greenlet_spawn(self._engine.sync_engine.raw_connection)
-        driver: Any = connection.driver_connection
-        is_lost = False
-        try:
-            yield driver
-        except (TimeoutError, asyncpg.InternalClientError):
-            is_lost = True
-            raise
-        finally:
-            if is_lost or driver.is_in_transaction():
-                await greenlet_spawn(connection.invalidate)
-            await greenlet_spawn(connection.close)
 
     @asynccontextmanager
     async def lock(self, number: int) -> AsyncIterator[bool]:
@@ -212,6 +196,7 @@ class Database:
                 await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
+        await self._pool.close_ready()
         await self._engine.dispose()
         metrics.POOL_SIZE.dec(self._connections)
         self._connections = 0
@@ -224,25 +209,6 @@ def _require_open(connection: Any, record: ConnectionPoolEntry, proxy: object) -
     driver: Any = record.driver_connection
     if driver.is_closed():
         raise DisconnectionError
-
-
-class _CountedPool(AsyncAdaptedQueuePool):
-    """Overrides the two methods that SQLAlchemy leaves to its kinds of pools."""
-
-    def _do_get(self) -> ConnectionPoolEntry:
-        since = time.perf_counter()
-        try:
-            return super()._do_get()
-        except PoolTimeoutError:
-            metrics.POOL_TIMEOUTS.inc()
-            raise
-        finally:
-            metrics.POOL_WAIT_SECONDS.observe(time.perf_counter() - since)
-            metrics.POOL_IN_USE.set(self.checkedout())
-
-    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
-        super()._do_return_conn(record)
-        metrics.POOL_IN_USE.set(self.checkedout())
 
 
 class database_faults:  # noqa: N801 - reads as the statement that it is

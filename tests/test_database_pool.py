@@ -1,0 +1,108 @@
+"""One pool for sessions and for what asks asyncpg directly."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import asyncpg
+import pytest
+from sqlalchemy import func, select, text
+
+from image_service import metrics
+from image_service.database import Database, Statement
+from image_service.embedded_postgres import EmbeddedPostgres
+
+BACKEND = Statement(select(func.pg_backend_pid().label("pid")))
+
+
+@pytest.fixture
+async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    """With one connection."""
+    database = Database(postgres.url, connections=1)
+    yield database
+    await database.close()
+
+
+async def directly(database: Database) -> int:
+    [row] = await database.rows(BACKEND)
+    return int(row.pid)
+
+
+async def by_session(database: Database) -> int:
+    async with database.reading() as session:
+        return int((await (await session.connection()).execute(text("SELECT pg_backend_pid()"))).scalar_one())
+
+
+async def in_a_change(database: Database) -> int:
+    async with database.changes() as transaction:
+        [row] = await transaction.rows(BACKEND)
+        return int(row.pid)
+
+
+async def test_all_ways_share_the_connections(database: Database) -> None:
+    ways = (directly, by_session, in_a_change)
+    found = [await way(database) for way in (*ways, *reversed(ways))]
+    found += await asyncio.gather(*(way(database) for way in ways * 20))
+    assert len(set(found)) == 1
+
+
+async def test_whoever_waits_gets_a_turn(database: Database) -> None:
+    """Readers who ask again as soon as they have an answer do not keep a session waiting."""
+    served = asyncio.Event()
+
+    async def read_on() -> None:
+        while not served.is_set():
+            await directly(database)
+
+    readers = [asyncio.create_task(read_on()) for _ in range(4)]
+    await directly(database)
+    await by_session(database)
+    served.set()
+    await asyncio.gather(*readers)
+
+
+@pytest.mark.parametrize("way", [directly, by_session, in_a_change])
+async def test_one_that_was_lost_while_it_was_ready_is_replaced(
+    database: Database, postgres: EmbeddedPostgres, way: Callable[[Database], Awaitable[int]]
+) -> None:
+    before = await directly(database)
+    other = await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
+    await other.execute("SELECT pg_terminate_backend($1, 5000)", before)
+    await other.close()
+    assert await way(database) != before
+
+
+async def test_what_is_ready_is_not_in_use(database: Database) -> None:
+    def in_use() -> float | None:
+        return metrics.REGISTRY.get_sample_value("image_service_database_connections_in_use")
+
+    await directly(database)
+    assert in_use() == 0
+    async with database.changes() as transaction:
+        await transaction.rows(BACKEND)
+        assert in_use() == 1
+    assert in_use() == 0
+
+
+async def test_a_reader_that_gives_up_leaves_the_connection_usable(database: Database) -> None:
+    before = await directly(database)
+    sleeping = asyncio.create_task(database.rows(Statement(select(func.pg_sleep(60)))))
+    await asyncio.sleep(0)
+    sleeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sleeping
+    assert await directly(database) == before
+
+
+class Interruption(BaseException):
+    """None of those after which `changes` rolls back."""
+
+
+async def test_a_transaction_that_was_left_open_is_not_handed_on(database: Database) -> None:
+    async def leave_open() -> None:
+        async with database.changes():
+            raise Interruption
+
+    before = await directly(database)
+    with pytest.raises(Interruption):
+        await leave_open()
+    assert await directly(database) != before
