@@ -27,7 +27,7 @@ FLOORS = [
     {"places", "schema"},
     {"settings", "migrations", "embedded_postgres"},
     {"pixels", "storage", "database", "workers", "postgres_directory", "logs"},
-    {"edge"},  # one connection
+    {"edge", "database_pool"},  # connections, those that come and those that are made
     {"metrics", "postgres_binaries"},  # every room counts
     {"errors", "metrics_files", "postgres_launcher", "migration_scripts", "database_limits"},
 ]
@@ -38,6 +38,7 @@ ONLY_FOR = {
         *("app", "commands", "console", "copy_storage", "doctor", "forked", "importing", "places", "preparation"),
         *("program", "serve", "worker"),
     },
+    "database_pool": {"database"},
     "embedded_postgres": {"serve", "doctor"},
     "workers": {"serve", "worker", "cli"},
 }

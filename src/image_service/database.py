@@ -127,9 +127,8 @@ class Database:
 
         Raises `DatabaseUnavailable`.
         """
-        with database_faults():
-            async with AsyncSession(self._autocommit, expire_on_commit=False) as session:
-                yield session
+        async with self.statement() as session:
+            yield session
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[AsyncSession]:

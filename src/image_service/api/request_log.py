@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import structlog
@@ -76,21 +76,31 @@ class RequestLog:
 
     def _note(self, scope: Scope, status: int, seconds: float, received: int, sent: int) -> None:
         dialect, route, method = self._dialect_of(scope["path"]), route_template(scope), method_label(scope)
-        count, duration = _series(dialect, route, method, status)
-        count.inc()
-        duration.observe(seconds)
+        series = _series(dialect, route, method, status)
+        series.requests.inc()
+        series.seconds.observe(seconds)
         if received:
-            metrics.RECEIVED_BYTES.labels(dialect).inc(received)
+            series.received.inc(received)
         if sent:
-            metrics.SENT_BYTES.labels(dialect).inc(sent)
+            series.sent.inc(sent)
         log.info("request", **fields(scope, route, status, seconds, received, sent))
 
 
+class _Series(NamedTuple):
+    requests: Counter
+    seconds: Histogram
+    received: Counter
+    sent: Counter
+
+
 @lru_cache(1024)
-def _series(dialect: str, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+def _series(dialect: str, route: str, method: str, status: int) -> _Series:
     """Looking them up by their labels takes longer than counting."""
-    return metrics.REQUESTS.labels(dialect, route, method, status), metrics.REQUEST_SECONDS.labels(
-        dialect, route, method
+    return _Series(
+        metrics.REQUESTS.labels(dialect, route, method, status),
+        metrics.REQUEST_SECONDS.labels(dialect, route, method),
+        metrics.RECEIVED_BYTES.labels(dialect),
+        metrics.SENT_BYTES.labels(dialect),
     )
 
 
