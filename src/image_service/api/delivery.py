@@ -178,7 +178,8 @@ async def _delivered(request: Request, parts: Parts) -> Response:
                 opened = partial(_opened, request, parts, variant)
                 response = await blob_response(request, opened, candidate.media_type, headers)
             else:
-                await while_there(request, parts.variants.ensure(variant))
+                if not await parts.variants.is_kept(variant):
+                    await while_there(request, parts.variants.draw(variant))
                 moved = {"Location": f"{parts.delivery_redirect}/{variant}", "Cache-Control": REDIRECT_FOR}
                 response = Response(status_code=302, headers=headers | moved)
         except NOT_NOW as error:
@@ -200,7 +201,12 @@ async def _delivered(request: Request, parts: Parts) -> Response:
 
 
 async def _opened(request: Request, parts: Parts, variant: VariantName, byte_range: ByteRange | None) -> Blob:
-    return await while_there(request, parts.variants.open(variant, byte_range))
+    """Drawn now, if nobody has asked for it before."""
+    try:
+        return await parts.variants.open(variant, byte_range)
+    except BlobNotFound:
+        await while_there(request, parts.variants.draw(variant))
+        return await parts.variants.open(variant, byte_range)
 
 
 def _raw_path(request: Request) -> str:

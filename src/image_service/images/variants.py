@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
@@ -104,26 +106,26 @@ class Variants:
         self._facts: dict[str, _Facts] = {}  # by key, which names its bytes for ever
 
     async def open(self, name: VariantName, byte_range: ByteRange | None = None) -> Blob:
-        """The variant's bytes, drawn now if nobody has asked for them before.
+        """The bytes of one that is kept. Raises `BlobNotFound`, `RangeNotSatisfiable`, `StorageUnavailable`."""
+        if name.size not in self._offered:
+            raise BlobNotFound
+        return await self._storage.open(name.blob, byte_range)
 
-        Raises `BlobNotFound` for whatever is not offered, `RangeNotSatisfiable`, `Busy` when the wait for a
-        pixel process would pass `draw_wait` seconds, `VariantNotDrawn`, and what
-        storage and database raise.
+    async def is_kept(self, name: VariantName) -> bool:
+        """Raises `StorageUnavailable`."""
+        return name.size in self._offered and await self._storage.exists(name.blob)
+
+    def draw(self, name: VariantName) -> Coroutine[Any, Any, None]:
+        """Draw it and keep it; however many ask, one draws.
+
+        Before there is anything to await, raises `BlobNotFound` for whatever is not offered, and `Busy` where the wait
+        for a pixel process is expected to pass `draw_wait` seconds: a refusal is to cost next to nothing. Then `Busy`
+        where it did, `BlobNotFound` where there is no such image, `VariantNotDrawn`, what storage and database raise.
         """
         if name.size not in self._offered:
             raise BlobNotFound
-        try:
-            return await self._storage.open(name.blob, byte_range)
-        except BlobNotFound:
-            await self._draw_once(name)
-            return await self._storage.open(name.blob, byte_range)
-
-    async def ensure(self, name: VariantName) -> None:
-        """Draw it unless it is kept already. Raises what `open` raises, save for ranges."""
-        if name.size not in self._offered:
-            raise BlobNotFound
-        if not await self._storage.exists(name.blob):
-            await self._draw_once(name)
+        self._require_turn(name)
+        return self._draw_once(name)
 
     async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
         """What may be sent for `name`: all formats that its size is offered in; none if no image has this name.
@@ -146,14 +148,10 @@ class Variants:
         return possible if name.ext in possible else ()
 
     async def _draw_once(self, name: VariantName) -> None:
-        """However many ask, one draws. It goes on when they go away, unless it has not begun: nobody wants it then.
-
-        What would wait longer than `draw_wait` is refused at once, before it costs anything.
-        """
+        """It goes on when those who ask go away, unless it has not begun: nobody wants it then."""
+        self._require_turn(name)  # others may have begun since the call
         draw = self._under_way.get(name.blob)
         if draw is None:
-            if self._pixels.expected_wait(len(self._under_way)) > SURE * self._draw_wait:
-                raise Busy("too many pictures wait to be drawn")
             draw = self._under_way[name.blob] = _Draw()
             draw.task = asyncio.create_task(self._draw(name, draw))
             draw.task.add_done_callback(lambda _: self._forget(name, draw))
@@ -166,6 +164,12 @@ class Variants:
             if not draw.askers and draw.is_waiting:
                 self._forget(name, draw)  # whoever asks from now on begins anew
                 draw.task.cancel()
+
+    def _require_turn(self, name: VariantName) -> None:
+        if name.blob in self._under_way:
+            return
+        if self._pixels.expected_wait(len(self._under_way)) > SURE * self._draw_wait:
+            raise Busy("too many pictures wait to be drawn")
 
     def _forget(self, name: VariantName, draw: "_Draw") -> None:
         if self._under_way.get(name.blob) is draw:

@@ -31,6 +31,8 @@ THREADS = 16  # a slow disk takes no more, and none of the event loop's own, whi
 LIST_BATCH = 500  # blobs for one hop to a thread; about 200 kB
 ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
+_NO_SEGMENTS = frozenset(("", ".", ".."))
+
 NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux alone
 
 T = TypeVar("T")
@@ -57,7 +59,6 @@ class LocalStorage:
 
     async def open(self, name: str, range: ByteRange | None = None) -> Blob:
         """The ETag is nginx's, so that a client may change between the two."""
-        path = self._path(name)
         try:
             held = self._held(name, CHUNK_BYTES, range)
         except ABSENT as error:
@@ -72,7 +73,7 @@ class LocalStorage:
             try:
                 # Buffered, for its lock: a close then waits for the read of a call that was cancelled. That
                 # read could otherwise move the position of the next file to get this descriptor.
-                file = await aiofiles.open(path, "rb", executor=self._threads)
+                file = await aiofiles.open(self._path(name), "rb", executor=self._threads)
             except ABSENT as error:
                 raise BlobNotFound(name) from error
             try:
@@ -108,7 +109,7 @@ class LocalStorage:
 
     def etag_at_hand(self, name: str) -> str | None:
         try:
-            found = os.stat(f"{self._root}/{name}")  # noqa: PTH116 - a Path takes longer than the rest
+            found = os.stat(self._text(name))  # noqa: PTH116
         except OSError:
             return None
         return _etag(found)
@@ -118,7 +119,7 @@ class LocalStorage:
         of them. The kernel says so at once, or that it would have to wait. Raises `OSError`, `RangeNotSatisfiable`."""
         if NO_WAIT is None:
             return None
-        file = os.open(f"{self._root}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(self._text(name), os.O_RDONLY | os.O_CLOEXEC)
         try:
             found = os.fstat(file)
             start, stop = (0, found.st_size) if range is None else range.within(found.st_size)
@@ -171,10 +172,16 @@ class LocalStorage:
             return _modified(await self._run(self._durable.check))
 
     def _path(self, name: str) -> Path:
-        """Names come from `storage.names` and are trusted; this one place would notice a mistake."""
-        if "\0" in name or not {"", ".", ".."}.isdisjoint(name.split("/")):
+        return Path(self._text(name))
+
+    def _text(self, name: str) -> str:
+        """The path as text, which takes a tenth of the time that a Path does.
+
+        Names come from `storage.names` and are trusted; this one place would notice a mistake.
+        """
+        if "\0" in name or not _NO_SEGMENTS.isdisjoint(name.split("/")):
             raise ValueError(f"not the name of a blob: {name!r}")
-        return self._root / name
+        return f"{self._root}/{name}"
 
     async def _run(self, function: Callable[[], T]) -> T:
         return await get_running_loop().run_in_executor(self._threads, function)
