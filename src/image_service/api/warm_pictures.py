@@ -2,8 +2,9 @@
 
 Their lines in the log are for `LOG_LEVEL=debug` alone: behind nginx the service does not even hear of them.
 
-What is remembered of an answer is its headers and the blob's name, never the bytes: those are the page cache's, so
-that a picture which another worker or replica has removed is gone here with the same request.
+What is remembered of an answer is its headers and the blob's name, and for those that are asked for most the bytes
+(`hot_pictures`). The file is asked each time whether it is still there and the same: a picture which another worker or
+replica has removed is gone here with the same request.
 """
 
 import logging
@@ -22,15 +23,19 @@ from image_service import metrics
 from image_service.api.blob_response import byte_range
 from image_service.api.delivery import DIALECT, ROUTE, SERVED, Served
 from image_service.api.guard import send_all
+from image_service.api.hot_pictures import HotPictures
 from image_service.api.request_log import REQUEST_ID, fields
 from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
+from image_service.errors import RangeNotSatisfiable
 from image_service.pixels.picture import Format
-from image_service.storage.base import ByteRange, Storage
+from image_service.storage.base import AtHand, ByteRange, Storage
 
 log = structlog.get_logger()
 
 MAX_KNOWN = 8192  # answers whose headers are remembered; about 16 MB
 MAX_BYTES = 1024 * 1024  # of a picture that is read in one go, in which nothing else happens: 0.1 ms
+HOT_BYTES = 32 * 1024 * 1024  # of pictures in memory
+MAX_HOT_BYTES = 256 * 1024  # of one of them
 MAX_ACCEPT_BYTES = 256  # browsers' own are half of that
 
 # Whatever asks for more than the picture or a part of it, or may have to be refused, is the framework's.
@@ -46,6 +51,7 @@ class WarmPictures:
         self._storage = storage
         self._limits = limits
         self._known: OrderedDict[Key, Served] = OrderedDict()
+        self._hot = HotPictures(HOT_BYTES, MAX_HOT_BYTES)
         self._counts = {
             (method, status): metrics.REQUESTS.labels(DIALECT.name, ROUTE, method, status)
             for method in ("GET", "HEAD")
@@ -89,8 +95,8 @@ class WarmPictures:
             if self._storage().etag_at_hand(served.blob) != served.etag:
                 return False
         else:
-            found = self._storage().at_hand(served.blob, MAX_BYTES, asked.range)
-            if found is None or found.etag != served.etag:
+            found = self._found(served, asked.range)
+            if found is None:
                 return False
             status, body = 200, found.data
             type_ = self._types[served.format]
@@ -116,6 +122,27 @@ class WarmPictures:
         if served.negotiated:
             metrics.NEGOTIATED.labels(served.format).inc()
         return True
+
+    def _found(self, served: Served, range: ByteRange | None) -> AtHand | None:
+        storage = self._storage()
+        hot = self._hot.find(served.blob, served.etag)
+        if hot is None:
+            found = storage.at_hand(served.blob, MAX_BYTES, range)
+            if found is None or found.etag != served.etag:
+                return None
+            if range is None:
+                self._hot.keep(served.blob, found)
+            return found
+        if storage.etag_at_hand(served.blob) != served.etag:
+            self._hot.forget(served.blob)
+            return None
+        if range is None:
+            return hot
+        try:
+            start, stop = range.within(hot.size)
+        except RangeNotSatisfiable:
+            return None
+        return hot._replace(data=hot.data[start:stop], start=start)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,81 @@
+"""Pictures that are sent from memory: only while their files are there, and the same."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from image_service.api.hot_pictures import HotPictures
+from image_service.storage.base import AtHand
+from tests.api.pictures import ROCKET, headers_of, uploaded, url_of
+from tests.conftest import Service, StartService
+
+
+@dataclass
+class Hot:
+    """A picture that has been asked for a few times already."""
+
+    api_url: str
+    url: str
+    answer: httpx.Response
+    file: Path
+
+
+@pytest.fixture
+async def hot(service: Service, client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> Hot:
+    image = await uploaded(client, ROCKET)
+    url = url_of(image)
+    answers = [await anyone.get(url) for _ in range(4)]
+    assert {answer.content for answer in answers} == {answers[0].content}
+    file = service.settings.data_dir / "blobs" / "public" / url.removeprefix("/")
+    return Hot(f"/products/{image['product_id']}/images/{image['id']}", url, answers[0], file)
+
+
+async def test_it_is_what_it_was(anyone: httpx.AsyncClient, hot: Hot) -> None:
+    again = await anyone.get(hot.url)
+    assert (again.status_code, again.content, headers_of(again)) == (200, hot.answer.content, headers_of(hot.answer))
+    part = await anyone.get(hot.url, headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, hot.answer.content[100:200])
+    assert part.headers["content-range"] == f"bytes 100-199/{len(hot.answer.content)}"
+    beyond = await anyone.get(hot.url, headers={"Range": "bytes=99999999-"})
+    assert beyond.status_code == 416
+    head = await anyone.head(hot.url)
+    assert (head.content, headers_of(head)) == (b"", headers_of(hot.answer))
+    assert (await anyone.get(hot.url, headers={"If-None-Match": hot.answer.headers["etag"]})).status_code == 304
+
+
+async def test_it_is_gone_with_its_image_wherever_that_was_deleted(
+    client: httpx.AsyncClient, anyone: httpx.AsyncClient, start_service: StartService, hot: Hot
+) -> None:
+    async with start_service() as other, other.client(headers=client.headers) as elsewhere:
+        (await elsewhere.delete(hot.api_url)).raise_for_status()
+    assert (await anyone.get(hot.url)).status_code == 404
+    assert (await anyone.get(hot.url, headers={"Range": "bytes=0-9"})).status_code == 404
+
+
+async def test_it_is_drawn_again_when_its_file_was_lost(anyone: httpx.AsyncClient, hot: Hot) -> None:
+    hot.file.unlink()
+    again = await anyone.get(hot.url)
+    assert (again.status_code, again.content) == (200, hot.answer.content)
+    assert hot.file.exists()
+
+
+async def test_what_is_in_the_file_counts(anyone: httpx.AsyncClient, hot: Hot) -> None:
+    hot.file.write_bytes(b"another")
+    for _ in range(3):
+        again = await anyone.get(hot.url)
+        assert (again.status_code, again.content) == (200, b"another")
+        assert again.headers["etag"] != hot.answer.headers["etag"]
+
+
+def test_the_oldest_make_room_and_large_ones_never_come_in() -> None:
+    pictures = HotPictures(most_bytes=1000, most_each=300)
+    for number in range(10):
+        pictures.keep(str(number), AtHand(bytearray(os.urandom(200)), 0, 200, f'"{number}"'))
+        assert pictures.find("0", '"0"') is not None  # it is asked for all the time
+    assert [number for number in range(10) if pictures.find(str(number), f'"{number}"')] == [0, 6, 7, 8, 9]
+    assert pictures.find("9", '"another"') is None
+    pictures.keep("large", AtHand(bytes(301), 0, 301, '"large"'))
+    assert pictures.find("large", '"large"') is None
