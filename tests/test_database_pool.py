@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,6 +12,7 @@ from image_service import metrics
 from image_service.database import Database, Statement
 from image_service.embedded_postgres import EmbeddedPostgres
 
+Stranger = Any  # asyncpg's connection; it has no types
 BACKEND = Statement(select(func.pg_backend_pid().label("pid")))
 
 
@@ -20,6 +22,14 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
     database = Database(postgres.url, connections=1)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def stranger(postgres: EmbeddedPostgres) -> AsyncIterator[Stranger]:
+    """A connection past the pool."""
+    connection = await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
+    yield connection
+    await connection.close()
 
 
 async def directly(database: Database) -> int:
@@ -38,6 +48,10 @@ async def in_a_change(database: Database) -> int:
         return int(row.pid)
 
 
+def in_use() -> float | None:
+    return metrics.REGISTRY.get_sample_value("image_service_database_connections_in_use")
+
+
 async def test_all_ways_share_the_connections(database: Database) -> None:
     ways = (directly, by_session, in_a_change)
     found = [await way(database) for way in (*ways, *reversed(ways))]
@@ -46,35 +60,34 @@ async def test_all_ways_share_the_connections(database: Database) -> None:
 
 
 async def test_whoever_waits_gets_a_turn(database: Database) -> None:
-    """Readers who ask again as soon as they have an answer do not keep a session waiting."""
+    """One that asks again as soon as it has an answer does not keep a session waiting."""
     served = asyncio.Event()
 
     async def read_on() -> None:
         while not served.is_set():
             await directly(database)
 
-    readers = [asyncio.create_task(read_on()) for _ in range(4)]
     await directly(database)
-    await by_session(database)
-    served.set()
-    await asyncio.gather(*readers)
+    reading = asyncio.create_task(read_on())
+    await asyncio.sleep(0)
+    assert in_use()  # in the middle of its statement
+    try:
+        await by_session(database)
+    finally:
+        served.set()
+        await reading
 
 
 @pytest.mark.parametrize("way", [directly, by_session, in_a_change])
 async def test_one_that_was_lost_while_it_was_ready_is_replaced(
-    database: Database, postgres: EmbeddedPostgres, way: Callable[[Database], Awaitable[int]]
+    database: Database, stranger: Stranger, way: Callable[[Database], Awaitable[int]]
 ) -> None:
     before = await directly(database)
-    other = await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
-    await other.execute("SELECT pg_terminate_backend($1, 5000)", before)
-    await other.close()
+    await stranger.execute("SELECT pg_terminate_backend($1, 5000)", before)
     assert await way(database) != before
 
 
 async def test_what_is_ready_is_not_in_use(database: Database) -> None:
-    def in_use() -> float | None:
-        return metrics.REGISTRY.get_sample_value("image_service_database_connections_in_use")
-
     await directly(database)
     assert in_use() == 0
     async with database.changes() as transaction:
@@ -83,14 +96,39 @@ async def test_what_is_ready_is_not_in_use(database: Database) -> None:
     assert in_use() == 0
 
 
-async def test_a_reader_that_gives_up_leaves_the_connection_usable(database: Database) -> None:
+async def test_a_reader_that_gives_up_leaves_the_connection_usable(database: Database, stranger: Stranger) -> None:
     before = await directly(database)
     sleeping = asyncio.create_task(database.rows(Statement(select(func.pg_sleep(60)))))
-    await asyncio.sleep(0)
+    while not await stranger.fetchval("SELECT query ~ 'pg_sleep' FROM pg_stat_activity WHERE pid = $1", before):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     sleeping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sleeping
     assert await directly(database) == before
+
+
+async def test_a_transaction_that_did_not_begin_leaves_nothing_behind(database: Database, stranger: Stranger) -> None:
+    """asyncpg would take the next transaction on that connection for a part of it, which nobody commits."""
+
+    async def change() -> None:
+        async with database.changes():
+            raise AssertionError("it has begun")
+
+    before = await directly(database)
+    changing = asyncio.create_task(change())
+    await asyncio.sleep(0)
+    assert in_use()  # in the middle of its BEGIN
+    changing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await changing
+    await stranger.execute("CREATE TABLE kept (n integer)")
+    try:
+        async with database.changes() as transaction:
+            await transaction.rows(Statement(text("INSERT INTO kept VALUES (1)")))
+        assert await stranger.fetchval("SELECT count(*) FROM kept") == 1
+    finally:
+        await stranger.execute("DROP TABLE kept")
+    assert await directly(database) != before
 
 
 class Interruption(BaseException):

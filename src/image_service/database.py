@@ -144,9 +144,14 @@ class Database:
     async def changes(self) -> AsyncIterator[Transaction]:
         """A transaction as by `transaction`, past SQLAlchemy's own layers."""
         with database_faults():
-            async with Direct(self._pool) as driver:
+            direct = Direct(self._pool)
+            async with direct as driver:
                 begun = driver.transaction()
-                await begun.start()
+                try:
+                    await begun.start()
+                except BaseException:
+                    direct.give_up()  # asyncpg would take the next one for a part of this
+                    raise
                 transaction = Transaction(driver)
                 try:
                     yield transaction

@@ -46,6 +46,14 @@ async def test_it_is_what_it_was(anyone: httpx.AsyncClient, hot: Hot) -> None:
     assert (await anyone.get(hot.url, headers={"If-None-Match": hot.answer.headers["etag"]})).status_code == 304
 
 
+async def test_its_bytes_are_not_read_again(anyone: httpx.AsyncClient, hot: Hot) -> None:
+    """Others, of the same length and date, are not even noticed: a key names its bytes for ever."""
+    found = hot.file.stat()
+    hot.file.write_bytes(bytes(found.st_size))
+    os.utime(hot.file, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert (await anyone.get(hot.url)).content == hot.answer.content
+
+
 async def test_it_is_gone_with_its_image_wherever_that_was_deleted(
     client: httpx.AsyncClient, anyone: httpx.AsyncClient, start_service: StartService, hot: Hot
 ) -> None:

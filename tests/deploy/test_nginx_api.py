@@ -117,6 +117,18 @@ def test_what_nginx_itself_refuses_reads_the_same(front: Front, token: Headers, 
     assert not front.reached(through)
 
 
+def test_a_body_for_a_picture_is_refused_as_pictures_are(front: Front) -> None:
+    path = "/stores/001/234/products/a-83d9d29ee6d99315c7fdf4b0b6c6dbeb-640-0.jpg"
+    refused = ask(front.nginx.port, path, "POST", [("Content-Length", "50000000")])
+    assert (refused.status, json.loads(refused.body)) == (413, {"code": 413, "message": "Content Too Large"})
+    assert not front.reached(refused)
+    own = ask(front.nginx.port, "/stores/x")
+    for name in ("cache-control", "x-content-type-options", "content-security-policy", "access-control-allow-origin"):
+        assert refused.header(name) == own.header(name)
+        assert refused.header(name)
+    assert refused.request_id
+
+
 def test_a_head_too_large(front: Front) -> None:
     for path in ("/products", "/v2/images/status/1.json", "/stores/x"):
         answer = ask(front.nginx.port, path, headers=[("X-Filler", "a" * 40_000)])

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from image_service import metrics
 from image_service.stores.registry import NewStore
+from tests.api.pictures import ROCKET, uploaded, url_of
 from tests.conftest import Service, StartService
 from tests.edge.wire import PATIENCE, listening
 from tests.shop import form
@@ -31,6 +33,16 @@ async def original(hasty: Service, store: NewStore, tmp_path: Path) -> str:
     async with hasty.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
         answer = await client.post("/products/1/images", files=form((tmp_path / "a.png").read_bytes()))
         return f"/images/{answer.json()['id']}/original"
+
+
+@pytest.fixture
+async def variant(hasty: Service, store: NewStore) -> str:
+    """The path of a picture that has been asked for before."""
+    async with hasty.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+        url = url_of(await uploaded(client, ROCKET))
+        for _ in range(2):
+            (await client.get(url)).raise_for_status()
+        return url
 
 
 @asynccontextmanager
@@ -61,6 +73,44 @@ async def test_a_client_that_takes_nothing(hasty: Service, original: str, creden
     async with listening(hasty) as port, asked(port, original, credentials) as wire:
         await asyncio.sleep(SHORT * 5)
         assert await taken(wire) < 9_000_000
+
+
+async def test_a_client_that_asks_on_and_takes_nothing(hasty: Service, variant: str) -> None:
+    """Answers without a body fill the buffers too. It is reset, and nothing of it goes on with us."""
+    async with hasty.client() as client:
+        etag = (await client.get(variant)).headers["etag"]
+    asking = f"GET {variant} HTTP/1.1\r\nHost: a\r\nIf-None-Match: {etag}\r\n\r\n".encode()
+    tag = f"If-None-Match: {etag}\r\n".encode()
+    async with listening(hasty, send_buffer=4096) as port, asked(port, variant, tag) as wire:
+        while await is_answered(wire, asking):
+            pass
+        before = not_modified()
+        async with asyncio.timeout(PATIENCE):
+            while not_modified() == before:  # noqa: ASYNC110 - until we have ended that answer
+                await asyncio.sleep(0.01)
+            with pytest.raises(ConnectionError):
+                await everything(wire)
+
+
+async def everything(wire: socket.socket) -> None:
+    while await asyncio.get_running_loop().sock_recv(wire, 65536):
+        pass
+
+
+async def is_answered(wire: socket.socket, request: bytes) -> bool:
+    """Within a time in which thousands could be."""
+    before = not_modified()
+    await asyncio.get_running_loop().sock_sendall(wire, request)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SHORT / 2):
+            while not_modified() == before:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+    return not_modified() > before
+
+
+def not_modified() -> float:
+    labels = {"dialect": "delivery", "route": "/stores/{path}", "method": "GET", "status": "304"}
+    return metrics.REGISTRY.get_sample_value("image_service_http_requests_total", labels) or 0
 
 
 async def test_a_client_that_takes_drops(hasty: Service, original: str, credentials: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ PATIENCE = 20.0  # seconds for what happens at once, on a noisy machine
 
 
 @asynccontextmanager
-async def listening(service: Service) -> AsyncIterator[int]:
-    """The port. What `uvicorn.Server` does but for its signals and its lifespan: the service runs already."""
+async def listening(service: Service, send_buffer: int | None = None) -> AsyncIterator[int]:
+    """The port; `send_buffer` is how many bytes the system takes for a client that takes none.
+
+    What `uvicorn.Server` does but for its signals and its lifespan: the service runs already."""
     config = uvicorn.Config(
         service.app, http=protocol_of(service.settings.connection_limits), ws="none", lifespan="off",
         log_config=None, access_log=False, server_header=False, proxy_headers=False,
@@ -32,6 +35,8 @@ async def listening(service: Service) -> AsyncIterator[int]:
         "127.0.0.1",
         0,
     )
+    if send_buffer is not None:
+        server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     port: int = server.sockets[0].getsockname()[1]
     try:
         yield port

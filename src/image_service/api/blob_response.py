@@ -16,6 +16,7 @@ from image_service.storage.base import Blob, ByteRange
 
 Opener = Callable[[ByteRange | None], Awaitable[Blob]]
 
+MAX_RANGE = 40  # characters of the longest that the next line takes
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII | re.IGNORECASE)
 
 
@@ -94,10 +95,15 @@ def _range_wanted(request: Request, current: _Validators) -> ByteRange | None:
     return byte_range(request.headers.get("range", ""))
 
 
-@lru_cache(256)  # clients ask for the same few
 def byte_range(header: str) -> ByteRange | None:
     """What `Range` asks for; None for several ranges, another unit, or nonsense: all of it is sent."""
-    match = _RANGE.fullmatch(header.strip())
+    header = header.strip()
+    return _byte_range(header) if len(header) <= MAX_RANGE else None
+
+
+@lru_cache(256)  # clients ask for the same few
+def _byte_range(header: str) -> ByteRange | None:
+    match = _RANGE.fullmatch(header)
     if match is None or not (match[1] or match[2]):
         return None
     first, last = (int(digits) if digits else None for digits in match.groups())

@@ -19,7 +19,9 @@ from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
 
 log = structlog.get_logger()
 
-UNNOTICED_BYTES = 64 * 1024  # asyncio's own mark: no more than this can wait for a client without our hearing of it
+SMALL_BYTES = (
+    64 * 1024
+)  # asyncio's own mark for backed up; so much more may wait, and the next answer's head will notice
 
 
 class Guard:
@@ -117,13 +119,17 @@ async def send_all(
 ) -> None:
     """An answer that is all there, at the pace of `Pace`. Raises `ClientDisconnect`."""
     exchange: Exchange | None = scope.get(EXCHANGE)
-    is_swift = exchange is not None and exchange.is_received and not exchange.is_backed_up()
-    first = send if is_swift else Pace(scope, receive, send, limits).send
-    await first(start)
-    if is_swift and len(body) <= UNNOTICED_BYTES:
+
+    def is_free() -> bool:
+        """Nothing waits for the client, so nothing has to be watched."""
+        return exchange is not None and exchange.is_received and not exchange.is_backed_up()
+
+    await (send if is_free() else Pace(scope, receive, send, limits).send)(start)
+    if is_free() and len(body) <= SMALL_BYTES:
         await send({"type": "http.response.body", "body": body})
         return
-    await first({"type": "http.response.body", "body": body, "more_body": True})
+    first = {"type": "http.response.body", "body": body, "more_body": True}
+    await (send if is_free() else Pace(scope, receive, send, limits).send)(first)
     # It waits for the body to be taken.
     last = Pace(scope, receive, send, limits, already_sent=len(body)).send
     await last({"type": "http.response.body"})

@@ -1,4 +1,4 @@
-"""Bytes of pictures that are asked for again and again, kept in memory: a copy less, and four calls of the system.
+"""Bytes of pictures that were asked for more than once, lately, in memory: a copy less, and four calls of the system.
 
 They say nothing of whether a picture is still there: whoever sends them asks its store first, each time.
 """

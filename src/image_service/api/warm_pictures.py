@@ -2,7 +2,7 @@
 
 Their lines in the log are for `LOG_LEVEL=debug` alone: behind nginx the service does not even hear of them.
 
-What is remembered of an answer is its headers and the blob's name, and for those that are asked for most the bytes
+What is remembered of an answer is its headers and the blob's name, and the bytes of those asked for lately
 (`hot_pictures`). The file is asked each time whether it is still there and the same: a picture which another worker or
 replica has removed is gone here with the same request.
 """

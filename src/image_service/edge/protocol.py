@@ -8,11 +8,11 @@ import asyncio
 import json
 import time
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httptools
 import structlog
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from image_service.edge.exchange import EXCHANGE, Exchange
 from image_service.edge.limits import MAX_FRAMING_BYTES, MAX_HEAD_BYTES, MAX_PIPELINED, ConnectionLimits
@@ -40,6 +40,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._lingering = LingeringTransport(transport, self.limits, self._is_sending)
         self._exchange = Exchange(self._lingering.abort, self._is_backed_up)
         self._timer: asyncio.TimerHandle | None = None
+        self._answered: RequestResponseCycle | None = None
         self._in_head = True  # a request's head is awaited, or has come in part
         self._is_upgrade = False
         self._is_priming = False
@@ -59,12 +60,20 @@ class GuardedProtocol(HttpToolsProtocol):
         self._disarm()
         self._lingering.lost()
         super().connection_lost(exc)
+        if self._answered is not None and not self._answered.response_complete:
+            # uvicorn tells the request that came last, which with pipelining is not the one that is answered.
+            self._answered.disconnected = True
+            self._answered.message_event.set()
 
     def shutdown(self) -> None:
         if self._lingering.is_closing():
             self._lingering.end()
         else:
             super().shutdown()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         self.idle_since = time.monotonic()
