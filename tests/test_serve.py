@@ -60,6 +60,8 @@ def test_from_the_first_start_to_the_last_stop(start: StartServer) -> None:
     assert [image["id"] for image in paste(listing)] == [made["id"]]
     assert first.logged(method="POST", status=201)
     assert first.stop(signal.SIGINT) == 0
+    events = [line["event"] for line in first.logged() if line["event"] != "request"]
+    assert [event.partition(":")[0] for event in events] == ["starting", "stopping", "stopped"]  # no library's chatter
     log = first.postgres / "postgres.log"
     assert "database system is shut down" in log.read_text().splitlines()[-1]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 
-# Chatty below what an operator can act on.
+# Chatty below what an operator can act on. The second is SQLAlchemy, in the name of our kind of pool.
 QUIET = {
-    logging.WARNING: ("alembic", "image_service.database", "uvicorn", "uvicorn.error"),  # the second: of SQLAlchemy
+    logging.WARNING: ("alembic", "image_service.database_pool", "uvicorn", "uvicorn.error"),
     logging.ERROR: ("httpcore", "httpx", "python_multipart", "pyvips", "asyncio"),
 }
 
