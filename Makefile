@@ -28,7 +28,7 @@ serve: setup  ## start the service with its own PostgreSQL; Ctrl-C stops both
 test: setup  ## run all tests
 	$(BIN)/python -m pytest --numprocesses auto
 
-test-faults: setup  ## pull the plug in every way, and look for what only chance finds, for some twenty minutes
+test-faults: setup  ## pull the plug in every way, and look for what only chance finds, for some ten minutes
 	FAULT_RUNS=32 SCHEMATHESIS_EXAMPLES=20 $(BIN)/python -m pytest tests/faults tests/schema \
 		tests/hostile tests/images/test_against_a_list.py tests/images/test_concurrency.py
 
