@@ -5,11 +5,11 @@ request: so what is kept is right however many workers and replicas there are, a
 """
 
 import zlib
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 from image_service.api.answers import Answer
+from image_service.api.remembered import Remembered
 
 FASTEST = 1  # of zlib's levels: 0.1 ms for the list of 30 images, to a sixth of its 13 kB; 0.03 ms back
 OVERHEAD_BYTES = 1500  # of an answer beside its body: headers, key, objects
@@ -20,32 +20,19 @@ class _Kept:
     version: int
     answer: Answer  # its body compressed
 
-    @property
-    def bytes(self) -> int:
-        return len(self.answer.body) + OVERHEAD_BYTES
-
 
 class KeptAnswers:
     """At most `most_bytes` of them; those asked for longest ago go first."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._kept: Remembered[_Kept] = Remembered(most_bytes)
 
     def find(self, key: Hashable, version: int) -> Answer | None:
-        kept = self._kept.get(key)
+        kept = self._kept.find(key)
         if kept is None or kept.version != version:
             return None
-        self._kept.move_to_end(key)
         return kept.answer.with_body(zlib.decompress(kept.answer.body))
 
     def keep(self, key: Hashable, version: int, answer: Answer) -> None:
-        kept = _Kept(version, answer.with_body(zlib.compress(answer.body, FASTEST)))
-        if (old := self._kept.pop(key, None)) is not None:
-            self._bytes -= old.bytes
-        self._kept[key] = kept
-        self._bytes += kept.bytes
-        while self._bytes > self._most_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= oldest.bytes
+        compressed = answer.with_body(zlib.compress(answer.body, FASTEST))
+        self._kept.keep(key, _Kept(version, compressed), len(compressed.body) + OVERHEAD_BYTES)
