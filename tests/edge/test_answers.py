@@ -81,31 +81,18 @@ async def test_a_client_that_asks_on_and_takes_nothing(hasty: Service, variant: 
         etag = (await client.get(variant)).headers["etag"]
     asking = f"GET {variant} HTTP/1.1\r\nHost: a\r\nIf-None-Match: {etag}\r\n\r\n".encode()
     tag = f"If-None-Match: {etag}\r\n".encode()
-    async with listening(hasty, send_buffer=4096) as port, asked(port, variant, tag) as wire:
-        while await is_answered(wire, asking):
-            pass
+    async with asyncio.timeout(PATIENCE), listening(hasty, send_buffer=4096) as port, asked(port, variant, tag) as wire:
+        with pytest.raises(ConnectionError):
+            await ask_on(wire, asking)
+
+
+async def ask_on(wire: socket.socket, request: bytes) -> None:
+    """As soon as the answer before has been made, or given up."""
+    while True:
         before = not_modified()
-        async with asyncio.timeout(PATIENCE):
-            while not_modified() == before:  # noqa: ASYNC110 - until we have ended that answer
-                await asyncio.sleep(0.01)
-            with pytest.raises(ConnectionError):
-                await everything(wire)
-
-
-async def everything(wire: socket.socket) -> None:
-    while await asyncio.get_running_loop().sock_recv(wire, 65536):
-        pass
-
-
-async def is_answered(wire: socket.socket, request: bytes) -> bool:
-    """Within a time in which thousands could be."""
-    before = not_modified()
-    await asyncio.get_running_loop().sock_sendall(wire, request)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(SHORT / 2):
-            while not_modified() == before:  # noqa: ASYNC110
-                await asyncio.sleep(0)
-    return not_modified() > before
+        await asyncio.get_running_loop().sock_sendall(wire, request)
+        while not_modified() == before:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 def not_modified() -> float:
