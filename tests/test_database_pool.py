@@ -1,12 +1,14 @@
 """One pool for sessions and for what asks asyncpg directly."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from image_service import metrics
 from image_service.database import Database, Statement
@@ -27,9 +29,13 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 @pytest.fixture
 async def stranger(postgres: EmbeddedPostgres) -> AsyncIterator[Stranger]:
     """A connection past the pool."""
-    connection = await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
+    connection = await connected(postgres)
     yield connection
     await connection.close()
+
+
+async def connected(postgres: EmbeddedPostgres) -> Stranger:
+    return await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
 
 
 async def directly(database: Database) -> int:
@@ -78,12 +84,45 @@ async def test_whoever_waits_gets_a_turn(database: Database) -> None:
         await reading
 
 
+@pytest.fixture
+def heard() -> Iterator[asyncio.Event]:
+    """Set as soon as asyncpg has heard that a connection was ended."""
+    heard = asyncio.Event()
+
+    def listen(_: object, record: ConnectionPoolEntry) -> None:
+        driver: Any = record.driver_connection
+        driver.add_termination_listener(lambda _: heard.set())
+
+    event.listen(Pool, "connect", listen)
+    yield heard
+    event.remove(Pool, "connect", listen)
+
+
 @pytest.mark.parametrize("way", [directly, by_session, in_a_change])
 async def test_one_that_was_lost_while_it_was_ready_is_replaced(
-    database: Database, stranger: Stranger, way: Callable[[Database], Awaitable[int]]
+    heard: asyncio.Event, database: Database, stranger: Stranger, way: Callable[[Database], Awaitable[int]]
 ) -> None:
     before = await directly(database)
     await stranger.execute("SELECT pg_terminate_backend($1, 5000)", before)
+    await heard.wait()
+    assert await way(database) != before
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("way", [directly, in_a_change])
+async def test_one_whose_end_has_not_been_heard_of_is_replaced(
+    postgres: EmbeddedPostgres, database: Database, way: Callable[[Database], Awaitable[int]], turns: int
+) -> None:
+    async def end(pid: int) -> None:
+        stranger = await connected(postgres)
+        await stranger.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+        await stranger.close()
+
+    before = await directly(database)
+    with ThreadPoolExecutor() as elsewhere:
+        elsewhere.submit(asyncio.run, end(before)).result()  # this loop stands still meanwhile, and hears nothing
+    for _ in range(turns):
+        await asyncio.sleep(0)
     assert await way(database) != before
 
 

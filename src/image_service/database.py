@@ -38,6 +38,7 @@ _FAULTS = (
     OSError,
     TimeoutError,
 )
+_LOST = (asyncpg.ConnectionDoesNotExistError, asyncpg.InternalClientError)  # the connection was, since its last use
 _BUGS = (IntegrityError, DataError, ProgrammingError, asyncpg.DataError)  # the statement is wrong, not the database
 # The classes of SQLSTATE (PostgreSQL's manual, appendix A) in which the same statement may go well another time: the
 # connection, a standby, credentials, no such database, rollback, resources, locks, operator, system, internal error.
@@ -142,16 +143,16 @@ class Database:
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[Transaction]:
-        """A transaction as by `transaction`, past SQLAlchemy's own layers."""
+        """A transaction as by `transaction`, past SQLAlchemy's own layers.
+
+        A connection that turns out to be lost before anything was asked of it is replaced once.
+        """
         with database_faults():
-            direct = Direct(self._pool)
-            async with direct as driver:
-                begun = driver.transaction()
+            async with AsyncExitStack() as stack:
                 try:
-                    await begun.start()
-                except BaseException:
-                    direct.give_up()  # asyncpg would take the next one for a part of this
-                    raise
+                    driver, begun = await self._begin(stack)
+                except _LOST:
+                    driver, begun = await self._begin(stack)
                 transaction = Transaction(driver)
                 try:
                     yield transaction
@@ -159,6 +160,20 @@ class Database:
                     await begun.rollback()
                     raise
                 await (begun.rollback() if transaction.is_void else begun.commit())
+
+    async def _begin(self, stack: AsyncExitStack) -> tuple[Any, Any]:
+        """A connection of asyncpg's, for as long as `stack` is open, and the transaction begun on it."""
+        async with AsyncExitStack() as begins:
+            direct = Direct(self._pool)
+            driver = await begins.enter_async_context(direct)
+            begun = driver.transaction()
+            try:
+                await begun.start()
+            except BaseException:
+                direct.give_up()  # asyncpg would take the next one for a part of this
+                raise
+            stack.push_async_exit(begins.pop_all())
+        return driver, begun
 
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
         """What a statement that only reads finds, past SQLAlchemy's own layers. Raises `DatabaseUnavailable`.
@@ -169,7 +184,7 @@ class Database:
         with database_faults():
             try:
                 return await self._fetch(statement.sql, arguments)
-            except (asyncpg.ConnectionDoesNotExistError, asyncpg.InternalClientError):
+            except _LOST:
                 return await self._fetch(statement.sql, arguments)
 
     async def _fetch(self, sql: str, arguments: list[Any]) -> list[Row]:
