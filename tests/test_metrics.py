@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from image_service.images import jobs
+from image_service.metrics import Timings
 from tests.conftest import Service
 from tests.ingest.server import ScriptedServer
 from tests.scrape import Scrape
@@ -44,6 +46,19 @@ async def grown(anyone: httpx.AsyncClient) -> Grown:
         return (await scrape(anyone)).value(name, **labels) - before.value(name, **labels)
 
     return by
+
+
+def test_timings_are_the_same_one_by_one_and_together() -> None:
+    seconds = (0, 0.1, 0.1000001, 0.5, 0.75, 1, 1.5, 0.1)
+    registries = CollectorRegistry(), CollectorRegistry()
+    by_one, together = (Timings("t", "t", buckets=(0.1, 0.5, 1), registry=each) for each in registries)
+    for each in seconds:
+        by_one.observe(each)
+    together.observe_all(seconds)
+    together.observe_all([])
+    assert generate_latest(registries[0]) == generate_latest(registries[1])
+    assert registries[1].get_sample_value("t_bucket", {"le": "0.1"}) == 3
+    assert registries[1].get_sample_value("t_count") == len(seconds)
 
 
 async def test_the_document_and_the_answer_name_the_same(

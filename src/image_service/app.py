@@ -26,6 +26,7 @@ from image_service.api.pictures_ahead import PicturesAhead
 from image_service.api.problems import Dialect, problem_of
 from image_service.api.readiness import Readiness
 from image_service.api.request_log import RequestLog
+from image_service.api.tally import Tally
 from image_service.api.warm_pictures import WarmPictures
 from image_service.database import Database
 from image_service.errors import ImageServiceError
@@ -74,12 +75,16 @@ def create_app(
     arguments stand in for the real ones in tests.
     """
 
+    tally = Tally()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stack.callback(tally.hand_on)
             app.state.parts = await _build(
-                settings, stack, storage or storage_of(settings), resolver, pixel_command, is_stopping
+                settings, stack, storage or storage_of(settings), resolver, pixel_command, is_stopping, tally
             )
+            warm.storage = app.state.parts.storage
             yield
 
     app = Application(
@@ -103,9 +108,9 @@ def create_app(
     app.add_middleware(tiendanube_lists.ListsAhead, render=_render)
     app.add_middleware(Guard, render=_render, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
-    app.add_middleware(RequestLog, render=_render, dialect_of=_label)
+    app.add_middleware(RequestLog, render=_render, dialect_of=_label, tally=tally)
     app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
-    app.ahead = WarmPictures(app.ahead, lambda: app.state.parts.storage, settings.connection_limits)
+    app.ahead = warm = WarmPictures(app.ahead, settings.connection_limits, tally)
     return app
 
 
@@ -141,6 +146,7 @@ async def _build(
     resolver: Resolver | None,
     pixel_command: Sequence[str],
     is_stopping: Callable[[], bool],
+    tally: Tally,
 ) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
@@ -194,6 +200,7 @@ async def _build(
         bukalapak_always_200=settings.bukalapak_always_200,
         negotiate_formats=settings.negotiate_formats,
         is_stopping=is_stopping,
+        tally=tally,
     )
 
 

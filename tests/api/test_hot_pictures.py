@@ -54,6 +54,22 @@ async def test_its_bytes_are_not_read_again(anyone: httpx.AsyncClient, hot: Hot)
     assert (await anyone.get(hot.url)).content == hot.answer.content
 
 
+async def test_one_that_is_asked_for_in_parts_is_kept_too(
+    service: Service, client: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
+    url = url_of(await uploaded(client, ROCKET))
+    first, second = {"Range": "bytes=0-99"}, {"Range": "bytes=-100"}
+    whole = (await anyone.get(url)).content
+    parts = [(await anyone.get(url, headers=asked)).content for asked in (first, second)]
+    file = service.settings.data_dir / "blobs" / "public" / url.removeprefix("/")
+    found = file.stat()
+    file.write_bytes(bytes(found.st_size))
+    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert [(await anyone.get(url, headers=asked)).content for asked in (first, second)] == parts
+    assert parts == [whole[:100], whole[-100:]]
+    assert (await anyone.get(url)).content == whole
+
+
 async def test_it_is_gone_with_its_image_wherever_that_was_deleted(
     client: httpx.AsyncClient, anyone: httpx.AsyncClient, start_service: StartService, hot: Hot
 ) -> None:

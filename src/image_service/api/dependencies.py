@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from image_service.api.failed_credentials import FailedCredentials
 from image_service.api.outermost import note
 from image_service.api.readiness import Readiness
+from image_service.api.tally import Tally
 from image_service.database import Database
 from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
 from image_service.images.idempotency import IdempotencyKeys
@@ -60,6 +61,7 @@ class Parts:
     bukalapak_always_200: bool
     negotiate_formats: bool
     is_stopping: Callable[[], bool]  # the service has been told to end
+    tally: Tally  # what the metrics have not been told yet
 
 
 async def _parts(request: Request) -> Parts:

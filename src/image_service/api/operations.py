@@ -106,7 +106,9 @@ async def scrape(parts: PartsOf) -> Response:
     """What this instance has counted since it started, all of its processes together, and the last results of sweep and
     verify. No token is needed: do not let it out to the internet.
     """
-    text = await asyncio.to_thread(metrics.exposition, await _jobs(parts))
+    results = await _jobs(parts)
+    parts.tally.hand_on()
+    text = await asyncio.to_thread(metrics.exposition, results)
     return Response(text, headers={**NO_STORE, "Content-Type": metrics.CONTENT_TYPE})
 
 

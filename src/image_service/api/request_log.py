@@ -3,19 +3,17 @@
 import re
 import time
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import structlog
-from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from image_service import metrics
 from image_service.api.route_template import method_label, route_template
+from image_service.api.tally import Answers, Tally
 
 log = structlog.get_logger()
 
@@ -31,11 +29,14 @@ class RequestLog:
         app: ASGIApp,
         render: Callable[[Request, Exception], Response],
         dialect_of: Callable[[str], str],
+        tally: Tally,
     ) -> None:
         """`render` words an unforeseen exception in the dialect of the request's path; `dialect_of` names it."""
         self._app = app
         self._render = render
         self._dialect_of = dialect_of
+        self._tally = tally
+        self._answers: dict[tuple[str, str, str, int], Answers] = {}  # as many as the labels of their metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,32 +77,11 @@ class RequestLog:
 
     def _note(self, scope: Scope, status: int, seconds: float, received: int, sent: int) -> None:
         dialect, route, method = self._dialect_of(scope["path"]), route_template(scope), method_label(scope)
-        series = _series(dialect, route, method, status)
-        series.requests.inc()
-        series.seconds.observe(seconds)
-        if received:
-            series.received.inc(received)
-        if sent:
-            series.sent.inc(sent)
+        kind = dialect, route, method, status
+        if (answers := self._answers.get(kind)) is None:
+            answers = self._answers[kind] = Answers(self._tally, *kind)
+        answers.add(seconds, received, sent)
         log.info("request", **fields(scope, route, status, seconds, received, sent))
-
-
-class _Series(NamedTuple):
-    requests: Counter
-    seconds: Histogram
-    received: Counter
-    sent: Counter
-
-
-@lru_cache(1024)
-def _series(dialect: str, route: str, method: str, status: int) -> _Series:
-    """Looking them up by their labels takes longer than counting."""
-    return _Series(
-        metrics.REQUESTS.labels(dialect, route, method, status),
-        metrics.REQUEST_SECONDS.labels(dialect, route, method),
-        metrics.RECEIVED_BYTES.labels(dialect),
-        metrics.SENT_BYTES.labels(dialect),
-    )
 
 
 def fields(scope: Scope, route: str, status: int, seconds: float, received: int, sent: int) -> dict[str, Any]:

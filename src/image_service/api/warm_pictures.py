@@ -11,9 +11,9 @@ import logging
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -25,6 +25,7 @@ from image_service.api.delivery import DIALECT, ROUTE, SERVED, Served
 from image_service.api.guard import send_all
 from image_service.api.hot_pictures import HotPictures
 from image_service.api.request_log import REQUEST_ID, fields
+from image_service.api.tally import Answers, Tally
 from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
 from image_service.errors import RangeNotSatisfiable
 from image_service.pixels.picture import Format
@@ -45,24 +46,15 @@ Key = tuple[bytes, bytes]  # the path as it was sent, and `Accept`
 
 
 class WarmPictures:
-    def __init__(self, app: ASGIApp, storage: Callable[[], Storage], limits: ConnectionLimits) -> None:
-        """`storage`: there is one once the service has started."""
+    storage: Storage  # there is one once the service has started
+
+    def __init__(self, app: ASGIApp, limits: ConnectionLimits, tally: Tally) -> None:
         self._app = app
-        self._storage = storage
         self._limits = limits
-        self._known: OrderedDict[Key, Served] = OrderedDict()
+        self._tally = tally
+        self._known: OrderedDict[Key, _Known] = OrderedDict()
+        self._kinds: dict[tuple[Format, bool], _Kind] = {}
         self._hot = HotPictures(HOT_BYTES, MAX_HOT_BYTES)
-        self._counts = {
-            (method, status): metrics.REQUESTS.labels(DIALECT.name, ROUTE, method, status)
-            for method in ("GET", "HEAD")
-            for status in (200, 206, 304)
-        }
-        self._seconds = {
-            method: metrics.REQUEST_SECONDS.labels(DIALECT.name, ROUTE, method) for method in ("GET", "HEAD")
-        }
-        self._sent = metrics.SENT_BYTES.labels(DIALECT.name)
-        self._formats = {format_: metrics.SERVED.labels(format_) for format_ in Format}
-        self._types = {format_: format_.media_type.encode() for format_ in Format}
         self._has_lines = log.is_enabled_for(logging.DEBUG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,35 +64,41 @@ class WarmPictures:
         started = time.perf_counter()
         asked = _asked(scope)
         if asked is not None:
-            served = self._known.get(asked.key)
-            if served is not None and asked.condition in ("", served.etag):
-                if await self._serve(served, asked, scope, receive, send, started):
+            known = self._known.get(asked.key)
+            if known is not None and asked.condition in ("", known.served.etag):
+                if await self._serve(known, asked, scope, receive, send, started):
                     return
                 self._known.pop(asked.key, None)
         await self._app(scope, receive, send)
         if asked is not None and SERVED in scope:
-            self._known[asked.key] = scope[SERVED]
-            if len(self._known) > MAX_KNOWN:
-                self._known.popitem(last=False)
+            self._remember(asked.key, scope[SERVED])
+
+    def _remember(self, key: Key, served: Served) -> None:
+        kind = served.format, served.negotiated
+        if kind not in self._kinds:
+            self._kinds[kind] = _Kind(self._tally, *kind)
+        self._known[key] = _Known(served, self._kinds[kind])
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
 
     async def _serve(
-        self, served: Served, asked: "_Asked", scope: Scope, receive: Receive, send: Send, started: float
+        self, known: "_Known", asked: "_Asked", scope: Scope, receive: Receive, send: Send, started: float
     ) -> bool:
         """False, with nothing sent: the blob has gone, has changed, cannot be read without waiting, or ends before the
         range."""
+        served, kind = known.served, known.kind
         body: bytes | bytearray = b""
         headers = [*served.headers, (b"x-request-id", asked.request_id)]
         if asked.condition:
             status = 304
-            if self._storage().etag_at_hand(served.blob) != served.etag:
+            if self.storage.etag_at_hand(served.blob) != served.etag:
                 return False
         else:
             found = self._found(served, asked.range)
             if found is None:
                 return False
             status, body = 200, found.data
-            type_ = self._types[served.format]
-            headers += [(b"accept-ranges", b"bytes"), (b"content-type", type_), (b"content-length", b"%d" % len(body))]
+            headers += [*kind.headers, (b"content-length", b"%d" % len(body))]
             if asked.range is not None:
                 status, stop = 206, found.start + len(body)
                 headers.append((b"content-range", b"bytes %d-%d/%d" % (found.start, stop - 1, found.size)))
@@ -114,35 +112,48 @@ class WarmPictures:
         if self._has_lines:
             line = fields(scope, ROUTE, status, seconds, 0, len(body))
             log.debug("request", request_id=asked.request_id.decode("ascii"), **line)
-        self._counts[method, status].inc()
-        self._seconds[method].observe(seconds)
-        if body:
-            self._sent.inc(len(body))
-        self._formats[served.format].inc()
-        if served.negotiated:
-            metrics.NEGOTIATED.labels(served.format).inc()
+        kind.answers[method, status].add(seconds, 0, len(body))
         return True
 
     def _found(self, served: Served, range: ByteRange | None) -> AtHand | None:
-        storage = self._storage()
-        hot = self._hot.find(served.blob, served.etag)
-        if hot is None:
-            found = storage.at_hand(served.blob, MAX_BYTES, range)
-            if found is None or found.etag != served.etag:
+        storage = self.storage
+        whole = self._hot.find(served.blob, served.etag)
+        if whole is None:
+            whole = storage.at_hand(served.blob, MAX_BYTES if range is None else MAX_HOT_BYTES)
+            if whole is None and range is not None:  # too large to be kept: the range is read alone
+                part = storage.at_hand(served.blob, MAX_BYTES, range)
+                return part if part is not None and part.etag == served.etag else None
+            if whole is None or whole.etag != served.etag:
                 return None
-            if range is None:
-                self._hot.keep(served.blob, found)
-            return found
-        if storage.etag_at_hand(served.blob) != served.etag:
+            self._hot.keep(served.blob, whole)
+        elif storage.etag_at_hand(served.blob) != served.etag:
             self._hot.forget(served.blob)
             return None
         if range is None:
-            return hot
+            return whole
         try:
-            start, stop = range.within(hot.size)
+            start, stop = range.within(whole.size)
         except RangeNotSatisfiable:
             return None
-        return hot._replace(data=hot.data[start:stop], start=start)
+        return AtHand(whole.data[start:stop], start, whole.size, whole.etag)
+
+
+class _Kind:
+    """What answers of one format have in common."""
+
+    def __init__(self, tally: Tally, format_: Format, negotiated: bool) -> None:
+        also = [metrics.SERVED.labels(format_), *([metrics.NEGOTIATED.labels(format_)] if negotiated else [])]
+        self.headers = ((b"accept-ranges", b"bytes"), (b"content-type", format_.media_type.encode()))
+        self.answers = {
+            (method, status): Answers(tally, DIALECT.name, ROUTE, method, status, also)
+            for method in ("GET", "HEAD")
+            for status in (200, 206, 304)
+        }
+
+
+class _Known(NamedTuple):
+    served: Served
+    kind: _Kind
 
 
 @dataclass(slots=True)
