@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from image_service.edge.protocol import protocol_of
@@ -19,12 +20,13 @@ PATIENCE = 20.0  # seconds for what happens at once, on a noisy machine
 
 
 @asynccontextmanager
-async def listening(service: Service, send_buffer: int | None = None) -> AsyncIterator[int]:
-    """The port; `send_buffer` is how many bytes the system takes for a client that takes none.
+async def listening(service: Service, app: ASGIApp | None = None, send_buffer: int | None = None) -> AsyncIterator[int]:
+    """The port; `app` stands before the service's own, `send_buffer` is how many bytes the system takes for a client
+    that takes none.
 
     What `uvicorn.Server` does but for its signals and its lifespan: the service runs already."""
     config = uvicorn.Config(
-        service.app, http=protocol_of(service.settings.connection_limits), ws="none", lifespan="off",
+        app or service.app, http=protocol_of(service.settings.connection_limits), ws="none", lifespan="off",
         log_config=None, access_log=False, server_header=False, proxy_headers=False,
     )  # fmt: skip
     config.load()
