@@ -22,6 +22,7 @@ FLOORS = [
     {"worker", "preparation"},
     {"app"},
     {"api"},
+    {"assembly"},
     {"ingest", "images"},  # which do not know each other
     {"stores"},  # images name the store that they belong to
     {"places", "schema"},
@@ -35,8 +36,19 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.
 ONLY_FOR = {
     "settings": {
-        *("app", "commands", "console", "copy_storage", "doctor", "forked", "importing", "places", "preparation"),
-        *("program", "serve", "worker"),
+        *(
+            "app",
+            "assembly",
+            "commands",
+            "console",
+            "copy_storage",
+            "doctor",
+            "forked",
+            "importing",
+            "places",
+            "preparation",
+        ),
+        *("preparation", "program", "serve", "worker"),
     },
     "database_pool": {"database"},
     "embedded_postgres": {"serve", "doctor"},

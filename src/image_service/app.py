@@ -28,13 +28,11 @@ from image_service.api.readiness import Readiness
 from image_service.api.request_log import RequestLog
 from image_service.api.tally import Tally
 from image_service.api.warm_pictures import WarmPictures
+from image_service.assembly import library_of, sweeper_of
 from image_service.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images import instance
-from image_service.images.blobs import Blobs
 from image_service.images.idempotency import IdempotencyKeys
-from image_service.images.library import Library
-from image_service.images.sweeper import Sweeper
 from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
@@ -128,15 +126,6 @@ def rate_limit_of(settings: Settings, database: Database) -> RateLimit | None:
     if settings.rate_limit_bucket is None or settings.rate_limit_per_second is None:
         return None
     return RateLimit(database, settings.rate_limit_bucket, settings.rate_limit_per_second)
-
-
-def library_of(settings: Settings, database: Database, storage: Storage) -> Library:
-    return Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product)
-
-
-def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Sweeper:
-    library = library_of(settings, database, storage)
-    return Sweeper(database, storage, staging_of(settings), library, settings.sizes, settings.orphan_ttl)
 
 
 async def _build(

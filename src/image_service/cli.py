@@ -18,10 +18,10 @@ def main() -> None:
         metrics_files.counted_alone()
         serves = sys.argv[1:2] == ["serve"] and "--help" not in sys.argv
         with _several_processes() if serves else nullcontext():
-            if serves:
+            if serves or sys.argv[1:] == ["--version"]:
                 from image_service.program import app  # noqa: PLC0415 - side by side with what was just begun
             else:
-                from image_service.commands import app  # noqa: PLC0415 - `serve` has no use for them
+                from image_service.commands import app  # noqa: PLC0415 - these two have no use for them
 
             try:
                 app(prog_name="image-service")

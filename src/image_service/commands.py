@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from image_service import schema
-from image_service.app import create_app, library_of, sweeper_of
+from image_service.assembly import library_of, sweeper_of
 from image_service.console import Json, examples, out, print_json, read_settings, settings_with_database
 from image_service.copy_storage import copy_storage as copy_bytes
 from image_service.database import Database
@@ -78,6 +78,8 @@ app.command(epilog=examples("image-service doctor", "image-service doctor --json
 @app.command(epilog=examples("image-service openapi > openapi.json"))
 def openapi() -> None:
     """Print the OpenAPI document."""
+    from image_service.app import create_app  # noqa: PLC0415 - takes as long as all others together
+
     print_json(create_app(read_settings()).openapi())
 
 

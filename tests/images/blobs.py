@@ -9,7 +9,7 @@ import httpx
 from sqlalchemy import func, literal, update
 from sqlmodel import select
 
-from image_service.app import sweeper_of
+from image_service.assembly import sweeper_of
 from image_service.images.models import TrashRow
 from image_service.images.sweep import Swept
 from image_service.storage.base import BlobHeaders

@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from image_service.app import sweeper_of
+from image_service.assembly import sweeper_of
 from image_service.images import jobs
 from image_service.images.sweeper import LOCK, SweepUnderWay
 from image_service.storage.base import BlobInfo

@@ -1,19 +1,11 @@
 """`image-service doctor`."""
 
-import asyncio
-
 import typer
 from rich.text import Text
 
 from image_service import logs
-from image_service.console import Json, out, print_json, read_settings
-from image_service.database import Database
-from image_service.doctor import kept, machine
-from image_service.doctor.findings import Finding, Level, fail, ok
-from image_service.embedded_postgres import EmbeddedPostgresError
-from image_service.places import staging_of, storage_of
-from image_service.serve import database_running, embedded_folder
-from image_service.settings import Settings
+from image_service.console import Json, out, print_json
+from image_service.doctor.findings import Finding, Level
 
 STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
@@ -26,8 +18,10 @@ def doctor(as_json: Json = False) -> None:
 
     Exits 0 if nothing has failed (a warning is no failure), else 1.
     """
+    from image_service.doctor.examination import examine  # noqa: PLC0415 - other commands have no use for all that
+
     logs.configure("error")
-    findings = _examine()
+    findings = examine()
     if as_json:
         print_json({"ok": _is_well(findings), "findings": [vars(each) for each in findings]})
     else:
@@ -40,45 +34,3 @@ def doctor(as_json: Json = False) -> None:
 
 def _is_well(findings: list[Finding]) -> bool:
     return all(each.level is not Level.FAIL for each in findings)
-
-
-def _examine() -> list[Finding]:
-    try:
-        settings = read_settings()
-        if settings.data_dir.exists():  # else it would make it
-            storage_of(settings)
-    except ValueError as error:
-        return [fail("settings", str(error), "the README lists all; nothing else is looked at before they can be read")]
-    found = asyncio.run(_machine(settings))
-    if settings.database_url is None and not (embedded_folder(settings) / "pgdata").exists():
-        return [*found, ok("database", f"none in {settings.data_dir} yet; the first start of `serve` makes it")]
-    try:
-        with database_running(settings) as running:
-            return found + asyncio.run(_kept(running))
-    except (EmbeddedPostgresError, OSError) as error:
-        mend = f"{embedded_folder(settings) / 'postgres.log'} says more"
-        return [*found, fail("database", f"its PostgreSQL does not start: {error}", mend)]
-
-
-async def _machine(settings: Settings) -> list[Finding]:
-    found = [*machine.settings(settings), *kept.disks(settings)]
-    for checks in (machine.pixels(settings), machine.service(settings)):
-        found += [each async for each in checks]
-    return found
-
-
-async def _kept(settings: Settings) -> list[Finding]:
-    url = settings.database_url or ""
-    database = Database(url, connections=1)
-    try:
-        found = [each async for each in kept.database(database, settings)]
-        schema = [each async for each in kept.schema(url)] if found[0].level is not Level.FAIL else []
-        has_schema = any(each.level is Level.OK for each in schema)
-        found += schema
-        if not settings.data_dir.exists():
-            return [*found, ok("storage", f"{settings.data_dir} is not there yet; the first start of `serve` makes it")]
-        blobs = kept.blobs(storage_of(settings), staging_of(settings), database, has_schema=has_schema)
-        found += [each async for each in blobs]
-    finally:
-        await database.close()
-    return found
