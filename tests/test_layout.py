@@ -36,18 +36,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some are for few: the others get plain values.
 ONLY_FOR = {
     "settings": {
-        *(
-            "app",
-            "assembly",
-            "commands",
-            "console",
-            "copy_storage",
-            "doctor",
-            "forked",
-            "importing",
-            "places",
-            "preparation",
-        ),
+        *("app", "assembly", "commands", "console", "copy_storage", "doctor", "forked", "importing", "places"),
         *("preparation", "program", "serve", "worker"),
     },
     "database_pool": {"database"},
@@ -101,9 +90,19 @@ def _top_level(path: Path) -> set[str]:
 def test_what_runs_the_service_imports_only_what_it_needs() -> None:
     """It lives as long as the service does, and starts while another process imports all this for the workers."""
     heavy = {"alembic", "asyncpg", "fastapi", "sqlalchemy", "sqlmodel", "uvicorn"}
-    asked = "import sys, image_service.cli, image_service.program; print(*sys.modules)"
+    assert not heavy & imported("image_service.cli", "image_service.program")
+
+
+def test_the_commands_do_not_import_the_service() -> None:
+    """Whoever lists stores does not wait for it."""
+    assert not {"alembic", "fastapi", "pyvips", "starlette", "uvicorn"} & imported("image_service.commands")
+
+
+def imported(*modules: str) -> set[str]:
+    """What is, once these are."""
+    asked = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
-    assert not heavy & set(done.stdout.split())
+    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(SOURCE)) for path in MODULES])

@@ -70,6 +70,16 @@ async def test_one_that_is_asked_for_in_parts_is_kept_too(
     assert (await anyone.get(url)).content == whole
 
 
+async def test_parts_of_one_that_is_too_large_to_keep(anyone: httpx.AsyncClient, hot: Hot) -> None:
+    content = os.urandom(1_000_000)
+    hot.file.write_bytes(content)
+    for start in (0, 300_000, 999_999):
+        part = await anyone.get(hot.url, headers={"Range": f"bytes={start}-{start + 99}"})
+        assert (part.status_code, part.content) == (206, content[start : start + 100])
+        assert part.headers["content-range"].endswith("/1000000")
+    assert (await anyone.get(hot.url)).content == content
+
+
 async def test_it_is_gone_with_its_image_wherever_that_was_deleted(
     client: httpx.AsyncClient, anyone: httpx.AsyncClient, start_service: StartService, hot: Hot
 ) -> None:

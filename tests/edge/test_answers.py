@@ -84,8 +84,10 @@ async def test_a_client_that_asks_on_and_takes_nothing(hasty: Service, variant: 
     is_answered = asyncio.Event()
 
     async def noting(scope: Scope, receive: Receive, send: Send) -> None:
-        await hasty.app(scope, receive, send)
-        is_answered.set()
+        try:
+            await hasty.app(scope, receive, send)
+        finally:
+            is_answered.set()
 
     async with (
         asyncio.timeout(PATIENCE),

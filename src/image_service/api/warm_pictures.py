@@ -74,10 +74,10 @@ class WarmPictures:
             self._remember(asked.key, scope[SERVED])
 
     def _remember(self, key: Key, served: Served) -> None:
-        kind = served.format, served.negotiated
-        if kind not in self._kinds:
-            self._kinds[kind] = _Kind(self._tally, *kind)
-        self._known[key] = _Known(served, self._kinds[kind])
+        format_and_way = served.format, served.negotiated
+        if (kind := self._kinds.get(format_and_way)) is None:
+            kind = self._kinds[format_and_way] = _Kind(self._tally, *format_and_way)
+        self._known[key] = _Known(served, kind)
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
 
@@ -142,10 +142,12 @@ class _Kind:
     """What answers of one format have in common."""
 
     def __init__(self, tally: Tally, format_: Format, negotiated: bool) -> None:
-        also = [metrics.SERVED.labels(format_), *([metrics.NEGOTIATED.labels(format_)] if negotiated else [])]
+        also_counted = [metrics.SERVED.labels(format_)]
+        if negotiated:
+            also_counted.append(metrics.NEGOTIATED.labels(format_))
         self.headers = ((b"accept-ranges", b"bytes"), (b"content-type", format_.media_type.encode()))
         self.answers = {
-            (method, status): Answers(tally, DIALECT.name, ROUTE, method, status, also)
+            (method, status): Answers(tally, DIALECT.name, ROUTE, method, status, also_counted)
             for method in ("GET", "HEAD")
             for status in (200, 206, 304)
         }
