@@ -13,11 +13,12 @@ from typing import Any
 
 from image_service.edge.limits import LINGER_BYTES, LINGER_SECONDS, ConnectionLimits
 
+HEAD = b"HTTP/"  # how an answer begins
 RESET = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 
 
 class LingeringTransport(asyncio.Transport):
-    """Stands before the real `transport` of a connection."""
+    """Stands before the real `transport` of a connection; holds an answer's head for as long as `write` says."""
 
     def __init__(self, transport: asyncio.Transport, limits: ConnectionLimits, is_sending: Callable[[], bool]) -> None:
         """`is_sending` tells whether the client is still in the middle of a request."""
@@ -29,6 +30,7 @@ class LingeringTransport(asyncio.Transport):
         self._room = LINGER_BYTES
         self._timer: asyncio.TimerHandle | None = None
         self._is_closing = self._is_lost = False
+        self._head: bytes | bytearray | memoryview = b""  # of an answer, to be sent with its body
 
     def close(self) -> None:
         """Write no more. Once the client is done, or has had enough time, the connection ends."""
@@ -37,6 +39,7 @@ class LingeringTransport(asyncio.Transport):
         self._is_closing = True
         if self._transport.is_closing():
             return
+        self._flush()
         if self._is_sending() and self._transport.can_write_eof():
             self._transport.write_eof()  # behind all that has been written
             self._transport.resume_reading()
@@ -48,6 +51,7 @@ class LingeringTransport(asyncio.Transport):
         """Linger no longer; what has been written may still be taken, at the least rate that is borne."""
         self._is_closing = True
         self._cancel()
+        self._flush()
         self._transport.close()
         self._watch(self._transport.get_write_buffer_size())
 
@@ -71,6 +75,7 @@ class LingeringTransport(asyncio.Transport):
     def lost(self) -> None:
         """The connection has gone."""
         self._is_closing = self._is_lost = True
+        self._head = b""
         self._cancel()
 
     def _cancel(self) -> None:
@@ -82,8 +87,24 @@ class LingeringTransport(asyncio.Transport):
         return self._is_closing or self._transport.is_closing()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not self._is_closing:
+        """The head of an answer waits for what comes next in this turn of the loop, to be sent with it: one call of the
+        system and one packet where there were two.
+        """
+        if self._is_closing:
+            return
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif data[:5] == HEAD:
+            self._head = data
+            self._loop.call_soon(self._flush)
+        else:
             self._transport.write(data)
+
+    def _flush(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
 
     def abort(self) -> None:
         """Reset: the system, too, forgets what the client has not taken, megabytes of it."""
@@ -106,4 +127,4 @@ class LingeringTransport(asyncio.Transport):
         return self._transport.get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:
-        return self._transport.get_write_buffer_size()
+        return len(self._head) + self._transport.get_write_buffer_size()
