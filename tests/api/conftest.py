@@ -1,5 +1,6 @@
-"""The API's description, and blobs for requests that are repeated."""
+"""The API's description, blobs for requests that are repeated, and a store that stays empty."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -26,3 +27,10 @@ async def printed(anyone: httpx.AsyncClient) -> dict[str, Any]:
 def document(printed: dict[str, Any]) -> dict[str, Any]:
     """Every reference replaced by what it stands for."""
     return resolved(printed)
+
+
+@pytest.fixture
+async def nothing_is_stored(client: httpx.AsyncClient) -> AsyncIterator[None]:
+    """At the end of the test."""
+    yield
+    assert (await client.get("/images")).json() == []

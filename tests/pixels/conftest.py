@@ -1,4 +1,6 @@
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -13,3 +15,23 @@ async def pool() -> AsyncIterator[PixelPool]:
     """Real processes. Nothing in this folder decodes hostile bytes in the test's own process."""
     async with PixelPool(2, Limits(), probe_seconds=20, draw_seconds=20) as pool:
         yield pool
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What stand-ins are given: a file names what it makes them do."""
+    for name in (
+        "good",
+        "hang",
+        "begin-and-hang",
+        "begin-and-wait",
+        "die",
+        "starve",
+        "exit",
+        "flood",
+        "chatter",
+    ):
+        (tmp_path / name).write_bytes(b"xx")
+    os.mkfifo(tmp_path / "begun")
+    os.mkfifo(tmp_path / "go-on")
+    return tmp_path

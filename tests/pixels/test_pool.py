@@ -1,11 +1,9 @@
 import asyncio
-import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,47 +14,8 @@ from image_service.pixels.messages import Drawing
 from image_service.pixels.picture import Format
 from image_service.pixels.pool import PixelPool, ProbeFailed, RenderFailed
 from tests.pixels.conftest import WAIT
-from tests.pixels.fake_worker import PROBE
+from tests.pixels.fakes import LONG, SHORT, begun, fakes, go_on
 from tests.pixels.pictures import quadrants
-
-FAKE = Path(__file__).with_name("fake_worker.py")
-LONG, SHORT = 60.0, 0.2  # seconds: never reached here; reached on purpose
-
-
-@asynccontextmanager
-async def fakes(folder: Path, processes: int = 1, seconds: float = LONG) -> AsyncIterator[PixelPool]:
-    """A pool of stand-ins, that start for as long as there is no file `broken`."""
-    command = (sys.executable, "-I", str(FAKE), str(folder / "broken"))
-    async with PixelPool(processes, Limits(), seconds, seconds, command) as pool:
-        yield pool
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name in (
-        "good",
-        "hang",
-        "begin-and-hang",
-        "begin-and-wait",
-        "die",
-        "starve",
-        "exit",
-        "flood",
-        "chatter",
-    ):
-        (tmp_path / name).write_bytes(b"xx")
-    os.mkfifo(tmp_path / "begun")
-    os.mkfifo(tmp_path / "go-on")
-    return tmp_path
-
-
-async def begun(folder: Path) -> None:
-    """Returns once a process has begun with its job."""
-    await asyncio.to_thread((folder / "begun").read_text)
-
-
-async def go_on(folder: Path) -> None:
-    await asyncio.to_thread((folder / "go-on").write_text, "go on")
 
 
 def running(pid: int) -> bool:
@@ -237,72 +196,6 @@ async def test_closing_ends_every_process_and_every_job(folder: Path) -> None:
         await job
     with pytest.raises(Busy):
         await pool.probe(folder / "good", wait=WAIT)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {},
-        {"id": 99},
-        {"id": True},
-        {"probe": None},
-        {"probe": []},
-        {"probe": {}},
-        {"probe": PROBE | {"extra": 1}},
-        {"probe": PROBE | {"format": "webp"}},
-        {"probe": PROBE | {"format": ["png"]}},
-        {"probe": PROBE | {"width": 0}},
-        {"probe": PROBE | {"width": -1}},
-        {"probe": PROBE | {"width": 1.0}},
-        {"probe": PROBE | {"width": True}},
-        {"probe": PROBE | {"width": "1"}},
-        {"probe": PROBE | {"width": 10**30}},
-        {"probe": PROBE | {"height": 16_385}},
-        {"probe": PROBE | {"width": 16_384, "height": 16_384}},
-        {"probe": PROBE | {"frames": 2}},
-        {"probe": PROBE | {"format": "gif", "frames": 501}},
-        {"probe": PROBE | {"end": 0}},
-        {"probe": PROBE | {"end": 10_000}},
-        {"probe": PROBE | {"thumbhash": "A" * 65}},
-        {"probe": PROBE | {"thumbhash": "<script>"}},
-        {"probe": PROBE | {"thumbhash": "AAAA\n"}},
-        {"probe": PROBE | {"thumbhash": None}},
-        {"refused": "not_fetched"},
-        {"refused": ["not_an_image"]},
-        {"drawn": True},
-    ],
-    ids=str,
-)
-async def test_a_captured_process_misleads_nobody(folder: Path, answer: dict[str, object]) -> None:
-    (folder / "answer").write_text(json.dumps(answer))
-    async with fakes(folder) as pool:
-        with pytest.raises(Refused, match="its process"):
-            await pool.probe(folder / "answer", wait=WAIT)
-        assert pool.died == 1
-        assert (await pool.probe(folder / "good", wait=WAIT)).end == 1
-
-
-@pytest.mark.parametrize("text", ["\n", "null\n", "[]\n", "\x00\xff\n", "[" * 16_000 + "\n", "1" * 9_000 + "\n"])
-async def test_what_is_no_answer_ends_the_process(folder: Path, text: str) -> None:
-    (folder / "text").write_text(text)
-    async with fakes(folder) as pool:
-        with pytest.raises(Refused, match="its process"):
-            await pool.probe(folder / "text", wait=WAIT)
-        assert pool.died == 1
-
-
-async def test_a_reason_is_fit_for_a_log(folder: Path) -> None:
-    async with fakes(folder) as pool:
-        reason = {"detail": "one\ntwo \x1b[31m" + "x" * 5_000}
-        (folder / "answer").write_text(json.dumps({"refused": "not_an_image"} | reason))
-        with pytest.raises(Refused) as refused:
-            await pool.probe(folder / "answer", wait=WAIT)
-        assert refused.value.detail.startswith("one?two ?[31mxxx")
-        assert len(refused.value.detail) == 300
-        (folder / "answer").write_text(json.dumps({"failed": 7}))
-        with pytest.raises(ProbeFailed):
-            await pool.probe(folder / "answer", wait=WAIT)
-        assert (pool.died, pool.killed) == (0, 0)
 
 
 async def test_a_drawing_that_takes_too_long(pool: PixelPool, tmp_path: Path) -> None:
