@@ -13,9 +13,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from image_service import metrics
 from image_service.database import Database, Statement
 from image_service.embedded_postgres import EmbeddedPostgres
+from tests.processes import DEADLINE
 
 Stranger = Any  # asyncpg's connection; it has no types
-PATIENCE = 20.0  # seconds for what happens at once, on a noisy machine
 BACKEND = Statement(select(func.pg_backend_pid().label("pid")))
 
 
@@ -105,7 +105,7 @@ async def test_one_that_was_lost_while_it_was_ready_is_replaced(
 ) -> None:
     before = await directly(database)
     await stranger.execute("SELECT pg_terminate_backend($1, 5000)", before)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(DEADLINE):
         await heard.wait()
     assert await way(database) != before
 

@@ -33,6 +33,13 @@ async def hot(service: Service, client: httpx.AsyncClient, anyone: httpx.AsyncCl
     return Hot(f"/products/{image['product_id']}/images/{image['id']}", url, answers[0], file)
 
 
+def blacken(file: Path) -> None:
+    """Other bytes, of the same length and date."""
+    found = file.stat()
+    file.write_bytes(bytes(found.st_size))
+    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
 async def test_it_is_what_it_was(anyone: httpx.AsyncClient, hot: Hot) -> None:
     again = await anyone.get(hot.url)
     assert (again.status_code, again.content, headers_of(again)) == (200, hot.answer.content, headers_of(hot.answer))
@@ -48,9 +55,7 @@ async def test_it_is_what_it_was(anyone: httpx.AsyncClient, hot: Hot) -> None:
 
 async def test_its_bytes_are_not_read_again(anyone: httpx.AsyncClient, hot: Hot) -> None:
     """Others, of the same length and date, are not even noticed: a key names its bytes for ever."""
-    found = hot.file.stat()
-    hot.file.write_bytes(bytes(found.st_size))
-    os.utime(hot.file, ns=(found.st_atime_ns, found.st_mtime_ns))
+    blacken(hot.file)
     assert (await anyone.get(hot.url)).content == hot.answer.content
 
 
@@ -62,9 +67,7 @@ async def test_one_that_is_asked_for_in_parts_is_kept_too(
     whole = (await anyone.get(url)).content
     parts = [(await anyone.get(url, headers=asked)).content for asked in (first, second)]
     file = service.settings.data_dir / "blobs" / "public" / url.removeprefix("/")
-    found = file.stat()
-    file.write_bytes(bytes(found.st_size))
-    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+    blacken(file)
     assert [(await anyone.get(url, headers=asked)).content for asked in (first, second)] == parts
     assert parts == [whole[:100], whole[-100:]]
     assert (await anyone.get(url)).content == whole

@@ -45,6 +45,20 @@ async def variant(hasty: Service, store: NewStore) -> str:
         return url
 
 
+class Watched:
+    """The application, which says when it has done with a request."""
+
+    def __init__(self, service: Service) -> None:
+        self._app = service.app
+        self.has_answered = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self.has_answered.set()
+
+
 @asynccontextmanager
 async def asked(port: int, path: str, credentials: bytes) -> AsyncIterator[socket.socket]:
     """A socket that takes as little as a socket can, over which that has been asked for."""
@@ -70,8 +84,10 @@ async def taken(wire: socket.socket, part: int = 65536, seconds: float = 0) -> i
 
 
 async def test_a_client_that_takes_nothing(hasty: Service, original: str, credentials: bytes) -> None:
-    async with listening(hasty) as port, asked(port, original, credentials) as wire:
-        await asyncio.sleep(SHORT * 5)
+    service = Watched(hasty)
+    async with listening(hasty, service) as port, asked(port, original, credentials) as wire:
+        async with asyncio.timeout(PATIENCE):
+            await service.has_answered.wait()  # or rather given up
         assert await taken(wire) < 9_000_000
 
 
@@ -81,27 +97,20 @@ async def test_a_client_that_asks_on_and_takes_nothing(hasty: Service, variant: 
         etag = (await client.get(variant)).headers["etag"]
     asking = f"GET {variant} HTTP/1.1\r\nHost: a\r\nIf-None-Match: {etag}\r\n\r\n".encode()
     tag = f"If-None-Match: {etag}\r\n".encode()
-    is_answered = asyncio.Event()
-
-    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await hasty.app(scope, receive, send)
-        finally:
-            is_answered.set()
-
+    service = Watched(hasty)
     async with (
         asyncio.timeout(PATIENCE),
-        listening(hasty, noting, send_buffer=4096) as port,
+        listening(hasty, service, send_buffer=4096) as port,
         asked(port, variant, tag) as wire,
     ):
         with pytest.raises(ConnectionError):
-            await ask_on(wire, asking, is_answered)
+            await ask_on(wire, asking, service.has_answered)
 
 
-async def ask_on(wire: socket.socket, request: bytes, is_answered: asyncio.Event) -> None:
+async def ask_on(wire: socket.socket, request: bytes, has_answered: asyncio.Event) -> None:
     """As soon as the answer before has been made, or given up."""
-    while await is_answered.wait():
-        is_answered.clear()
+    while await has_answered.wait():
+        has_answered.clear()
         await asyncio.get_running_loop().sock_sendall(wire, request)
 
 
@@ -114,5 +123,6 @@ async def test_the_service_ends_although_a_client_takes_nothing(
     hasty: Service, original: str, credentials: bytes
 ) -> None:
     """Nor does what is still in a buffer keep a connection."""
-    async with asyncio.timeout(PATIENCE), listening(hasty) as port, asked(port, "/openapi.json", credentials):
-        await asyncio.sleep(SHORT)
+    service = Watched(hasty)
+    async with asyncio.timeout(PATIENCE), listening(hasty, service) as port, asked(port, "/openapi.json", credentials):
+        await service.has_answered.wait()
