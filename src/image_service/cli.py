@@ -19,9 +19,9 @@ def main() -> None:
         serves = sys.argv[1:2] == ["serve"] and "--help" not in sys.argv
         with _several_processes() if serves else nullcontext():
             if serves or sys.argv[1:] == ["--version"]:
-                from image_service.program import app  # noqa: PLC0415 - side by side with what was just begun
+                from image_service.program import app  # noqa: PLC0415 - for `serve`, side by side with what was begun
             else:
-                from image_service.commands import app  # noqa: PLC0415 - these two have no use for them
+                from image_service.commands import app  # noqa: PLC0415 - of which those two need none
 
             try:
                 app(prog_name="image-service")

@@ -19,9 +19,8 @@ from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
 
 log = structlog.get_logger()
 
-SMALL_BYTES = (
-    64 * 1024
-)  # asyncio's own mark for backed up; so much more may wait, and the next answer's head will notice
+# asyncio's own mark for backed up: so much more may wait, and the next answer's head will notice.
+SMALL_BYTES = 64 * 1024
 
 
 class Guard:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_service.api.route_template import method_label, route_template
-from image_service.api.tally import Answers, Tally
+from image_service.api.tally import AnswerCounts, Tally
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class RequestLog:
         self._render = render
         self._dialect_of = dialect_of
         self._tally = tally
-        self._answers: dict[tuple[str, str, str, int], Answers] = {}  # as many as the labels of their metrics
+        self._counts: dict[tuple[str, str, str, int], AnswerCounts] = {}  # as many as the labels of their metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,9 +78,9 @@ class RequestLog:
     def _note(self, scope: Scope, status: int, seconds: float, received: int, sent: int) -> None:
         dialect, route, method = self._dialect_of(scope["path"]), route_template(scope), method_label(scope)
         kind = dialect, route, method, status
-        if (answers := self._answers.get(kind)) is None:
-            answers = self._answers[kind] = Answers(self._tally, *kind)
-        answers.add(seconds, received, sent)
+        if (counts := self._counts.get(kind)) is None:
+            counts = self._counts[kind] = AnswerCounts(self._tally, *kind)
+        counts.add(seconds, received, sent)
         log.info("request", **fields(scope, route, status, seconds, received, sent))
 
 

@@ -20,11 +20,11 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self._held: list[Answers] = []
+        self._held: list[AnswerCounts] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def hold(self, answers: "Answers") -> None:
-        self._held.append(answers)
+    def hold(self, counts: "AnswerCounts") -> None:
+        self._held.append(counts)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self.hand_on)
 
@@ -36,8 +36,8 @@ class Tally:
             self._held.pop().hand_on()
 
 
-class Answers:
-    """Those of one dialect, route, method and status; `also_counted` by each of them, too."""
+class AnswerCounts:
+    """Of the answers of one dialect, route, method and status; `also_counted` by each of them, too."""
 
     def __init__(
         self, tally: Tally, dialect: str, route: str, method: str, status: int, also_counted: Sequence[Counter] = ()

@@ -25,7 +25,7 @@ from image_service.api.delivery import DIALECT, ROUTE, SERVED, Served
 from image_service.api.guard import send_all
 from image_service.api.hot_pictures import HotPictures
 from image_service.api.request_log import REQUEST_ID, fields
-from image_service.api.tally import Answers, Tally
+from image_service.api.tally import AnswerCounts, Tally
 from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
 from image_service.errors import RangeNotSatisfiable
 from image_service.pixels.picture import Format
@@ -112,7 +112,7 @@ class WarmPictures:
         if self._has_lines:
             line = fields(scope, ROUTE, status, seconds, 0, len(body))
             log.debug("request", request_id=asked.request_id.decode("ascii"), **line)
-        kind.answers[method, status].add(seconds, 0, len(body))
+        kind.counts[method, status].add(seconds, 0, len(body))
         return True
 
     def _found(self, served: Served, range: ByteRange | None) -> AtHand | None:
@@ -146,8 +146,8 @@ class _Kind:
         if negotiated:
             also_counted.append(metrics.NEGOTIATED.labels(format_))
         self.headers = ((b"accept-ranges", b"bytes"), (b"content-type", format_.media_type.encode()))
-        self.answers = {
-            (method, status): Answers(tally, DIALECT.name, ROUTE, method, status, also_counted)
+        self.counts = {
+            (method, status): AnswerCounts(tally, DIALECT.name, ROUTE, method, status, also_counted)
             for method in ("GET", "HEAD")
             for status in (200, 206, 304)
         }

@@ -3,6 +3,8 @@
 A socket that is closed while its client still sends is reset, and with the reset goes the answer (413, 401, …) that
 waits in the client's own buffer. So: no more is written, what still comes is read past, for a bounded amount and time
 (RFC 9112, 9.6). And a socket whose client takes nothing is never flushed: it is given up.
+
+Before that, it sends the head of an answer together with what follows.
 """
 
 import asyncio
