@@ -60,6 +60,7 @@ def test_bytes_then_name_then_commit_then_answer(server: Server, client: httpx.C
     with traced([worker], output, "-f", WRITES):
         answer = client.post(IMAGES, files=form(data))
         assert answer.status_code == 201
+        client.get("/health/live").raise_for_status()  # so the call that sent the answer has returned, and been noted
     key = answer.json()["src"].split("-")[-3]
     assert (server.data / "blobs" / "private" / key[:2] / key).read_bytes() == data
     found = calls(output)
