@@ -24,6 +24,9 @@ def main() -> None:
         sys.exit(1)
     say({"ready": True, "unfiltered": ""})
     for line in sys.stdin:
+        if Path(sys.argv[1]).with_name("deaf").exists():
+            return
+        say({"taken": True})
         job = json.loads(line)
         path = Path(job["path"])
         match path.name:

@@ -15,7 +15,7 @@ LONG, SHORT = 60.0, 0.2  # seconds: never reached here; reached on purpose
 
 @asynccontextmanager
 async def fakes(folder: Path, processes: int = 1, seconds: float = LONG) -> AsyncIterator[PixelPool]:
-    """A pool of stand-ins, that start for as long as there is no file `broken`."""
+    """A pool of stand-ins, that start unless there is a file `broken`, and take jobs unless there is one `deaf`."""
     command = (sys.executable, "-I", str(FAKE), str(folder / "broken"))
     async with PixelPool(processes, Limits(), seconds, seconds, command) as pool:
         yield pool

@@ -82,6 +82,31 @@ async def test_a_process_killed_while_idle_costs_nothing(folder: Path) -> None:
         assert pool.died == 1
 
 
+async def test_a_process_that_dies_before_it_has_read_its_job_costs_nothing(folder: Path) -> None:
+    """It was killed while idle, and the news comes after the job."""
+    async with fakes(folder, processes=2) as pool:
+        idle = pool.pids
+        for pid in idle:
+            os.kill(pid, signal.SIGSTOP)
+        job = asyncio.create_task(pool.probe(folder / "good", wait=WAIT))
+        await until(lambda: pool.busy == 1)
+        for pid in idle:
+            os.kill(pid, signal.SIGKILL)
+        assert (await job).end == 1
+        assert pool.died == 2
+
+
+async def test_busy_when_no_process_takes_a_job(folder: Path) -> None:
+    async with fakes(folder, processes=2) as pool:
+        (folder / "deaf").touch()
+        with pytest.raises(Busy):
+            await pool.probe(folder / "good", wait=WAIT)
+        assert (pool.died, pool.busy) == (3, 0)
+        (folder / "deaf").unlink()
+        assert (await pool.probe(folder / "good", wait=WAIT)).end == 1
+        assert pool.died == 3
+
+
 async def test_a_caller_who_leaves_takes_the_process_along(folder: Path) -> None:
     async with fakes(folder) as pool:
         (pid,) = pool.pids

@@ -8,7 +8,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
@@ -24,7 +24,7 @@ from image_service.pixels.answers import Failed, Nonsense, read_answer, read_dra
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
 from image_service.pixels.picture import Format
-from image_service.pixels.process import Died, PixelProcess, Starved
+from image_service.pixels.process import Died, NotTaken, PixelProcess, Starved
 from image_service.pixels.turns import Turns
 
 log = structlog.get_logger()
@@ -172,7 +172,7 @@ class PixelPool:
         wait: float,
         begun: Callable[[], None] = lambda: None,
     ) -> None:
-        """Draw the probed picture `source` into the file `target`. `begun` is called when a process takes it up.
+        """Draw the probed picture `source` into the file `target`. `begun` is called when its turn has come.
 
         Raises `Busy` if no process is free within `wait` seconds, else `RenderFailed`; `target` may be
         there in part after that, or after a cancellation, but nobody writes to it any more.
@@ -199,16 +199,21 @@ class PixelPool:
         begun: Callable[[], None] = lambda: None,
     ) -> Read:
         is_drawing = request["do"] == "render"
-        async with self._turn(wait, urgent=not is_drawing), self._process() as process:
+        async with self._turn(wait, urgent=not is_drawing):
             begun()
-            id, since = next(self._ids), time.perf_counter()
-            answer = read(read_answer(await process.ask({"id": id, **request}, seconds), id))
-            if is_drawing:
-                took = time.perf_counter() - since
-                self._draw_seconds_usual += (took - self._draw_seconds_usual) * (
-                    NEWEST if self._draw_seconds_usual else 1
-                )
-            return answer
+            for _ in range(self._size + 1):  # every idle one, and a new one
+                with suppress(NotTaken):
+                    async with self._process() as process:
+                        id, since = next(self._ids), time.perf_counter()
+                        answer = read(read_answer(await process.ask({"id": id, **request}, seconds), id))
+                    if is_drawing:
+                        self._has_drawn(time.perf_counter() - since)
+                    return answer
+            raise Busy("every pixel process died")
+
+    def _has_drawn(self, seconds: float) -> None:
+        weight = NEWEST if self._draw_seconds_usual else 1
+        self._draw_seconds_usual += (seconds - self._draw_seconds_usual) * weight
 
     @asynccontextmanager
     async def _turn(self, wait: float, *, urgent: bool) -> AsyncIterator[None]:

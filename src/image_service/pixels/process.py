@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Self, cast
 
-from image_service.pixels.messages import MAX_LINE
+from image_service.pixels.messages import MAX_LINE, TAKEN
 
 START_SECONDS = 15.0  # 0.2 s when idle; a machine that has just booted and swaps is no reason to give up
 STDIN, STDOUT = 0, 1
@@ -24,6 +24,10 @@ class Died(Exception):
 
 class Starved(Died):
     """It ended for want of memory, as far as can be seen."""
+
+
+class NotTaken(Died):
+    """It ended before it had read its job, which another process may do: an idle one can be killed, too."""
 
 
 class Pipes(asyncio.SubprocessProtocol):
@@ -104,9 +108,9 @@ class PixelProcess:
         return not (self._pipes.exited.is_set() or self._pipes.silent or self._pipes.said)
 
     async def ask(self, request: dict[str, Any], seconds: float) -> bytes:
-        """One line for one line. After any exception the process is of no more use: `kill` it.
+        """The answer to one line: one line. After any exception the process is of no more use: `kill` it.
 
-        Raises `TimeoutError` after `seconds`, `Died`, `Starved`, `ValueError` if the request is too long.
+        Raises `TimeoutError` after `seconds`, `NotTaken`, `Died`, `Starved`, `ValueError` if the request is too long.
         """
         line = json.dumps({**request, "seconds": seconds}).encode() + b"\n"
         if len(line) > MAX_LINE:
@@ -116,11 +120,22 @@ class PixelProcess:
         stdin.write(line)  # an idle process's pipe takes it whole
         try:
             async with asyncio.timeout(seconds):
+                await self._taken()
                 return await self._pipes.line()
+        except NotTaken:
+            raise
         except Died:
             if await self._ended_by_itself() in STARVED:
                 raise Starved("ended as for want of memory") from None
             raise
+
+    async def _taken(self) -> None:
+        try:
+            said = await self._pipes.line()
+        except Died:
+            said = b""
+        if said != TAKEN:
+            raise NotTaken("between two jobs")
 
     async def _ended_by_itself(self) -> int | None:
         """Its exit status; None while it runs, so that our own signal is not taken for the kernel's."""
