@@ -143,6 +143,10 @@ def start_service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -
             "fetch_allow_private": True,
             "sweep_interval": 0,
             "auth_failures_per_minute": 1_000_000,  # all tests together come from one address
+            # Pixel processes yield to all others, and tests fill the machine: a slow one is not what they are about.
+            "check_seconds": 120,
+            "draw_seconds": 120,
+            "draw_wait": 120,
         }
         settings = Settings.model_validate(values | changes)
         app = create_app(settings, **(parts or {}))

@@ -21,6 +21,7 @@ import httpx
 
 PROGRAM = Path(sys.executable).parent / "image-service"
 DEADLINE = 120  # seconds for what happens by itself; a noisy machine takes its time
+PATIENT = dict.fromkeys(("CHECK_SECONDS", "DRAW_SECONDS", "DRAW_WAIT"), str(DEADLINE))  # as pixel processes yield
 
 Value = TypeVar("Value")
 
@@ -41,7 +42,7 @@ def environment(data: Path, **settings: str) -> dict[str, str]:
     """
     machine = ("IMAGE_SERVICE_", "AWS_", "PYTHONDONTWRITEBYTECODE")
     outside = {name: value for name, value in os.environ.items() if not name.startswith(machine)}
-    named = {k if k.startswith("AWS_") else f"IMAGE_SERVICE_{k}": v for k, v in settings.items()}
+    named = {k if k.startswith("AWS_") else f"IMAGE_SERVICE_{k}": v for k, v in (PATIENT | settings).items()}
     return {**outside, "IMAGE_SERVICE_DATA_DIR": str(data), **named}
 
 
@@ -136,7 +137,7 @@ class Server:
     def client(self, token: str | None = None) -> httpx.Client:
         """Every request on a connection of its own, so that any worker may answer it."""
         headers = {"Authorization": f"Bearer {token or self.token}", "Connection": "close"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=DEADLINE)
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """The exit status. The whole group gets the signal, as from Ctrl-C."""

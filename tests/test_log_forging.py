@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.processes import PROGRAM, Server, eventually
+from tests.processes import DEADLINE, PROGRAM, Server, eventually
 from tests.shop import png
 from tests.terminal import Terminal
 
@@ -26,7 +26,7 @@ COLOURS = re.compile(r"\x1b\[\d+m")  # all that the log itself sends to a termin
 def raw(base_url: str, head: bytes, body: bytes = b"") -> bytes:
     """The answer to bytes that no client library would send."""
     url = urlsplit(base_url)
-    with socket.create_connection((url.hostname or "", url.port or 80), timeout=10) as connection:
+    with socket.create_connection((url.hostname or "", url.port or 80), timeout=DEADLINE) as connection:
         connection.sendall(
             head + f"Host: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
         )

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import Any
 
+from tests.processes import DEADLINE
+
 SECRET = "5ecret-t0ken-of-a-store"
 
 # An unforeseen error while a secret is at hand, a library's chatter, and a name that would forge a line.
@@ -28,7 +30,7 @@ structlog.get_logger().info("request", path="/\\n{{}}")
 
 
 def run(stderr: int) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-c", PROGRAM], stderr=stderr, check=True, timeout=30)
+    return subprocess.run([sys.executable, "-c", PROGRAM], stderr=stderr, check=True, timeout=DEADLINE)
 
 
 def test_off_a_terminal_each_event_is_a_line_of_json() -> None:
@@ -59,4 +61,4 @@ def test_on_a_terminal_it_can_be_read() -> None:
 
 def test_without_a_standard_error_nothing_fails() -> None:
     command = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, PROGRAM]
-    assert subprocess.run(command, check=False, timeout=30).returncode == 0
+    assert subprocess.run(command, check=False, timeout=DEADLINE).returncode == 0

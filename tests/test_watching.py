@@ -15,6 +15,7 @@ from image_service.images import jobs
 from tests.conftest import Service
 from tests.deploy.files import ROOT
 from tests.deploy.needs import program
+from tests.processes import DEADLINE
 from tests.scrape import Scrape
 from tests.shop import added, path
 
@@ -87,7 +88,7 @@ def test_the_rules_by_promtool() -> None:
     """Their form, and tests/deploy/prometheus-rules.test.yml: when each is raised, and when none."""
     promtool = program("promtool", "prometheus")
     for words in (["check", "rules", str(RULES)], ["test", "rules", str(TRIALS)]):
-        done = subprocess.run([promtool, *words], check=False, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([promtool, *words], check=False, capture_output=True, text=True, timeout=DEADLINE)
         assert done.returncode == 0, done.stdout + done.stderr
     assert {rule["alert"] for rule in alarms()} == set(re.findall(r'alertname="(\w+)"', TRIALS.read_text()))
 
@@ -99,7 +100,7 @@ def test_what_the_dashboard_asks_can_be_asked(tmp_path: Path) -> None:
     file = tmp_path / "rules.json"  # JSON is YAML
     file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
     words = [program("promtool", "prometheus"), "check", "rules", str(file)]
-    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=DEADLINE)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -20,6 +20,7 @@ from tests.conftest import Service, StartService
 from tests.hostile.png import RGBA, interlaced_bytes, png, zeros
 from tests.needs import needs
 from tests.pixels.rogue_worker import ACTS
+from tests.processes import DEADLINE
 from tests.shop import form, order
 
 MEMORY = 128 * 1024**2  # bytes that a decoder which eats memory gets here: the cage's 2 GB would be the test's to pay
@@ -52,7 +53,7 @@ async def rogue(start_service: StartService) -> AsyncIterator[Service]:
 @pytest.fixture
 async def client(rogue: Service) -> AsyncIterator[httpx.AsyncClient]:
     token = (await rogue.new_store()).token
-    async with rogue.client(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+    async with rogue.client(headers={"Authorization": f"Bearer {token}"}, timeout=DEADLINE) as client:
         yield client
 
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tests.processes import DEADLINE
+
 Headers = Sequence[tuple[str, str]]
 
 # Of the connection or the moment, not of the answer; and of nginx, which cannot keep its name to itself.
@@ -32,7 +34,7 @@ def ask(
     port: int, path: str, method: str = "GET", headers: Headers = (), body: bytes | Iterable[bytes] | None = None
 ) -> Answer:
     """On a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in headers:

@@ -85,7 +85,7 @@ class Machine:
     def client(self, token: str | None = None) -> httpx.Client:
         token = token or re.findall(r"BOOTSTRAP_TOKEN=(\w+)", self.dotenv)[0]
         url = f"http://127.0.0.1:{self.port}"
-        return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=DEADLINE)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 
 from tests.deploy.nginx import Nginx
-from tests.processes import Server, command, eventually, family, left
+from tests.processes import DEADLINE, Server, command, eventually, family, left
 
 BUCKET = 200  # calls of each store; a test takes a store of its own
 
@@ -30,7 +30,7 @@ class Replicas:
     def client(self, token: str) -> httpx.AsyncClient:
         """Through nginx, which asks one replica after the other."""
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.nginx.port}", headers=headers, timeout=30)
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.nginx.port}", headers=headers, timeout=DEADLINE)
 
     def asked(self) -> list[int]:
         """How many requests each has answered."""

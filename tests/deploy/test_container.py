@@ -123,7 +123,7 @@ def test_the_databases_health_check(postgres: OwnPostgres) -> None:
 
 def test_the_first_store_takes_pictures_and_draws_them(running: Running) -> None:
     photo = (PHOTOS / "rocket.jpg").read_bytes()
-    with httpx.Client(base_url=running.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as client:
+    with httpx.Client(base_url=running.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=DEADLINE) as client:
         made = client.post("/products/1/images?fields=all", files={"file": ("rocket.jpg", photo)})
         assert made.status_code == 201, made.text
         image: dict[str, Any] = made.json()

@@ -14,7 +14,7 @@ from tests.deploy.files import compose
 from tests.deploy.http import Answer, Headers, ask, form
 from tests.deploy.needs import program
 from tests.deploy.nginx import free_port
-from tests.processes import eventually
+from tests.processes import DEADLINE, eventually
 
 ROCKET = (PHOTOS / "rocket.jpg").read_bytes()
 LIMIT = 10 * 1024 * 1024
@@ -170,7 +170,7 @@ def test_the_log_is_json_and_holds_no_token(front: Front, token: Headers) -> Non
 def received(port: int, data: bytes) -> tuple[bytes, float]:
     """What comes until the server closes, or resets the connection, and after how many seconds it did."""
     started = time.monotonic()
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
         client.sendall(data)
         answer = b""
         with suppress(ConnectionResetError):

@@ -7,6 +7,8 @@ from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.processes import DEADLINE
+
 # What is on the wire besides, and printed only where it is spoken of.
 UNPRINTED = {"date", "content-length", "x-request-id", "connection"}
 UNPRINTED_PREFIX = "x-rate-limit-"
@@ -69,7 +71,7 @@ def send(url: str, request: str, files: Path) -> Answer:
     lines = [*head.strip().splitlines(), f"Host: {urlsplit(url).netloc}", "Connection: close"]
     if body:
         lines.append(f"Content-Length: {len(body)}")
-    with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=60) as connection:
+    with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=DEADLINE) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
         response = HTTPResponse(connection, method=method)
         response.begin()

@@ -17,6 +17,7 @@ from image_service.pixels.pool import PixelPool
 from tests.faults.runs import IS_LONG
 from tests.hostile.picture import Hostile, Want
 from tests.ingest.server import ScriptedServer
+from tests.processes import DEADLINE
 from tests.shop import form, page
 
 AT_ONCE = 4
@@ -103,14 +104,14 @@ async def weigh(pictures: Sequence[Hostile], limits: Limits, folder: Path) -> No
     """None costs much. `pytest -s` shows the slowest and the hungriest."""
     path = folder / "picture"
     costs = []
-    async with PixelPool(1, limits, probe_seconds=20, draw_seconds=20) as pool:
+    async with PixelPool(1, limits, probe_seconds=DEADLINE, draw_seconds=DEADLINE) as pool:
         for picture in pictures:
             path.write_bytes(picture.data)
             (pid,) = pool.pids
             before = processor_seconds(pid)
             forget_peak(pid)
             with suppress(Refused):
-                await pool.probe(path, wait=1)
+                await pool.probe(path, wait=DEADLINE)
             costs.append((processor_seconds(pid) - before, peak_memory(pid), picture.name))
         assert (pool.died, pool.killed) == (0, 0)
     slowest, hungriest = max(costs), max(costs, key=lambda cost: cost[1])

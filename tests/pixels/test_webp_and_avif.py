@@ -15,6 +15,7 @@ from image_service.pixels.pool import PixelPool
 from tests.hostile.avif_boxes import avif, box, coded, grid, picture
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import BLUE, GREEN, RED, WHITE, alike, corners, encoded, pixel, quadrants, swapped_profile
+from tests.processes import DEADLINE
 
 BOTH = pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
 SHARP: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True}, "AVIF": {"quality": 95, "subsampling": "4:4:4"}}
@@ -22,7 +23,7 @@ SHARP: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True}, "AVIF": {"qualit
 
 @pytest.fixture(scope="module")
 async def open_pool() -> AsyncIterator[PixelPool]:
-    async with PixelPool(1, Limits(formats=tuple(Format)), probe_seconds=20, draw_seconds=20) as pool:
+    async with PixelPool(1, Limits(formats=tuple(Format)), probe_seconds=DEADLINE, draw_seconds=DEADLINE) as pool:
         yield pool
 
 
@@ -141,6 +142,6 @@ async def test_a_cropped_avif(open_pool: PixelPool, tmp_path: Path) -> None:
 async def test_the_limits_are_the_same(tmp_path: Path, kind: str) -> None:
     quadrants().save(tmp_path / "a", kind)
     for limits in (Limits(side=119, formats=tuple(Format)), Limits(pixels=9_599, formats=tuple(Format))):
-        async with PixelPool(1, limits, probe_seconds=20, draw_seconds=20) as pool:
+        async with PixelPool(1, limits, probe_seconds=DEADLINE, draw_seconds=DEADLINE) as pool:
             with pytest.raises(Refused, match="too_many_pixels"):
                 await pool.probe(tmp_path / "a", wait=WAIT)

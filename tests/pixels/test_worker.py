@@ -19,6 +19,7 @@ from image_service.pixels.messages import MAX_LINE
 from image_service.pixels.picture import ALWAYS_TAKEN, Format
 from image_service.pixels.pool import WORKER
 from tests.pixels.pictures import quadrants
+from tests.processes import DEADLINE
 
 ROGUE = str(Path(__file__).with_name("rogue_worker.py"))
 
@@ -79,7 +80,7 @@ def test_it_keeps_nothing_that_was_handed_down() -> None:
 
 def test_it_ends_with_its_input(worker: Worker) -> None:
     worker.stdin.close()
-    assert worker.process.wait(timeout=10) == 0
+    assert worker.process.wait(timeout=DEADLINE) == 0
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_its_processor_time_is_bounded_although_nobody_watches(tmp_path: Path) -
     (tmp_path / "a").write_bytes(b"ROGUE spin")
     job = {"id": 1, "do": "probe", "path": str(tmp_path / "a"), "seconds": 0}
     with subprocess.Popen([sys.executable, "-I", ROGUE], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        process.communicate(json.dumps(job).encode() + b"\n", timeout=60)
+        process.communicate(json.dumps(job).encode() + b"\n", timeout=DEADLINE)
         assert process.returncode == -signal.SIGXCPU
 
 
@@ -187,7 +188,7 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         assert parent.stdout
         orphan = os.pidfd_open(int(parent.stdout.readline()))
         parent.stdin.close()
-        ended, _, _ = select.select([orphan], [], [], 10)  # a pidfd is readable once its process has ended
+        ended, _, _ = select.select([orphan], [], [], DEADLINE)  # a pidfd is readable once its process has ended
     assert ended
     os.close(orphan)
     os.close(kept)

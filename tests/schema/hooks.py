@@ -19,6 +19,8 @@ from schemathesis import HookContext
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import TestPhase
 
+from tests.processes import DEADLINE
+
 Case: TypeAlias = schemathesis.Case[Any]
 
 IMAGES = "/products/{product_id}/images"
@@ -45,7 +47,7 @@ class Shop:
     """A store of the service under attack, by its own API."""
 
     def __init__(self, url: str, store_id: int, token: str, src: str) -> None:
-        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=DEADLINE)
         self._store_id = store_id
         self._ids: Ids | None = None
         self.pictures = cycle(picture(kind) for kind in ("png", "jpeg", "gif"))

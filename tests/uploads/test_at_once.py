@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import Service, StartService
-from tests.processes import Server
+from tests.processes import DEADLINE, Server
 from tests.shop import PRODUCT, form, order, png
 from tests.uploads.tickets import left, sent, ticket
 
@@ -90,7 +90,7 @@ def on_every_replica_and_after_a_restart(replicas: list[Server], empty_database:
     with first.client(TOKEN) as client:
         made = client.post("/uploads", json={"product_id": 1, "files": 3}).raise_for_status().json()
     url = urlsplit(made["url"])
-    with httpx.Client(timeout=30) as anyone:
+    with httpx.Client(timeout=DEADLINE) as anyone:
 
         def post(server: Server) -> int:
             return anyone.post(f"{server.url}{url.path}?{url.query}", files=form()).status_code
