@@ -144,7 +144,7 @@ class Server:
         members = family(self.process.pid)
         os.killpg(self.process.pid, number)
         status = self.process.wait(DEADLINE)
-        eventually(lambda: not left(members), 5)
+        eventually(lambda: not left(members))
         return status
 
     def end(self) -> None:

@@ -57,10 +57,10 @@ def is_shut_down(server: Server) -> bool:
 
 
 def test_an_upload_under_way_is_finished(start: Start) -> None:
-    server = start(STOP_DELAY="2")
+    server = start(STOP_DELAY="6")
     with uploading(server) as upload:
         server.process.send_signal(signal.SIGTERM)
-        eventually(lambda: health(server, "ready") == (503, "stopping"), 1)
+        eventually(lambda: health(server, "ready") == (503, "stopping"))
         assert health(server, "live") == (200, "live")
         with server.client() as client:
             assert client.get("/products/1/images").json() == []  # others are served as well
@@ -77,13 +77,13 @@ def test_an_upload_under_way_is_finished(start: Start) -> None:
 
 
 def test_nobody_waits_for_a_service_that_has_nothing_to_do(start: Start) -> None:
-    server = start()
+    server = start(STOP_GRACE="240")
     with httpx.Client(base_url=server.url) as idle:  # a connection that is kept is no request
         idle.get("/health/live")
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(DEADLINE) == 0
-    assert time.monotonic() - began < 10  # half of the grace
+    assert time.monotonic() - began < 120  # half of the grace
     assert is_shut_down(server)
 
 
@@ -106,7 +106,7 @@ def test_a_second_signal_ends_it_at_once(start: Start, number: signal.Signals) -
         server.process.send_signal(number)
         assert upload.answered() == b""
         assert server.process.wait(DEADLINE) == 0
-    eventually(lambda: not left(members), 5)
+    eventually(lambda: not left(members))
     assert is_shut_down(server)
     (line,) = server.logged(level="warning")
     assert "2 workers are killed" in line["event"]

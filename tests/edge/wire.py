@@ -15,8 +15,9 @@ from uvicorn.server import ServerState
 
 from image_service.edge.protocol import protocol_of
 from tests.conftest import Service
+from tests.processes import DEADLINE
 
-PATIENCE = 20.0  # seconds for what happens at once, on a noisy machine
+PATIENCE = DEADLINE  # for what happens at once
 
 
 @asynccontextmanager

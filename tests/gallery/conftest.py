@@ -10,15 +10,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser import chromium
+from tests.browser import MILLISECONDS, chromium
 from tests.conftest import PHOTOS
 from tests.processes import Server
 from tests.shop import png
 
 TOKEN = "the-token-of-the-gallery-tests"
 STORE = "7"
-
-expect.set_options(timeout=30_000)  # milliseconds; a noisy machine takes its time
 
 
 @dataclass(frozen=True)
@@ -98,6 +96,7 @@ def new_page(browser: Browser, shop: Shop) -> Iterator[NewPage]:
 
     def new(**options: object) -> Page:
         context = browser.new_context(base_url=shop.server.url, locale="en-GB", **options)  # type: ignore[arg-type]
+        context.set_default_timeout(MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import httpx
 
+from tests.processes import DEADLINE
+
 WEED = Path(sys.executable).parent / "weed"
 KEY, SECRET, REGION = "testkey", "testsecret123", "us-east-1"
 BUCKET = "pictures"
 PARTS = ("s3", "master", "volume", "filer", "admin")  # each on a port, and on one more for gRPC
-START_SECONDS = 30
 
 
 def new_prefix() -> str:
@@ -51,7 +52,7 @@ class SeaweedFS:
         raise AssertionError((folder / "log").read_text()[-2000:])
 
     def _answers(self) -> bool:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + DEADLINE
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
                 if self.request("GET", "/").status_code == 200:

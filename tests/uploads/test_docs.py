@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import chromium
+from tests.browser import MILLISECONDS, chromium
 from tests.conftest import PHOTOS
 from tests.deploy.files import ROOT
 from tests.deploy.needs import program
@@ -106,6 +106,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     with browser.new_context(locale="en-GB") as context:
         context.add_init_script(WATCH)
+        context.set_default_timeout(MILLISECONDS)
         yield context.new_page()
 
 
