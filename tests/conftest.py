@@ -145,6 +145,7 @@ def start_service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -
             "auth_failures_per_minute": 1_000_000,  # all tests together come from one address
             # Pixel processes yield to all others, and tests fill the machine: a slow one is not what they are about.
             "check_seconds": 120,
+            "check_wait": 120,
             "draw_seconds": 120,
             "draw_wait": 120,
         }

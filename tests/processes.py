@@ -21,7 +21,8 @@ import httpx
 
 PROGRAM = Path(sys.executable).parent / "image-service"
 DEADLINE = 120  # seconds for what happens by itself; a noisy machine takes its time
-PATIENT = dict.fromkeys(("CHECK_SECONDS", "DRAW_SECONDS", "DRAW_WAIT"), str(DEADLINE))  # as pixel processes yield
+# Pixel processes yield to all others.
+PATIENT = dict.fromkeys(("CHECK_SECONDS", "CHECK_WAIT", "DRAW_SECONDS", "DRAW_WAIT"), str(DEADLINE))
 
 Value = TypeVar("Value")
 

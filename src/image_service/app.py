@@ -170,6 +170,7 @@ async def _build(
             fetcher,
             max_bytes=settings.max_image_bytes,
             concurrency=settings.ingest_concurrency,
+            check_wait=settings.check_wait,
         ),
         library=library_of(settings, database, storage),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),

@@ -1,4 +1,5 @@
-"""More pictures asked for than can be drawn: who waits, who is refused at once, and what is not drawn at all."""
+"""More pictures asked for than can be drawn: who waits, who is refused at once, and what is not drawn at all; and
+what has to be checked meanwhile."""
 
 import asyncio
 import os
@@ -8,11 +9,13 @@ from pathlib import Path
 import httpx
 
 from image_service import metrics
+from image_service.stores.registry import NewStore
 from tests.api.pictures import CUP, ROCKET, uploaded, url_of
 from tests.api.watched import WatchedStorage
 from tests.conftest import Service, StartService
 from tests.faults.waiting import until
 from tests.processes import DEADLINE
+from tests.shop import form, order
 
 GATED = (sys.executable, "-I", str(Path(__file__).parents[1] / "pixels" / "gated_worker.py"))
 ONE_PIXEL_PROCESS = {"workers": 64, "database_connections": 64}  # among the workers the cores are divided
@@ -82,3 +85,25 @@ async def test_what_would_wait_too_long_is_refused_before_it_costs_anything(
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         storage.may_read.set()
         assert (await drawing).status_code == 200
+
+
+async def test_an_upload_that_would_wait_too_long_to_be_checked(
+    client: httpx.AsyncClient, store: NewStore, start_service: StartService, tmp_path: Path
+) -> None:
+    image = await uploaded(client, ROCKET)
+    begun, go_on = tmp_path / "begun", tmp_path / "go-on"
+    for fifo in (begun, go_on):
+        os.mkfifo(fifo)
+    parts = {"pixel_command": (*GATED, str(tmp_path))}
+    async with (
+        start_service(parts=parts, **ONE_PIXEL_PROCESS, check_wait=0.01) as busy,
+        busy.client(headers={"Authorization": f"Bearer {store.token}"}) as shop,
+    ):
+        drawing = asyncio.create_task(shop.get(url_of(image, "100-0")))
+        await asyncio.to_thread(begun.read_text)
+        refused = await shop.post("/products/7/images", files=form())
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert await order(shop, 7) == []
+        await asyncio.to_thread(go_on.write_text, "go on")
+        assert (await drawing).status_code == 200
+        assert (await shop.post("/products/7/images", files=form())).status_code == 201

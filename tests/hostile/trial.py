@@ -73,7 +73,8 @@ async def judge(
         return verdict and f"{picture.name} ({picture.want.value}: {picture.why}): {verdict}"
 
     with capture_logs() as logs:
-        assert [each for each in await asyncio.gather(*map(wrong, pictures)) if each] == []
+        verdicts = [each for each in await asyncio.gather(*map(wrong, pictures)) if each]
+    assert not verdicts, verdicts
     reasons = [str(line.get("reason")) for line in logs]
     assert not [each for each in reasons if "its process" in each or "took too long" in each]
 

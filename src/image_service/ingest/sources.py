@@ -20,7 +20,6 @@ from image_service.storage.staging import Staging
 
 LARGE_BODIES_AT_ONCE = 4  # held in memory, some 45 MB each: a JSON body, its text, the bytes in it
 MEMORY_WAIT_SECONDS = 10.0  # decoding one takes a tenth of a second
-PROBE_WAIT_SECONDS = 30.0  # for a free pixel process: an upload is not lost to a burst of drawing
 
 _DATA_URL = re.compile(rb"\s*data:[^,]{0,200},")
 _BLANKS = b" \t\r\n\f\v"
@@ -28,13 +27,21 @@ _BLANKS = b" \t\r\n\f\v"
 
 class Ingest:
     def __init__(
-        self, staging: Staging, pixels: PixelPool, fetcher: Fetcher, *, max_bytes: int, concurrency: int
+        self,
+        staging: Staging,
+        pixels: PixelPool,
+        fetcher: Fetcher,
+        *,
+        max_bytes: int,
+        concurrency: int,
+        check_wait: float,
     ) -> None:
         self._staging = staging
         self._pixels = pixels
         self._fetcher = fetcher
         self._max_bytes = max_bytes
         self._free = concurrency
+        self._check_wait = check_wait
         self._memory = asyncio.Semaphore(LARGE_BODIES_AT_ONCE)
 
     @asynccontextmanager
@@ -49,7 +56,15 @@ class Ingest:
         try:
             with metrics.UPLOADS.track_inprogress():
                 async with AsyncExitStack() as files:
-                    intake = Intake(files, self._staging, self._pixels, self._fetcher, self._max_bytes, self._memory)
+                    intake = Intake(
+                        files,
+                        self._staging,
+                        self._pixels,
+                        self._fetcher,
+                        self._max_bytes,
+                        self._memory,
+                        self._check_wait,
+                    )
                     yield intake
         except PictureRefused as refused:
             metrics.INGESTED.labels(refused.field, refused.refusal).inc()
@@ -69,6 +84,7 @@ class Intake:
         fetcher: Fetcher,
         max_bytes: int,
         memory: asyncio.Semaphore,
+        check_wait: float,
     ) -> None:
         self._files = files
         self._staging = staging
@@ -76,6 +92,7 @@ class Intake:
         self._fetcher = fetcher
         self._max_bytes = max_bytes
         self._memory = memory
+        self._check_wait = check_wait
         self._accepted: tuple[Source, int] | None = None
 
     def accepts(self, source: Source, size: int = 0) -> None:
@@ -133,7 +150,7 @@ class Intake:
         """
         await received.flush()
         try:
-            probe = await self._pixels.probe(received.path, wait=PROBE_WAIT_SECONDS, also=also)
+            probe = await self._pixels.probe(received.path, wait=self._check_wait, also=also)
         except Refused as refused:
             formats = self._pixels.formats
             raise PictureRefused(received.field, refused.refusal, formats=formats, detail=refused.detail) from None
