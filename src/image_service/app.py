@@ -36,7 +36,7 @@ from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
-from image_service.ingest.sources import Ingest
+from image_service.ingest.sources import Ingest, Means
 from image_service.pixels.pool import WORKER, PixelPool
 from image_service.places import staging_of, storage_of
 from image_service.settings import Settings
@@ -165,12 +165,7 @@ async def _build(
         staging=staging,
         readiness=Readiness(database, storage, staging),
         ingest=Ingest(
-            staging,
-            pixels,
-            fetcher,
-            max_bytes=settings.max_image_bytes,
-            concurrency=settings.ingest_concurrency,
-            check_wait=settings.check_wait,
+            Means(staging, pixels, fetcher, settings.max_image_bytes, settings.check_wait), settings.ingest_concurrency
         ),
         library=library_of(settings, database, storage),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),

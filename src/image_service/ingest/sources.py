@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 
 import pybase64
 
@@ -25,24 +26,22 @@ _DATA_URL = re.compile(rb"\s*data:[^,]{0,200},")
 _BLANKS = b" \t\r\n\f\v"
 
 
+@dataclass(frozen=True)
+class Means:
+    """What the uploads of a process share."""
+
+    staging: Staging
+    pixels: PixelPool
+    fetcher: Fetcher
+    max_bytes: int  # of an image
+    check_wait: float  # seconds for a free pixel process
+    memory: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_BODIES_AT_ONCE))
+
+
 class Ingest:
-    def __init__(
-        self,
-        staging: Staging,
-        pixels: PixelPool,
-        fetcher: Fetcher,
-        *,
-        max_bytes: int,
-        concurrency: int,
-        check_wait: float,
-    ) -> None:
-        self._staging = staging
-        self._pixels = pixels
-        self._fetcher = fetcher
-        self._max_bytes = max_bytes
+    def __init__(self, means: Means, concurrency: int) -> None:
+        self._means = means
         self._free = concurrency
-        self._check_wait = check_wait
-        self._memory = asyncio.Semaphore(LARGE_BODIES_AT_ONCE)
 
     @asynccontextmanager
     async def intake(self) -> AsyncIterator["Intake"]:
@@ -56,15 +55,7 @@ class Ingest:
         try:
             with metrics.UPLOADS.track_inprogress():
                 async with AsyncExitStack() as files:
-                    intake = Intake(
-                        files,
-                        self._staging,
-                        self._pixels,
-                        self._fetcher,
-                        self._max_bytes,
-                        self._memory,
-                        self._check_wait,
-                    )
+                    intake = Intake(files, self._means)
                     yield intake
         except PictureRefused as refused:
             metrics.INGESTED.labels(refused.field, refused.refusal).inc()
@@ -76,23 +67,9 @@ class Ingest:
 
 
 class Intake:
-    def __init__(
-        self,
-        files: AsyncExitStack,
-        staging: Staging,
-        pixels: PixelPool,
-        fetcher: Fetcher,
-        max_bytes: int,
-        memory: asyncio.Semaphore,
-        check_wait: float,
-    ) -> None:
+    def __init__(self, files: AsyncExitStack, means: Means) -> None:
         self._files = files
-        self._staging = staging
-        self._pixels = pixels
-        self._fetcher = fetcher
-        self._max_bytes = max_bytes
-        self._memory = memory
-        self._check_wait = check_wait
+        self._means = means
         self._accepted: tuple[Source, int] | None = None
 
     def accepts(self, source: Source, size: int = 0) -> None:
@@ -115,19 +92,19 @@ class Intake:
         """A place among the few bodies that may be in memory as a whole. Raises `Busy` if none is free in time."""
         try:
             async with asyncio.timeout(MEMORY_WAIT_SECONDS):
-                await self._memory.acquire()
+                await self._means.memory.acquire()
         except TimeoutError:
             raise Busy("too many large bodies at once") from None
         try:
             yield
         finally:
-            self._memory.release()
+            self._means.memory.release()
 
     async def receiver(self, field: str, max_bytes: int | None = None, *, is_kept: bool = True) -> Receiver:
         """A staged file to write to, of at most an image's bytes, or `max_bytes`; without a digest if it will not be
         kept."""
-        path = await self._files.enter_async_context(self._staging.file())
-        return Receiver(path, field, max_bytes or self._max_bytes, is_kept=is_kept)
+        path = await self._files.enter_async_context(self._means.staging.file())
+        return Receiver(path, field, max_bytes or self._means.max_bytes, is_kept=is_kept)
 
     async def from_base64(self, text: bytes, field: str = "attachment") -> Receiver:
         """On disk, for `from_upload`. Standard base64; a `data:` prefix, white space, absent padding are accepted.
@@ -150,9 +127,9 @@ class Intake:
         """
         await received.flush()
         try:
-            probe = await self._pixels.probe(received.path, wait=self._check_wait, also=also)
+            probe = await self._means.pixels.probe(received.path, wait=self._means.check_wait, also=also)
         except Refused as refused:
-            formats = self._pixels.formats
+            formats = self._means.pixels.formats
             raise PictureRefused(received.field, refused.refusal, formats=formats, detail=refused.detail) from None
         except ProbeFailed as failed:
             raise Busy(f"the picture could not be checked: {failed}") from failed
@@ -172,10 +149,10 @@ class Intake:
         """Fetch it. Until a checked public host has answered, every failure reads the same."""
         received = await self.receiver(field)
         try:
-            await self._fetcher.fetch(url, received.write)
+            await self._means.fetcher.fetch(url, received.write)
         except FetchFailed as failed:
             if failed.reason is FetchReason.TOO_HEAVY:
-                raise too_heavy(field, self._max_bytes, fetched=True) from None
+                raise too_heavy(field, self._means.max_bytes, fetched=True) from None
             detail = f"{failed.reason} {failed.detail}"
             raise PictureRefused(field, Refusal.NOT_FETCHED, answer=failed.public, detail=detail) from None
         return await self.from_upload(received)
