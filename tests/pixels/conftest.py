@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
         "starve",
         "exit",
         "flood",
+        "stuff",
         "chatter",
     ):
         (tmp_path / name).write_bytes(b"xx")

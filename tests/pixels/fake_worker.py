@@ -6,9 +6,12 @@ it signals by a FIFO beside the file, opening which waits for the other side.
 
 import json
 import os
+import select
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 PROBE = {"format": "png", "width": 1, "height": 1, "frames": 1, "end": 1, "thumbhash": "AAAAAAAA"}
 
@@ -19,15 +22,25 @@ def say(*messages: object) -> None:
     sys.stdout.flush()
 
 
+def jobs(deaf: Path) -> Iterator[dict[str, Any]]:
+    """Until the input ends, or until there is a file `deaf`: what comes then stays unread."""
+    while select.select([0], [], []) and not deaf.exists() and (line := sys.stdin.readline()):
+        yield json.loads(line)
+
+
+def stuff_input() -> None:
+    """Its own."""
+    with Path("/proc/self/fd/0").open("wb", buffering=0) as stdin:
+        os.set_blocking(stdin.fileno(), False)
+        while stdin.write(b"x" * 4096):
+            pass
+
+
 def main() -> None:
     if Path(sys.argv[1]).exists():
         sys.exit(1)
     say({"ready": True, "unfiltered": ""})
-    for line in sys.stdin:
-        if Path(sys.argv[1]).with_name("deaf").exists():
-            return
-        say({"taken": True})
-        job = json.loads(line)
+    for job in jobs(Path(sys.argv[1]).with_name("deaf")):
         path = Path(job["path"])
         match path.name:
             case "hang":
@@ -49,6 +62,10 @@ def main() -> None:
                 continue
             case "text":
                 sys.stdout.write(path.read_text())
+            case "stuff":
+                stuff_input()
+                say({"id": job["id"], "probe": PROBE})
+                signal.pause()
             case "chatter":
                 say({"id": job["id"], "probe": PROBE}, {"id": job["id"] + 1, "probe": PROBE | {"end": 2}})
                 continue

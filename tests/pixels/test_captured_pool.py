@@ -1,6 +1,7 @@
 """What a pixel process says that a picture has taken over: nothing of it is believed."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ async def test_what_is_no_answer_ends_the_process(folder: Path, text: str) -> No
         with pytest.raises(Refused, match="its process"):
             await pool.probe(folder / "text", wait=WAIT)
         assert pool.died == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+async def test_a_captured_process_that_fills_its_own_input_holds_up_nobody(folder: Path) -> None:
+    async with fakes(folder) as pool:
+        for died in (0, 1):
+            await pool.probe(folder / "stuff", wait=WAIT)
+            assert pool.died == died
+        assert (await pool.probe(folder / "good", wait=WAIT)).end == 1
 
 
 async def test_a_reason_is_fit_for_a_log(folder: Path) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from image_service.pixels.picture import Format
 
-TAKEN = b'{"taken": true}'  # said before a job's own answer: whoever ends without it has not met the picture
 MAX_LINE = 16 * 1024  # bytes, newline included; two paths of PATH_MAX (4,096) and their escapes fit
 MAX_DETAIL = 300  # characters of a reason, for the log
 

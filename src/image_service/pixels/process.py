@@ -1,17 +1,21 @@
 """One pixel process, as the service sees it: a pipe in, a pipe out, and a signal to end it."""
 
 import asyncio
+import fcntl
 import json
+import os
 import signal
+import sys
+import termios
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Self, cast
+from io import FileIO
+from typing import Any, Self
 
-from image_service.pixels.messages import MAX_LINE, TAKEN
+from image_service.pixels.messages import MAX_LINE
 
 START_SECONDS = 15.0  # 0.2 s when idle; a machine that has just booted and swaps is no reason to give up
-STDIN, STDOUT = 0, 1
-
+STDOUT = 1
 
 # How a process ends that gets no memory: GLib and C++ abort, and the kernel kills what the machine cannot hold.
 STARVED = (-signal.SIGABRT, -signal.SIGKILL)
@@ -28,6 +32,32 @@ class Starved(Died):
 
 class NotTaken(Died):
     """It ended before it had read its job, which another process may do: an idle one can be killed, too."""
+
+
+class Requests:
+    """The pipe to a process. Its other end stays open here too: what a process has left in it can be seen when it has
+    ended, and to write to it never fails.
+    """
+
+    def __init__(self) -> None:
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)  # a captured process might fill it
+        self.read_end = FileIO(read_end, "r")
+        self._write_end = FileIO(write_end, "w")
+
+    def write(self, line: bytes) -> None:
+        """Raises `NotTaken` if it does not take the line whole, as that of an idle process does."""
+        if self._write_end.write(line) != len(line):
+            raise NotTaken("does not read")
+
+    @property
+    def unread(self) -> int:
+        """Bytes."""
+        return int.from_bytes(fcntl.ioctl(self.read_end, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    def close(self) -> None:
+        self.read_end.close()
+        self._write_end.close()
 
 
 class Pipes(asyncio.SubprocessProtocol):
@@ -68,9 +98,10 @@ class Pipes(asyncio.SubprocessProtocol):
 
 
 class PixelProcess:
-    def __init__(self, transport: asyncio.SubprocessTransport, pipes: Pipes) -> None:
+    def __init__(self, transport: asyncio.SubprocessTransport, pipes: Pipes, requests: Requests) -> None:
         self._transport = transport
         self._pipes = pipes
+        self._requests = requests
         self.unfiltered = ""  # why it has no filter of system calls, if it has none
 
     @classmethod
@@ -81,15 +112,20 @@ class PixelProcess:
         that made it, and a thread of an executor may end at any time.
         Raises `OSError`, `Died`, `TimeoutError`.
         """
-        transport, pipes = await asyncio.get_running_loop().subprocess_exec(
-            Pipes,
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=None,  # ours, until it is ready: why it could not start belongs in the log
-            env={},  # no secret of the service's is there to be read
-        )
-        process = cls(transport, pipes)
+        requests = Requests()
+        try:
+            transport, pipes = await asyncio.get_running_loop().subprocess_exec(
+                Pipes,
+                *command,
+                stdin=requests.read_end,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=None,  # ours, until it is ready: why it could not start belongs in the log
+                env={},  # no secret of the service's is there to be read
+            )
+        except BaseException:
+            requests.close()
+            raise
+        process = cls(transport, pipes, requests)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await process._ready()
@@ -108,34 +144,23 @@ class PixelProcess:
         return not (self._pipes.exited.is_set() or self._pipes.silent or self._pipes.said)
 
     async def ask(self, request: dict[str, Any], seconds: float) -> bytes:
-        """The answer to one line: one line. After any exception the process is of no more use: `kill` it.
+        """One line for one line. After any exception the process is of no more use: `kill` it.
 
         Raises `TimeoutError` after `seconds`, `NotTaken`, `Died`, `Starved`, `ValueError` if the request is too long.
         """
         line = json.dumps({**request, "seconds": seconds}).encode() + b"\n"
         if len(line) > MAX_LINE:
             raise ValueError("request too long")
-        # uvloop's transports are none of asyncio's classes.
-        stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(STDIN))
-        stdin.write(line)  # an idle process's pipe takes it whole
+        self._requests.write(line)
         try:
             async with asyncio.timeout(seconds):
-                await self._taken()
                 return await self._pipes.line()
-        except NotTaken:
-            raise
         except Died:
+            if self._requests.unread >= len(line):
+                raise NotTaken("between two jobs") from None
             if await self._ended_by_itself() in STARVED:
                 raise Starved("ended as for want of memory") from None
             raise
-
-    async def _taken(self) -> None:
-        try:
-            said = await self._pipes.line()
-        except Died:
-            said = b""
-        if said != TAKEN:
-            raise NotTaken("between two jobs")
 
     async def _ended_by_itself(self) -> int | None:
         """Its exit status; None while it runs, so that our own signal is not taken for the kernel's."""
@@ -152,6 +177,7 @@ class PixelProcess:
             await self._pipes.exited.wait()
         finally:
             self._transport.close()
+            self._requests.close()
 
     async def _ready(self) -> None:
         """Its first line, once its libraries are loaded: it has met no picture yet."""

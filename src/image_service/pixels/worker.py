@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from image_service.pixels import cage, libvips
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import MAX_DETAIL, MAX_LINE, TAKEN, Drawing
+from image_service.pixels.messages import MAX_DETAIL, MAX_LINE, Drawing
 from image_service.pixels.picture import Format
 from image_service.pixels.probe import probe
 from image_service.pixels.render import render
@@ -41,7 +41,6 @@ def serve(do: Do) -> None:
         silence()
         answers.write(line({"ready": True, "unfiltered": unfiltered[:MAX_DETAIL]}))
         for request in requests(sys.stdin.buffer):
-            answers.write(TAKEN + b"\n")
             answers.write(line(answer(request, do)))
 
 
