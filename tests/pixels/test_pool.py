@@ -212,13 +212,14 @@ async def test_a_pool_that_cannot_start_says_so(folder: Path) -> None:
 
 
 async def test_closing_ends_every_process_and_every_job(folder: Path) -> None:
-    async with fakes(folder, processes=2) as pool:
+    async with fakes(folder, processes=8) as pool:
         pids = pool.pids
-        job = asyncio.create_task(pool.probe(folder / "begin-and-hang", wait=WAIT))
-        await begun(folder)
+        jobs = [asyncio.create_task(pool.probe(folder / "hang", wait=WAIT)) for _ in range(7)]
+        await until(lambda: pool.busy == 7)
     assert not any(running(pid) for pid in pids)
-    with pytest.raises(Busy):  # no fault of the picture
-        await job
+    for job in jobs:
+        with pytest.raises(Busy):  # no fault of the picture
+            await job
     with pytest.raises(Busy):
         await pool.probe(folder / "good", wait=WAIT)
 

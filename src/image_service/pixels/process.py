@@ -52,7 +52,9 @@ class Requests:
 
     @property
     def unread(self) -> int:
-        """Bytes."""
+        """Bytes; 0 once it is closed."""
+        if self.read_end.closed:
+            return 0
         return int.from_bytes(fcntl.ioctl(self.read_end, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     def close(self) -> None:
