@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +14,12 @@ from benchmarks.places import CHECKOUT, made
 from benchmarks.processes import free_port, running
 
 PLAIN = "nginx, plain file"
+WITH_HEADERS = "nginx, file and headers"
 FRONT = "nginx before it"
+# Headers that nginx sends by itself.
+OWN = frozenset(
+    ("server", "date", "content-type", "content-length", "last-modified", "connection", "etag", "accept-ranges")
+)
 
 _PLAIN = """
 worker_processes auto;
@@ -26,7 +31,7 @@ http {
     tcp_nopush on;
     access_log access.log;
     keepalive_requests 10000;
-    server { listen 127.0.0.1:%d; root %s; }
+    server { listen 127.0.0.1:%d; root %s; %s }
 }
 """
 
@@ -60,10 +65,11 @@ def _nginx(name: str, configuration: str, port: int, ready: str) -> Iterator[Con
 
 
 @contextmanager
-def plain(folder: Path, path: str) -> Iterator[Contender]:
-    """Serves what is in the folder, `path` among it."""
-    port = free_port()
-    with _nginx(PLAIN, _PLAIN % (port, folder), port, path) as contender:
+def plain(folder: Path, path: str, headers: Mapping[str, str] | None = None) -> Iterator[Contender]:
+    """Serves what is in the folder, `path` among it; with these `headers` beside nginx' own."""
+    port, name = free_port(), PLAIN if headers is None else WITH_HEADERS
+    added = " ".join(f'add_header {key} "{value}";' for key, value in (headers or {}).items())
+    with _nginx(name, _PLAIN % (port, folder, added), port, path) as contender:
         yield contender
 
 

@@ -85,7 +85,13 @@ def through_nginx(run: Run) -> Result:
         file = _copied(stock.service, path)
         plain = stack.enter_context(nginx.plain(file.parent, f"/{file.name}"))
         front = stack.enter_context(nginx.before(stock.service))
-        gets = {nginx.FRONT: Get(front, path), nginx.PLAIN: Get(plain, f"/{file.name}")}
+        ours = {key: value for key, value in httpx.get(front.url + path).headers.items() if key not in nginx.OWN}
+        same = stack.enter_context(nginx.plain(file.parent, f"/{file.name}", ours))
+        gets = {
+            nginx.FRONT: Get(front, path),
+            nginx.PLAIN: Get(plain, f"/{file.name}"),
+            nginx.WITH_HEADERS: Get(same, f"/{file.name}"),
+        }
         before = _served(stock.service)
         samples = got(run, gets)
         reached = _served(stock.service) - before
