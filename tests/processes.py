@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,8 +106,9 @@ class Server:
             )
         self.token = ""
 
-    @property
+    @cached_property
     def url(self) -> str:
+        """It is read once: a service that gives up ends its log with words for a person."""
         return str(eventually(lambda: self.logged(event="starting"))[0]["url"])
 
     @property
