@@ -34,7 +34,7 @@ class NotTaken(Died):
     """It ended before it had read its job, which another process may do: an idle one can be killed, too."""
 
 
-class Requests:
+class Input:
     """The pipe to a process. Its other end stays open here too: what a process has left in it can be seen when it has
     ended, and to write to it never fails.
     """
@@ -62,7 +62,7 @@ class Requests:
         self._write_end.close()
 
 
-class Pipes(asyncio.SubprocessProtocol):
+class Output(asyncio.SubprocessProtocol):
     """What has come from a process, in bounded memory.
 
     `asyncio.create_subprocess_exec` will not do: its `wait` never ends for a killed process that has
@@ -100,10 +100,10 @@ class Pipes(asyncio.SubprocessProtocol):
 
 
 class PixelProcess:
-    def __init__(self, transport: asyncio.SubprocessTransport, pipes: Pipes, requests: Requests) -> None:
+    def __init__(self, transport: asyncio.SubprocessTransport, input: Input, output: Output) -> None:
         self._transport = transport
-        self._pipes = pipes
-        self._requests = requests
+        self._output = output
+        self._input = input
         self.unfiltered = ""  # why it has no filter of system calls, if it has none
 
     @classmethod
@@ -114,20 +114,20 @@ class PixelProcess:
         that made it, and a thread of an executor may end at any time.
         Raises `OSError`, `Died`, `TimeoutError`.
         """
-        requests = Requests()
+        input = Input()
         try:
-            transport, pipes = await asyncio.get_running_loop().subprocess_exec(
-                Pipes,
+            transport, output = await asyncio.get_running_loop().subprocess_exec(
+                Output,
                 *command,
-                stdin=requests.read_end,
+                stdin=input.read_end,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=None,  # ours, until it is ready: why it could not start belongs in the log
                 env={},  # no secret of the service's is there to be read
             )
         except BaseException:
-            requests.close()
+            input.close()
             raise
-        process = cls(transport, pipes, requests)
+        process = cls(transport, input, output)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await process._ready()
@@ -143,7 +143,7 @@ class PixelProcess:
     @property
     def usable(self) -> bool:
         """Between two jobs it is there, and has nothing to say."""
-        return not (self._pipes.exited.is_set() or self._pipes.silent or self._pipes.said)
+        return not (self._output.exited.is_set() or self._output.silent or self._output.said)
 
     async def ask(self, request: dict[str, Any], seconds: float) -> bytes:
         """One line for one line. After any exception the process is of no more use: `kill` it.
@@ -153,12 +153,12 @@ class PixelProcess:
         line = json.dumps({**request, "seconds": seconds}).encode() + b"\n"
         if len(line) > MAX_LINE:
             raise ValueError("request too long")
-        self._requests.write(line)
+        self._input.write(line)
         try:
             async with asyncio.timeout(seconds):
-                return await self._pipes.line()
+                return await self._output.line()
         except Died:
-            if self._requests.unread >= len(line):
+            if self._input.unread >= len(line):
                 raise NotTaken("between two jobs") from None
             if await self._ended_by_itself() in STARVED:
                 raise Starved("ended as for want of memory") from None
@@ -168,7 +168,7 @@ class PixelProcess:
         """Its exit status; None while it runs, so that our own signal is not taken for the kernel's."""
         with suppress(TimeoutError):
             async with asyncio.timeout(END_SECONDS):
-                await self._pipes.exited.wait()
+                await self._output.exited.wait()
         return self._transport.get_returncode()
 
     async def kill(self) -> None:
@@ -176,15 +176,15 @@ class PixelProcess:
         with suppress(ProcessLookupError):
             self._transport.kill()
         try:
-            await self._pipes.exited.wait()
+            await self._output.exited.wait()
         finally:
             self._transport.close()
-            self._requests.close()
+            self._input.close()
 
     async def _ready(self) -> None:
         """Its first line, once its libraries are loaded: it has met no picture yet."""
         try:
-            said = json.loads(await self._pipes.line())
+            said = json.loads(await self._output.line())
             self.unfiltered = str(said["unfiltered"])
         except (ValueError, TypeError, KeyError):
             raise Died("did not get ready") from None
