@@ -33,6 +33,7 @@ from image_service.stores.registry import NewStore
 from tests.ingest.server import ScriptedServer
 from tests.needs import require
 from tests.order import ByFile, longest_first
+from tests.processes import PATIENT
 from tests.s3.seaweed import BUCKET, WEED, SeaweedFS, new_prefix
 
 API = "http://api.test"
@@ -143,11 +144,7 @@ def start_service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -
             "fetch_allow_private": True,
             "sweep_interval": 0,
             "auth_failures_per_minute": 1_000_000,  # all tests together come from one address
-            # Pixel processes yield to all others, and tests fill the machine: a slow one is not what they are about.
-            "check_seconds": 120,
-            "check_wait": 120,
-            "draw_seconds": 120,
-            "draw_wait": 120,
+            **{name.lower(): seconds for name, seconds in PATIENT.items()},
         }
         settings = Settings.model_validate(values | changes)
         app = create_app(settings, **(parts or {}))

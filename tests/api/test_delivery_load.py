@@ -21,6 +21,14 @@ GATED = (sys.executable, "-I", str(Path(__file__).parents[1] / "pixels" / "gated
 ONE_PIXEL_PROCESS = {"workers": 64, "database_connections": 64}  # among the workers the cores are divided
 
 
+def gated(folder: Path) -> tuple[Path, Path, tuple[str, ...]]:
+    """Two FIFOs, by which pixel processes say that they have begun to draw and are told to go on, and their command."""
+    begun, go_on = folder / "begun", folder / "go-on"
+    for fifo in (begun, go_on):
+        os.mkfifo(fifo)
+    return begun, go_on, (*GATED, str(folder))
+
+
 def waiting() -> bool:
     return metrics.REGISTRY.get_sample_value("image_service_pixel_jobs_waiting") == 1
 
@@ -30,11 +38,9 @@ async def test_what_nobody_waits_for_any_more_is_not_drawn(
 ) -> None:
     image = await uploaded(client, ROCKET)
     first, second = url_of(image), url_of(image, "480-0")
-    begun, go_on = tmp_path / "begun", tmp_path / "go-on"
-    for fifo in (begun, go_on):
-        os.mkfifo(fifo)
+    begun, go_on, pixel_command = gated(tmp_path)
     storage = WatchedStorage(service.settings.data_dir / "blobs")
-    parts = {"storage": storage, "pixel_command": (*GATED, str(tmp_path))}
+    parts = {"storage": storage, "pixel_command": pixel_command}
     async with start_service(parts=parts, **ONE_PIXEL_PROCESS) as busy, busy.client() as visitor:
         drawing = asyncio.create_task(visitor.get(first))
         await asyncio.to_thread(begun.read_text)
@@ -91,10 +97,8 @@ async def test_an_upload_that_would_wait_too_long_to_be_checked(
     client: httpx.AsyncClient, store: NewStore, start_service: StartService, tmp_path: Path
 ) -> None:
     image = await uploaded(client, ROCKET)
-    begun, go_on = tmp_path / "begun", tmp_path / "go-on"
-    for fifo in (begun, go_on):
-        os.mkfifo(fifo)
-    parts = {"pixel_command": (*GATED, str(tmp_path))}
+    begun, go_on, pixel_command = gated(tmp_path)
+    parts = {"pixel_command": pixel_command}
     async with (
         start_service(parts=parts, **ONE_PIXEL_PROCESS, check_wait=0.01) as busy,
         busy.client(headers={"Authorization": f"Bearer {store.token}"}) as shop,
