@@ -113,7 +113,7 @@ def test_lines_on_a_terminal(tmp_path: Path) -> None:
         eventually(answers(url))
         attack(url, token)
         terminal.type(b"\x03")
-        terminal.process.wait(DEADLINE)
+        terminal.process.wait(20)
         eventually(lambda: "stopped" in terminal.seen)
     finally:
         terminal.close()

@@ -128,7 +128,7 @@ def test_the_database_may_be_killed_and_comes_back_by_itself(server: Server) -> 
         postmaster = server.postmaster
         pgdata.rename(away)  # it cannot come back before we have looked
         os.kill(postmaster, signal.SIGKILL)
-        answer = eventually(lambda: gone(client.get("/products/2/images")))
+        answer = eventually(lambda: gone(client.get("/products/2/images")), 10)
         assert answer.json() == {
             "code": 503,
             "message": "Service Unavailable",

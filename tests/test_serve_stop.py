@@ -1,7 +1,6 @@
 """How a running service ends: what is under way is finished, nobody new is let in, the database goes last."""
 
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -77,13 +76,11 @@ def test_an_upload_under_way_is_finished(start: Start) -> None:
 
 
 def test_nobody_waits_for_a_service_that_has_nothing_to_do(start: Start) -> None:
-    server = start(STOP_GRACE="240")
+    server = start(STOP_GRACE=str(2 * DEADLINE))
     with httpx.Client(base_url=server.url) as idle:  # a connection that is kept is no request
         idle.get("/health/live")
-        began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(DEADLINE) == 0
-    assert time.monotonic() - began < 120  # half of the grace
     assert is_shut_down(server)
 
 
@@ -106,7 +103,7 @@ def test_a_second_signal_ends_it_at_once(start: Start, number: signal.Signals) -
         server.process.send_signal(number)
         assert upload.answered() == b""
         assert server.process.wait(DEADLINE) == 0
-    eventually(lambda: not left(members))
+    eventually(lambda: not left(members), 5)
     assert is_shut_down(server)
     (line,) = server.logged(level="warning")
     assert "2 workers are killed" in line["event"]

@@ -24,7 +24,7 @@ def test_what_a_new_user_sees(tmp_path: Path) -> None:
         members = family(terminal.process.pid)
         terminal.type(b"\x03")
         assert terminal.process.wait(DEADLINE) == 0
-        eventually(lambda: not left(members))
+        eventually(lambda: not left(members), 5)
         assert "Traceback" not in terminal.seen
     finally:
         terminal.close()

@@ -15,7 +15,7 @@ from image_service import migrations
 from image_service.embedded_postgres import EmbeddedPostgres
 from tests.conftest import Service, StartService
 from tests.faults.proxy import BOUND, SECONDS
-from tests.processes import DEADLINE, family
+from tests.processes import family
 from tests.shop import added, form, order, path, png
 
 UNAVAILABLE = {"code": 503, "message": "Service Unavailable", "description": "Try again in a moment"}
@@ -45,7 +45,7 @@ def postmaster(postgres: EmbeddedPostgres) -> int:
 
 
 async def answers_again(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(20):
         while (await client.get("/health/ready")).status_code != 200:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
 
