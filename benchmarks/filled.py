@@ -23,8 +23,8 @@ from benchmarks.contenders.postgres import Postgres, postgres
 from benchmarks.contenders.service import Service, service
 from benchmarks.places import made
 from benchmarks.stock import A_PRODUCT, schema
-from image_service.api.pagination import MAX_PER_PAGE
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.postgres.embedded import EmbeddedPostgres
+from image_service.web.pagination import MAX_PER_PAGE
 
 FIRST_PRODUCT = 2  # 1 has the image that all others are copies of
 BATCH = 1_000_000  # rows in a transaction

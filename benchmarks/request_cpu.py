@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 from tests.processes import Server, family
 
-PHOTO = Path(__file__).parents[1] / "src" / "image_service" / "static" / "sample.jpg"
+PHOTO = Path(__file__).parents[1] / "src" / "image_service" / "site" / "static" / "sample.jpg"
 PRODUCT_IMAGES = 8
 TICK = os.sysconf("SC_CLK_TCK")
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import asyncpg
 
-from image_service import migrations
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.database import migrations
+from image_service.postgres.embedded import EmbeddedPostgres
 
 # $1: how many images. Each statement fills one table.
 FILL = {

@@ -20,10 +20,10 @@ from fastapi import FastAPI
 from sqlalchemy import make_url
 from xdist.remote import Producer
 
-from image_service import migrations
 from image_service.app import create_app
-from image_service.database import Database
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.database import migrations
+from image_service.database.sessions import Database
+from image_service.postgres.embedded import EmbeddedPostgres
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.s3 import S3Limits, S3Storage

@@ -187,7 +187,7 @@ class Done:
 
 
 _forked = multiprocessing.get_context("forkserver")
-_forked.set_forkserver_preload(["image_service.cli", "image_service.commands"])
+_forked.set_forkserver_preload(["image_service.cli.main", "image_service.cli.commands"])
 
 
 def command(folder: Path, *arguments: str, stdin: str = "", output: Path | None = None, **settings: str) -> Done:
@@ -221,6 +221,6 @@ def _main(files: list[str], env: dict[str, str], arguments: list[str]) -> None:
     os.dup2(os.open(files[2], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     sys.stdin = os.fdopen(0)
     sys.argv = ["image-service", *arguments]
-    from image_service.cli import main  # noqa: PLC0415 - the tests' own process has no use for it
+    from image_service.cli.main import main  # noqa: PLC0415 - the tests' own process has no use for it
 
     main()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.postgres.embedded import EmbeddedPostgres
 from tests.needs import needs
 from tests.processes import DEADLINE, PROGRAM, Done, Server, command, environment
 from tests.shop import form

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database import Database
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.database.sessions import Database
 from image_service.errors import DatabaseUnavailable
+from image_service.postgres.embedded import EmbeddedPostgres
 
 HANG_UP = "SELECT pg_terminate_backend(pg_backend_pid())"
 

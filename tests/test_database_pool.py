@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
-from image_service import metrics
-from image_service.database import Database, Statement
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.database.sessions import Database, Statement
+from image_service.postgres.embedded import EmbeddedPostgres
+from image_service.telemetry import metrics
 from tests.processes import DEADLINE
 
 Stranger = Any  # asyncpg's connection; it has no types

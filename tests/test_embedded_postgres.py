@@ -16,14 +16,14 @@ from urllib.parse import unquote
 import asyncpg
 import pytest
 
-from image_service.embedded_postgres import (
+from image_service.postgres.directory import PostgresDirectory
+from image_service.postgres.embedded import (
     DataDirectoryInUse,
     EmbeddedPostgres,
     EmbeddedPostgresError,
     PostgresFailed,
     PostgresNotFound,
 )
-from image_service.postgres_directory import PostgresDirectory
 from tests.databases import connected, rows, rows_again, write_row
 
 DEADLINE = 30  # seconds, for whatever must happen by itself

@@ -11,38 +11,33 @@ SOURCE = Path(__file__).parents[1] / "src" / "image_service"
 MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_LINES = 300
 
-# A room may import those on the floors below its own, and itself. Files of the top folder are rooms of their own.
+MAX_FILES = 15  # in a folder, not counting `__init__.py`
+
+# A room is a folder or a file of the top folder. It may import itself and the rooms on the floors below its own.
 FLOORS = [
     {"cli"},
-    {"commands"},
-    {"copy_storage", "doctor", "importing", "program"},
-    {"console"},  # what all commands share
-    {"serve"},
-    {"forked", "preloaded"},  # the first names what is done in other processes, which the second imports for them
-    {"worker", "preparation"},
+    {"processes"},
     {"app"},
-    {"api"},
-    {"assembly"},
+    {"parts"},
+    {"own"},  # will not import a dialect once tickets read pictures through `web`
+    {"dialects", "delivery", "site"},
+    {"web"},
     {"ingest", "images"},  # which do not know each other
     {"stores"},  # images name the store that they belong to
-    {"places", "schema"},
-    {"settings", "migrations", "embedded_postgres"},
-    {"pixels", "storage", "database", "workers", "postgres_directory", "logs"},
-    {"edge", "database_pool"},  # connections, those that come and those that are made
-    {"metrics", "postgres_binaries"},  # every room counts
-    {"errors", "metrics_files", "postgres_launcher", "migration_scripts", "database_limits"},
+    {"settings", "postgres"},
+    {"pixels", "storage", "database"},
+    {"edge"},
+    {"telemetry"},  # every room counts and logs
+    {"errors"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-# Some are for few: the others get plain values.
+# Some rooms are for few: the others get plain values.
 ONLY_FOR = {
-    "settings": {
-        *("app", "assembly", "commands", "console", "copy_storage", "doctor", "forked", "importing", "places"),
-        *("preparation", "program", "serve", "worker"),
-    },
-    "database_pool": {"database"},
-    "embedded_postgres": {"serve", "doctor"},
-    "workers": {"serve", "worker", "cli"},
+    "settings": {"app", "cli", "parts", "processes"},
+    "postgres": {"cli", "processes"},
+    "parts": {"app", "cli"},
 }
+DIALECTS = {path.name for path in (SOURCE / "dialects").iterdir() if (path / "routes.py").is_file()}
 
 
 def room_of(name: str) -> str:
@@ -70,11 +65,31 @@ def test_imports_run_downwards(path: Path) -> None:
             assert room in ONLY_FOR.get(other, FLOOR), f"{room} imports {name}"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(SOURCE)) for path in MODULES])
+def test_a_dialect_is_known_to_itself_and_to_the_application_alone(path: Path) -> None:
+    """No dialect imports another, and no shared room imports one."""
+    here = path.relative_to(SOURCE).parts
+    if here == ("app.py",) or here[0] == "own":  # `own`: see FLOORS
+        return
+    imported = {name.split(".")[2] for name in imports(path) if name.startswith("image_service.dialects.")}
+    own = {here[1]} if here[0] == "dialects" else set()
+    assert imported <= own
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES}), ids=lambda path: path.name)
+def test_a_folder_is_one_room(folder: Path) -> None:
+    assert len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) <= MAX_FILES
+
+
+def test_the_floors_name_the_rooms_that_there_are() -> None:
+    assert {path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in MODULES} - {"__init__"} == set(FLOOR)
+
+
 def test_the_service_itself_imports_no_decoder() -> None:
     """Pictures are opened in the pixel processes alone."""
     for path in MODULES:
         opens = {"pyvips", "thumbhash"} & _top_level(path)
-        assert not opens or path.parent.name == "pixels", path
+        assert not opens or path.parent == SOURCE / "pixels", path
 
 
 def _top_level(path: Path) -> set[str]:
@@ -90,12 +105,12 @@ def _top_level(path: Path) -> set[str]:
 def test_what_runs_the_service_imports_only_what_it_needs() -> None:
     """It lives as long as the service does, and starts while another process imports all this for the workers."""
     heavy = {"alembic", "asyncpg", "fastapi", "sqlalchemy", "sqlmodel", "uvicorn"}
-    assert not heavy & imported("image_service.cli", "image_service.program")
+    assert not heavy & imported("image_service.cli.main", "image_service.cli.program")
 
 
 def test_the_commands_do_not_import_the_service() -> None:
     """Whoever lists stores does not wait for it."""
-    assert not {"alembic", "fastapi", "pyvips", "starlette", "uvicorn"} & imported("image_service.commands")
+    assert not {"alembic", "fastapi", "pyvips", "starlette", "uvicorn"} & imported("image_service.cli.commands")
 
 
 def imported(*modules: str) -> set[str]:

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from image_service.images import jobs
-from image_service.metrics import Timings
+from image_service.images.upkeep import jobs
+from image_service.telemetry.metrics import Timings
 from tests.conftest import Service
 from tests.ingest.server import ScriptedServer
 from tests.scrape import Scrape

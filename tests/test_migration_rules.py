@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from alembic.script import Script, ScriptDirectory
 
-from image_service.migration_scripts import FOLDER, NEWEST
+from image_service.database.migration_scripts import FOLDER, NEWEST
 from tests.migration_rules import findings
 
 SCRIPTS = list(ScriptDirectory(str(FOLDER)).walk_revisions())

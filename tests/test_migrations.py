@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Inspector, inspect, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
-from image_service import migrations
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.database import migrations
+from image_service.database.migrations import MigrationFailed, upgrade
 from image_service.errors import DatabaseUnavailable
-from image_service.migrations import MigrationFailed, upgrade
+from image_service.postgres.embedded import EmbeddedPostgres
 from tests.databases import look
 from tests.processes import DEADLINE, command
 

@@ -183,7 +183,7 @@ def test_a_setting_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == "image-service: IMAGE_SERVICE_STORAGE_URL: it must be file:///… or s3://bucket/prefix\n"
 
-    without = "import sys; sys.modules['obstore'] = None; from image_service.cli import main; main()"
+    without = "import sys; sys.modules['obstore'] = None; from image_service.cli.main import main; main()"
     env = environment(tmp_path / "data", STORAGE_URL="s3://bucket")
     done = subprocess.run(
         [sys.executable, "-c", without, "serve"], capture_output=True, text=True, env=env, check=False

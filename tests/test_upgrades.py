@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
 
-from image_service import migrations
-from image_service.migration_scripts import FOLDER
+from image_service.database import migrations
+from image_service.database.migration_scripts import FOLDER
 from tests.conftest import StartService
 from tests.databases import look
 from tests.earlier_rows import COLORS, KEYS, PICTURES, PRODUCT, TOKEN, columns, fill, keep_bytes, read

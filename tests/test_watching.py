@@ -11,7 +11,7 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from image_service.images import jobs
+from image_service.images.upkeep import jobs
 from tests.conftest import Service
 from tests.deploy.files import ROOT
 from tests.deploy.needs import program

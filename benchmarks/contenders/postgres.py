@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.postgres.embedded import EmbeddedPostgres
 
 
 @dataclass(frozen=True)

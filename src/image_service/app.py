@@ -13,36 +13,41 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from image_service.api import bukalapak, delivery, openapi, operations, tiendanube, tiendanube_lists, upload_tickets
-from image_service.api.allowed import allowed_methods
-from image_service.api.cors import Cors
-from image_service.api.dependencies import Parts, require_plain_path
-from image_service.api.documentation import add_documentation
-from image_service.api.failed_credentials import FailedCredentials
-from image_service.api.gallery import add_gallery
-from image_service.api.guard import Guard
-from image_service.api.outermost import Outermost
-from image_service.api.pictures_ahead import PicturesAhead
-from image_service.api.problems import Dialect, problem_of
-from image_service.api.readiness import Readiness
-from image_service.api.request_log import RequestLog
-from image_service.api.tally import Tally
-from image_service.api.warm_pictures import WarmPictures
-from image_service.assembly import library_of, sweeper_of
-from image_service.database import Database
+from image_service.database.sessions import Database
+from image_service.delivery import routes as delivery
+from image_service.delivery.pictures_ahead import PicturesAhead
+from image_service.delivery.warm_pictures import WarmPictures
+from image_service.dialects.bukalapak import routes as bukalapak
+from image_service.dialects.tiendanube import lists as tiendanube_lists
+from image_service.dialects.tiendanube import routes as tiendanube
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
-from image_service.ingest.fetch import Fetcher, FetchPolicy, Resolver
+from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.sources import Ingest, Means
-from image_service.pixels.pool import WORKER, PixelPool
-from image_service.places import staging_of, storage_of
+from image_service.own.tickets import routes as upload_tickets
+from image_service.parts import fetch_policy_of, library_of, rate_limit_of, sweeper_of
+from image_service.pixels.pool.pool import WORKER, PixelPool
 from image_service.settings import Settings
+from image_service.site import operations
+from image_service.site.documentation import add_documentation
+from image_service.site.gallery import add_gallery
 from image_service.storage.base import Storage
+from image_service.storage.places import staging_in, storage_at
 from image_service.storage.staging import Staging
-from image_service.stores.rate_limit import RateLimit
+from image_service.telemetry.request_log import RequestLog
+from image_service.telemetry.tally import Tally
+from image_service.web.dependencies import Parts, require_plain_path
+from image_service.web.failed_credentials import FailedCredentials
+from image_service.web.middleware.cors import Cors
+from image_service.web.middleware.guard import Guard
+from image_service.web.middleware.outermost import Outermost
+from image_service.web.openapi import document as openapi
+from image_service.web.openapi.allowed import allowed_methods
+from image_service.web.problems import Dialect, problem_of
+from image_service.web.readiness import Readiness
 
 log = structlog.get_logger()
 
@@ -80,7 +85,13 @@ def create_app(
         async with AsyncExitStack() as stack:
             stack.callback(tally.hand_on)
             app.state.parts = await _build(
-                settings, stack, storage or storage_of(settings), resolver, pixel_command, is_stopping, tally
+                settings,
+                stack,
+                storage or storage_at(settings.storage_url, settings.data_dir),
+                resolver,
+                pixel_command,
+                is_stopping,
+                tally,
             )
             warm.storage = app.state.parts.storage
             yield
@@ -112,22 +123,6 @@ def create_app(
     return app
 
 
-def fetch_policy_of(settings: Settings) -> FetchPolicy:
-    return FetchPolicy(
-        max_bytes=settings.max_image_bytes,
-        total_seconds=settings.fetch_seconds,
-        concurrency=settings.fetch_concurrency,
-        allow_private=settings.fetch_allow_private,
-        allow_networks=settings.fetch_allow_networks,
-    )
-
-
-def rate_limit_of(settings: Settings, database: Database) -> RateLimit | None:
-    if settings.rate_limit_bucket is None or settings.rate_limit_per_second is None:
-        return None
-    return RateLimit(database, settings.rate_limit_bucket, settings.rate_limit_per_second)
-
-
 async def _build(
     settings: Settings,
     stack: AsyncExitStack,
@@ -143,7 +138,7 @@ async def _build(
         settings.database_url, settings.database_connections // settings.workers, settings.database_seconds
     )
     stack.push_async_callback(database.close)
-    staging = staging_of(settings)
+    staging = staging_in(settings.data_dir)
     claiming = asyncio.create_task(_claim(database, storage, staging))  # while the pixel processes load their libraries
     stack.callback(claiming.cancel)
     pixels = await stack.enter_async_context(

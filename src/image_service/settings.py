@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from image_service.database_limits import COMMAND_SECONDS
+from image_service.database.limits import COMMAND_SECONDS
 from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
 from image_service.pixels.limits import Limits

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from image_service.pixels import cage
 from image_service.pixels.limits import Limits
-from image_service.pixels.pool import PixelPool
+from image_service.pixels.pool.pool import PixelPool
 from tests.conftest import Service, StartService
 from tests.hostile.png import RGBA, interlaced_bytes, png, zeros
 from tests.needs import needs

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from image_service import metrics
 from image_service.stores.registry import NewStore
+from image_service.telemetry import metrics
 from tests.api.pictures import CUP, ROCKET, uploaded, url_of
 from tests.api.watched import WatchedStorage
 from tests.conftest import Service, StartService

@@ -5,7 +5,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from image_service.api.documentation import add_documentation
+from image_service.site.documentation import add_documentation
 
 JAVASCRIPT = ("text/javascript", "application/javascript")  # either, depending on the Python
 

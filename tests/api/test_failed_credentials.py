@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from image_service.api.failed_credentials import ADDRESSES, FailedCredentials
 from image_service.stores import tokens
 from image_service.stores.registry import NewStore
+from image_service.web.failed_credentials import ADDRESSES, FailedCredentials
 from tests.conftest import API, Service, StartService
 
 WRONG = {"Authorization": "Bearer " + "x" * 43}

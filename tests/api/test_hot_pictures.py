@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from image_service.api.hot_pictures import HotPictures
+from image_service.delivery.hot_pictures import HotPictures
 from image_service.storage.base import AtHand
 from tests.api.pictures import ROCKET, headers_of, uploaded, url_of
 from tests.conftest import Service, StartService

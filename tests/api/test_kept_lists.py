@@ -2,8 +2,8 @@
 
 import httpx
 
-from image_service.api.answers import Answer
-from image_service.api.kept_answers import KeptAnswers
+from image_service.web.answers import Answer
+from image_service.web.kept_answers import KeptAnswers
 from tests.conftest import Service, StartService
 from tests.scrape import Scrape
 from tests.shop import PRODUCT, added, order

@@ -9,7 +9,7 @@ import httpx
 from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
 
-from image_service.api.tiendanube_examples import MEWTWO_GIF
+from image_service.dialects.tiendanube.examples import MEWTWO_GIF
 from tests.api.described import operations
 from tests.conftest import Service
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from image_service.postgres_binaries import find_programs
+from image_service.postgres.binaries import find_programs
 from tests.deploy.nginx import free_port
 from tests.processes import DEADLINE, eventually
 

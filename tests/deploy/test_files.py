@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from image_service.processes.supervisor import LATER_SECONDS
+from image_service.processes.worker import KEEP_ALIVE_SECONDS
 from image_service.settings import PREFIX, Settings
-from image_service.worker import KEEP_ALIVE_SECONDS
-from image_service.workers import LATER_SECONDS
 from tests.deploy.files import ROOT, compose, dockerfile, env_example
 from tests.deploy.needs import need
 from tests.deploy.nginx import TEMPLATE

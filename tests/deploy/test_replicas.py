@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.postgres.embedded import EmbeddedPostgres
 from tests.deploy.both import StartNginx
 from tests.deploy.needs import program
 from tests.deploy.replicas import BUCKET, Replicas, kill, start

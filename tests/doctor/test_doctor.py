@@ -9,10 +9,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from image_service import migrations
-from image_service.database import Database
-from image_service.doctor import kept
-from image_service.doctor.findings import Finding, Level
+from image_service.cli.doctor import kept
+from image_service.cli.doctor.findings import Finding, Level
+from image_service.database import migrations
+from image_service.database.sessions import Database
 from image_service.images import instance
 from image_service.storage.local import LocalStorage
 from image_service.storage.staging import Staging

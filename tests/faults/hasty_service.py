@@ -10,12 +10,12 @@ from pathlib import Path
 import structlog
 import uvicorn
 
-from image_service import logs
 from image_service.app import create_app
 from image_service.images import instance
 from image_service.settings import Settings
 from image_service.storage.base import BlobHeaders
 from image_service.storage.local import LocalStorage
+from image_service.telemetry import logs
 
 LATE_SECONDS = 5.0  # a kill at any moment under load finds some
 

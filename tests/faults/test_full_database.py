@@ -6,8 +6,8 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from image_service import migrations
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.database import migrations
+from image_service.postgres.embedded import EmbeddedPostgres
 from tests.conftest import StartService
 from tests.faults.disks import fill, small_disk
 from tests.faults.proxy import BOUND, SECONDS

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from image_service import migrations
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.database import migrations
+from image_service.postgres.embedded import EmbeddedPostgres
 from tests.conftest import Service, StartService
 from tests.faults.proxy import BOUND, SECONDS
 from tests.processes import family

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.postgres.embedded import EmbeddedPostgres
 from tests.api.watched import WatchedStorage
 from tests.conftest import NewDatabase, StartService
 from tests.shop import added, path

@@ -13,7 +13,7 @@ import httpx
 from structlog.testing import capture_logs
 
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.pool import PixelPool
+from image_service.pixels.pool.pool import PixelPool
 from tests.faults.runs import IS_LONG
 from tests.hostile.picture import Hostile, Want
 from tests.ingest.server import ScriptedServer

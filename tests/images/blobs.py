@@ -9,9 +9,9 @@ import httpx
 from sqlalchemy import func, literal, update
 from sqlmodel import select
 
-from image_service.assembly import sweeper_of
 from image_service.images.models import TrashRow
-from image_service.images.sweep import Swept
+from image_service.images.upkeep.sweep import Swept
+from image_service.parts import sweeper_of
 from image_service.storage.base import BlobHeaders
 from image_service.storage.names import new_key, original_name
 from image_service.storage.staging import Staging

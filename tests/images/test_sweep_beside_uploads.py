@@ -10,7 +10,7 @@ from sqlalchemy import func, literal, update
 from sqlmodel import col
 
 from image_service.images.models import ImageRow
-from image_service.images.verify import State, verify
+from image_service.images.upkeep.verify import State, verify
 from image_service.storage.base import BlobHeaders
 from image_service.storage.local import LocalStorage
 from tests.conftest import NewDatabase, Service, StartService

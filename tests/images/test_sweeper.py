@@ -10,9 +10,9 @@ import asyncpg
 import httpx
 import pytest
 
-from image_service.assembly import sweeper_of
-from image_service.images import jobs
-from image_service.images.sweeper import LOCK, SweepUnderWay
+from image_service.images.upkeep import jobs
+from image_service.images.upkeep.sweeper import LOCK, SweepUnderWay
+from image_service.parts import sweeper_of
 from image_service.storage.base import BlobInfo
 from image_service.storage.local import LocalStorage
 from tests.conftest import NewDatabase, Service, StartService

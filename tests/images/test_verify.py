@@ -2,7 +2,7 @@
 
 import httpx
 
-from image_service.images.verify import State, Verified, verify
+from image_service.images.upkeep.verify import State, Verified, verify
 from tests.conftest import Service
 from tests.images.blobs import file_of, shown
 

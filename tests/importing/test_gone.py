@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from image_service.importing.folder import Folder
-from image_service.importing.report import Line, Report, Status
-from image_service.importing.run import MOST_UNANSWERED, Import, Known
-from image_service.importing.service import Service, Stopped
+from image_service.cli.importing.folder import Folder
+from image_service.cli.importing.report import Line, Report, Status
+from image_service.cli.importing.run import MOST_UNANSWERED, Import, Known
+from image_service.cli.importing.service import Service, Stopped
 
 URL = "http://api.test"
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from image_service.importing.report import Line, Report, Status
-from image_service.importing.rows import Row
+from image_service.cli.importing.report import Line, Report, Status
+from image_service.cli.importing.rows import Row
 from tests.conftest import PHOTOS
 from tests.processes import DEADLINE, PROGRAM, Done, Server, command, environment, eventually
 from tests.shop import png

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from image_service.importing.csv_file import CsvFile
-from image_service.importing.folder import Folder
-from image_service.importing.rows import BadRow, Row
+from image_service.cli.importing.csv_file import CsvFile
+from image_service.cli.importing.folder import Folder
+from image_service.cli.importing.rows import BadRow, Row
 
 
 def rows(path: Path, data: bytes) -> list[Row | BadRow]:

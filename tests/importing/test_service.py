@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from image_service.importing import lanes
-from image_service.importing.rows import Row
-from image_service.importing.service import NoAnswer, Refused, Service, Stopped
+from image_service.cli.importing import lanes
+from image_service.cli.importing.rows import Row
+from image_service.cli.importing.service import NoAnswer, Refused, Service, Stopped
 from tests.shop import png
 
 Answer = httpx.Response | Exception

@@ -33,16 +33,16 @@ def test_the_wheel_holds_the_package_the_migrations_and_nothing_else(built: Buil
     assert held == files(SOURCE) | migrations
     static = {name for name in held if "/static/" in name}
     swagger = {"LICENSE", "NOTICE", "swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css"}
-    assert {f"image_service/static/swagger-ui/{name}" for name in swagger} <= static
-    assert {f"image_service/static/{name}" for name in ("README.md", "docs.js", "sample.jpg")} <= static
+    assert {f"image_service/site/static/swagger-ui/{name}" for name in swagger} <= static
+    assert {f"image_service/site/static/{name}" for name in ("README.md", "docs.js", "sample.jpg")} <= static
     gallery = {"gallery.html", "landing.html", "icon.svg", "css/base.css", "js/main.js"}
     gallery |= {
         f"vendor/{each}" for each in ("sortable/Sortable.min.js", "photoswipe/LICENSE", "thumbhash/thumbhash.js")
     }
-    assert {f"image_service/static/gallery/{name}" for name in gallery} <= static
+    assert {f"image_service/site/static/gallery/{name}" for name in gallery} <= static
     assert {f"image_service/alembic/{name}" for name in ("env.py", "script.py.mako")} <= migrations
     assert {f"image_service/alembic/versions/{each.name}" for each in (ROOT / "alembic/versions").glob("*.py")} <= held
-    assert "image_service/postgres_launcher.py" in held  # started by its path, imported by nobody in its process
+    assert "image_service/postgres/launcher.py" in held  # started by its path, imported by nobody in its process
 
 
 def test_the_sdist_holds_what_building_needs(built: Built) -> None:
@@ -56,11 +56,11 @@ def test_the_sdist_holds_what_building_needs(built: Built) -> None:
 
 def test_who_may_use_it_and_where(metadata: Message) -> None:
     assert metadata["License-Expression"] == "MIT"
-    vendored = "src/image_service/static/swagger-ui/"
+    vendored = "src/image_service/site/static/swagger-ui/"
     libraries = ("photoswipe", "sortable", "thumbhash")
     assert metadata.get_all("License-File") == [
         "LICENSE",
-        *(f"src/image_service/static/gallery/vendor/{name}/LICENSE" for name in libraries),
+        *(f"src/image_service/site/static/gallery/vendor/{name}/LICENSE" for name in libraries),
         f"{vendored}LICENSE",
         f"{vendored}NOTICE",
         f"{vendored}swagger-ui-bundle.js.LICENSE.txt",

@@ -44,7 +44,10 @@ def server(installed: Installed) -> Iterator[Server]:
 
 
 def test_nothing_comes_from_the_checkout(installed: Installed) -> None:
-    asked = "import image_service, image_service.migration_scripts as m; print(image_service.__path__[0], m.FOLDER)"
+    asked = (
+        "import image_service; from image_service.database.migration_scripts import FOLDER;"
+        "print(image_service.__path__[0], FOLDER)"
+    )
     found = subprocess.check_output([installed.bin / "python", "-c", asked], cwd=installed.folder, text=True).split()
     assert len(found) == 2
     for each in found:

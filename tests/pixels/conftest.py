@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from image_service.pixels.limits import Limits
-from image_service.pixels.pool import PixelPool
+from image_service.pixels.pool.pool import PixelPool
 from tests.processes import DEADLINE
 
 WAIT = DEADLINE  # seconds; no test here is about a full pool unless it says so

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from image_service.pixels.limits import Limits
-from image_service.pixels.pool import PixelPool
+from image_service.pixels.pool.pool import PixelPool
 
 FAKE = Path(__file__).with_name("fake_worker.py")
 LONG, SHORT = 60.0, 0.2  # seconds: never reached here; reached on purpose

@@ -2,9 +2,9 @@
 
 import pytest
 
-from image_service.pixels.av1 import sequence_of
-from image_service.pixels.boxes import Tally
 from image_service.pixels.limits import Refused
+from image_service.pixels.structure.av1 import sequence_of
+from image_service.pixels.structure.boxes import Tally
 from tests.hostile.avif_boxes import Bits, sequence, unit
 
 SEQUENCE, FRAME = 1, 6

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from image_service.pixels.limits import Refused
-from image_service.pixels.pool import ProbeFailed
+from image_service.pixels.pool.pool import ProbeFailed
 from tests.pixels.conftest import WAIT
 from tests.pixels.fake_worker import PROBE
 from tests.pixels.fakes import fakes

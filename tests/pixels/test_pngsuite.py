@@ -9,7 +9,7 @@ from image_service.errors import Refusal
 from image_service.pixels.limits import Refused
 from image_service.pixels.messages import Drawing
 from image_service.pixels.picture import Format
-from image_service.pixels.pool import PixelPool
+from image_service.pixels.pool.pool import PixelPool
 from tests.pixels.conftest import WAIT
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "pngsuite").glob("*.png"))

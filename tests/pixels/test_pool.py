@@ -12,7 +12,7 @@ from image_service.errors import Busy, Refusal
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing
 from image_service.pixels.picture import Format
-from image_service.pixels.pool import PixelPool, ProbeFailed, RenderFailed
+from image_service.pixels.pool.pool import PixelPool, ProbeFailed, RenderFailed
 from tests.pixels.conftest import WAIT
 from tests.pixels.fakes import LONG, SHORT, begun, fakes, go_on
 from tests.pixels.pictures import quadrants
@@ -234,6 +234,6 @@ async def test_a_drawing_that_takes_too_long(pool: PixelPool, tmp_path: Path) ->
 
 
 def test_the_service_imports_no_decoder() -> None:
-    program = "import sys, image_service.pixels.pool; print({'pyvips', 'thumbhash', 'PIL'} & sys.modules.keys())"
+    program = "import sys, image_service.pixels.pool.pool; print({'pyvips', 'thumbhash', 'PIL'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -6,7 +6,7 @@ from PIL import Image, ImageSequence
 
 from image_service.pixels.messages import Drawing
 from image_service.pixels.picture import Format
-from image_service.pixels.pool import PixelPool, RenderFailed
+from image_service.pixels.pool.pool import PixelPool, RenderFailed
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import (
     BLUE,

@@ -7,7 +7,7 @@ from PIL import Image
 from image_service.errors import Refusal
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.picture import Format
-from image_service.pixels.walk import read_structure
+from image_service.pixels.structure.walk import read_structure
 from tests.pixels.pictures import chunk, encoded, gif, png, quadrants
 
 JPEG = encoded(quadrants(), "JPEG")

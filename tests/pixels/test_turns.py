@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from image_service.pixels.turns import Turns
+from image_service.pixels.pool.turns import Turns
 
 
 async def queued(turns: Turns, names: str) -> tuple[list[str], list[asyncio.Task[None]]]:

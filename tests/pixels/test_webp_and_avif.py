@@ -11,7 +11,7 @@ from PIL import Image, ImageSequence
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing
 from image_service.pixels.picture import Format
-from image_service.pixels.pool import PixelPool
+from image_service.pixels.pool.pool import PixelPool
 from tests.hostile.avif_boxes import avif, box, coded, grid, picture
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import BLUE, GREEN, RED, WHITE, alike, corners, encoded, pixel, quadrants, swapped_profile

@@ -17,7 +17,7 @@ import pytest
 from image_service.pixels.limits import Limits
 from image_service.pixels.messages import MAX_LINE
 from image_service.pixels.picture import ALWAYS_TAKEN, Format
-from image_service.pixels.pool import WORKER
+from image_service.pixels.pool.pool import WORKER
 from tests.pixels.pictures import quadrants
 from tests.processes import DEADLINE
 

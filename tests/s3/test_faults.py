@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from image_service.images.verify import State, verify
+from image_service.images.upkeep.verify import State, verify
 from image_service.storage.s3 import S3Limits
 from tests.conftest import NewDatabase, NewS3, Service, StartService
 from tests.s3.proxy import Fault, S3Proxy, answers, loses_the_answer, passes, resets, stalls

@@ -5,8 +5,8 @@ from dataclasses import replace
 import httpx
 
 from image_service.images import instance
-from image_service.images.sweep import Swept
-from image_service.images.verify import State, verify
+from image_service.images.upkeep.sweep import Swept
+from image_service.images.upkeep.verify import State, verify
 from tests.conftest import Service
 from tests.images.blobs import INSTANCE, OLD, YOUNG, age_trash, names, shown, staging_of, sweep
 from tests.shop import added

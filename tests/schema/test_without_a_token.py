@@ -1,6 +1,7 @@
 """schemathesis over the whole description, all of its checks on, as a stranger (docs/decisions/0042)."""
 
-from image_service.api import delivery, operations
+from image_service.delivery import routes as delivery
+from image_service.site import operations
 from tests.schema.conftest import IS_LONG, Attacked
 
 OPEN = (delivery.DIALECT.prefix, *operations.PATHS)  # to everybody

@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, select
 
-from image_service.database import Database, Statement, Transaction
+from image_service.database.sessions import Database, Statement, Transaction
 from image_service.errors import DatabaseUnavailable, KeyRefused, RepeatUnderWay, StoreNotFound
 from image_service.images.models import IdempotencyRow
 

@@ -11,7 +11,7 @@ from sqlalchemy import update as update_
 from sqlalchemy.dialects.postgresql import insert as insert_
 from sqlmodel import SQLModel, col, select
 
-from image_service.database import Row, Statement, Transaction
+from image_service.database.sessions import Row, Statement, Transaction
 from image_service.images.models import ImageRow
 
 

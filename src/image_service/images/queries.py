@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import and_, bindparam, func
 from sqlmodel import col, select
 
-from image_service.database import Database, Row, Statement
+from image_service.database.sessions import Database, Row, Statement
 from image_service.errors import ForeignImage, ImageNotFound
 from image_service.images.models import GalleryRow, ImageRow
 from image_service.pixels.picture import Format

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database import Database, Row, Statement, Transaction
+from image_service.database.sessions import Database, Row, Statement, Transaction
 from image_service.errors import PictureRefused, Refusal, StoreNotFound, TicketEnd, TicketNotFound, TicketOver
 from image_service.images import idempotency
 from image_service.images.idempotency import Once

@@ -8,18 +8,18 @@ from typing import Any
 
 import structlog
 
-from image_service import metrics
-from image_service.database import Database
+from image_service.database.sessions import Database
 from image_service.errors import BlobNotFound, Busy, DatabaseUnavailable, StorageUnavailable, VariantNotDrawn
 from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.pixels.messages import Drawing
 from image_service.pixels.picture import Format
-from image_service.pixels.pool import PixelPool, RenderFailed
+from image_service.pixels.pool.pool import PixelPool, RenderFailed
 from image_service.pixels.sizes import Size, formats
 from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
 from image_service.storage.names import VariantName, original_name
 from image_service.storage.staging import Staging
+from image_service.telemetry import metrics
 
 log = structlog.get_logger()
 

@@ -16,12 +16,12 @@ import anyio.lowlevel
 import httpcore
 import httpx
 
-from image_service import metrics
 from image_service.errors import Busy
 from image_service.ingest.fetch_connect import Resolver, SystemResolver
 from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
 from image_service.ingest.fetch_transport import PinnedTransport
 from image_service.ingest.fetch_url import judged_url
+from image_service.telemetry import metrics
 
 __all__ = ["FetchFailed", "FetchPolicy", "FetchReason", "Fetched", "Fetcher", "Resolver", "Write"]
 

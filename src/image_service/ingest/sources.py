@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 
 import pybase64
 
-from image_service import metrics
 from image_service.errors import Busy, PictureRefused, Refusal
 from image_service.ingest.fetch import Fetcher, FetchFailed, FetchReason
 from image_service.ingest.receiving import Receiver, too_heavy
-from image_service.metrics import Source
 from image_service.pixels.limits import Refused
 from image_service.pixels.picture import Format, Picture
-from image_service.pixels.pool import PixelPool, ProbeFailed
+from image_service.pixels.pool.pool import PixelPool, ProbeFailed
 from image_service.storage.staging import Staging
+from image_service.telemetry import metrics
+from image_service.telemetry.metrics import Source
 
 LARGE_BODIES_AT_ONCE = 4  # held in memory, some 45 MB each: a JSON body, its text, the bytes in it
 MEMORY_WAIT_SECONDS = 10.0  # decoding one takes a tenth of a second

@@ -22,8 +22,8 @@ from image_service.pixels.limits import Limits, broken
 from image_service.pixels.messages import Probe
 from image_service.pixels.picture import ANIMATED, Format
 from image_service.pixels.sizes import Size
-from image_service.pixels.structure import Structure
-from image_service.pixels.walk import read_structure
+from image_service.pixels.structure.outline import Structure
+from image_service.pixels.structure.walk import read_structure
 
 LOAD = {
     Format.GIF: pyvips.Image.gifload_buffer,

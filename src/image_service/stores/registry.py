@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from image_service.database import Database
+from image_service.database.sessions import Database
 from image_service.errors import InvalidField
 from image_service.stores import tokens
 from image_service.stores.models import StoreRow

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFilter
 
 HERE = Path(__file__).parent
-SAMPLE = HERE.parents[2] / "src/image_service/static/sample.jpg"
+SAMPLE = HERE.parents[2] / "src/image_service/site/static/sample.jpg"
 
 ORIENTATION = 0x0112  # the EXIF tag
 # Where they stand in coffee.png, as ellipses: left, top, right, bottom.

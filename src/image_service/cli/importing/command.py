@@ -1,0 +1,192 @@
+"""`image-service import`."""
+
+import asyncio
+import fcntl
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+from rich.text import Text
+
+from image_service.cli.console import Json, out, print_json, read_settings
+from image_service.cli.importing.csv_file import CsvFile
+from image_service.cli.importing.folder import Folder
+from image_service.cli.importing.report import Line, Report, Status
+from image_service.cli.importing.rows import BadRow, Input, Row, RowError
+from image_service.cli.importing.run import Import, Known
+from image_service.cli.importing.service import Service, Stopped
+from image_service.settings import TOKEN_VARIABLE, client_token
+
+ALREADY = "already"  # in by an earlier run
+LOUD = {Status.FAILED, Status.UNKNOWN}
+
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def import_images(
+    source: Annotated[Path, typer.Argument(metavar="FILE.csv|DIR", help="What to import.", exists=True)],
+    url: Annotated[
+        str | None, typer.Option(help="The running service.  [default: PUBLIC_URL, or HOST and PORT]")
+    ] = None,
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help=f"Read the token from standard input, not from {TOKEN_VARIABLE}.")
+    ] = False,
+    concurrency: Annotated[int, typer.Option(help="Images that are sent at once.", min=1, max=64)] = 4,
+    report: Annotated[
+        Path | None, typer.Option(help="Where each image gets its line.  [default: FILE.csv.report.csv]")
+    ] = None,
+    patience: Annotated[
+        float, typer.Option(help="Seconds to go on trying an image while the service is busy or away.", min=0)
+    ] = 120,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file; send nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send the pictures that a CSV file or a folder names to a running service.
+
+    FILE.csv, in UTF-8, has the columns product_id; src (a URL, which the service fetches) or path (a file, relative
+    to FILE.csv); and if you like position, alt, and alt_en, alt_es, … for a text in each language. DIR holds
+    DIR/PRODUCT_ID/NAME; a product's files follow each other by name.
+
+    Run it again to send what is missing or has failed: the report says what is in. Images of a product keep the
+    order of their rows.
+
+    Exits 0 if all images are in, 1 if some are not or it could not begin, 130 after Ctrl-C.
+    """
+    folder = Path(os.path.abspath(source))  # noqa: PTH100 - a link keeps its own name, and "." gets one
+    found: Input = Folder(folder) if folder.is_dir() else CsvFile(folder)
+    written = Report(report or folder.with_name(folder.name + ".report.csv"))
+    target = url or read_settings().api_base
+    _require_url(target)
+    total = found.survey()
+    if isinstance(found, CsvFile) and found.ignored:
+        err.print(f"columns that are not known and are not used: {', '.join(found.ignored)}", markup=False)
+    if dry_run:
+        counts = _check(found, Known(written, found, target.rstrip("/")), quiet=as_json)
+        _sum_up(counts, written, 0.0, as_json=as_json, dry_run=True)
+        raise typer.Exit(1 if counts[Status.FAILED] else 0)
+    token = sys.stdin.readline().strip() if token_stdin else client_token()
+    if not token or not token.isascii() or not token.isprintable():
+        raise ValueError(f"a token is needed: in {TOKEN_VARIABLE}, or on standard input with --token-stdin")
+    with _alone(folder):
+        counts = Counter[str]()
+        began = time.monotonic()
+        try:
+            asyncio.run(
+                _import(
+                    found, Service(target, token, concurrency=concurrency, patience=patience), written, total, counts
+                )
+            )
+            stopped = None
+        except Stopped as error:
+            stopped = error
+        except KeyboardInterrupt:
+            err.print("interrupted; run it again to go on")
+            raise
+    if counts:
+        _sum_up(counts, written, time.monotonic() - began, as_json=as_json)
+    if stopped:
+        raise stopped
+    raise typer.Exit(1 if any(counts[status] for status in LOUD) else 0)
+
+
+async def _import(found: Input, service: Service, report: Report, total: int, counts: Counter[str]) -> None:
+    known = Known(report, found, service.url)
+    async with service:
+        await service.require(known.earlier)
+        with ExitStack() as stack:
+            stack.enter_context(report)
+            bar = stack.enter_context(_progress())
+            task = bar.add_task("", total=total)
+
+            def tell(status: Status | None, line: Line) -> None:
+                counts[status or ALREADY] += 1
+                if status in LOUD:
+                    bar.console.print(_sentence(line.row, line.product_id, line.source, line.reason))
+                bar.advance(task)
+
+            await Import(found, service, report, known, tell).run(concurrency=service.concurrency)
+
+
+def _check(found: Input, known: Known, *, quiet: bool) -> Counter[str]:
+    counts = Counter[str]()
+    for row in found.rows():
+        try:
+            wrong = row.reason if isinstance(row, BadRow) else ""
+            is_in = isinstance(row, Row) and known.has(row.identity())
+        except RowError as error:
+            wrong, is_in = str(error), False
+        counts[Status.FAILED if wrong else ALREADY if is_in else Status.ADDED] += 1
+        if wrong and not quiet:
+            out.print(_sentence(row.number, str(row.product_id), row.source, wrong))
+    return counts
+
+
+def _sentence(row: int, product_id: str, source: str, reason: str) -> str:
+    of = f"product {product_id}, " if product_id else ""
+    return escape("".join(each if each.isprintable() else "?" for each in f"row {row} ({of}{source}): {reason}"))
+
+
+def _sum_up(counts: Counter[str], report: Report, seconds: float, *, as_json: bool, dry_run: bool = False) -> None:
+    rows = counts.total()
+    if as_json:
+        names = [*Status, ALREADY]
+        sums = {str(name): counts[name] for name in names if name != Status.SENDING}
+        print_json({"rows": rows, **sums, "seconds": round(seconds, 1), "report": str(report.path)})
+        return
+    words = {
+        Status.ADDED: "would be sent" if dry_run else "added",
+        ALREADY: "in already",
+        Status.DUPLICATE: "the same as an earlier row",
+        Status.FAILED: "cannot be sent" if dry_run else "failed",
+        Status.UNKNOWN: "not answered",
+    }
+    said = ", ".join(f"{counts[name]} {word}" for name, word in words.items() if counts[name] or name == Status.ADDED)
+    if dry_run:
+        out.print(f"{rows} rows: {said}.")
+    else:
+        out.print(f"{rows} rows: {said}; {seconds:.1f} s, {rows / max(seconds, 0.001):.1f} a second.")
+        out.print(f"Report: {escape(str(report.path))}")
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f} a second" if task.speed else "")
+
+
+def _progress() -> Progress:
+    """On a terminal; elsewhere only what goes wrong is told."""
+    columns = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(elapsed_when_finished=True))
+    return Progress(*columns, console=err, disable=not err.is_terminal, speed_estimate_period=30)
+
+
+def _require_url(url: str) -> None:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.port == 0:
+        raise ValueError(f"--url must be the service's own, such as http://127.0.0.1:8000; it is {url}")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Raises `ValueError` if another import of the same input is under way."""
+    lock = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"another import of {path} is under way") from None
+        yield
+    finally:
+        os.close(lock)

@@ -1,0 +1,198 @@
+"""The service as an import sees it: over HTTP, with patience."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from image_service.cli.importing.rows import Row
+from image_service.errors import ImageServiceError
+
+TIMEOUT = httpx.Timeout(90, connect=10)  # seconds; the service itself waits for a fetch and for a pixel process
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between two tries, doubling; what `Retry-After` says goes before
+MOST_ASKED = 60.0  # seconds that a `Retry-After` is believed
+PAGE = 200  # images of a list, the most there are
+FIELDS = "id,position,src,sha256,source_url"
+STORE = re.compile(r"/stores/([0-9]{3}(?:/[0-9]{3})+)/")
+OVER = {
+    401: "the service does not know this token",
+    403: "this token may only read",
+    507: "the service has no space left",
+}
+
+Image = dict[str, Any]
+
+
+class Stopped(ImageServiceError):
+    """No further image can be sent."""
+
+
+class Refused(ImageServiceError):
+    """The service will not take this image; the message is its reason."""
+
+
+class NoAnswer(ImageServiceError):
+    """Whether the image arrived is not known."""
+
+
+class Service:
+    """At `url`, for the store of `token`. `patience`: seconds to go on trying one request while it is busy or away."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        concurrency: int,
+        patience: float,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.concurrency = concurrency
+        self._patience = patience
+        self._not_before = 0.0  # by the monotonic clock: a full bucket is full for all requests
+        self._client = httpx.AsyncClient(
+            base_url=self.url,
+            headers={
+                "Authorization": f"Bearer {token}",
+                "User-Agent": f"image-service/{version('image-service')} import",
+            },
+            timeout=TIMEOUT,
+            transport=transport,
+            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def require(self, earlier: str) -> None:
+        """Raises `Stopped` unless the service is there and takes the token: that of the store whose picture has the
+        URL `earlier`, if this is not empty.
+        """
+        store = STORE.search(earlier)
+        prefix = f"/v1/{int(store[1].replace('/', ''))}" if store else ""
+        try:
+            answer = await self._ask("GET", f"{prefix}/products", patience=0, params={"per_page": 1, "fields": "id"})
+        except NoAnswer as error:
+            raise Stopped(f"{self.url} cannot be reached: {error}") from None
+        if answer.status_code == 404 and prefix:
+            raise Stopped("the report beside the input is of another store: name another with --report")
+        if answer.status_code != 200 or not isinstance(_json(answer), list):
+            raise Stopped(f"no image-service is at {self.url}: GET {answer.request.url} {_reason(answer)}")
+
+    async def add(self, row: Row, key: str) -> Image:
+        """Raises `Refused`, `NoAnswer`, `Stopped`, `OSError` (the file)."""
+        place = {} if row.position is None else {"position": row.position}
+        if row.path is None:
+            alt = {} if row.alt is None else {"alt": row.alt}
+            sent: dict[str, Any] = {"json": {"src": row.source, **place, **alt}}
+        else:
+            texts = {f"alt[{tag}]": text for tag, text in row.alt.items()} if isinstance(row.alt, dict) else {}
+            sent = {"data": place | texts | ({"alt": row.alt} if isinstance(row.alt, str) else {})}
+        answer = await self._ask(
+            "POST",
+            f"/products/{row.product_id}/images",
+            path=row.path,
+            params={"fields": FIELDS},
+            headers={"Idempotency-Key": f"import-{key}"},
+            **sent,
+        )
+        return _image(answer)
+
+    async def gallery(self, product_id: int) -> AsyncIterator[Image]:
+        """Raises `Refused`, `NoAnswer`, `Stopped`."""
+        number, more = 1, True
+        while more:
+            params: dict[str, Any] = {"fields": FIELDS, "per_page": PAGE, "page": number}
+            answer = await self._ask("GET", f"/products/{product_id}/images", params=params)
+            images = _json(answer)
+            if answer.status_code != 200 or not isinstance(images, list):
+                raise Refused(_reason(answer))
+            for image in images:
+                yield image
+            number, more = number + 1, len(images) == PAGE
+
+    async def position_of(self, product_id: int, image_id: int) -> int | None:
+        """None: there is no such image any more. Raises as `add` does."""
+        answer = await self._ask("GET", f"/products/{product_id}/images/{image_id}")
+        return None if answer.status_code == 404 else int(_image(answer)["position"])
+
+    async def move(self, product_id: int, image_id: int, position: int) -> None:
+        """Raises as `add` does."""
+        route = f"/products/{product_id}/images/{image_id}"
+        _image(await self._ask("PUT", route, json={"position": position}))
+
+    async def _ask(
+        self, method: str, route: str, *, path: Path | None = None, patience: float | None = None, **said: Any
+    ) -> httpx.Response:
+        """An answer that says something of this request; or else `NoAnswer`, `Stopped`."""
+        deadline = time.monotonic() + (self._patience if patience is None else patience)
+        pause = FIRST_PAUSE
+        while True:
+            await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
+            wait = pause
+            try:
+                with path.open("rb") if path else nullcontext() as opened:
+                    files = {"file": (_printable(path.name), opened)} if path and opened else None
+                    answer = await self._client.request(method, route, files=files, **said)
+            except httpx.TransportError as error:
+                reason = str(error) or type(error).__name__
+            else:
+                if answer.status_code in OVER:
+                    raise Stopped(f"{OVER[answer.status_code]} ({answer.status_code})")
+                if answer.status_code not in {408, 409, 429} and answer.status_code < 500:
+                    return answer
+                reason = _reason(answer)
+                wait = max(pause, _retry_after(answer))
+                if answer.status_code in {429, 503}:
+                    self._not_before = max(self._not_before, time.monotonic() + wait)
+            if time.monotonic() + wait > deadline:
+                raise NoAnswer(reason)
+            await asyncio.sleep(wait)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _printable(name: str) -> str:
+    """A name on disk may be any bytes."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def _image(answer: httpx.Response) -> Image:
+    image = _json(answer)
+    if answer.status_code not in {200, 201} or not isinstance(image, dict) or "id" not in image:
+        raise Refused(_reason(answer))
+    return image
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def _reason(answer: httpx.Response) -> str:
+    """The service's own words, whichever shape they have."""
+    said = _json(answer)
+    if isinstance(said, dict) and isinstance(said.get("description"), str):
+        return str(said["description"])
+    if isinstance(said, dict) and all(isinstance(messages, list) for messages in said.values()):
+        return "; ".join(f"{field} {message}" for field, messages in said.items() for message in messages)
+    return f"answered {answer.status_code}"
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), MOST_ASKED) if text.isascii() and text.isdecimal() else 0.0

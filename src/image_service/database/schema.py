@@ -1,0 +1,25 @@
+"""Brings a database to this version's schema, without alembic where it is there already: one question."""
+
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from image_service.database.migration_scripts import NEWEST
+from image_service.database.sessions import Database
+
+
+async def bring(database: Database, url: str) -> None:
+    """Migrate the `database` at `url` if it needs that. Raises what `migrations.upgrade` does."""
+    if not await _is_newest(database):
+        from image_service.database import migrations  # noqa: PLC0415 - alembic takes long to import, and is needed once a version
+
+        await migrations.upgrade(url)
+
+
+async def _is_newest(database: Database) -> bool:
+    """Whoever sees the last migration's number has nothing to wait for: it is written when the migration is whole."""
+    try:
+        async with database.reading() as session:
+            found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
+    except ProgrammingError:  # no such table, or none that we may read: alembic says what is wrong
+        return False
+    return found == [NEWEST]

@@ -1,0 +1,66 @@
+"""The bodies of Bukalapak's image API, exactly as its document prints them (docs/seeds: bukalapak-image-api)."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from image_service.web.openapi.components import shared
+
+NO_IMAGE = "null"  # what the document prints as the `user_id` of a failed create
+
+
+class Created(BaseModel):
+    """The id is a string here, and an integer in every other answer: as printed."""
+
+    status: Literal["OK"]
+    id: str = Field(pattern="^[1-9][0-9]*$")
+    message: None
+
+
+class Done(BaseModel):
+    """An image's state is `Orphaned`, or it was deleted."""
+
+    status: Literal["OK"]
+    id: int
+    message: Literal["Orphaned", "Image deleted"]
+
+
+class Failed(BaseModel):
+    """`user_id` carries the image id of the request, or the string `"null"` where it has none: as printed."""
+
+    status: Literal["ERROR"]
+    user_id: int | Literal["null"]
+    message: str
+
+
+ORPHANED = {"status": "OK", "id": 1838301, "message": "Orphaned"}
+ASSIGNED = {"status": "ERROR", "user_id": 1838301, "message": "Assigned"}
+DELETED = {"status": "OK", "id": 1838301, "message": "Image deleted"}
+CREATED = {"status": "OK", "id": "157324", "message": None}
+
+
+def examples(**bodies: Any) -> dict[str, Any]:
+    """The `content` of an OpenAPI response or request: named examples of JSON."""
+    return {"application/json": {"examples": {name: {"value": body} for name, body in bodies.items()}}}
+
+
+def failure(
+    description: str,
+    message: str,
+    *user_ids: int | str,
+    name: str = "",
+    headers: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A failed answer, for OpenAPI; `name`: of the component that several routes share."""
+    failed = {
+        "upload" if user_id == NO_IMAGE else "image": {"status": "ERROR", "user_id": user_id, "message": message}
+        for user_id in user_ids
+    }
+    response = {
+        "model": Failed,
+        "description": description,
+        "content": examples(**failed),
+        "headers": dict(headers or {}),
+    }
+    return shared(f"Bukalapak{name}", response) if name else response

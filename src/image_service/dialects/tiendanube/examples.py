@@ -1,0 +1,95 @@
+"""What OpenAPI shows of Tiendanube's bodies: the document's own examples."""
+
+from typing import Any
+
+from image_service.dialects.tiendanube.schemas import ImageInput
+from image_service.web.bodies.multipart import MAX_PARTS
+from image_service.web.openapi.components import shared
+
+_SRC = "http://d26lpennugtm8s.cloudfront.net/stores/001/234/products/{}-640-0.{}"
+
+
+def _image(id_: int, name: str, ext: str, position: int, created: str, updated: str) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "src": _SRC.format(name, ext),
+        "position": position,
+        "product_id": 1234,
+        "created_at": created,
+        "updated_at": updated,
+    }
+
+
+_2013 = ("2013-01-03T09:11:51-03:00", "2013-03-11T09:14:11-03:00")
+SERVINE = _image(101, "servine", "jpg", 1, *_2013)
+ONYX = _image(112, "onyx", "jpg", 2, *_2013)
+STOUTLAND = _image(123, "stoutland", "jpg", 3, *_2013)
+CHARMANDER = _image(134, "charmander", "jpg", 4, "2013-04-12T09:14:11-03:00", "2013-04-12T09:14:11-03:00")
+MEWTWO = _image(145, "mewtwo", "gif", 5, "2013-04-12T09:15:11-03:00", "2013-04-12T09:15:11-03:00")
+MOVED = _image(145, "mewtwo", "gif", 1, "2013-01-03T09:11:51-03:00", "2013-03-11T09:14:16-03:00")
+ORPHAN = {**SERVINE, "position": None, "product_id": None}
+
+# The document's attachment, with the raw line breaks that it prints inside the string.
+MEWTWO_GIF = """R0lGODlhIAAgAPIAAPj4+MCgyHh4eGBgWLgomEBAQP///wAAACH/C05FVFNDQVBFMi4wAwEAAAAh
+/hFwb2tlZ3VpZGUuZmlsYi5kZQAh+QQJEQAGACwAAAAAIAAgAAADj2i63P4wykmrvTjrzbv/YNgU
+BUN+BUCuQFB2JNCmgeulbV2/y3rhup2pReBJgDuhgkYoUnA5mm0ZaBojyAJBadAWr8fgylXSgrEF
+Mim5M1uka3H8VEm7BOmx3T59lvFVRWJcbyRNgjo+GAMCjQOHAzoDGoyOBgOYmAGTG5kOkZsil0Gc
+IQMyNaUgmaqirhcJACH5BAkRAAYALAAAAAAgACAAAAOLaLrc/jDKSau9OOvNu/9gKEpFwZRfAZQs
+EJhdCbhq8Hqqa9tww1a5Hc9RI/QgQd7w5CIYSTNd7XYKOI+PZIGwXGyNWKSQ9UIZtmExq6DclZ5A
+KXtc4qWzPAGbPJ9TKSgFelZGY10VAyxOhW5mFgMCkQMDiwM7AxuTmAaamgGTI5aXoTM2myGdI6oa
+CQA7"""
+
+CREATE = {
+    # First, as that is what a form offers: it works as it stands, without any other host.
+    "attachment": {
+        "summary": "In base64",
+        "value": {"filename": "mewtwo.gif", "position": 5, "attachment": MEWTWO_GIF},
+    },
+    "url": {"summary": "From a URL", "value": {"src": "http://example.com/charmander.jpg"}},
+    "assign": {"summary": "An image on no product", "value": {"image_id": 157324, "position": 1}},
+}
+UPDATE = {
+    "move": {
+        "summary": "Move it to the front",
+        "value": {"id": 145, "src": _SRC.format("mewtwo", "gif"), "position": 1, "product_id": 1234},
+    },
+    "alt": {"summary": "Describe it", "value": {"alt": {"en": "A red shoe", "es": "Un zapato rojo"}}},
+    "replace": {"summary": "Replace its bytes", "value": {"src": "http://example.com/charmander.jpg"}},
+}
+
+
+def one(example: Any) -> dict[str, Any]:
+    """The `content` of an answer."""
+    return {"application/json": {"example": example}}
+
+
+def _form() -> dict[str, Any]:
+    """The same fields, all text, and the file itself instead of its base64. A form has no null."""
+    fields = ImageInput.model_json_schema()["properties"]
+    sent = {
+        name: {"description": field["description"], **next(kind for kind in field["anyOf"] if kind["type"] != "null")}
+        for name, field in fields.items()
+        if name != "attachment"
+    }
+    return {
+        "type": "object",
+        "description": "The fields of `ImageInput` as a form, with the picture as a file.",
+        "maxProperties": MAX_PARTS,
+        "properties": {"file": {"description": "The picture.", "type": "string", "format": "binary"}, **sent},
+    }
+
+
+def request_body(examples: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    """JSON or a form."""
+    return {
+        "requestBody": {
+            "required": required,
+            "content": {
+                "application/json": {
+                    "schema": shared("ImageInput", ImageInput.model_json_schema()),
+                    "examples": examples,
+                },
+                "multipart/form-data": {"schema": shared("ImageForm", _form())},
+            },
+        }
+    }

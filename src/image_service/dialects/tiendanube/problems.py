@@ -1,0 +1,179 @@
+"""Tiendanube's errors: in words for its clients, and described for OpenAPI."""
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from image_service.dialects.tiendanube.answers import PAGE_NOT_MODIFIED, PRIVATE
+from image_service.dialects.tiendanube.schemas import CodeError, FieldErrors, Unreadable
+from image_service.errors import GalleryFull, InvalidField, MalformedBody, OverfullForm, PictureRefused, Refusal
+from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
+from image_service.web.openapi.components import CHALLENGE, CONTENT_RANGE, shared
+from image_service.web.problems import REASONS, Problem, megabytes
+
+_DESCRIPTIONS = {
+    401: "Invalid access token",
+    403: "The access token may only read",
+    404: "No such image or product",
+    405: "This method is not allowed here",
+    408: "The body did not come in time",
+    409: "The first request with this Idempotency-Key has not ended; repeat it after Retry-After",
+    412: "It has been changed since the version that If-Match names",
+    415: "Send application/json or multipart/form-data, without a Content-Encoding",
+    416: "The range begins beyond the end",
+    429: "Too many requests, or too many wrong credentials; go on after Retry-After",
+    431: "The head has too many fields",
+    500: "An error of ours; it has been logged under this answer's X-Request-Id",
+    503: "Try again in a moment",
+    507: "No space is left for more images",
+}
+
+
+def render(request: Request, problem: Problem) -> Response:
+    """Three shapes: a map of field to messages, `error` for what cannot be read, else code, message, description."""
+    headers = {**problem.headers, **PRIVATE}
+    body: dict[str, Any]
+    match problem.error:
+        case PictureRefused(field=field):
+            body = {field: [_refused(problem.error)]}
+        case InvalidField(messages=messages):
+            body = {field: [message] for field, message in messages.items()}
+        case MalformedBody():
+            body = {"error": "Problems parsing JSON"}
+        case OverfullForm():
+            body = {"error": "Problems parsing the form"}
+        case GalleryFull(limit=limit):
+            body = _code(problem, f"Product is not allowed to have more than {limit} images")
+        case HTTPException(status_code=404):
+            body = _code(problem, "No such route")
+        case _:
+            body = _code(problem, _DESCRIPTIONS.get(problem.status, problem.reason))
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="image-service"'
+    return JSONResponse(body, problem.status, headers)
+
+
+def _refused(error: PictureRefused) -> str:
+    match error.refusal:
+        case Refusal.TOO_MANY_PIXELS:
+            return "has too many pixels"
+        case Refusal.TOO_HEAVY | Refusal.TOO_HEAVY_FETCHED:
+            return f"must weigh less than {megabytes(error.limit)}"
+        case Refusal.NOT_FETCHED:
+            return error.answer or COULD_NOT_BE_FETCHED
+        case Refusal.NOT_AN_IMAGE:
+            *others, last = error.formats
+            return f"must be a {', '.join(others)} or {last} image"
+
+
+def _code(problem: Problem, description: str) -> dict[str, Any]:
+    return {"code": problem.status, "message": problem.reason, "description": description}
+
+
+# --- OpenAPI ---
+
+
+def _response(
+    name: str, description: str, *examples: dict[str, Any], headers: Any = None, **more: Any
+) -> dict[str, Any]:
+    """A component of the document; several examples are named after the field that they complain of."""
+    content = (
+        {"example": examples[0]}
+        if len(examples) == 1
+        else {"examples": {_title(example): {"value": example} for example in examples}}
+    )
+    return shared(
+        f"Tiendanube{name}",
+        {
+            "description": description,
+            "content": {"application/json": content},
+            "headers": headers or {},
+            **more,
+        },
+    )
+
+
+def _title(example: dict[str, Any]) -> str:
+    """`src: can't be blank`, or a code error's description, or the one sentence that there is."""
+    if single := example.get("description") or example.get("error"):
+        return str(single)
+    return "; ".join(f"{field}: {messages[0]}" for field, messages in example.items())
+
+
+def _coded(status: int, **more: Any) -> dict[str, Any]:
+    phrase = REASONS.get(status) or HTTPStatus(status).phrase
+    text = _DESCRIPTIONS[status]
+    example = {"code": status, "message": phrase, "description": text}
+    return _response(phrase.replace(" ", ""), text + ".", example, model=CodeError, **more)
+
+
+ERRORS: dict[int, dict[str, Any]] = {
+    400: _response(
+        "BadRequest",
+        "The body is not JSON, or is a form with too many parts, or too long a text or head in one.",
+        {"error": "Problems parsing JSON"},
+        {"error": "Problems parsing the form"},
+        model=Unreadable,
+    ),
+    401: _coded(401, headers=CHALLENGE),
+    403: _coded(403),
+    404: _coded(404),
+    408: _coded(408),
+    409: _coded(409),
+    412: _coded(412),
+    413: _response(
+        "ContentTooLarge",
+        "10 MB or more.",
+        {"file": ["must weigh less than 10MB"]},
+        {"attachment": ["must weigh less than 10MB"]},
+        model=FieldErrors,
+    ),
+    415: _coded(415),
+    416: _coded(416, headers=CONTENT_RANGE),
+    422: _response(
+        "UnprocessableEntity",
+        "A field cannot be used, what was sent is not a picture, or the product is full.",
+        {"src": ["can't be blank"]},
+        {"attachment": ["must be a gif, jpg or png image"]},
+        {"src": ["could not be fetched"]},
+        {"src": ["answered 404"]},
+        {"src": ["must weigh less than 10MB"]},
+        {"file": ["has too many pixels"]},
+        {"position": ["must be greater than or equal to 1"]},
+        {"Idempotency-Key": ["was used for another request"]},
+        {
+            "code": 422,
+            "message": "Unprocessable Entity",
+            "description": "Product is not allowed to have more than 250 images",
+        },
+        model=CodeError | FieldErrors,  # in this order: a map of field to messages would take anything
+    ),
+    429: _coded(429),
+    500: _coded(500),
+    503: _coded(503),
+    507: _coded(507),
+}
+_BAD_QUERY: dict[int | str, dict[str, Any]] = {
+    422: _response(
+        "BadQuery",
+        "A parameter of the query cannot be used.",
+        {"page": ["must be greater than or equal to 1"]},
+        {"since_id": ["must be an integer"]},
+        model=FieldErrors,
+    )
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Those that a route can answer with, beside 401, 404 (if its path names anything), 429, 500 and 503: all can.
+
+    405 is no route's own: it is what a method gets that the document does not have.
+    """
+    return {status: ERRORS[status] for status in sorted({401, 404, 429, 500, 503, *statuses})}
+
+
+# What every list answers beside 200.
+OF_A_LIST: dict[int | str, dict[str, Any]] = {**PAGE_NOT_MODIFIED, **errors(), **_BAD_QUERY}

@@ -1,0 +1,231 @@
+"""Around Tiendanube's document, because its clients need it: galleries as products, and images by themselves."""
+
+import hashlib
+from functools import partial
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from image_service.dialects.tiendanube import examples as tiendanube_examples
+from image_service.dialects.tiendanube.answers import NOT_MODIFIED, PAGED, PRIVATE, Fields, answer, view_of
+from image_service.dialects.tiendanube.problems import OF_A_LIST, errors
+from image_service.dialects.tiendanube.schemas import ImageBody, Nothing, PickedImage, ProductBody, ProductSummary
+from image_service.errors import ProductNotFound
+from image_service.images import queries
+from image_service.images.blobs import open_original
+from image_service.pixels.picture import Format
+from image_service.web import etags
+from image_service.web.blob_response import blob_response
+from image_service.web.dependencies import Count, ImageId, PartsOf, ProductId, Reader, Writer
+from image_service.web.openapi.components import CONTENT_RANGE, ETAG
+from image_service.web.pagination import PageAsked
+
+PRODUCTS_PER_PAGE = 50  # at the most: each costs a count
+
+Since = Annotated[Count, Query(description="Restrict results to after the specified ID.")]
+
+routes = APIRouter()
+
+
+def _fingerprint(*values: object) -> int:
+    """Stands for the state of a list that no single revision counts."""
+    return int.from_bytes(hashlib.blake2s(repr(values).encode(), digest_size=7).digest())
+
+
+@routes.get(
+    "/products",
+    summary="List products that have images",
+    responses={
+        200: {
+            "model": list[ProductSummary],
+            "description": "By product id, at most 50 a page, each with its first image.",
+            "headers": {**ETAG, **PAGED},
+            "content": tiendanube_examples.one([{"id": 1234, "images_count": 3, "image": tiendanube_examples.SERVINE}]),
+        },
+        **OF_A_LIST,
+    },
+)
+async def list_products(
+    request: Request,
+    caller: Reader,
+    parts: PartsOf,
+    paging: PageAsked,
+    since_id: Since = 0,
+    fields: Fields = None,
+) -> Response:
+    """Every product with at least one image: how many it has, and the main one."""
+    paging = paging.at_most(PRODUCTS_PER_PAGE)
+    page = await queries.products(
+        parts.database, caller.store_id, since_id=since_id, offset=paging.offset, limit=paging.per_page
+    )
+    view = view_of(request, parts, fields)
+    body = [
+        {"id": product.id, "images_count": product.images_count, "image": view.of(product.first)}
+        for product in page.items
+    ]
+    version = _fingerprint(page.total, *((product.id, product.first.version) for product in page.items))
+    return answer(request, view, version, body, headers=paging.headers(request, parts.api_base, page.total))
+
+
+@routes.get(
+    "/products/{product_id}",
+    summary="Get a product with its images",
+    responses={
+        200: {
+            "model": ProductBody,
+            "description": "All images of the product, in order.",
+            "headers": ETAG,
+            "content": tiendanube_examples.one({"id": 1234, "images": [tiendanube_examples.SERVINE]}),
+        },
+        **NOT_MODIFIED,
+        **errors(),
+    },
+)
+async def get_product(
+    request: Request, product_id: ProductId, caller: Reader, parts: PartsOf, fields: Fields = None
+) -> Response:
+    """The whole gallery of a product; 404 where it has no images."""
+    gallery = await queries.gallery(parts.database, caller.store_id, product_id)
+    if not gallery.images:
+        raise ProductNotFound
+    view = view_of(request, parts, fields)
+    body = {"id": product_id, "images": [view.of(image) for image in gallery.images]}
+    return answer(request, view, gallery.revision, body)
+
+
+@routes.delete(
+    "/products/{product_id}",
+    summary="Remove all images of a product",
+    responses={
+        200: {"model": Nothing, "description": "It has none.", "content": tiendanube_examples.one({})},
+        **errors(403, 412),
+    },
+)
+async def empty_product(request: Request, product_id: ProductId, caller: Writer, parts: PartsOf) -> Response:
+    """Empty a product's gallery. One that is empty stays so."""
+    await parts.library.empty(caller.store_id, product_id, expected=etags.expected_versions(request))
+    return JSONResponse({}, headers=PRIVATE)
+
+
+@routes.get(
+    "/images",
+    summary="List a store's images",
+    responses={
+        200: {
+            "model": list[ImageBody | PickedImage],
+            "description": "By id.",
+            "headers": {**ETAG, **PAGED},
+            "content": tiendanube_examples.one([tiendanube_examples.ORPHAN]),
+        },
+        **OF_A_LIST,
+    },
+)
+async def list_store_images(
+    request: Request,
+    caller: Reader,
+    parts: PartsOf,
+    paging: PageAsked,
+    assigned: Annotated[
+        bool | None, Query(description="false: those on no product; true: those on one; absent: all.")
+    ] = None,
+    since_id: Since = 0,
+    fields: Fields = None,
+) -> Response:
+    """All images of the store, or those that are on no product yet (`assigned=false`)."""
+    page = await queries.images(
+        parts.database,
+        caller.store_id,
+        assigned=assigned,
+        since_id=since_id,
+        offset=paging.offset,
+        limit=paging.per_page,
+    )
+    view = view_of(request, parts, fields)
+    version = _fingerprint(page.total, *((image.id, image.version) for image in page.items))
+    headers = paging.headers(request, parts.api_base, page.total)
+    return answer(request, view, version, [view.of(image) for image in page.items], headers=headers)
+
+
+@routes.get(
+    "/images/{id}",
+    summary="Get any image of the store",
+    responses={
+        200: {
+            "model": ImageBody | PickedImage,
+            "description": "The image, on a product or not.",
+            "headers": ETAG,
+            "content": tiendanube_examples.one(tiendanube_examples.ORPHAN),
+        },
+        **NOT_MODIFIED,
+        **errors(),
+    },
+)
+async def get_store_image(
+    request: Request,
+    id: ImageId,
+    caller: Reader,
+    parts: PartsOf,
+    fields: Fields = None,
+) -> Response:
+    """An image by its id alone: also one that is on no product."""
+    image = await queries.image(parts.database, caller.store_id, id)
+    view = view_of(request, parts, fields)
+    return answer(request, view, image.version, view.of(image))
+
+
+@routes.delete(
+    "/images/{id}",
+    summary="Delete any image of the store",
+    responses={
+        200: {"model": Nothing, "description": "It is gone.", "content": tiendanube_examples.one({})},
+        **errors(403, 412),
+    },
+)
+async def delete_store_image(
+    request: Request,
+    id: ImageId,
+    caller: Writer,
+    parts: PartsOf,
+) -> Response:
+    """Delete an image by its id alone; where it was on a product, those behind it close up."""
+    await parts.library.remove(caller.store_id, id, expected=etags.expected_versions(request))
+    return JSONResponse({}, headers=PRIVATE)
+
+
+_ORIGINAL = {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in Format}
+
+
+@routes.get(
+    "/images/{id}/original",
+    summary="Download an image's original",
+    response_class=Response,
+    responses={
+        200: {"description": "The bytes as they are stored.", "content": _ORIGINAL, "headers": ETAG},
+        206: {
+            "description": "The range of them that was asked for.",
+            "content": _ORIGINAL,
+            "headers": {**ETAG, **CONTENT_RANGE},
+        },
+        **NOT_MODIFIED,
+        **errors(416),
+    },
+)
+async def get_original(
+    request: Request,
+    id: ImageId,
+    caller: Reader,
+    parts: PartsOf,
+) -> Response:
+    """The original, byte for byte as stored (what trailed the image in the upload was cut off). Never public."""
+    image = await queries.image(parts.database, caller.store_id, id)
+    headers = {
+        **PRIVATE,
+        "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(image.filename, safe='')}",
+    }
+    open_blob = partial(open_original, parts.storage, image)
+    # Of the bytes themselves: a replacement may be of the same size in the same second.
+    etag = f'"{image.sha256}"'
+    return await blob_response(request, open_blob, image.format.media_type, headers, etag=etag)

@@ -1,0 +1,182 @@
+"""Copies an installation's bytes from one blob store to another, while the service runs on either of them.
+
+May be cut short and run again at any time: what is there already stays. Originals go first, then variants, and the
+instance id last: a service on the new store is not ready until then, unless it was its store before.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from image_service.database.sessions import Database
+from image_service.errors import BlobNotFound, StorageUnavailable
+from image_service.images import instance
+from image_service.images.models import ImageRow
+from image_service.images.upkeep import verify
+from image_service.images.variants import public_headers
+from image_service.pixels.picture import Format
+from image_service.storage.base import BlobHeaders, Storage
+from image_service.storage.fetching import fetch
+from image_service.storage.names import VariantName, original_name
+from image_service.storage.staging import Staging
+
+BATCH = 500  # rows or names looked at together
+AT_ONCE = 8  # copies under way, each of which has a file in the staging folder
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class State(StrEnum):
+    COPIED = "copied"
+    THERE = "there"  # the same bytes were in the new store already
+    DAMAGED = "damaged"  # in the old store, which has other bytes than the row says; they are not copied
+    MISSING = "missing"  # from both
+    UNREADABLE = "unreadable"  # the old store answers, but not with this one
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What has become of one original, or of one variant, which has no image id here."""
+
+    blob: str
+    state: State
+    image_id: int | None = None
+    store_id: int | None = None
+
+    @property
+    def is_bad(self) -> bool:
+        return self.state not in {State.COPIED, State.THERE}
+
+
+class Copying:
+    def __init__(self, database: Database, source: Storage, target: Storage, staging: Staging) -> None:
+        self._database = database
+        self._source = source
+        self._target = target
+        self._staging = staging
+
+    async def run(self, *, quick: bool = False, originals_only: bool = False) -> AsyncIterator[Copied]:
+        """Every original of a live image, in the order of ids, then every variant.
+
+        An original that is in the new store is read there and compared with its row, or, if `quick`, measured.
+        Raises `InstanceMismatch` where either store is another installation's, and what storage and database raise.
+        """
+        await instance.check(self._database, self._source)
+        if await instance.stored(self._target) is not None:
+            await instance.check(self._database, self._target)
+        async for copied in self._originals(quick):
+            yield copied
+        if not originals_only:
+            async for copied in self._variants():
+                yield copied
+        async with self._staging.file() as path:
+            await fetch(self._source, instance.NAME, path)
+            await self._target.put(instance.NAME, path, instance.HEADERS)
+
+    async def _originals(self, quick: bool) -> AsyncIterator[Copied]:
+        last = 0
+        while True:
+            statement = select(ImageRow).where(col(ImageRow.id) > last).order_by(col(ImageRow.id)).limit(BATCH)
+            async with self._database.reading() as session:
+                rows = (await session.exec(statement)).all()
+            if not rows:
+                return
+            async for copied in _some_at_once(rows, lambda row: self._original(row, quick)):
+                if copied is not None:
+                    yield copied
+            last = rows[-1].id
+
+    async def _original(self, row: ImageRow, quick: bool) -> Copied | None:
+        """None: it was deleted meanwhile."""
+        name = original_name(row.key.hex)
+        state = State.THERE
+        if not await self._is_whole(name, row, quick):
+            state = await self._copied(name, row)
+        if state in {State.COPIED, State.THERE} or await self._live([row.key]):
+            return Copied(name, state, row.id, row.store_id)
+        return None
+
+    async def _is_whole(self, name: str, row: ImageRow, quick: bool) -> bool:
+        if quick:
+            return await self._size(name) == row.bytes
+        return await verify.state_of(self._target, name, row.sha256) is verify.State.WHOLE
+
+    async def _copied(self, name: str, row: ImageRow) -> State:
+        async with self._staging.file() as path:
+            try:
+                sha256 = await fetch(self._source, name, path)
+            except BlobNotFound:
+                return State.MISSING
+            except StorageUnavailable:
+                await self._source.check()  # raises where it is not this blob alone
+                return State.UNREADABLE
+            if sha256 != row.sha256:
+                return State.DAMAGED
+            await self._target.delete([name])  # whatever is there is not the original, and a name is written once
+            await self._target.put(name, path, BlobHeaders(Format(row.format).media_type))
+            return State.COPIED
+
+    async def _variants(self) -> AsyncIterator[Copied]:
+        batch: list[tuple[VariantName, int]] = []
+        async for blob in self._source.list("public/"):
+            name = VariantName.parse(blob.name.removeprefix("public/"))
+            if name is not None and name.ext in set(Format):
+                batch.append((name, blob.size))
+            if len(batch) == BATCH:
+                async for copied in self._variants_of(batch):
+                    yield copied
+                batch = []
+        async for copied in self._variants_of(batch):
+            yield copied
+
+    async def _variants_of(self, batch: list[tuple[VariantName, int]]) -> AsyncIterator[Copied]:
+        """No variant outlives its image: look before, and again after the write, as whoever draws one does."""
+        live = await self._live(UUID(name.key) for name, _ in batch)
+        wanted = [(name, size) for name, size in batch if UUID(name.key) in live]
+        async for copied in _some_at_once(wanted, self._variant):
+            if copied is not None:
+                yield copied
+        gone = live - await self._live(live)
+        await self._target.delete(name.blob for name, _ in wanted if UUID(name.key) in gone)
+
+    async def _variant(self, listed: tuple[VariantName, int]) -> Copied | None:
+        """None: it was removed meanwhile. Of a variant no sum is known: one that is there in its size stays."""
+        name, size = listed
+        if await self._size(name.blob) == size:
+            return Copied(name.blob, State.THERE)
+        try:
+            async with self._staging.file() as path:
+                await fetch(self._source, name.blob, path)
+                await self._target.put(name.blob, path, public_headers(Format(name.ext)))
+        except BlobNotFound:
+            return None
+        return Copied(name.blob, State.COPIED)
+
+    async def _size(self, name: str) -> int | None:
+        """In the new store."""
+        try:
+            blob = await self._target.open(name)
+        except BlobNotFound:
+            return None
+        await blob.aclose()
+        return blob.size
+
+    async def _live(self, keys: Iterable[UUID]) -> set[UUID]:
+        """Those that an image has."""
+        async with self._database.reading() as session:
+            return set(await session.exec(select(ImageRow.key).where(col(ImageRow.key).in_(list(keys)))))
+
+
+async def _some_at_once(items: Sequence[Item], do: Callable[[Item], Awaitable[Result]]) -> AsyncIterator[Result]:
+    """What each comes to, in their order. What one of them raises comes after the others under way have ended."""
+    for start in range(0, len(items), AT_ONCE):
+        for done in await asyncio.gather(*map(do, items[start : start + AT_ONCE]), return_exceptions=True):
+            if isinstance(done, BaseException):
+                raise done
+            yield done

@@ -1,0 +1,66 @@
+"""What sweep and verify have done last, kept where every instance can read it."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from sqlalchemy import func, literal
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from image_service.database.sessions import Database
+from image_service.images.models import JobRow
+from image_service.telemetry.metrics import JobResult
+
+SWEEP, VERIFY = "sweep", "verify"
+NEVER = JobResult(last_run=0, last_success=0, failed=False, seconds=0)
+
+
+@asynccontextmanager
+async def recorded(database: Database, job: str) -> AsyncIterator[dict[str, int]]:
+    """Around a run. It fills in what it has counted; one that raises has failed, and leaves the last success's counts.
+
+    Raises `DatabaseUnavailable` at its end if the result cannot be kept.
+    """
+    counts: dict[str, int] = {}
+    since = time.monotonic()
+    try:
+        yield counts
+    except Exception:
+        await _keep(database, job, {"failed": True})
+        raise
+    done = {"failed": False, "last_success": func.now(), "seconds": time.monotonic() - since, "counts": counts}
+    await _keep(database, job, done)
+
+
+async def _keep(database: Database, job: str, values: dict[str, object]) -> None:
+    values["last_run"] = func.now()
+    row = insert(JobRow).values(job=job, **values).on_conflict_do_update(index_elements=["job"], set_=values)
+    async with database.transaction() as session:
+        await session.exec(row)
+
+
+async def is_due(database: Database, job: str, interval: timedelta) -> bool:
+    """Whether its last run ended longer ago than `interval`, by the database's clock; or will end, by a clock that was
+    put back since. Raises `DatabaseUnavailable`.
+    """
+    recent = col(JobRow.last_run).between(func.now() - literal(interval), func.now())
+    async with database.reading() as session:
+        return (await session.exec(select(JobRow.job).where(JobRow.job == job, recent))).first() is None
+
+
+async def results(database: Database) -> dict[str, JobResult]:
+    """Of every job, also of one that has never run. Raises `DatabaseUnavailable`."""
+    async with database.reading() as session:
+        rows = (await session.exec(select(JobRow))).all()
+    return {SWEEP: NEVER, VERIFY: NEVER} | {
+        row.job: JobResult(
+            last_run=row.last_run.timestamp(),
+            last_success=row.last_success.timestamp() if row.last_success else 0,
+            failed=row.failed,
+            seconds=row.seconds,
+            counts=row.counts,
+        )
+        for row in rows
+    }

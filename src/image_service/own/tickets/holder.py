@@ -1,0 +1,125 @@
+"""Who may use an upload ticket's URL: whoever has it, from a page that may. Decided by the head alone.
+
+A refusal of the URL itself may be read by any page: there is nothing in it, and a script that could not read it would
+take it for a broken line, and try again.
+"""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from image_service.errors import OriginRefused, RateLimited, TicketEnd, TicketForged, TicketOver
+from image_service.images import ticket_signature, upload_tickets
+from image_service.images.upload_tickets import Ticket
+from image_service.web.dependencies import Parts, PartsOf, count_call
+from image_service.web.middleware.cors import EXPOSED, PREFLIGHT_SECONDS
+from image_service.web.middleware.outermost import note
+from image_service.web.repeats import IdempotencyKey
+
+SENT = "Content-Type, Idempotency-Key, X-Request-Id"
+
+TicketId = Annotated[
+    str,
+    Path(
+        description="The upload ticket's id.",
+        pattern="^[0-9a-f]{32}$",
+        examples=["8f2b6c0e4d1a4f6f9d3c5b7a9e1f2d3c"],
+    ),
+]
+# Absent is as wrong as any other, not a field that is missing; so FastAPI must not describe it.
+OfTheUrl = Annotated[str, Query(include_in_schema=False)]
+
+
+def url_of(key: bytes, api_base: str, ticket: Ticket) -> str:
+    """Signed with this installation's `key`."""
+    expires = str(int(ticket.expires_at.timestamp()))
+    signed = ticket_signature.signature(key, ticket.id, expires)
+    return f"{api_base}/uploads/{ticket.id.hex}?expires={expires}&signature={signed}"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whoever may post a file now."""
+
+    ticket: Ticket
+    key: str | None  # its `Idempotency-Key`: never one of the store's own, in which no line break can be
+    max_bytes: int  # of the file; a repeat is let through, to be told what the first was: nothing more is made of it
+
+
+async def _ticket(request: Request, parts: Parts, id: UUID, expires: str, given: str) -> Ticket:
+    """Raises `TicketForged`, `TicketOver` (it has no row any more), `OriginRefused`."""
+    note(request.scope, Vary="Origin", Referrer_Policy="no-referrer")
+    if not ticket_signature.is_signed(await parts.ticket_key.get(), id, expires, given):
+        _let_read(request, "*")
+        raise TicketForged
+    ticket = await upload_tickets.find(parts.database, id)
+    if ticket is None:
+        _let_read(request, "*")
+        raise TicketOver(TicketEnd.EXPIRED if int(expires) <= time.time() else TicketEnd.WITHDRAWN)
+    origin = request.headers.get("origin")
+    if origin is not None:
+        if origin not in {*ticket.allowed.origins, *parts.cors_origins, _own_origin(parts)}:
+            raise OriginRefused
+        _let_read(request, origin)
+    return ticket
+
+
+def _let_read(request: Request, origin: str) -> None:
+    note(request.scope, Access_Control_Allow_Origin=origin, Access_Control_Expose_Headers=EXPOSED)
+
+
+def _own_origin(parts: Parts) -> str:
+    """A shop may have the service under a path of its own host."""
+    url = urlsplit(parts.api_base)
+    return f"{url.scheme}://{url.netloc}".lower()
+
+
+async def _holder(
+    request: Request,
+    parts: PartsOf,
+    id: TicketId,
+    key: IdempotencyKey,
+    expires: OfTheUrl = "",
+    signature: OfTheUrl = "",
+) -> Holder:
+    """Raises what `_ticket` raises, `RateLimited` (wrong URLs of an address, calls of the store), `TicketOver`."""
+    try:
+        ticket = await _ticket(request, parts, UUID(id), expires, signature)
+    except TicketForged:
+        address = request.client.host if request.client else ""
+        if wait := parts.failed_credentials.count(address):
+            raise RateLimited("wrong upload URLs", wait) from None
+        raise
+    request.scope["store_id"] = ticket.store_id  # for the log
+    await count_call(request, parts, ticket.store_id)
+    own = None if key is None else f"{ticket.id.hex}\n{key}"
+    is_repeat = own is not None and await parts.idempotency_keys.knows(ticket.store_id, own)
+    if ticket.end is not None and not is_repeat:
+        raise TicketOver(ticket.end)
+    await upload_tickets.count_try(parts.database, ticket.id)
+    per_file = ticket.allowed.bytes_per_file
+    return Holder(ticket, own, per_file if is_repeat else min(per_file, ticket.bytes_left))
+
+
+TicketHolder = Annotated[Holder, Depends(_holder)]
+
+
+async def preflight(request: Request, parts: PartsOf, id: TicketId, expires: str = "", signature: str = "") -> Response:
+    """Asked by the browser itself before it posts. One whose ticket is over may post, to be told so."""
+    if "access-control-request-method" not in request.headers or "origin" not in request.headers:
+        raise HTTPException(405)
+    with suppress(TicketForged, TicketOver):
+        await _ticket(request, parts, UUID(id), expires, signature)
+    answer = {
+        "Access-Control-Allow-Methods": "POST",
+        "Access-Control-Allow-Headers": SENT,
+        "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+    }
+    return Response(status_code=204, headers=answer)

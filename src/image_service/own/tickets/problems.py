@@ -1,0 +1,79 @@
+"""The errors of upload tickets: Tiendanube's, and a few of their own in the same shape."""
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from image_service.dialects.tiendanube import problems as tiendanube_problems
+from image_service.dialects.tiendanube.answers import PRIVATE
+from image_service.dialects.tiendanube.schemas import CodeError
+from image_service.errors import (
+    ImageNotFound,
+    OriginRefused,
+    TicketEnd,
+    TicketForged,
+    TicketNotFound,
+    TicketOver,
+    UnsupportedBody,
+)
+from image_service.web.bodies.uploads import SMALL_JSON_BYTES
+from image_service.web.openapi.components import shared
+from image_service.web.problems import REASONS, Problem
+
+FORGED = "This upload URL was not signed here"
+ORIGIN = "The upload ticket does not name this page's origin"
+UNKNOWN = "No such upload ticket"
+TOO_LONG = f"More than {SMALL_JSON_BYTES} bytes are no request for a ticket"
+UNSUPPORTED = "Ask for a ticket with application/json; send a file to its URL as multipart/form-data"
+ENDS = {
+    TicketEnd.EXPIRED: "The upload ticket has expired",
+    TicketEnd.USED_UP: "The upload ticket is used up",
+    TicketEnd.TRIED_OUT: "The upload ticket has been tried too often",
+    TicketEnd.WITHDRAWN: "The upload ticket has been withdrawn",
+}
+
+
+def render(request: Request, problem: Problem) -> Response:
+    match problem.error:
+        case TicketOver(end=end):
+            text = ENDS[end]
+        case TicketForged():
+            text = FORGED
+        case OriginRefused():
+            text = ORIGIN
+        case TicketNotFound() | ImageNotFound():  # the second: an id that is none
+            text = UNKNOWN
+        case UnsupportedBody():
+            text = UNSUPPORTED
+        case HTTPException(status_code=413):
+            text = TOO_LONG
+        case _:
+            return tiendanube_problems.render(request, problem)
+    body = _body(problem.status, problem.reason, text)
+    return JSONResponse(body, problem.status, {**problem.headers, **PRIVATE})
+
+
+def _body(status: int, reason: str, text: str) -> dict[str, Any]:
+    return {"code": status, "message": reason, "description": text}
+
+
+# --- OpenAPI ---
+
+
+def _coded(name: str, status: int, description: str, *texts: str) -> dict[int | str, dict[str, Any]]:
+    reason = REASONS.get(status) or HTTPStatus(status).phrase
+    examples = {text: {"value": _body(status, reason, text)} for text in texts}
+    content = {"application/json": {"examples": examples}}
+    return {status: shared(name, {"description": description, "content": content, "headers": {}, "model": CodeError})}
+
+
+NOT_FOUND = _coded("UploadTicketNotFound", 404, "The store has no such upload ticket.", UNKNOWN)
+TOO_LONG_BODY = _coded("UploadTicketTooLong", 413, "The body is too long.", TOO_LONG)
+UNSUPPORTED_BODY = _coded("UploadUnsupported", 415, "A body of another media type.", UNSUPPORTED)
+REFUSED = {
+    **_coded("UploadRefused", 403, "The URL was changed, or the page may not use it.", FORGED, ORIGIN),
+    **_coded("UploadTicketOver", 410, "Ask your back-end for another ticket.", *ENDS.values()),
+}

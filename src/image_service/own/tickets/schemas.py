@@ -1,0 +1,140 @@
+"""The bodies of upload tickets: what is asked for, what is answered."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
+from typing_extensions import TypedDict
+
+from image_service.dialects.tiendanube.schemas import Number, Time, time_of
+from image_service.edge.origin import ORIGIN, WHAT_AN_ORIGIN_IS, is_origin
+from image_service.errors import InvalidField
+from image_service.images.upload_tickets import Allowed, Ticket
+from image_service.web.bodies.uploads import Submission
+from image_service.web.dependencies import MAX_ID
+from image_service.web.problems import invalid_fields
+
+MAX_FILES = 250  # as many as a product may have
+MAX_POSITION = 10_000  # as many as a product may ever have
+MAX_ORIGINS = 20  # a shop's own, for each country and for development
+DEFAULT_SECONDS = 900  # to choose some photos and send them
+
+# --- what is sent ---
+
+
+def _origins(value: list[str]) -> list[str]:
+    if not all(map(is_origin, value)):
+        raise ValueError(WHAT_AN_ORIGIN_IS)
+    return value
+
+
+class TicketInput(BaseModel):
+    """What a ticket is to allow. A name that is not known is refused: a limit mistyped must not be a limit missing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    product_id: Annotated[
+        Number | None, Field(ge=1, le=MAX_ID, description="The product that the images go to; absent: to none yet.")
+    ] = None
+    position: Annotated[
+        Number | None,
+        Field(
+            ge=1,
+            le=MAX_POSITION,
+            description="Of the first image that is made, the next one follows it; absent: the end.",
+        ),
+    ] = None
+    files: Annotated[Number, Field(ge=1, le=MAX_FILES, description="Images that may be made.")] = 1
+    bytes: Annotated[
+        Number | None, Field(ge=1, le=MAX_ID, description="Of all files together; absent: what so many files may have.")
+    ] = None
+    bytes_per_file: Annotated[
+        Number | None, Field(ge=1, le=MAX_ID, description="Absent: what any upload may have, 10485759.")
+    ] = None
+    expires_in: Annotated[
+        Number | None, Field(ge=1, le=MAX_ID, description="Seconds, at most 3600 unless set otherwise; absent: 900.")
+    ] = None
+    origins: Annotated[
+        list[Annotated[str, Strict(), Field(json_schema_extra={"pattern": ORIGIN})]],
+        Field(
+            max_length=MAX_ORIGINS,
+            description="Of the pages that may use the ticket, beside those of the settings: `https://shop.example.com`.",
+        ),
+        AfterValidator(_origins),
+    ] = []
+
+
+def parse_ticket(body: Submission, *, max_image_bytes: int, max_seconds: int) -> tuple[Allowed, timedelta]:
+    """What it allows, and for how long. Raises `InvalidField` with every field that cannot be used."""
+    try:
+        asked = TicketInput.model_validate(body.fields)
+    except ValidationError as error:
+        raise invalid_fields(error) from None
+    for name, most in (("bytes_per_file", max_image_bytes), ("expires_in", max_seconds)):
+        if (getattr(asked, name) or 0) > most:
+            raise InvalidField(name, f"must be less than or equal to {most}")
+    if asked.position is not None and asked.product_id is None:
+        raise InvalidField("position", "needs a product_id")
+    per_file = asked.bytes_per_file or max_image_bytes
+    whole = asked.files * per_file
+    allowed = Allowed(
+        product_id=asked.product_id,
+        position=asked.position,
+        files=asked.files,
+        bytes=min(asked.bytes or whole, whole),
+        bytes_per_file=per_file,
+        origins=tuple(asked.origins),
+    )
+    return allowed, timedelta(seconds=asked.expires_in or min(DEFAULT_SECONDS, max_seconds))
+
+
+# --- what is answered ---
+
+
+def _shown(description: str, **schema: Any) -> Any:
+    return Field(description=description, json_schema_extra=schema)
+
+
+TicketStatus = Literal["open", "expired", "used_up", "tried_too_often"]
+
+
+class TicketBody(TypedDict):
+    """A ticket as its store sees it; its URL is shown once, when it is made."""
+
+    id: Annotated[str, _shown("Names the ticket to its store; of no use without the URL.", pattern="^[0-9a-f]{32}$")]
+    status: Annotated[TicketStatus, _shown("Whether it is still good, and if not, why.")]
+    product_id: Annotated[int | None, _shown("Null: the images are on no product.", format="int64", minimum=1)]
+    position: Annotated[int | None, _shown("Of the first image; null: the end.", minimum=1)]
+    files: Annotated[int, _shown("Images that may be made in all.", minimum=1)]
+    files_left: Annotated[int, _shown("Those that may still be made.", minimum=0)]
+    bytes: Annotated[int, _shown("Of all files together.", minimum=1)]
+    bytes_left: Annotated[int, _shown("What of that is left.", minimum=0)]
+    bytes_per_file: Annotated[int, _shown("The most that one file may have.", minimum=1)]
+    origins: Annotated[list[str], _shown("Of the pages that may use it, beside those of the settings.")]
+    created_at: Time
+    expires_at: Annotated[Time, _shown("From then on no upload may begin.")]
+
+
+class NewTicketBody(TicketBody):
+    """A ticket that has just been made."""
+
+    url: Annotated[str, _shown("What the front-end posts to. Whoever has it may use the ticket.", format="uri")]
+
+
+def shown(ticket: Ticket) -> TicketBody:
+    allowed = ticket.allowed
+    status: Any = "open" if ticket.end is None else str(ticket.end)
+    return {
+        "id": ticket.id.hex,
+        "status": status,
+        "product_id": allowed.product_id,
+        "position": allowed.position,
+        "files": allowed.files,
+        "files_left": ticket.files_left,
+        "bytes": allowed.bytes,
+        "bytes_left": ticket.bytes_left,
+        "bytes_per_file": allowed.bytes_per_file,
+        "origins": list(allowed.origins),
+        "created_at": time_of(ticket.created_at),
+        "expires_at": time_of(ticket.expires_at),
+    }

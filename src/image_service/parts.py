@@ -1,0 +1,36 @@
+"""Parts put together as the settings say, for the service and for the commands beside it. Knows nothing of HTTP."""
+
+from image_service.database.sessions import Database
+from image_service.images.blobs import Blobs
+from image_service.images.library import Library
+from image_service.images.upkeep.sweeper import Sweeper
+from image_service.ingest.fetch import FetchPolicy
+from image_service.settings import Settings
+from image_service.storage.base import Storage
+from image_service.storage.places import staging_in
+from image_service.stores.rate_limit import RateLimit
+
+
+def library_of(settings: Settings, database: Database, storage: Storage) -> Library:
+    return Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product)
+
+
+def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Sweeper:
+    library = library_of(settings, database, storage)
+    return Sweeper(database, storage, staging_in(settings.data_dir), library, settings.sizes, settings.orphan_ttl)
+
+
+def fetch_policy_of(settings: Settings) -> FetchPolicy:
+    return FetchPolicy(
+        max_bytes=settings.max_image_bytes,
+        total_seconds=settings.fetch_seconds,
+        concurrency=settings.fetch_concurrency,
+        allow_private=settings.fetch_allow_private,
+        allow_networks=settings.fetch_allow_networks,
+    )
+
+
+def rate_limit_of(settings: Settings, database: Database) -> RateLimit | None:
+    if settings.rate_limit_bucket is None or settings.rate_limit_per_second is None:
+        return None
+    return RateLimit(database, settings.rate_limit_bucket, settings.rate_limit_per_second)

@@ -1,0 +1,293 @@
+"""Feeds the pixel processes: a job each at a time, in the order asked, killed at its time limit.
+
+The service's own process decodes nothing and imports no decoder. What a picture can break is one process,
+which is replaced; what it can cost is its own request.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, replace
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import structlog
+
+from image_service.errors import Busy, ImageServiceError, Refusal
+from image_service.pixels.limits import Limits, Refused
+from image_service.pixels.messages import Drawing, Probe
+from image_service.pixels.picture import Format
+from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
+from image_service.pixels.pool.process import Died, NotTaken, PixelProcess, Starved
+from image_service.pixels.pool.turns import Turns
+from image_service.telemetry import metrics
+from image_service.telemetry.metrics import Ended
+
+log = structlog.get_logger()
+
+WORKER = (sys.executable, "-I", "-m", "image_service.pixels.worker")
+
+
+NEWEST = 0.1  # the share of the latest drawing in what one usually takes
+
+Read = TypeVar("Read")
+
+
+class PixelsFailed(ImageServiceError):
+    """A job could not be done, and the picture may be innocent."""
+
+
+class ProbeFailed(PixelsFailed):
+    pass
+
+
+class RenderFailed(PixelsFailed):
+    pass
+
+
+class PixelPool:
+    """`processes` of them, at most. `async with` starts and closes it.
+
+    `probe_seconds` and `draw_seconds` bound one job, counted from when a process takes it up.
+    """
+
+    def __init__(
+        self,
+        processes: int,
+        limits: Limits,
+        probe_seconds: float,
+        draw_seconds: float,
+        command: Sequence[str] = WORKER,
+    ) -> None:
+        self._size = processes
+        self._limits = limits
+        self._probe_seconds = probe_seconds
+        self._draw_seconds = draw_seconds
+        self._command = command
+        self._turns = Turns(processes)
+        self._idle: list[PixelProcess] = []
+        self._working: set[PixelProcess] = set()
+        self._ids = count(1)
+        self._draw_seconds_usual = 0.0  # a moving mean
+        self._closed = False
+        self.waiting = 0  # jobs that no process has taken up
+        self.killed = 0  # processes ended because of time, or because their caller had gone
+        self.died = 0  # processes that ended by themselves, or answered nonsense
+        metrics.PIXELS.inc(processes)
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        """Those that pictures are taken in."""
+        return self._limits.formats
+
+    @property
+    def busy(self) -> int:
+        """Jobs under way."""
+        return len(self._working)
+
+    @property
+    def unfiltered(self) -> str:
+        """Why an idle process has no filter of system calls, or "" if all have one."""
+        return next((process.unfiltered for process in self._idle if process.unfiltered), "")
+
+    def expected_wait(self, drawings: int) -> float:
+        """Seconds until so many drawings that are under way will be done, as far as the latest ones tell."""
+        return drawings * self._draw_seconds_usual / self._size
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return tuple(process.pid for process in (*self._idle, *self._working))
+
+    async def start(self) -> None:
+        """Start all processes, so that a service that cannot is not ready. Raises `Busy`; none is left then."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._size):
+                    group.create_task(self._start_idle())
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, ExceptionGroup):
+                raise error.exceptions[0] from None
+            raise
+        if self.unfiltered:
+            log.warning("pixel processes run without a filter of system calls", reason=self.unfiltered)
+
+    async def _start_idle(self) -> None:
+        self._idle.append(await self._started())
+
+    async def close(self) -> None:
+        """End all processes, with what they are doing; returns when they have gone."""
+        if not self._closed:
+            metrics.PIXELS.dec(self._size)
+        self._closed = True
+        await asyncio.gather(*(process.kill() for process in (*self._idle, *self._working)))
+        self._idle.clear()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def probe(self, path: Path, *, wait: float, also: Format | None = None) -> Probe:
+        """What `path` is, or `Refused`: also if its process dies of it or takes too long.
+
+        `also` is a format that is taken beside those of the limits.
+
+        Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory is
+        too short, which is no fault of a picture within the limits.
+        """
+        try:
+            size = path.stat().st_size  # noqa: ASYNC240 - it has just been written: no disk is asked
+        except OSError as error:
+            raise ProbeFailed(str(error)) from error
+        limits = self._limits
+        if also is not None and also not in limits.formats:
+            limits = replace(limits, formats=(*limits.formats, also))
+        request = {"do": "probe", "path": str(path), "limits": asdict(limits)}
+        try:
+            return await self._run(request, self._probe_seconds, wait, lambda answer: read_probe(answer, limits, size))
+        except TimeoutError:
+            raise Refused(Refusal.NOT_AN_IMAGE, "took too long") from None
+        except Starved as error:
+            raise ProbeFailed(f"its process: {error}") from error
+        except (Died, Nonsense) as error:
+            raise Refused(Refusal.NOT_AN_IMAGE, f"its process: {error}") from error
+        except Failed as error:
+            raise ProbeFailed(str(error)) from error
+
+    async def render(
+        self,
+        source: Path,
+        target: Path,
+        drawing: Drawing,
+        *,
+        wait: float,
+        begun: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Draw the probed picture `source` into the file `target`. `begun` is called when its turn has come.
+
+        Raises `Busy` if no process is free within `wait` seconds, else `RenderFailed`; `target` may be
+        there in part after that, or after a cancellation, but nobody writes to it any more.
+        """
+        request = {
+            "do": "render",
+            "source": str(source),
+            "target": str(target),
+            "drawing": asdict(drawing),
+        }
+        try:
+            await self._run(request, self._draw_seconds, wait, read_drawn, begun)
+        except TimeoutError:
+            raise RenderFailed("took too long") from None
+        except (Died, Nonsense, Failed, Refused) as error:
+            raise RenderFailed(str(error)) from error
+
+    async def _run(
+        self,
+        request: dict[str, Any],
+        seconds: float,
+        wait: float,
+        read: Callable[[dict[str, Any]], Read],
+        begun: Callable[[], None] = lambda: None,
+    ) -> Read:
+        is_drawing = request["do"] == "render"
+        async with self._turn(wait, urgent=not is_drawing):
+            begun()
+            for _ in range(self._size + 1):  # every idle one, and a new one
+                with suppress(NotTaken):
+                    async with self._process() as process:
+                        id, since = next(self._ids), time.perf_counter()
+                        answer = read(read_answer(await process.ask({"id": id, **request}, seconds), id))
+                    if is_drawing:
+                        self._has_drawn(time.perf_counter() - since)
+                    return answer
+            raise Busy("every pixel process died")
+
+    def _has_drawn(self, seconds: float) -> None:
+        weight = NEWEST if self._draw_seconds_usual else 1
+        self._draw_seconds_usual += (seconds - self._draw_seconds_usual) * weight
+
+    @asynccontextmanager
+    async def _turn(self, wait: float, *, urgent: bool) -> AsyncIterator[None]:
+        self.waiting += 1
+        metrics.PIXELS_WAITING.inc()
+        since = time.perf_counter()
+        try:
+            async with asyncio.timeout(wait):
+                await self._turns.acquire(urgent=urgent)
+        except TimeoutError:
+            raise Busy("no pixel process is free") from None
+        finally:
+            self.waiting -= 1
+            metrics.PIXELS_WAITING.dec()
+            metrics.PIXELS_WAIT_SECONDS.observe(time.perf_counter() - since)
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    @asynccontextmanager
+    async def _process(self) -> AsyncIterator[PixelProcess]:
+        """A process to oneself. It serves again only if it has answered: what an abandoned job has left in
+        its pipe must never be read as the answer to another.
+        """
+        process = await self._idle_one() or await self._started()
+        self._working.add(process)
+        metrics.PIXELS_BUSY.inc()
+        try:
+            yield process
+        except (Refused, Failed):
+            self._idle.append(process)
+            raise
+        except (Died, Nonsense) as error:
+            await process.kill()
+            if self._closed:
+                raise Busy("the pixel pool is closed") from None
+            self._has_died(process, str(error))
+            raise
+        except BaseException as error:
+            self.killed += 1
+            why = Ended.TIME_LIMIT if isinstance(error, TimeoutError) else Ended.ABANDONED
+            metrics.PIXELS_ENDED.labels(why).inc()
+            log.warning("pixel process killed", process=process.pid, reason=str(why))
+            await process.kill()
+            raise
+        else:
+            self._idle.append(process)
+        finally:
+            self._working.discard(process)
+            metrics.PIXELS_BUSY.dec()
+
+    async def _idle_one(self) -> PixelProcess | None:
+        while self._idle:
+            process = self._idle.pop()
+            if process.usable:
+                return process
+            self._has_died(process, "between two jobs")
+            await process.kill()
+        return None
+
+    def _has_died(self, process: PixelProcess, reason: str) -> None:
+        self.died += 1
+        metrics.PIXELS_ENDED.labels(Ended.DIED).inc()
+        log.warning("pixel process died", process=process.pid, reason=reason)
+
+    async def _started(self) -> PixelProcess:
+        if self._closed:
+            raise Busy("the pixel pool is closed")
+        try:
+            process = await PixelProcess.start(self._command)
+        except (OSError, Died) as error:  # TimeoutError is an OSError
+            raise Busy(f"no pixel process could be started: {error!r}") from error
+        if self._closed:
+            await process.kill()
+            raise Busy("the pixel pool is closed")
+        return process

@@ -1,0 +1,163 @@
+"""The head of a picture coded in AV1 (AV1 Bitstream & Decoding Process Specification, section 5): how large it is.
+
+A decoder goes by this head, whatever the file around it says.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from image_service.pixels.limits import broken
+from image_service.pixels.structure.boxes import Tally
+
+SEQUENCE, DELIMITER, FRAME_HEAD, TILES, METADATA, FRAME, PADDING = 1, 2, 3, 4, 5, 6, 15
+HEAD_BYTES = 512  # of a sequence's or frame's head; with all of its 32 operating points a sequence has 400
+KEY_FRAME, SELECT = 0, 2
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What a sequence header says that matters here."""
+
+    width: int  # pixels
+    height: int
+    profile: int  # 0: one colour sample for four pixels; 1, 2: more
+    is_deep: bool  # more than 8 bits a sample
+    is_reduced: bool  # of a still picture: no frame has a size of its own
+    screen_content: int  # 0, 1, or SELECT: each frame says
+    integer_motion: int
+    id_bits: int  # of a frame's id; 0: it has none
+    time_bits: int  # of a shown frame's time; 0: it has none
+
+
+class _Bits:
+    def __init__(self, data: memoryview) -> None:
+        head = data[:HEAD_BYTES]
+        self._value = int.from_bytes(head, "big")
+        self._left = 8 * len(head)
+
+    def __call__(self, count: int) -> int:
+        self._left -= count
+        if self._left < 0:
+            raise broken("AV1 cut in a header")
+        return self._value >> self._left & (1 << count) - 1
+
+    def skip_uvlc(self) -> None:
+        zeros = 0
+        while not self(1):
+            zeros += 1
+        self(zeros)
+
+
+def sequence_of(config: bytes, data: bytes, tally: Tally) -> Sequence:
+    """Of one still picture: `config` comes before `data`. Raises `Refused` unless it is one key frame, of that size."""
+    sequence, frames = None, 0
+    for kind, body in (*_units(config, tally), *_units(data, tally)):
+        if kind == SEQUENCE:
+            found = _sequence(_Bits(body))
+            if sequence not in (None, found):
+                raise broken("AV1 of two sequences")
+            sequence = found
+        elif kind in (FRAME, FRAME_HEAD):
+            frames += 1
+            if sequence is None or frames > 1:  # a hidden frame costs as much as one that is shown
+                raise broken("AV1 with more than one frame, or none of known size")
+            _check_frame(_Bits(body), sequence)
+        elif kind not in (DELIMITER, TILES, METADATA, PADDING):
+            raise broken("AV1 with an unusual unit")
+    if sequence is None or not frames:
+        raise broken("AV1 without a picture")
+    return sequence
+
+
+def _units(data: bytes, tally: Tally) -> Iterator[tuple[int, memoryview]]:
+    """Type and body of each unit (OBU)."""
+    view, position = memoryview(data), 0
+    while position < len(view):
+        tally.count()
+        head = view[position]
+        position += 2 if head & 0x04 else 1  # an extension of one byte
+        size = len(view) - position
+        if head & 0x02:
+            size = shift = 0
+            while True:  # little-endian, seven bits a byte
+                if position >= len(view) or shift > 49:
+                    raise broken("AV1 cut between units")
+                size |= (view[position] & 0x7F) << shift
+                position += 1
+                shift += 7
+                if not view[position - 1] & 0x80:
+                    break
+        if head & 0x80 or size < 0 or position + size > len(view):
+            raise broken("AV1 cut in a unit")
+        yield head >> 3 & 0x0F, view[position : position + size]
+        position += size
+
+
+def _sequence(bits: _Bits) -> Sequence:
+    profile, _, is_reduced = bits(3), bits(1), bool(bits(1))
+    time_bits = 0
+    if is_reduced:
+        bits(5)  # level
+    else:
+        time_bits = _operating_points(bits)
+    width_bits, height_bits = bits(4) + 1, bits(4) + 1
+    width, height = bits(width_bits) + 1, bits(height_bits) + 1
+    id_bits = 0
+    if not is_reduced and bits(1):
+        delta_bits = bits(4) + 2
+        id_bits = delta_bits + bits(3) + 1
+    bits(3)  # block size, two filters
+    screen_content = integer_motion = SELECT
+    if not is_reduced:
+        bits(4)  # kinds of prediction between frames
+        order_hint = bits(1)
+        if order_hint:
+            bits(2)
+        screen_content = SELECT if bits(1) else bits(1)
+        if screen_content:
+            integer_motion = SELECT if bits(1) else bits(1)
+        if order_hint:
+            bits(3)
+    bits(3)  # superres (which only makes the coded frame smaller), two filters
+    is_deep = bool(bits(1))
+    return Sequence(width, height, profile, is_deep, is_reduced, screen_content, integer_motion, id_bits, time_bits)
+
+
+def _operating_points(bits: _Bits) -> int:
+    """Skip them. Answers how many bits a frame's time has."""
+    delay_bits = time_bits = 0
+    if bits(1):  # timing
+        bits(64)
+        equal_intervals = bits(1)
+        if equal_intervals:
+            bits.skip_uvlc()
+        if bits(1):  # a model of the decoder
+            delay_bits = bits(5) + 1
+            bits(32 + 5)
+            frame_time_bits = bits(5) + 1
+            time_bits = 0 if equal_intervals else frame_time_bits
+    has_display_delay = bits(1)
+    for _ in range(bits(5) + 1):
+        bits(12)
+        if bits(5) > 7:
+            bits(1)  # tier
+        if delay_bits and bits(1):
+            bits(2 * delay_bits + 1)
+        if has_display_delay and bits(1):
+            bits(4)
+    return time_bits
+
+
+def _check_frame(bits: _Bits, sequence: Sequence) -> None:
+    if sequence.is_reduced:
+        return
+    if bits(1) or bits(2) != KEY_FRAME or not bits(1):  # shows an earlier one; its type; is shown
+        raise broken("AV1 whose frame is no key frame that is shown")
+    bits(sequence.time_bits)
+    bits(1)
+    screen_content = bits(1) if sequence.screen_content == SELECT else sequence.screen_content
+    if screen_content and sequence.integer_motion == SELECT:
+        bits(1)
+    bits(sequence.id_bits)
+    if bits(1):
+        raise broken("AV1 whose frame has a size of its own")

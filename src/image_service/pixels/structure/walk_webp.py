@@ -1,0 +1,135 @@
+"""WebP: a RIFF of chunks; one picture, or a canvas and the frames of an animation on it (RFC 9649)."""
+
+from collections.abc import Iterator
+from struct import Struct
+
+from image_service.pixels.limits import Limits, broken, too_large
+from image_service.pixels.picture import Format
+from image_service.pixels.structure.outline import Structure
+
+CHUNK_HEAD = Struct("<4sI")  # type, length of the body; a byte more where that is odd
+RIFF_HEAD = 12  # bytes: "RIFF", length of the rest, "WEBP"
+CANVAS = Struct("<B3x3s3s")  # flags, width - 1, height - 1
+FRAME = Struct("<3s3s3s3s3xB")  # left / 2, top / 2, width - 1, height - 1, time, flags
+LOSSY = Struct("<3s3sHH")  # frame tag, start code, width and height in the lower 14 bits
+LOSSLESS = Struct("<BI")  # signature, then 14 bits of width - 1, 14 of height - 1, one for alpha, 3 of version
+ANIMATED = 0x02  # flag of a canvas
+PICTURES = (b"VP8 ", b"VP8L")
+METADATA = (b"ICCP", b"EXIF", b"XMP ")
+
+# What libwebp and libvips hold for each pixel, as measured: of a still picture without loss its RGBA; of an animation
+# the canvas, the one before, the frame and its coding.
+STILL_BYTES, ANIMATION_BYTES = 4, 16
+
+
+def walk_webp(data: bytes, limits: Limits) -> Structure:
+    """The outline of a WebP. Whatever is behind the length that the RIFF tells is a trailer."""
+    end = 8 + int.from_bytes(data[4:8], "little")
+    if end > len(data):
+        raise broken("WebP cut short")
+    chunks = _chunks(data, RIFF_HEAD, end, limits)
+    kind, start, stop = next(chunks, (b"", 0, 0))
+    if kind in PICTURES:  # the simple kind: nothing that follows is looked at
+        width, height = _picture(data, kind, start, stop)
+        return Structure(Format.WEBP, width, height, 1, end, decoded=width * height * STILL_BYTES)
+    if kind != b"VP8X" or stop - start < CANVAS.size:
+        raise broken("WebP without a picture")
+    flags, *sides = CANVAS.unpack_from(data, start)
+    width, height = (_number(side) + 1 for side in sides)
+    if not flags & ANIMATED:
+        _still(data, chunks, (width, height))
+        return Structure(Format.WEBP, width, height, 1, end, decoded=width * height * STILL_BYTES)
+    frames = _frames(data, chunks, (width, height), limits)
+    held = width * height * ANIMATION_BYTES
+    if held > limits.whole:
+        raise too_large(f"frames of {width}x{height}")
+    return Structure(Format.WEBP, width, height, frames, end, decoded=held)
+
+
+def _chunks(data: bytes, position: int, end: int, limits: Limits) -> Iterator[tuple[bytes, int, int]]:
+    """Type, start and stop of each body."""
+    count = 0
+    while position < end:
+        count += 1
+        if count > limits.chunks:
+            raise broken("WebP with too many chunks")
+        start = position + CHUNK_HEAD.size
+        if start > end:
+            raise broken("WebP cut between chunks")
+        kind, length = CHUNK_HEAD.unpack_from(data, position)
+        if start + length > end:
+            raise broken("WebP cut within a chunk")
+        yield kind, start, start + length
+        position = start + length + length % 2
+
+
+def _still(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[int, int]) -> None:
+    """One picture of the canvas's size, and no frames; metadata once each."""
+    pictures, others = [], []
+    for kind, start, stop in chunks:
+        if kind in PICTURES:
+            pictures.append(_picture(data, kind, start, stop))
+        elif kind in (b"ANIM", b"ANMF", b"VP8X"):
+            raise broken("WebP with frames that it does not announce")
+        elif kind in (b"ALPH", *METADATA):  # what is unknown is ignored, as the decoder does
+            others.append(kind)
+    if pictures != [canvas]:
+        raise broken("WebP whose picture is of another size than its canvas, or not one")
+    if len(set(others)) != len(others):
+        raise broken("WebP with metadata twice")
+
+
+def _frames(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[int, int], limits: Limits) -> int:
+    """How many frames there are, each with one picture that lies on the canvas."""
+    frames = 0
+    seen: set[bytes] = set()
+    for kind, start, stop in chunks:
+        if kind == b"ANMF":
+            frames += 1
+            if frames > limits.frames:
+                raise too_large(f"more than {limits.frames} frames")
+            _frame(data, start, stop, canvas, limits)
+        elif kind in (*PICTURES, b"ALPH", b"VP8X"):
+            raise broken("WebP with a picture beside its frames")
+        elif kind in (b"ANIM", *METADATA):
+            if kind in seen:
+                raise broken("WebP with metadata twice")
+            seen.add(kind)
+    if not frames or b"ANIM" not in seen:
+        raise broken("WebP without its frames")
+    return frames
+
+
+def _frame(data: bytes, start: int, stop: int, canvas: tuple[int, int], limits: Limits) -> None:
+    if stop - start < FRAME.size:
+        raise broken("WebP cut in a frame's header")
+    *numbers, _ = FRAME.unpack_from(data, start)
+    left, top, width, height = map(_number, numbers)
+    size = (width + 1, height + 1)
+    if 2 * left + size[0] > canvas[0] or 2 * top + size[1] > canvas[1]:
+        raise broken("WebP with a frame beyond its canvas")
+    inside = _chunks(data, start + FRAME.size, stop, limits)
+    pictures = [_picture(data, *chunk) for chunk in inside if chunk[0] in PICTURES]
+    if pictures != [size]:
+        raise broken("WebP with a frame of another size, or not of one picture")
+
+
+def _picture(data: bytes, kind: bytes, start: int, stop: int) -> tuple[int, int]:
+    """Width and height, as the coded picture itself has them."""
+    if kind == b"VP8 ":
+        if stop - start < LOSSY.size:
+            raise broken("WebP cut in a picture's header")
+        tag, code, width, height = LOSSY.unpack_from(data, start)
+        if tag[0] & 1 or code != b"\x9d\x01\x2a":
+            raise broken("WebP whose picture is no key frame")
+        return width & 0x3FFF, height & 0x3FFF
+    if stop - start < LOSSLESS.size:
+        raise broken("WebP cut in a picture's header")
+    signature, bits = LOSSLESS.unpack_from(data, start)
+    if signature != 0x2F or bits >> 29:
+        raise broken("WebP with a bad lossless header")
+    return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+
+
+def _number(three_bytes: bytes) -> int:
+    return int.from_bytes(three_bytes, "little")

@@ -1,0 +1,231 @@
+"""What the private PostgreSQL keeps on disk, and what can be read there about a server that runs.
+
+root/pgdata/        the database, 0700; written as pgdata.new and renamed when initdb has ended well
+root/run/           the socket, 0700; or a short directory elsewhere, see `socket_directory`
+root/postgres.log   what the server says
+root/lock           held by the service that owns all this
+root/server.lock    held by every process of the server, by inheritance: free means that none is left
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from image_service.postgres.binaries import EmbeddedPostgresError, Programs
+
+# For a former server to go, seconds after each signal. Linux has sent it the first already; elsewhere nobody has. It
+# asks for a last checkpoint; a PostgreSQL 18 that gets it while it recovers may wait for itself for ever. The others
+# make it recover at its next start, and lose nothing.
+ENDS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
+LOG_BYTES = 10_000_000  # a longer log becomes postgres.log.1 at the next start
+SOCKET_NAME = ".s.PGSQL.5432"
+SOCKET_PATH_BYTES = 103  # sun_path less its NUL: 107 on Linux, 103 on macOS
+
+
+class DataDirectoryInUse(EmbeddedPostgresError):
+    """Another service, or another part of this one, runs its database on this directory."""
+
+
+class PostgresFailed(EmbeddedPostgresError):
+    """PostgreSQL did not start; the message ends with what it said."""
+
+
+def socket_directory(root: Path) -> Path:
+    """Where the socket goes: root/run, unless that is too long for an address or would need quoting."""
+    directory = root / "run"
+    path = str(directory / SOCKET_NAME)
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES and re.fullmatch(r"[A-Za-z0-9_./+-]+", path):
+        return directory
+    return Path(tempfile.gettempdir()) / f"image-service-{hashlib.sha256(os.fsencode(root)).hexdigest()[:16]}"
+
+
+def database_url(socket_in: Path) -> str:
+    return f"postgresql+asyncpg://postgres@/postgres?host={quote(str(socket_in))}"
+
+
+def answers(socket_in: Path) -> bool:
+    """Whether a server listens there."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(2)
+        try:
+            connection.connect(str(socket_in / SOCKET_NAME))
+        except (FileNotFoundError, ConnectionRefusedError, TimeoutError):
+            return False
+    return True
+
+
+def spawn(command: list[str], server_lock: int, output: int) -> subprocess.Popen[bytes]:
+    """Start one of PostgreSQL's programs, which holds the lock for as long as any process of it lives.
+
+    Ended by the kernel together with the calling thread. A session of its own, so that Ctrl-C in a terminal
+    reaches the service alone, which stops the database last. Nothing of the service's environment.
+    """
+    return subprocess.Popen(  # noqa: S603 - our own programs
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env={"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath},
+        cwd="/",
+        pass_fds=(server_lock,),
+        start_new_session=True,
+    )
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _fsync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class PostgresDirectory:
+    root: Path  # absolute
+
+    @property
+    def data(self) -> Path:
+        return self.root / "pgdata"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "postgres.log"
+
+    @property
+    def socket(self) -> Path:
+        return socket_directory(self.root)
+
+    def take_lock(self) -> int:
+        """A descriptor that holds the directory until it is closed. Raises `DataDirectoryInUse`."""
+        lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        if not _try_lock(lock):
+            owner = os.pread(lock, 20, 0).decode()
+            os.close(lock)
+            raise DataDirectoryInUse(f"{self.root} is in use by process {owner}: one service at a time")
+        os.truncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        return lock
+
+    def take_server_lock(
+        self, wait: Callable[[float], bool], ends: Sequence[tuple[signal.Signals, float]] = ENDS
+    ) -> int:
+        """A descriptor for the next server to inherit, once no process of the last one is left.
+
+        `wait(seconds)` sleeps, and answers True to give up. Raises `DataDirectoryInUse` if it takes too long.
+        """
+        lock = os.open(self.root / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        if _try_lock(lock):
+            return lock
+        for number, seconds in ends:
+            self._end_orphan(number)
+            deadline = time.monotonic() + seconds
+            while not (is_over := wait(0.02)) and time.monotonic() < deadline:
+                if _try_lock(lock):
+                    return lock
+            if is_over:
+                break
+        os.close(lock)
+        raise DataDirectoryInUse(f"a former PostgreSQL still runs on {self.root}")
+
+    def _end_orphan(self, number: signal.Signals) -> None:
+        """Signal a server whose service was killed."""
+        lines = self.pid_file()
+        if lines and answers(self.socket):  # so the process of this number is it, and not a later one
+            os.kill(int(lines[0]), number)
+
+    def prepare(self, owner: tuple[int, int]) -> None:
+        """Make the directories, private to `owner` (user and group id), whoever ran it before."""
+        if owner[0] != os.geteuid():
+            self.root.chmod(self.root.stat().st_mode | 0o011)  # to pass through; what is inside is closed
+        self.socket.mkdir(mode=0o700, exist_ok=True)
+        found = self.socket.lstat()  # below a directory that everyone writes to, it may be somebody's trap
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner[0]}:
+            raise EmbeddedPostgresError(f"{self.socket} belongs to somebody else: remove it")
+        self.socket.chmod(0o700)
+        if os.geteuid() == 0:
+            os.chown(self.socket, *owner)
+            if self.data.exists() and self.data.stat().st_uid != owner[0]:
+                for path in (self.data, *self.data.rglob("*")):
+                    os.chown(path, *owner, follow_symlinks=False)
+
+    def leave(self) -> None:
+        """Remove a socket directory that is not below the root."""
+        if self.socket.parent != self.root:
+            with suppress(OSError):  # it never was made, or it is not ours
+                self.socket.rmdir()
+
+    def initialise(self, programs: Programs, server_lock: int) -> None:
+        """A new, empty database. Whatever interrupts this leaves none. Raises `PostgresFailed`."""
+        unfinished = self.root / "pgdata.new"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        unfinished.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(unfinished, *programs.owner)
+        command = programs.command(
+            "initdb", f"--pgdata={unfinished}", "--username=postgres", "--data-checksums",
+            "--auth=trust",  # the socket's directory is the lock on the door
+            "--encoding=UTF8", "--no-locale",  # the order of bytes: the same on every system, for ever
+        )  # fmt: skip
+        process = spawn(command, server_lock, subprocess.PIPE)
+        said, _ = process.communicate()
+        if process.returncode != 0:
+            raise PostgresFailed(f"initdb failed:\n{said.decode(errors='replace')}")
+        unfinished.rename(self.data)
+        _fsync_directory(self.root)
+
+    def drop_foreign_pid_files(self) -> None:
+        """Remove what a dead server left if its number is that of no PostgreSQL, once no server is left here.
+
+        PostgreSQL does so itself unless a process of that number lives: a zombie that nothing reaps, or a
+        number given out again, both common in containers, where it would then refuse to start for ever.
+        """
+        for path in (self.data / "postmaster.pid", self.socket / f"{SOCKET_NAME}.lock"):
+            with suppress(FileNotFoundError, IndexError, ValueError):
+                about = Path(f"/proc/{int(path.read_text().splitlines()[0])}/stat").read_text()
+                name, state = about[about.index("(") + 1 : about.rindex(")")], about[about.rindex(")") + 2]
+                if state == "Z" or name != "postgres":
+                    path.unlink()
+
+    def open_log(self) -> BinaryIO:
+        """Positioned at its end."""
+        self.log.touch(mode=0o600)
+        if self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+            self.log.touch(mode=0o600)
+        return self.log.open("ab")
+
+    def pid_file(self) -> list[str]:
+        """The lines of postmaster.pid: process, data directory, start, port, socket directory, …, state."""
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def is_ready(self, process: int) -> bool:
+        """Whether the server with this process id takes connections: a dead one's file stays "ready"."""
+        lines = self.pid_file()
+        return len(lines) > 7 and lines[0] == str(process) and lines[7].strip() == "ready"

@@ -1,0 +1,149 @@
+"""A running service: this process owns the database, and the workers that answer."""
+
+import os
+import shlex
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from image_service.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres
+from image_service.processes import forked
+from image_service.processes import supervisor as workers
+from image_service.processes.supervisor import StopSignals, Workers
+from image_service.settings import Settings
+from image_service.stores.new_store import NewStore
+from image_service.telemetry import metrics
+
+log = structlog.get_logger()
+
+OTHER_CONNECTIONS = 20  # to the embedded database: the CLI, migrations, the start itself
+JOIN_SECONDS = 30  # for a service that is just starting or stopping
+
+SAMPLE = Path(__file__).parents[1] / "site" / "static" / "sample.jpg"
+
+
+def embedded_folder(settings: Settings) -> Path:
+    return settings.data_dir / "postgres"
+
+
+@contextmanager
+def database_running(settings: Settings) -> Iterator[Settings]:
+    """The settings with a `database_url`: the one set, or that of the private PostgreSQL, joined or started.
+
+    Whoever started it stops it. Raises `EmbeddedPostgresError`.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+    postgres = None
+    deadline = time.monotonic() + JOIN_SECONDS
+    while not (url := EmbeddedPostgres.join(embedded_folder(settings))):
+        postgres = _embedded(settings)
+        try:
+            postgres.start()
+        except DataDirectoryInUse:
+            if time.monotonic() > deadline:
+                raise
+            postgres = None
+            time.sleep(0.1)
+        else:
+            url = postgres.url
+            break
+    try:
+        yield settings.model_copy(update={"database_url": url})
+    finally:
+        if postgres is not None:
+            postgres.stop()
+
+
+def _embedded(settings: Settings) -> EmbeddedPostgres:
+    return EmbeddedPostgres(
+        embedded_folder(settings), max_connections=settings.database_connections + OTHER_CONNECTIONS
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Until SIGINT, SIGTERM or SIGHUP. Everything stops in order, the embedded database last.
+
+    Raises `OSError` when the address cannot be had, `EmbeddedPostgresError`, `ProcessFailed`, `WorkersFailed`.
+    """
+    with StopSignals() as stop, _listening(settings) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        try:
+            log.info("starting", version=version("image-service"), url=settings.api_base, workers=settings.workers)
+            if settings.database_url is not None:
+                _run(settings, listener, stop)
+            else:
+                _run_with_postgres(settings, listener, stop)
+        except KeyboardInterrupt:
+            pass  # while it was starting
+        log.info("stopped")
+
+
+def _run_with_postgres(settings: Settings, listener: socket.socket, stop: StopSignals) -> None:
+    postgres = _embedded(settings)
+    postgres.start()
+    try:
+        with_url = settings.model_copy(update={"database_url": postgres.url})
+        _run(with_url, listener, stop, own_database=True)
+    finally:
+        stop.defer()
+        postgres.stop()
+
+
+def _run(settings: Settings, listener: socket.socket, stop: StopSignals, *, own_database: bool = False) -> None:
+    made = workers.ask(forked.prepare, settings, own_database=own_database, ended=metrics.forget)
+    stop.defer()  # a token that was made must be shown
+    _greet(settings, made)
+    running = Workers(settings.workers, forked.work, settings, listener, ended=_replaced)
+    # From when no worker listens, whoever comes must be turned away, not wait for an end that is none of theirs.
+    running.run(stop.reader, delay=settings.stop_delay, grace=settings.stop_grace, drained=listener.close)
+
+
+def _replaced(pid: int) -> None:
+    metrics.WORKERS_REPLACED.inc()
+    metrics.forget(pid)
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """Taken first: a second service must fail before it touches any data. Connections wait until a worker is up."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=workers.BACKLOG)
+    except OSError as error:
+        why = str(error.strerror).partition(" (while")[0]
+        raise OSError(f"cannot listen on {settings.host} port {settings.port}: {why}") from error
+    with listener:
+        yield listener
+
+
+def _greet(settings: Settings, made: NewStore | None) -> None:
+    base = settings.api_base
+    gallery = f"   gallery: {base}/gallery" if settings.gallery else ""
+    lines = [f"image-service at {base}   API: {base}/docs{gallery}"]
+    if made is not None and settings.bootstrap_token is None:
+        bearer = f"curl -H 'Authorization: Bearer {made.token}'"
+        lines += [
+            f"Store {made.store_id} was made. Its token, shown this once: {made.token}",
+            "Upload a picture:",
+            f"  {bearer} -F file=@{shlex.quote(str(SAMPLE))} {base}/products/1/images",
+            "List it:",
+            f"  {bearer} {base}/products/1/images",
+        ]
+    if sys.stdout is not None and sys.stdout.isatty():
+        lines.append("Ctrl-C stops the service; all data stay.")
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+    except OSError as error:  # a pipe that nobody reads: no reason not to serve
+        log.warning("standard output cannot be written; `stores token ID` makes a token", reason=str(error))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor to fail at the end

@@ -1,0 +1,26 @@
+"""The landing page at /, and the page to work with pictures at /gallery: static files, and the public API alone.
+
+All that they do is in `static/gallery/`; here is only where their files and pictures may come from.
+"""
+
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+
+from image_service.site.pages import STATIC, Files, add_page, policy
+
+_LINK = '<li class="card"><a href="gallery">'  # the landing page's entry of the gallery, a line of its own
+
+
+def add_gallery(app: Starlette, delivery_base: str, *, has_gallery: bool) -> None:
+    """GET / and, if it is wanted, GET /gallery, whose pictures come from `delivery_base`."""
+    folder = STATIC / "gallery"
+    landing = (folder / "landing.html").read_text()
+    if not has_gallery:
+        landing = "".join(line for line in landing.splitlines(keepends=True) if _LINK not in line)
+    add_page(app, "/", landing, policy(scripts=False))
+    app.mount("/gallery/static", Files("gallery"))
+    if has_gallery:
+        # `blob:`: what is on its way up is shown out of the browser's memory.
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(delivery_base))
+        add_page(app, "/gallery", (folder / "gallery.html").read_text(), policy(images=f"'self' {origin} blob:"))

@@ -1,0 +1,120 @@
+"""For whoever runs the service: is it alive, can it serve, what does it count."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import structlog
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
+
+from image_service.errors import ImageServiceError
+from image_service.images.upkeep import jobs
+from image_service.telemetry import metrics
+from image_service.telemetry.metrics import JobResult
+from image_service.web.dependencies import Parts, PartsOf
+
+log = structlog.get_logger()
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+PATHS = ("/health/", "/metrics", "/docs", "/openapi.json", "/gallery")  # whose counts have a label of their own
+JOBS_SECONDS = 2.0  # of waiting for the database: a scrape is worth more without it than too late
+
+router = APIRouter(tags=["Operations"])
+
+
+class Live(BaseModel):
+    status: Literal["live"]
+
+
+class Readiness(BaseModel):
+    """Each part is `ok` or says what is wrong with it."""
+
+    status: Literal["ready", "unavailable", "stopping"]
+    database: str
+    storage: str
+    instance: str
+
+
+def _example(**fields: str) -> dict[str, Any]:
+    return {"content": {"application/json": {"example": fields}}}
+
+
+@router.get(
+    "/health/live",
+    operation_id="get_liveness",
+    summary="Is the process alive?",
+    responses={200: {"model": Live, "description": "It answers.", **_example(status="live")}},
+)
+async def live() -> Response:
+    """200 as long as the process answers at all; restart it if it does not."""
+    return JSONResponse({"status": "live"}, headers=NO_STORE)
+
+
+@router.get(
+    "/health/ready",
+    operation_id="get_readiness",
+    summary="Can it serve requests?",
+    responses={
+        200: {
+            "model": Readiness,
+            "description": "Yes.",
+            **_example(status="ready", database="ok", storage="ok", instance="ok"),
+        },
+        503: {
+            "model": Readiness,
+            "description": "No, and why not; the log says more.",
+            **_example(status="unavailable", database="not reachable", storage="ok", instance="not checked"),
+        },
+    },
+)
+async def ready(parts: PartsOf) -> Response:
+    """200 once requests can be served; 503 while the database or the blob store cannot be reached, or while the two
+    belong to different installations, and from when the service is told to stop. Send traffic only to instances that
+    are ready.
+    """
+    if parts.is_stopping():
+        unasked = dict.fromkeys(("database", "storage", "instance"), "not checked")
+        return JSONResponse({"status": "stopping", **unasked}, 503, NO_STORE)
+    found = await parts.readiness.look()
+    is_ready = set(found.values()) == {"ok"}
+    status = "ready" if is_ready else "unavailable"
+    return JSONResponse({"status": status, **found}, 200 if is_ready else 503, NO_STORE)
+
+
+@router.get(
+    "/metrics",
+    operation_id="get_metrics",
+    summary="Counts for Prometheus",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "In Prometheus's text form.",
+            "content": {
+                "text/plain": {
+                    "schema": {"type": "string"},
+                    "example": 'image_service_http_requests_total{dialect="tiendanube",method="POST",'
+                    'route="/products/{product_id}/images",status="201"} 17.0\n',
+                }
+            },
+        }
+    },
+)
+async def scrape(parts: PartsOf) -> Response:
+    """What this instance has counted since it started, all of its processes together, and the last results of sweep and
+    verify. No token is needed: do not let it out to the internet.
+    """
+    results = await _jobs(parts)
+    parts.tally.hand_on()
+    text = await asyncio.to_thread(metrics.exposition, results)
+    return Response(text, headers={**NO_STORE, "Content-Type": metrics.CONTENT_TYPE})
+
+
+async def _jobs(parts: Parts) -> Mapping[str, JobResult] | None:
+    try:
+        async with asyncio.timeout(JOBS_SECONDS):
+            return await jobs.results(parts.database)
+    except (ImageServiceError, TimeoutError):
+        return None

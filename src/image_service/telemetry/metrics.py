@@ -1,0 +1,215 @@
+"""Everything that the service counts, and the text that `/metrics` answers with.
+
+Rooms import this module and count where the act happens. A service's processes each write to files of their own, which
+are added up for an answer (see `metrics_files`); a process alone, as in tests, keeps its counts in memory.
+`docs/metrics.md` describes each of them, and a test compares.
+"""
+
+import os
+import platform
+from bisect import bisect_left
+from collections import Counter as Counted
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from image_service.errors import Refusal
+from image_service.telemetry.metrics_files import VARIABLE
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+REGISTRY = CollectorRegistry()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a start time for each series; several processes have none
+
+_REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_WORK_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # of pictures and strangers' hosts
+_WAIT_SECONDS = (0.001, 0.01, 0.1, 0.5, 1, 2.5, 5, 10)
+
+
+class Source(StrEnum):
+    """Where a picture came from."""
+
+    FILE = "file"  # a form's part
+    ATTACHMENT = "attachment"  # base64 in JSON
+    SRC = "src"  # a URL, fetched
+    IMAGE_ID = "image_id"  # an orphan that was assigned: no new bytes
+    COPY = "copy"  # a `src` of ours
+
+
+class Undelivered(StrEnum):
+    """Why no picture was delivered."""
+
+    NOT_FOUND = "not_found"  # no live image, or not an offered size or format
+    BUSY = "busy"  # would have waited too long for a pixel process, or has
+    NOT_DRAWN = "not_drawn"
+    RANGE = "range"  # one beyond the end
+    UNAVAILABLE = "unavailable"  # the database or the blob store
+
+
+class Ended(StrEnum):
+    """Why a pixel process had to be replaced."""
+
+    TIME_LIMIT = "time_limit"  # killed
+    ABANDONED = "abandoned"  # killed: whoever asked had gone
+    DIED = "died"  # by itself, or answered nonsense and was killed for it
+
+
+ACCEPTED = "accepted"
+
+
+def _gauge(name: str, text: str, labels: Iterable[str] = (), mode: str = "livesum") -> Gauge:
+    return Gauge(name, text, labels, registry=REGISTRY, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+
+def _counter(name: str, text: str, labels: Iterable[str] = ()) -> Counter:
+    return Counter(name, text, labels, registry=REGISTRY)
+
+
+class Timings(Histogram):
+    """A histogram of seconds."""
+
+    def observe_all(self, seconds: Collection[float]) -> None:
+        """As `observe` of each, in as many writes as there are buckets that they fall into."""
+        for bucket, count in Counted(bisect_left(self._upper_bounds, each) for each in seconds).items():
+            self._buckets[bucket].inc(count)
+        self._sum.inc(sum(seconds))
+
+
+def _histogram(name: str, text: str, buckets: tuple[float, ...], labels: Iterable[str] = ()) -> Timings:
+    return Timings(name, text, labels, buckets=buckets, registry=REGISTRY)
+
+
+BUILD = _gauge("image_service_build_info", "Always 1; what runs here.", ("version", "python"), mode="max")
+WORKERS_REPLACED = _counter("image_service_workers_replaced_total", "Worker processes that ended unasked.")
+
+REQUESTS = _counter("image_service_http_requests_total", "Requests answered.", ("dialect", "route", "method", "status"))
+REQUEST_SECONDS = _histogram(
+    "image_service_http_request_duration_seconds",
+    "From a request's head to the last byte of its answer.",
+    _REQUEST_SECONDS,
+    ("dialect", "route", "method"),
+)
+RECEIVED_BYTES = _counter("image_service_http_received_bytes_total", "Bytes of request bodies.", ("dialect",))
+SENT_BYTES = _counter("image_service_http_sent_bytes_total", "Bytes of answers' bodies.", ("dialect",))
+
+INGESTED = _counter(
+    "image_service_ingest_total", "Pictures accepted, stored and acknowledged, or refused.", ("source", "outcome")
+)
+INGESTED_BYTES = _counter("image_service_ingest_bytes_total", "Bytes of the pictures accepted.", ("source",))
+UPLOADS = _gauge("image_service_ingest_in_progress", "Uploads under way.")
+
+FETCHES = _counter("image_service_fetches_total", "Fetches of a src.", ("outcome",))
+FETCH_SECONDS = _histogram("image_service_fetch_duration_seconds", "Fetches of a src, however they end.", _WORK_SECONDS)
+
+DRAW_SECONDS = _histogram(
+    "image_service_variant_draw_duration_seconds",
+    "Variants drawn and kept, with the wait for a pixel process.",
+    _WORK_SECONDS,
+    ("format",),
+)
+DRAWS_FAILED = _counter(
+    "image_service_variant_draw_failures_total", "Variants that a pixel process could not draw.", ("format",)
+)
+LISTS = _counter("image_service_lists_total", "Lists of a product's images without filters.", ("source",))
+SERVED = _counter(
+    "image_service_variants_served_total", "Pictures delivered by the service (200, 206, 304).", ("format",)
+)
+NEGOTIATED = _counter(
+    "image_service_variants_negotiated_total", "Those of them sent in a better format than the URL's.", ("format",)
+)
+UNDELIVERED = _counter("image_service_variants_refused_total", "Pictures asked for and not delivered.", ("reason",))
+
+PIXELS = _gauge("image_service_pixel_processes", "Pixel processes that may run at once.")
+PIXELS_BUSY = _gauge("image_service_pixel_processes_busy", "Pixel processes with a job.")
+PIXELS_WAITING = _gauge("image_service_pixel_jobs_waiting", "Jobs that no pixel process has taken up.")
+PIXELS_WAIT_SECONDS = _histogram(
+    "image_service_pixel_wait_seconds", "What jobs have waited for a pixel process.", _WAIT_SECONDS
+)
+PIXELS_ENDED = _counter(
+    "image_service_pixel_processes_ended_total", "Pixel processes that were killed or died.", ("reason",)
+)
+
+POOL_SIZE = _gauge("image_service_database_connections_limit", "Database connections that may be open at once.")
+POOL_IN_USE = _gauge("image_service_database_connections_in_use", "Database connections in use.")
+POOL_WAIT_SECONDS = _histogram(
+    "image_service_database_wait_seconds", "What requests have waited for a database connection.", _WAIT_SECONDS
+)
+POOL_TIMEOUTS = _counter("image_service_database_wait_timeouts_total", "Waits for a connection that were given up.")
+
+# From the start on, so that a rate over them has a beginning.
+for _source in Source:
+    INGESTED_BYTES.labels(_source)
+    for _outcome in (ACCEPTED, *Refusal):
+        INGESTED.labels(_source, _outcome)
+for _reason in Undelivered:
+    UNDELIVERED.labels(_reason)
+for _ended in Ended:
+    PIXELS_ENDED.labels(_ended)
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What is known of a job that a process of its own has done (`images/jobs.py` keeps it)."""
+
+    last_run: float  # Unix time; 0: never
+    last_success: float  # Unix time; 0: never
+    failed: bool  # the last run
+    seconds: float  # that the last success took
+    counts: Mapping[str, int] = field(default_factory=dict)  # what the last success found
+
+
+@dataclass(frozen=True, eq=False)  # a registry wants it to be hashable
+class _Jobs(Collector):
+    """Asked of the database for each answer; None: it could not be asked."""
+
+    results: Mapping[str, JobResult] | None
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        up = "image_service_database_up", "1 if the database answered this scrape."
+        yield GaugeMetricFamily(*up, value=0 if self.results is None else 1)
+        results = self.results or {}
+        for name, text, value in (
+            ("last_run_timestamp_seconds", "When it last ended; 0: never.", lambda job: job.last_run),
+            ("last_success_timestamp_seconds", "When it last succeeded; 0: never.", lambda job: job.last_success),
+            ("last_run_failed", "1 if its last run failed.", lambda job: float(job.failed)),
+            ("last_success_duration_seconds", "What its last success took.", lambda job: job.seconds),
+        ):
+            family = GaugeMetricFamily(f"image_service_job_{name}", text, labels=("task",))
+            for job, result in results.items():
+                family.add_metric((job,), value(result))
+            yield family
+        for job, name, text, label in (
+            ("sweep", "image_service_sweep_removed", "What the last sweep removed.", "kind"),
+            ("verify", "image_service_verify_originals", "What the last verify found.", "state"),
+        ):
+            family = GaugeMetricFamily(name, text, labels=(label,))
+            for each, count in results[job].counts.items() if job in results else ():
+                family.add_metric((each,), count)
+            yield family
+
+
+def exposition(jobs: Mapping[str, JobResult] | None) -> bytes:
+    """All metrics in Prometheus's text form, of all processes of the service. Reads files: blocks."""
+    BUILD.labels(version("image-service"), platform.python_version()).set(1)
+    if VARIABLE not in os.environ:
+        return generate_latest(REGISTRY) + _text_of(_Jobs(jobs))
+    everything = CollectorRegistry()
+    MultiProcessCollector(everything)  # type: ignore[no-untyped-call]
+    return generate_latest(everything) + _text_of(_Jobs(jobs))
+
+
+def _text_of(collector: Collector) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return generate_latest(registry)
+
+
+def forget(pid: int) -> None:
+    """A process has ended: what it counted stays, what it had under way goes."""
+    if VARIABLE in os.environ:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,126 @@
+"""A blob as an HTTP answer: conditions, one byte range, streaming (RFC 9110, 13 and 14)."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from image_service.storage.base import Blob, ByteRange
+from image_service.web import etags
+
+Opener = Callable[[ByteRange | None], Awaitable[Blob]]
+
+MAX_RANGE = 40  # characters of the longest that the next line takes
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Validators:
+    etag: str
+    modified: datetime | None  # in whole seconds; None: dates say nothing of it
+
+
+async def blob_response(
+    request: Request, open_blob: Opener, media_type: str, headers: Mapping[str, str], *, etag: str | None = None
+) -> Response:
+    """200, 206 or 304; also for HEAD. Raises what `open_blob` raises.
+
+    `etag`: for a URL that may come to name other bytes. The blob's own, of a second and a size, and its date would
+    then take two pictures for one.
+    """
+    blob = await open_blob(None)
+    current = _Validators(blob.etag, _second(blob.modified)) if etag is None else _Validators(etag, None)
+    validators = {**headers, "ETag": current.etag}
+    if current.modified is not None:
+        validators["Last-Modified"] = format_datetime(current.modified, usegmt=True)
+    if _is_current(request, current):
+        await blob.aclose()
+        return Response(status_code=304, headers=validators)
+    byte_range = _range_wanted(request, current)
+    if byte_range is not None:
+        await blob.aclose()
+        blob = await open_blob(byte_range)
+    validators |= {
+        "Accept-Ranges": "bytes",
+        "Content-Type": media_type,
+        "Content-Length": str(blob.stop - blob.start),
+    }
+    if byte_range is None:
+        return _BlobResponse(blob, 200, validators)
+    validators["Content-Range"] = f"bytes {blob.start}-{blob.stop - 1}/{blob.size}"
+    return _BlobResponse(blob, 206, validators)
+
+
+class _BlobResponse(Response):
+    """Streams the chunks, and closes the blob however that ends."""
+
+    def __init__(self, blob: Blob, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(status_code=status, headers=headers)
+        self._blob = blob
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            if scope["method"] != "HEAD":
+                async for chunk in self._blob.chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            await self._blob.aclose()
+
+
+def _is_current(request: Request, current: _Validators) -> bool:
+    """`If-Modified-Since` counts only where there is no `If-None-Match`."""
+    if "if-none-match" in request.headers:
+        return etags.is_current(request, current.etag)
+    since = _date(request.headers.get("if-modified-since"))
+    return since is not None and current.modified is not None and current.modified <= since
+
+
+def _range_wanted(request: Request, current: _Validators) -> ByteRange | None:
+    """None: the whole. A range of what was another version (`If-Range`), or of what is not sent at all (14.2: only GET
+    has ranges) is not served.
+    """
+    condition = request.headers.get("if-range")
+    if request.method != "GET":
+        return None
+    if condition is not None and condition != current.etag and (_date(condition) or 0) != current.modified:
+        return None
+    return byte_range(request.headers.get("range", ""))
+
+
+def byte_range(header: str) -> ByteRange | None:
+    """What `Range` asks for; None for several ranges, another unit, or nonsense: all of it is sent."""
+    header = header.strip()
+    return _byte_range(header) if len(header) <= MAX_RANGE else None
+
+
+@lru_cache(256)  # clients ask for the same few
+def _byte_range(header: str) -> ByteRange | None:
+    match = _RANGE.fullmatch(header)
+    if match is None or not (match[1] or match[2]):
+        return None
+    first, last = (int(digits) if digits else None for digits in match.groups())
+    if first is not None and last is not None and first > last:
+        return None  # not a valid range: RFC 9110, 14.1.1
+    return ByteRange(first, last)
+
+
+def _second(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _date(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):  # the second: a year or a zone beyond a machine's integer
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,111 @@
+"""A request's body, streamed: JSON or a form -> its fields, and its file on disk, ready for `ingest`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from image_service.errors import InvalidField, UnsupportedBody
+from image_service.ingest.receiving import Receiver, too_heavy
+from image_service.ingest.sources import Intake
+from image_service.web.bodies.json_body import parsed, taken_apart
+from image_service.web.bodies.multipart import OVERHEAD_BYTES, boundary_of, read_form
+
+SMALL_JSON_BYTES = 64 * 1024  # without an attachment; larger ones wait on disk for their turn in memory
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a body said. `fields` are not checked yet; those of a form are all strings."""
+
+    fields: dict[str, Any]
+    is_form: bool = False
+    file: Receiver | None = None
+    filename: str = ""
+    attachment: Receiver | None = None  # decoded already, so that its text is not kept in memory
+
+
+async def read(request: Request, intake: Intake, *, max_image_bytes: int, max_json_bytes: int) -> Submission:
+    """The whole body, either kind; an absent one has no fields.
+
+    Raises `MalformedBody`, `OverfullForm`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too
+    heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
+    """
+    if is_form(request):
+        return await read_upload(request, intake, max_image_bytes=max_image_bytes)
+    if _is_json(request):
+        return await _json(request, intake, max_json_bytes, max_image_bytes)
+    raise UnsupportedBody
+
+
+async def read_fields(request: Request) -> Submission:
+    """A small JSON object, without a picture. Raises `MalformedBody`, `UnsupportedBody`, `HTTPException` (413)."""
+    if not _is_json(request):
+        raise UnsupportedBody
+    chunks = [chunk async for chunk in _body(request, SMALL_JSON_BYTES, HTTPException(413))]
+    return Submission(parsed(b"".join(chunks)))
+
+
+def is_form(request: Request) -> bool:
+    return _media_type(request) == "multipart/form-data"
+
+
+def _is_json(request: Request) -> bool:
+    kind = _media_type(request)
+    return kind in ("", "application/json") or kind.endswith("+json")
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read_upload(request: Request, intake: Intake, *, max_image_bytes: int) -> Submission:
+    """A form. Anything else holds no file: a submission without any. Raises as `read` does."""
+    content_type = request.headers.get("content-type", "")
+    boundary = boundary_of(content_type)
+    if boundary is None:
+        if content_type.lower().startswith("multipart/"):
+            raise InvalidField("file", "is in a form without a usable boundary")
+        return Submission({}, is_form=True)
+    body = _body(request, max_image_bytes + OVERHEAD_BYTES, too_heavy("file", max_image_bytes))
+    form = await read_form(body, boundary, lambda: intake.receiver("file", max_image_bytes))
+    return Submission(dict(form.fields), is_form=True, file=form.file, filename=form.filename)
+
+
+async def _body(request: Request, limit: int, refusal: Exception) -> AsyncIterator[bytes]:
+    """The chunks of a body; `refusal` is raised as soon as it is known to pass the limit."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise refusal
+    got = 0
+    async for chunk in request.stream():
+        got += len(chunk)
+        if got > limit:
+            raise refusal
+        yield chunk
+
+
+async def _json(request: Request, intake: Intake, limit: int, max_image_bytes: int) -> Submission:
+    small = bytearray()
+    spool: Receiver | None = None
+    async for chunk in _body(request, limit, too_heavy("attachment", max_image_bytes)):
+        if spool is None and len(small) + len(chunk) > SMALL_JSON_BYTES:
+            spool = await intake.receiver("attachment", limit, is_kept=False)
+            await spool.write(bytes(small))
+        if spool is None:
+            small += chunk
+        else:
+            await spool.write(chunk)
+    if spool is None:
+        return await _submission(intake, *taken_apart(bytes(small)))
+    await spool.flush()
+    async with intake.in_memory():
+        apart = await asyncio.to_thread(lambda: taken_apart(spool.path.read_bytes()))
+        return await _submission(intake, *apart)
+
+
+async def _submission(intake: Intake, fields: dict[str, Any], attachment: bytes) -> Submission:
+    return Submission(fields, attachment=await intake.from_base64(attachment) if attachment else None)

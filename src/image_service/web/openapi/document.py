@@ -1,0 +1,163 @@
+"""The OpenAPI document: FastAPI's, with what it cannot know of our routes."""
+
+import re
+from copy import deepcopy
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from image_service.web.openapi.components import collect, complete
+
+DESCRIPTION = """\
+Photos of products: taken in by upload, base64 or URL, checked, kept in the order asked for, and served in all sizes.
+
+* **Bukalapak** and **Tiendanube** are the wire dialects of those platforms: their clients work here with nothing but a
+  new host. Both share one set of stores, tokens and images.
+* **Uploads** are tickets for front-ends: a browser or phone posts files to a signed URL, and never holds a token.
+* **Delivery** is public and cacheable for ever: every picture's URL names its bytes.
+
+Every call but those of *Delivery* and *Operations*, and an upload by ticket, needs a store's token, in any of three
+ways. A read token may only read. Every answer carries `X-Request-Id`: quote it when you report a problem; one that you
+send is kept.
+
+A path or a method that is not described here is answered 404 or 405, in the words of the dialect that it resembles;
+so is what breaks the rules of HTTP itself: 400, 415 for a `Content-Encoding`, 431 for too many header fields.
+"""
+
+TAGS = [
+    {
+        "name": "Tiendanube",
+        "description": "Product images as a gallery: ordered, described, replaced, removed.",
+    },
+    {
+        "name": "Tiendanube v1",
+        "description": "The same routes under the prefix that real clients call; `alt` is shown.",
+    },
+    {"name": "Tiendanube 2025-03", "description": "The same routes under the newer prefix; `alt` is shown."},
+    {
+        "name": "Bukalapak",
+        "description": "Upload first, assign to a product later. An operator can have all errors but 401 answered with "
+        "200 (`BUKALAPAK_ALWAYS_200`): old clients lose the body of anything else, and look at its `status`.",
+    },
+    {
+        "name": "Uploads",
+        "description": "Straight from a browser or a phone, which must never hold a token: your back-end makes a "
+        "ticket, your front-end posts files to its URL.",
+    },
+    {"name": "Delivery", "description": "Public bytes. No token."},
+    {"name": "Operations", "description": "Health. No token."},
+]
+
+SECURITY_SCHEMES = {
+    "basic": {"type": "http", "scheme": "basic", "description": "User: the store id. Password: its token."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer TOKEN`"},
+    "authentication": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authentication",
+        "description": "Tiendanube's own header: `Authentication: bearer TOKEN`",
+    },
+}
+# Of the one operation that takes no token, but is not open either.
+TICKET_SCHEME = {
+    "ticket": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "As it is in an upload ticket's URL, together with `expires`.",
+    }
+}
+OPEN_TAGS = {"Delivery", "Operations"}
+LICENCE = {"name": "MIT", "identifier": "MIT"}
+# Relative to where the document was read: right behind any host or prefix, and within what the page at /docs may
+# connect to. The same for every installation, so `image-service openapi` needs none.
+SERVERS: list[dict[str, Any]] = [{"url": ".", "description": "The service that this document comes from."}]
+
+_VERSION = re.compile(r"/(v1|2025-03)/\{store_id\}/")
+
+
+def operation_id(route: APIRoute) -> str:
+    """The function's name, and the version that the path begins with: `list_images`, `list_images_v1`."""
+    version = _VERSION.match(route.path_format)
+    return f"{route.name}_{version[1].replace('-', '_')}" if version else route.name
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Made once; the same for every caller."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _document(app)
+    return app.openapi_schema
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary="The product-image backend of a shop platform.",
+        description=DESCRIPTION,
+        license_info=LICENCE,
+        servers=SERVERS,
+        routes=app.routes,
+        tags=TAGS,
+    )
+    components = found.setdefault("components", {})
+    components["securitySchemes"] = SECURITY_SCHEMES | TICKET_SCHEME
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.get("schemas", {}).pop(unused, None)
+    found["security"] = [{name: []} for name in SECURITY_SCHEMES]
+    _put_examples_back(found, app)
+    for path, operations in found["paths"].items():
+        for operation in operations.values():
+            _correct(path, operation)
+            complete(path, operation, is_open=bool(OPEN_TAGS.intersection(operation["tags"])))
+    for place in (components["schemas"], found["paths"]):
+        _drop_titles(place)
+    collect(found)
+    return found
+
+
+def _put_examples_back(found: dict[str, Any], app: FastAPI) -> None:
+    """As they were written: FastAPI drops every null out of them."""
+    for route in iter_route_contexts(app.routes):
+        operations = found["paths"].get(route.path_format, {})
+        for method in route.methods or ():
+            described = operations.get(method.lower(), {}).get("responses", {})
+            for status, response in route.responses.items() if described else ():
+                for media, content in response.get("content", {}).items():
+                    kept = {key: deepcopy(content[key]) for key in ("example", "examples") if key in content}
+                    described[str(status)]["content"][media].update(kept)
+
+
+def _correct(path: str, operation: dict[str, Any]) -> None:
+    if OPEN_TAGS.intersection(operation["tags"]):
+        operation["security"] = []
+    responses = operation["responses"]
+    # FastAPI's own 422 is never sent: what it finds wrong in a path is a 404, and the rest has our shape.
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]
+    if "{" not in path:
+        responses.pop("404", None)  # there is nothing in it that could be unknown
+    for parameter in operation.get("parameters", []):
+        kinds = [kind for kind in parameter["schema"].pop("anyOf", []) if kind != {"type": "null"}]
+        if kinds:  # absent is how a query says null
+            (only,) = kinds
+            parameter["schema"].update(only)
+        parameter["schema"].pop("description", None)  # the parameter has it already
+        if parameter["in"] == "path" and "examples" in parameter["schema"]:
+            # Where forms are filled in from; other parameters are better left empty than filled in without being asked.
+            parameter["example"] = parameter["schema"].pop("examples")[0]
+
+
+def _drop_titles(place: Any) -> None:
+    """A title that only repeats the name of its field tells nobody anything."""
+    if isinstance(place, dict):
+        if isinstance(place.get("title"), str) and ({"type", "anyOf", "$ref"} & place.keys()):
+            del place["title"]
+        for key, value in place.items():
+            if key not in ("example", "examples"):
+                _drop_titles(value)
+    elif isinstance(place, list):
+        for value in place:
+            _drop_titles(value)

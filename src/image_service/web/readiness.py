@@ -1,0 +1,64 @@
+"""Whether requests can be served: looked up once at a time, however many ask at once."""
+
+import asyncio
+
+import structlog
+
+from image_service.database.sessions import Database
+from image_service.errors import ImageServiceError, StorageUnavailable
+from image_service.images import instance
+from image_service.storage.base import Storage
+from image_service.storage.staging import Staging
+
+log = structlog.get_logger()
+
+STORAGE_SECONDS = 5.0  # a disk that hangs is not reachable
+
+
+class Readiness:
+    def __init__(self, database: Database, storage: Storage, staging: Staging) -> None:
+        self._database = database
+        self._storage = storage
+        self._staging = staging
+        self._looking: asyncio.Task[dict[str, str]] | None = None
+
+    async def look(self) -> dict[str, str]:
+        """`ok`, or what is wrong, by part. Addresses and paths are for the log alone.
+
+        A look writes to the disk and to the database, and whoever asks needs no token: so those who come while one is
+        under way get what it finds.
+        """
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        return dict(await asyncio.shield(self._looking))
+
+    async def _look(self) -> dict[str, str]:
+        found = {"database": "ok", "storage": "ok", "instance": "ok"}
+        try:
+            await self._database.check()
+        except ImageServiceError as error:
+            found["database"] = _reason(error, "not reachable")
+        try:
+            await self._check_storage()
+        except ImageServiceError as error:
+            found["storage"] = _reason(error, "not reachable or not writable")
+        if set(found.values()) != {"ok"}:
+            return found | {"instance": "not checked"}
+        try:
+            await instance.claim(self._database, self._storage, self._staging)
+        except ImageServiceError as error:
+            found["instance"] = _reason(error, "database and blob store belong to different installations")
+        return found
+
+    async def _check_storage(self) -> None:
+        try:
+            async with asyncio.timeout(STORAGE_SECONDS):
+                await self._storage.check()
+                await self._staging.check()
+        except TimeoutError:
+            raise StorageUnavailable("it does not answer in time") from None
+
+
+def _reason(error: ImageServiceError, public: str) -> str:
+    log.warning("not ready", reason=str(error))
+    return public

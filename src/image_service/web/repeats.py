@@ -1,0 +1,110 @@
+"""`Idempotency-Key` on a POST: a repeat gets the first answer, byte for byte, instead of a second image."""
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Header, Request
+from starlette.responses import Response
+
+from image_service.errors import KeyRefused
+from image_service.images.idempotency import Answer, Once
+from image_service.web.bodies.uploads import Submission
+from image_service.web.dependencies import Parts
+
+MAX_KEY = 255  # characters; a UUID has 36
+_KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY}}}", re.ASCII)
+_OURS_ALONE = {"content-length"}  # the server's own to set
+
+
+async def _key(
+    request: Request,
+    declared: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description=(
+                "Anything unique, such as a UUID. Repeat a request with the same key for as long as you do not know "
+                "how it ended: it is done once, and for 24 hours every repeat gets the first answer."
+            ),
+            json_schema_extra={"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"},  # printable ASCII
+        ),
+    ] = None,
+) -> str | None:
+    """Raises `KeyRefused`. The description is FastAPI's way to have it in OpenAPI; the check is ours."""
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return declared
+    if len(given) > 1 or not _KEY.fullmatch(given[0]):
+        raise KeyRefused(f"must be 1 to {MAX_KEY} printable ASCII characters")
+    return given[0]
+
+
+IdempotencyKey = Annotated[str | None, Depends(_key)]
+
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Turn(Generic[Made]):
+    """Either `answered` already, or to be done `once` (None: as often as it is asked, it has no key)."""
+
+    answered: Response | None = None
+    once: Once[Made] | None = None
+
+
+@asynccontextmanager
+async def turn(
+    request: Request,
+    parts: Parts,
+    store_id: int,
+    key: str | None,
+    fields: Mapping[str, Any],
+    body: Submission,
+    show: Callable[[Made], Response],
+) -> AsyncIterator[Turn[Made]]:
+    """Around everything that a request with a whole body does. `fields` are what was understood of it; `show` is how
+    what was made will be answered, always the same for the same thing.
+
+    Raises what `IdempotencyKeys.attempt` raises.
+    """
+    if key is None:
+        yield Turn()
+        return
+    fingerprint = await _fingerprint(request, fields, body)
+    async with parts.idempotency_keys.attempt(store_id, key, fingerprint) as attempt:
+        if isinstance(attempt, Answer):
+            yield Turn(answered=_response(attempt))
+        else:
+            yield Turn(once=Once(attempt, lambda made: _answer(show(made))))
+
+
+def _answer(response: Response) -> Answer:
+    headers = tuple((name, value) for name, value in response.headers.items() if name not in _OURS_ALONE)
+    return Answer(response.status_code, headers, bytes(response.body))
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    for name, value in answer.headers:
+        response.headers.append(name, value)
+    return response
+
+
+async def _fingerprint(request: Request, fields: Mapping[str, Any], body: Submission) -> bytes:
+    """The route with its query, the fields, the file's name and the SHA-256 of its bytes, however they came."""
+    scope = request.scope
+    route = [scope["method"], scope["path"], scope["query_string"].decode("latin-1")]
+    files = [body.filename]
+    for received in (body.file, body.attachment):
+        if received is not None:
+            await received.flush()
+            files += [received.field, await received.sha256(received.bytes)]
+    said = json.dumps([route, dict(fields), files], sort_keys=True)
+    return await asyncio.to_thread(lambda: hashlib.sha256(said.encode("utf-8", "surrogatepass")).digest())
