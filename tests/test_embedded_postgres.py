@@ -32,7 +32,7 @@ DEADLINE = 30  # seconds, for whatever must happen by itself
 SERVICE = """
 import sys
 from pathlib import Path
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.postgres.embedded import EmbeddedPostgres
 database = EmbeddedPostgres(Path(sys.argv[1]))
 database.start()
 print(database.url, flush=True)
@@ -203,7 +203,7 @@ async def test_another_program_joins(root: Path) -> None:
     with running(root) as database:
         program = f"""
 from pathlib import Path
-from image_service.embedded_postgres import EmbeddedPostgres
+from image_service.postgres.embedded import EmbeddedPostgres
 print(EmbeddedPostgres.join(Path({str(root)!r})))
 """
         joined = await asyncio.to_thread(

@@ -14,7 +14,7 @@ SECRET = "5ecret-t0ken-of-a-store"
 # An unforeseen error while a secret is at hand, a library's chatter, and a name that would forge a line.
 PROGRAM = f"""
 import logging, structlog
-from image_service import logs
+from image_service.telemetry import logs
 logs.configure("info")
 def fail(token):
     raise RuntimeError("unforeseen")

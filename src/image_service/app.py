@@ -11,15 +11,14 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from image_service.database.sessions import Database
-from image_service.delivery import routes as delivery
-from image_service.delivery.pictures_ahead import PicturesAhead
-from image_service.delivery.warm_pictures import WarmPictures
-from image_service.dialects.bukalapak import routes as bukalapak
-from image_service.dialects.tiendanube import lists as tiendanube_lists
-from image_service.dialects.tiendanube import routes as tiendanube
+from image_service.delivery import described as pictures
+from image_service.delivery.delivery import Delivery
+from image_service.delivery.names import PREFIX
+from image_service.dialects.bukalapak import dialect as bukalapak
+from image_service.dialects.tiendanube import dialect as tiendanube
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.idempotency import IdempotencyKeys
@@ -27,43 +26,55 @@ from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.sources import Ingest, Means
-from image_service.own.tickets import routes as upload_tickets
+from image_service.own.tickets import dialect as tickets
 from image_service.parts import fetch_policy_of, library_of, rate_limit_of, sweeper_of
 from image_service.pixels.pool.pool import WORKER, PixelPool
 from image_service.settings import Settings
-from image_service.site import operations
+from image_service.site import dialect as site
 from image_service.site.documentation import add_documentation
 from image_service.site.gallery import add_gallery
 from image_service.storage.base import Storage
 from image_service.storage.places import staging_in, storage_at
 from image_service.storage.staging import Staging
-from image_service.telemetry.request_log import RequestLog
-from image_service.telemetry.tally import Tally
-from image_service.web.dependencies import Parts, require_plain_path
-from image_service.web.failed_credentials import FailedCredentials
+from image_service.telemetry.count_buffer import CountBuffer
+from image_service.telemetry.request_log import Recorder, RequestLog
+from image_service.web.access.failed_credentials import FailedCredentials
+from image_service.web.answer_cache import AnswerCache
+from image_service.web.dialect import Dialect, Dialects, dialect_of, problem_response
 from image_service.web.middleware.cors import Cors
 from image_service.web.middleware.guard import Guard
-from image_service.web.middleware.outermost import Outermost
+from image_service.web.middleware.response_headers import ResponseHeaders
+from image_service.web.numbers import require_plain_path
 from image_service.web.openapi import document as openapi
 from image_service.web.openapi.allowed import allowed_methods
-from image_service.web.problems import Dialect, problem_of
+from image_service.web.parts import Parts
 from image_service.web.readiness import Readiness
 
 log = structlog.get_logger()
 
-# The longest prefix that a path starts with says in whose words its errors are.
-DIALECTS = (bukalapak.DIALECT, delivery.DIALECT, tiendanube.DIALECT, upload_tickets.DIALECT)
+LISTS_BYTES = 32 * 1024 * 1024  # of cached lists: some 9,000 of 30 images
+
+
+def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
+    """Every API that the service speaks: a new one is a folder and a line here."""
+    return (
+        *tiendanube.DIALECTS,
+        bukalapak.dialect(always_200=settings.bukalapak_always_200),
+        tickets.DIALECT,
+        site.DIALECT,
+    )
 
 
 class Application(FastAPI):
-    """With what is answered before the framework hears of it."""
+    """FastAPI's, behind the delivery of pictures."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, delivery: Delivery, **options: Any) -> None:
         super().__init__(**options)
-        self.ahead: ASGIApp = super().__call__
+        self._delivery = delivery
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.ahead(scope, receive, send)
+        is_picture = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+        await (self._delivery if is_picture else super().__call__)(scope, receive, send)
 
 
 def create_app(
@@ -78,25 +89,21 @@ def create_app(
     arguments stand in for the real ones in tests.
     """
 
-    tally = Tally()
+    counts = CountBuffer()
+    recorder = Recorder(counts)
+    delivery = Delivery(settings.connection_limits, settings.trusted_proxies, recorder)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stack.callback(tally.hand_on)
-            app.state.parts = await _build(
-                settings,
-                stack,
-                storage or storage_at(settings.storage_url, settings.data_dir),
-                resolver,
-                pixel_command,
-                is_stopping,
-                tally,
-            )
-            warm.storage = app.state.parts.storage
+            stack.callback(counts.hand_on)
+            blobs = storage or storage_at(settings.storage_url, settings.data_dir)
+            parts = await _build(settings, stack, blobs, resolver, pixel_command, is_stopping, counts)
+            app.state.parts = delivery.parts = parts
             yield
 
     app = Application(
+        delivery,
         title="image-service",
         version=version("image-service"),
         lifespan=lifespan,
@@ -105,21 +112,19 @@ def create_app(
         generate_unique_id_function=openapi.operation_id,
         redirect_slashes=False,  # they would be built from `Host`
     )
-    for dialect in DIALECTS:
-        app.include_router(dialect.router, dependencies=[Depends(require_plain_path)])
-    app.include_router(operations.router)
+    dialects = dialects_of(settings)
+    for dialect in dialects:
+        plain = [Depends(require_plain_path)] if dialect.credentials else []
+        app.include_router(dialect.router, dependencies=plain)
     add_documentation(app)
     add_gallery(app, settings.delivery_base, has_gallery=settings.gallery)
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: openapi.document(app, dialects, pictures)  # type: ignore[method-assign]  # FastAPI's own way
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
-    app.add_middleware(PicturesAhead, render=_render)  # the first is the innermost
-    app.add_middleware(tiendanube_lists.ListsAhead, render=_render)
-    app.add_middleware(Guard, render=_render, limits=settings.connection_limits)
-    app.add_middleware(Cors, origins=settings.cors_origins, public_prefix=delivery.DIALECT.prefix)
-    app.add_middleware(RequestLog, render=_render, dialect_of=_label, tally=tally)
-    app.add_middleware(Outermost, trusted_proxies=settings.trusted_proxies)  # the last is the outermost
-    app.ahead = warm = WarmPictures(app.ahead, settings.connection_limits, tally)
+    app.add_middleware(Guard, render=problem_response, limits=settings.connection_limits)  # the innermost
+    app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(RequestLog, render=problem_response, label_of=_label, recorder=recorder)
+    app.add_middleware(ResponseHeaders, dialect_of=Dialects(dialects).of, trusted_proxies=settings.trusted_proxies)
     return app
 
 
@@ -130,7 +135,7 @@ async def _build(
     resolver: Resolver | None,
     pixel_command: Sequence[str],
     is_stopping: Callable[[], bool],
-    tally: Tally,
+    counts: CountBuffer,
 ) -> Parts:
     if settings.database_url is None:
         raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
@@ -165,22 +170,23 @@ async def _build(
         library=library_of(settings, database, storage),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
+        lists=AnswerCache(LISTS_BYTES),
         api_base=settings.api_base,
         delivery_base=settings.delivery_base,
         delivery_redirect=settings.delivery_redirect_url,
         sizes=settings.sizes,
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,
+        max_images_per_product=settings.max_images_per_product,
         anonymous_store=settings.anonymous_store,
         cors_origins=settings.cors_origins,
         ticket_key=TicketKey(database),
         ticket_max_seconds=settings.upload_ticket_max_seconds,
         failed_credentials=FailedCredentials(settings.auth_failures_per_minute),
         rate_limit=rate_limit_of(settings, database),
-        bukalapak_always_200=settings.bukalapak_always_200,
         negotiate_formats=settings.negotiate_formats,
         is_stopping=is_stopping,
-        tally=tally,
+        counts=counts,
     )
 
 
@@ -191,19 +197,8 @@ async def _claim(database: Database, storage: Storage, staging: Staging) -> None
         log.warning("not ready yet", reason=str(error))  # /health/ready tries again
 
 
-def _render(request: Request, error: Exception) -> Response:
-    problem = problem_of(error)
-    request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:300]  # for the log
-    return _dialect(request.scope["path"]).render(request, problem)
-
-
-def _dialect(path: str) -> Dialect:
-    own = (each for each in DIALECTS if path.startswith(each.prefix))
-    return max(own, key=lambda each: len(each.prefix), default=tiendanube.DIALECT)  # `OPTIONS *` has no path
-
-
-def _label(path: str) -> str:
-    return "operations" if path == "/" or path.startswith(operations.PATHS) else _dialect(path).name
+def _label(scope: Scope) -> str:
+    return dialect_of(scope).name
 
 
 async def _handle(request: Request, error: Exception) -> Response:
@@ -212,4 +207,4 @@ async def _handle(request: Request, error: Exception) -> Response:
         document = await asyncio.to_thread(request.app.openapi)
         known = (error.headers or {}).get("Allow", "")
         error.headers = {"Allow": allowed_methods(document, request.url.path, known)}
-    return _render(request, error)
+    return problem_response(request, error)

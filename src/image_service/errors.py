@@ -1,6 +1,6 @@
 """What can go wrong, in the domain's own words.
 
-No error knows an HTTP status: `api/problems.py` holds the one table from these to statuses, and each
+No error knows an HTTP status: `web/problems.py` holds the one table from these to statuses, and each
 dialect words them its own way. `str(error)` is for the log and may say more than a client is told.
 
     ImageServiceError
@@ -35,8 +35,8 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     └── InstanceMismatch          database and blob store belong to two installations
 
 Four rooms have further ones, which never leave their floor as they are: `pixels` (`Refused`, `ProbeFailed`,
-`RenderFailed`), `images` (`SweepRefused`, `SweepUnderWay`), `embedded_postgres` (`EmbeddedPostgresError` and its
-kinds), and `workers` (`WorkersFailed`, `ProcessFailed`); the last three are for the command line alone.
+`RenderFailed`), `images` (`SweepRefused`, `SweepUnderWay`), `postgres` (`EmbeddedPostgresError` and its
+kinds), and `processes` (`WorkersFailed`, `ProcessFailed`); the last three are for the command line alone.
 """
 
 from collections.abc import Mapping, Sequence

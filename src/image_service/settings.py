@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from image_service.database.limits import COMMAND_SECONDS
+from image_service.database.limits import COMMAND_SECONDS, MAX_BIGINT
 from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
 from image_service.pixels.limits import Limits
@@ -21,7 +21,6 @@ from image_service.pixels.picture import ALWAYS_TAKEN, Format
 from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Size
 
 MB = 1_000_000
-MAX_ID = 2**63 - 1  # PostgreSQL's bigint
 
 
 def _words(value: object) -> object:
@@ -64,7 +63,7 @@ def _base_url(value: str) -> str:
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
-StoreId = Annotated[int, Field(ge=1, le=MAX_ID)]
+StoreId = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
 
 
 PREFIX = "IMAGE_SERVICE_"
@@ -173,7 +172,7 @@ class Settings(BaseSettings):
         if (self.bootstrap_store is None) != (self.bootstrap_token is None):
             raise ValueError("BOOTSTRAP_STORE and BOOTSTRAP_TOKEN go together")
         name = self.bootstrap_store or ""
-        if name.isascii() and name.isdecimal() and not 1 <= int(name) <= MAX_ID:
+        if name.isascii() and name.isdecimal() and not 1 <= int(name) <= MAX_BIGINT:
             raise ValueError("BOOTSTRAP_STORE is no store's id")
         return self
 

@@ -8,7 +8,7 @@ import pytest
 
 from image_service.stores import tokens
 from image_service.stores.registry import NewStore
-from image_service.web.failed_credentials import ADDRESSES, FailedCredentials
+from image_service.web.access.failed_credentials import ADDRESSES, FailedCredentials
 from tests.conftest import API, Service, StartService
 
 WRONG = {"Authorization": "Bearer " + "x" * 43}

@@ -1,10 +1,10 @@
 """schemathesis over the whole description, all of its checks on, as a stranger (docs/decisions/0042)."""
 
-from image_service.delivery import routes as delivery
-from image_service.site import operations
+from image_service.delivery.names import PREFIX
+from image_service.site.dialect import DIALECT
 from tests.schema.conftest import IS_LONG, Attacked
 
-OPEN = (delivery.DIALECT.prefix, *operations.PATHS)  # to everybody
+OPEN = (PREFIX, *DIALECT.prefixes)  # to everybody
 
 
 async def test_without_a_token(attacked: Attacked) -> None:

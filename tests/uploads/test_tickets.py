@@ -224,17 +224,20 @@ async def test_tries_are_bounded(client: httpx.AsyncClient, anyone: httpx.AsyncC
 
 
 async def test_a_full_product(start_service: StartService) -> None:
-    async with start_service(max_images_per_product=1) as small:
+    async with start_service(max_images_per_product=2) as small:
         store = await small.new_store()
         async with small.client(headers={"Authorization": f"Bearer {store.token}"}) as client, small.client() as anyone:
+            first = await added(client)
             made = await ticket(client, product_id=PRODUCT, files=2)
-            first = (await sent(anyone, made)).json()
+            await sent(anyone, made)
             assert (await sent(anyone, made)).json()[
                 "description"
-            ] == "Product is not allowed to have more than 1 images"
+            ] == "Product is not allowed to have more than 2 images"
             assert await left(client, made) == 1
             await client.delete(f"/images/{first['id']}")
             assert (await sent(anyone, made)).status_code == 201
+            more = await client.post("/uploads", json={"files": 3})
+            assert (more.status_code, more.json()) == (422, {"files": ["must be less than or equal to 2"]})
 
 
 async def test_only_a_file(client: httpx.AsyncClient, anyone: httpx.AsyncClient, server: ScriptedServer) -> None:

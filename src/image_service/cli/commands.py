@@ -15,13 +15,14 @@ from image_service.cli.doctor.command import doctor
 from image_service.cli.importing.command import import_images
 from image_service.cli.program import app
 from image_service.database import schema
+from image_service.database.limits import MAX_BIGINT
 from image_service.database.sessions import Database
 from image_service.errors import StoreNotFound
 from image_service.images.upkeep import jobs
 from image_service.images.upkeep.verify import State
 from image_service.images.upkeep.verify import verify as verify_originals
 from image_service.parts import library_of, sweeper_of
-from image_service.settings import MAX_ID, Settings
+from image_service.settings import Settings
 from image_service.storage.places import storage_at
 from image_service.stores import registry, tokens
 from image_service.stores.tokens import Scope
@@ -33,7 +34,7 @@ __all__ = ["app"]  # the whole program, once this has been imported
 stores = typer.Typer(help="Stores and their tokens.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(stores, name="stores")
 
-StoreId = Annotated[int, typer.Argument(help="The store's id.", min=1, max=MAX_ID)]
+StoreId = Annotated[int, typer.Argument(help="The store's id.", min=1, max=MAX_BIGINT)]
 
 
 def _with_database(work: Callable[[Settings, Database], Awaitable[Result]]) -> Result:
@@ -163,7 +164,9 @@ def copy_storage(
 )
 def stores_add(
     name: Annotated[str, typer.Argument(help="What people call it.")],
-    store_id: Annotated[int | None, typer.Option("--id", help="The id it had elsewhere.", min=1, max=MAX_ID)] = None,
+    store_id: Annotated[
+        int | None, typer.Option("--id", help="The id it had elsewhere.", min=1, max=MAX_BIGINT)
+    ] = None,
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Read the token it had elsewhere from standard input.")
     ] = False,
@@ -213,7 +216,7 @@ def stores_token(
 
 @stores.command("revoke", epilog=examples("image-service stores revoke 3"))
 def stores_revoke(
-    token_id: Annotated[int, typer.Argument(help="As `stores tokens` lists it.", min=1, max=MAX_ID)],
+    token_id: Annotated[int, typer.Argument(help="As `stores tokens` lists it.", min=1, max=MAX_BIGINT)],
 ) -> None:
     """Revoke a token: from the next request on it is worth nothing."""
     if not _with_database(lambda _, database: tokens.revoke(database, token_id)):

@@ -17,13 +17,12 @@ from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool, RenderFailed
 from image_service.pixels.sizes import Size, formats
 from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
-from image_service.storage.names import VariantName, original_name
+from image_service.storage.names import CACHE_FOREVER, VariantName, original_name
 from image_service.storage.staging import Staging
 from image_service.telemetry import metrics
 
 log = structlog.get_logger()
 
-CACHE_FOR_EVER = "public, max-age=31536000, immutable"  # a key names its bytes for ever
 MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
 FACTS_SECONDS = 1.0  # a picture that is kept does not wait for a database that hangs
 SURE = 0.75  # of the wait that is allowed: who is expected to wait longer may well wait all of it for nothing
@@ -228,4 +227,4 @@ class Variants:
 
 
 def public_headers(format_: Format) -> BlobHeaders:
-    return BlobHeaders(format_.media_type, CACHE_FOR_EVER, "inline")
+    return BlobHeaders(format_.media_type, CACHE_FOREVER, "inline")

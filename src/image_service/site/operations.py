@@ -13,13 +13,12 @@ from image_service.errors import ImageServiceError
 from image_service.images.upkeep import jobs
 from image_service.telemetry import metrics
 from image_service.telemetry.metrics import JobResult
-from image_service.web.dependencies import Parts, PartsOf
+from image_service.web.parts import Parts, PartsOf
 
 log = structlog.get_logger()
 
 NO_STORE = {"Cache-Control": "no-store"}
 
-PATHS = ("/health/", "/metrics", "/docs", "/openapi.json", "/gallery")  # whose counts have a label of their own
 JOBS_SECONDS = 2.0  # of waiting for the database: a scrape is worth more without it than too late
 
 router = APIRouter(tags=["Operations"])
@@ -95,8 +94,8 @@ async def ready(parts: PartsOf) -> Response:
             "content": {
                 "text/plain": {
                     "schema": {"type": "string"},
-                    "example": 'image_service_http_requests_total{dialect="tiendanube",method="POST",'
-                    'route="/products/{product_id}/images",status="201"} 17.0\n',
+                    "example": 'image_service_http_requests_total{dialect="uploads",method="POST",'
+                    'route="/uploads/{id}",status="201"} 17.0\n',
                 }
             },
         }
@@ -107,7 +106,7 @@ async def scrape(parts: PartsOf) -> Response:
     verify. No token is needed: do not let it out to the internet.
     """
     results = await _jobs(parts)
-    parts.tally.hand_on()
+    parts.counts.hand_on()
     text = await asyncio.to_thread(metrics.exposition, results)
     return Response(text, headers={**NO_STORE, "Content-Type": metrics.CONTENT_TYPE})
 

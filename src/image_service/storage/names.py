@@ -16,6 +16,7 @@ from typing import Self
 
 MAX_SLUG = 80  # characters; with the key and the longest size a file name stays far below the 255 of file systems
 MAX_STORE_ID = 2**63 - 1  # PostgreSQL's bigint
+CACHE_FOREVER = "public, max-age=31536000, immutable"  # `Cache-Control` of a variant: its name never names other bytes
 EXTENSIONS = ("jpg", "png", "gif", "webp", "avif")  # of variants
 
 _KEY = re.compile(r"[0-9a-f]{32}")

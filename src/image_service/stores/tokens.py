@@ -17,7 +17,7 @@ from image_service.errors import InvalidField, StoreNotFound
 from image_service.stores.models import StoreRow, TokenRow
 
 TOKEN_BYTES = 32  # 256 random bits
-# Imported ones: as long as the shortest secret that a platform gave out (the Bukalapak seed's has 20), and
+# Imported ones: as long as the shortest secret that a platform gave out (one of the seeds' has 20), and
 # without what cannot stand in a header. Random ones are 43 of these characters.
 IMPORTABLE = re.compile(r"[\x21-\x7e]{20,200}", re.ASCII)
 

@@ -1,5 +1,6 @@
 """Around every request: its id, one log line, its counts, and an answer for what nobody foresaw."""
 
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -7,13 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Counter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from image_service.telemetry.count_buffer import AnswerCounts, CountBuffer
 from image_service.telemetry.route_template import method_label, route_template
-from image_service.telemetry.tally import AnswerCounts, Tally
 
 log = structlog.get_logger()
 
@@ -23,20 +25,53 @@ MAX_PATH = 500  # characters of it in the log
 MAX_AGENT = 200
 
 
+class Recorder:
+    """Counts answers, and writes a line of each: the one place that does."""
+
+    def __init__(self, buffer: CountBuffer) -> None:
+        self._buffer = buffer
+        self._counts: dict[tuple[Any, ...], AnswerCounts] = {}  # as many as the labels of their metrics
+        self._has_debug = log.is_enabled_for(logging.DEBUG)
+
+    def record(
+        self,
+        scope: Scope,
+        dialect: str,
+        route: str,
+        status: int,
+        seconds: float,
+        received: int,
+        sent: int,
+        *,
+        also: tuple[Counter, ...] = (),
+        debug_id: str | None = None,
+    ) -> None:
+        """`received` and `sent` in bytes of bodies; `also`: further counters. `debug_id`, the request's id, makes the
+        line one for `LOG_LEVEL=debug`.
+        """
+        kind = dialect, route, method_label(scope), status, also
+        if (counts := self._counts.get(kind)) is None:
+            counts = self._counts[kind] = AnswerCounts(self._buffer, *kind)
+        counts.add(seconds, received, sent)
+        if debug_id is None:
+            log.info("request", **_fields(scope, route, status, seconds, received, sent))
+        elif self._has_debug:
+            log.debug("request", request_id=debug_id, **_fields(scope, route, status, seconds, received, sent))
+
+
 class RequestLog:
     def __init__(
         self,
         app: ASGIApp,
         render: Callable[[Request, Exception], Response],
-        dialect_of: Callable[[str], str],
-        tally: Tally,
+        label_of: Callable[[Scope], str],
+        recorder: Recorder,
     ) -> None:
-        """`render` words an unforeseen exception in the dialect of the request's path; `dialect_of` names it."""
+        """`render` words an unforeseen exception in the dialect of the request's path; `label_of` names that."""
         self._app = app
         self._render = render
-        self._dialect_of = dialect_of
-        self._tally = tally
-        self._counts: dict[tuple[str, str, str, int], AnswerCounts] = {}  # as many as the labels of their metrics
+        self._label_of = label_of
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,18 +108,12 @@ class RequestLog:
                     raise  # too late for an answer: the connection is closed in mid-body
                 await self._render(Request(scope), error)(scope, receive, noting)
             finally:
-                self._note(scope, status, time.perf_counter() - started, received, sent)
-
-    def _note(self, scope: Scope, status: int, seconds: float, received: int, sent: int) -> None:
-        dialect, route, method = self._dialect_of(scope["path"]), route_template(scope), method_label(scope)
-        kind = dialect, route, method, status
-        if (counts := self._counts.get(kind)) is None:
-            counts = self._counts[kind] = AnswerCounts(self._tally, *kind)
-        counts.add(seconds, received, sent)
-        log.info("request", **fields(scope, route, status, seconds, received, sent))
+                seconds = time.perf_counter() - started
+                label, route = self._label_of(scope), route_template(scope)
+                self._recorder.record(scope, label, route, status, seconds, received, sent)
 
 
-def fields(scope: Scope, route: str, status: int, seconds: float, received: int, sent: int) -> dict[str, Any]:
+def _fields(scope: Scope, route: str, status: int, seconds: float, received: int, sent: int) -> dict[str, Any]:
     """What a line says of a request, beside its id."""
     client = scope.get("client")
     return {

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query, Request
 from pydantic import Field
 
-from image_service.web.dependencies import PLAIN
+from image_service.web.numbers import PLAIN
 
 DEFAULT_PER_PAGE = 30
 MAX_PER_PAGE = 200

@@ -1,15 +1,13 @@
-"""From a domain error to an HTTP status: one table. How it is worded is each dialect's own (`Dialect.render`)."""
+"""From a domain error to an HTTP status: one table. Each dialect words it its own way (`Dialect.render`)."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 
 from image_service import errors
 
@@ -43,6 +41,7 @@ STATUSES: dict[type[Exception], int] = {
 }
 # Where Pythons differ, RFC 9110's words, but for 422 the ones that the dialects print.
 REASONS = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Entity"}
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 UNAVAILABLE_RETRY_SECONDS = 5  # a database that restarts is back within seconds
 
 
@@ -55,7 +54,7 @@ def megabytes(limit: int) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """What the dialect of the request's path puts into words."""
+    """An error as HTTP sees it; the dialect of the request's path puts it into words."""
 
     status: int
     error: Exception
@@ -66,15 +65,20 @@ class Problem:
         """The status in words."""
         return REASONS.get(self.status) or HTTPStatus(self.status).phrase
 
-
-@dataclass(frozen=True)
-class Dialect:
-    """One API that clients already speak: everything that `app.py` must know of it."""
-
-    name: str
-    prefix: str  # its errors are those of every path that starts with it
-    router: APIRouter
-    render: Callable[[Request, Problem], Response]
+    @property
+    def code(self) -> str:
+        """A stable name for programs, the same in every dialect: the header `Problem`."""
+        match self.error:
+            case errors.PictureRefused(refusal=refusal):
+                return str(refusal)
+            case errors.TicketOver(end=end):
+                return f"ticket_{end}"
+            case errors.ForeignImage():
+                return "image_not_found"  # as if it did not exist
+            case errors.ImageServiceError():
+                return _CAPITAL.sub("_", type(self.error).__name__).lower()
+            case _:
+                return self.reason.lower().replace(" ", "_").replace("-", "_")
 
 
 def problem_of(error: Exception) -> Problem:

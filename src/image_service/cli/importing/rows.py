@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-MAX_ID = 2**63 - 1  # as the service takes them
+from image_service.database.limits import MAX_BIGINT
+
 CHUNK_BYTES = 1024 * 1024
 
 Order = tuple[Any, ...]  # compares with those of the same input
@@ -66,7 +67,7 @@ class Input(Protocol):
 
 def product_id(text: str) -> int:
     """Raises `RowError`."""
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= MAX_ID):
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= MAX_BIGINT):
         raise RowError("product_id must be a whole number from 1")
     return int(text)
 

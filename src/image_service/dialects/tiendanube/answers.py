@@ -1,89 +1,23 @@
-"""How Tiendanube's routes answer: which properties are shown, with which entity tag, under which URL."""
+"""How Tiendanube's routes show images, and the URL that they were asked under."""
 
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Annotated, Any
+from starlette.requests import Request
 
-import msgspec
-from fastapi import Query, Request
-from starlette.responses import Response
+from image_service.web.images.answers import view_of as _view_of
+from image_service.web.images.view import PLAIN, View
+from image_service.web.parts import Parts
 
-from image_service.dialects.tiendanube.schemas import View, fields_wanted
-from image_service.pixels.sizes import Size
-from image_service.web import etags
-from image_service.web.answers import Answer
-from image_service.web.dependencies import Parts
-from image_service.web.openapi.components import ETAG, shared
-
-PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Authentication"}
-
-Fields = Annotated[
-    str | None,
-    Query(description="Comma-separated list of fields to include in the response; `all` for every one."),
-]
-_LINK = '<https://images.example.com/products/1234/images?page=2>; rel="next"'
-
-# What OpenAPI says of the headers.
-PAGED = {
-    "X-Total-Count": shared(
-        "XTotalCount", {"description": "Results on all pages.", "schema": {"type": "integer", "minimum": 0}}
-    ),
-    "Link": shared(
-        "Link",
-        {
-            "description": "The pages `first`, `prev`, `next` and `last`, as they apply (RFC 8288).",
-            "schema": {"type": "string", "examples": [_LINK]},
-        },
-    ),
-}
-LOCATION = {
-    "Location": shared(
-        "Location", {"description": "The new image's own URL.", "schema": {"type": "string", "format": "uri"}}
-    )
-}
-_UNCHANGED = "Nothing has changed since `If-None-Match`."
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: shared("TiendanubeNotModified", {"description": _UNCHANGED, "headers": ETAG})
-}
-PAGE_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: shared("TiendanubePageNotModified", {"description": _UNCHANGED, "headers": {**ETAG, **PAGED}})
-}
+VERSIONED = (*PLAIN, "alt")  # the platform's versioned API shows `alt` too
 
 
-def base_url(request: Request, parts: Parts) -> str:
+def view_of(request: Request, parts: Parts, fields: str | None = None) -> View:
+    """`fields` picks among the properties; without it, those of the document."""
+    return _view_of(parts, fields, VERSIONED if "store_id" in request.path_params else PLAIN)
+
+
+def base_of(request: Request, parts: Parts) -> str:
     """The API's URL with the prefix that this request came in by."""
     store_id = request.path_params.get("store_id")
     if store_id is None:
         return parts.api_base
     version = request.url.path.split("/")[1]
     return f"{parts.api_base}/{version}/{store_id}"
-
-
-def view_of(request: Request, parts: Parts, fields: str | None = None) -> View:
-    versioned = "store_id" in request.path_params
-    return _view(parts.delivery_base, parts.sizes, fields, versioned)
-
-
-@lru_cache(maxsize=256)
-def _view(delivery_base: str, sizes: tuple[Size, ...], fields: str | None, versioned: bool) -> View:
-    return View(delivery_base, sizes, fields_wanted(fields, versioned=versioned))
-
-
-def finished(
-    request: Request,
-    view: View,
-    version: int,
-    body: Any,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
-    """A body that shows what `version` counts the changes of."""
-    tag = etags.etag(request, version, view.shape)
-    return Answer(status, {**PRIVATE, **(headers or {}), "ETag": tag}, msgspec.json.encode(body))
-
-
-def answer(
-    request: Request, view: View, version: int, body: Any, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """The same; 304 where the client has it."""
-    return finished(request, view, version, body, status, headers).to(request)

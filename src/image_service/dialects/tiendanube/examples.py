@@ -1,10 +1,6 @@
-"""What OpenAPI shows of Tiendanube's bodies: the document's own examples."""
+"""The examples of Tiendanube's document, and a few more like them."""
 
 from typing import Any
-
-from image_service.dialects.tiendanube.schemas import ImageInput
-from image_service.web.bodies.multipart import MAX_PARTS
-from image_service.web.openapi.components import shared
 
 _SRC = "http://d26lpennugtm8s.cloudfront.net/stores/001/234/products/{}-640-0.{}"
 
@@ -56,40 +52,3 @@ UPDATE = {
     "alt": {"summary": "Describe it", "value": {"alt": {"en": "A red shoe", "es": "Un zapato rojo"}}},
     "replace": {"summary": "Replace its bytes", "value": {"src": "http://example.com/charmander.jpg"}},
 }
-
-
-def one(example: Any) -> dict[str, Any]:
-    """The `content` of an answer."""
-    return {"application/json": {"example": example}}
-
-
-def _form() -> dict[str, Any]:
-    """The same fields, all text, and the file itself instead of its base64. A form has no null."""
-    fields = ImageInput.model_json_schema()["properties"]
-    sent = {
-        name: {"description": field["description"], **next(kind for kind in field["anyOf"] if kind["type"] != "null")}
-        for name, field in fields.items()
-        if name != "attachment"
-    }
-    return {
-        "type": "object",
-        "description": "The fields of `ImageInput` as a form, with the picture as a file.",
-        "maxProperties": MAX_PARTS,
-        "properties": {"file": {"description": "The picture.", "type": "string", "format": "binary"}, **sent},
-    }
-
-
-def request_body(examples: dict[str, Any], *, required: bool) -> dict[str, Any]:
-    """JSON or a form."""
-    return {
-        "requestBody": {
-            "required": required,
-            "content": {
-                "application/json": {
-                    "schema": shared("ImageInput", ImageInput.model_json_schema()),
-                    "examples": examples,
-                },
-                "multipart/form-data": {"schema": shared("ImageForm", _form())},
-            },
-        }
-    }

@@ -8,19 +8,18 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from image_service.dialects.tiendanube import examples as tiendanube_examples
-from image_service.dialects.tiendanube.answers import NOT_MODIFIED, PAGED, PRIVATE, Fields, answer, view_of
-from image_service.dialects.tiendanube.problems import OF_A_LIST, errors
-from image_service.dialects.tiendanube.schemas import ImageBody, Nothing, PickedImage, ProductBody, ProductSummary
+from image_service.dialects.tiendanube import described
+from image_service.dialects.tiendanube.answers import view_of
 from image_service.errors import ProductNotFound
 from image_service.images import queries
 from image_service.images.blobs import open_original
-from image_service.pixels.picture import Format
 from image_service.web import etags
+from image_service.web.access.callers import Reader, Writer
 from image_service.web.blob_response import blob_response
-from image_service.web.dependencies import Count, ImageId, PartsOf, ProductId, Reader, Writer
-from image_service.web.openapi.components import CONTENT_RANGE, ETAG
+from image_service.web.images.answers import Fields, answer
+from image_service.web.numbers import Count, ImageId, ProductId
 from image_service.web.pagination import PageAsked
+from image_service.web.parts import PartsOf
 
 PRODUCTS_PER_PAGE = 50  # at the most: each costs a count
 
@@ -34,19 +33,7 @@ def _fingerprint(*values: object) -> int:
     return int.from_bytes(hashlib.blake2s(repr(values).encode(), digest_size=7).digest())
 
 
-@routes.get(
-    "/products",
-    summary="List products that have images",
-    responses={
-        200: {
-            "model": list[ProductSummary],
-            "description": "By product id, at most 50 a page, each with its first image.",
-            "headers": {**ETAG, **PAGED},
-            "content": tiendanube_examples.one([{"id": 1234, "images_count": 3, "image": tiendanube_examples.SERVINE}]),
-        },
-        **OF_A_LIST,
-    },
-)
+@routes.get("/products", **described.LIST_PRODUCTS)
 async def list_products(
     request: Request,
     caller: Reader,
@@ -69,20 +56,7 @@ async def list_products(
     return answer(request, view, version, body, headers=paging.headers(request, parts.api_base, page.total))
 
 
-@routes.get(
-    "/products/{product_id}",
-    summary="Get a product with its images",
-    responses={
-        200: {
-            "model": ProductBody,
-            "description": "All images of the product, in order.",
-            "headers": ETAG,
-            "content": tiendanube_examples.one({"id": 1234, "images": [tiendanube_examples.SERVINE]}),
-        },
-        **NOT_MODIFIED,
-        **errors(),
-    },
-)
+@routes.get("/products/{product_id}", **described.GET_PRODUCT)
 async def get_product(
     request: Request, product_id: ProductId, caller: Reader, parts: PartsOf, fields: Fields = None
 ) -> Response:
@@ -95,33 +69,14 @@ async def get_product(
     return answer(request, view, gallery.revision, body)
 
 
-@routes.delete(
-    "/products/{product_id}",
-    summary="Remove all images of a product",
-    responses={
-        200: {"model": Nothing, "description": "It has none.", "content": tiendanube_examples.one({})},
-        **errors(403, 412),
-    },
-)
+@routes.delete("/products/{product_id}", **described.EMPTY_PRODUCT)
 async def empty_product(request: Request, product_id: ProductId, caller: Writer, parts: PartsOf) -> Response:
     """Empty a product's gallery. One that is empty stays so."""
     await parts.library.empty(caller.store_id, product_id, expected=etags.expected_versions(request))
-    return JSONResponse({}, headers=PRIVATE)
+    return JSONResponse({})
 
 
-@routes.get(
-    "/images",
-    summary="List a store's images",
-    responses={
-        200: {
-            "model": list[ImageBody | PickedImage],
-            "description": "By id.",
-            "headers": {**ETAG, **PAGED},
-            "content": tiendanube_examples.one([tiendanube_examples.ORPHAN]),
-        },
-        **OF_A_LIST,
-    },
-)
+@routes.get("/images", **described.LIST_STORE_IMAGES)
 async def list_store_images(
     request: Request,
     caller: Reader,
@@ -148,20 +103,7 @@ async def list_store_images(
     return answer(request, view, version, [view.of(image) for image in page.items], headers=headers)
 
 
-@routes.get(
-    "/images/{id}",
-    summary="Get any image of the store",
-    responses={
-        200: {
-            "model": ImageBody | PickedImage,
-            "description": "The image, on a product or not.",
-            "headers": ETAG,
-            "content": tiendanube_examples.one(tiendanube_examples.ORPHAN),
-        },
-        **NOT_MODIFIED,
-        **errors(),
-    },
-)
+@routes.get("/images/{id}", **described.GET_STORE_IMAGE)
 async def get_store_image(
     request: Request,
     id: ImageId,
@@ -175,14 +117,7 @@ async def get_store_image(
     return answer(request, view, image.version, view.of(image))
 
 
-@routes.delete(
-    "/images/{id}",
-    summary="Delete any image of the store",
-    responses={
-        200: {"model": Nothing, "description": "It is gone.", "content": tiendanube_examples.one({})},
-        **errors(403, 412),
-    },
-)
+@routes.delete("/images/{id}", **described.DELETE_STORE_IMAGE)
 async def delete_store_image(
     request: Request,
     id: ImageId,
@@ -191,27 +126,10 @@ async def delete_store_image(
 ) -> Response:
     """Delete an image by its id alone; where it was on a product, those behind it close up."""
     await parts.library.remove(caller.store_id, id, expected=etags.expected_versions(request))
-    return JSONResponse({}, headers=PRIVATE)
+    return JSONResponse({})
 
 
-_ORIGINAL = {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in Format}
-
-
-@routes.get(
-    "/images/{id}/original",
-    summary="Download an image's original",
-    response_class=Response,
-    responses={
-        200: {"description": "The bytes as they are stored.", "content": _ORIGINAL, "headers": ETAG},
-        206: {
-            "description": "The range of them that was asked for.",
-            "content": _ORIGINAL,
-            "headers": {**ETAG, **CONTENT_RANGE},
-        },
-        **NOT_MODIFIED,
-        **errors(416),
-    },
-)
+@routes.get("/images/{id}/original", **described.GET_ORIGINAL)
 async def get_original(
     request: Request,
     id: ImageId,
@@ -221,7 +139,6 @@ async def get_original(
     """The original, byte for byte as stored (what trailed the image in the upload was cut off). Never public."""
     image = await queries.image(parts.database, caller.store_id, id)
     headers = {
-        **PRIVATE,
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(image.filename, safe='')}",
     }

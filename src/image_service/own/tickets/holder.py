@@ -18,10 +18,11 @@ from starlette.responses import Response
 from image_service.errors import OriginRefused, RateLimited, TicketEnd, TicketForged, TicketOver
 from image_service.images import ticket_signature, upload_tickets
 from image_service.images.upload_tickets import Ticket
-from image_service.web.dependencies import Parts, PartsOf, count_call
+from image_service.web.access.callers import count_call
+from image_service.web.idempotency import key_of
 from image_service.web.middleware.cors import EXPOSED, PREFLIGHT_SECONDS
-from image_service.web.middleware.outermost import note
-from image_service.web.repeats import IdempotencyKey
+from image_service.web.middleware.response_headers import note
+from image_service.web.parts import Parts, PartsOf
 
 SENT = "Content-Type, Idempotency-Key, X-Request-Id"
 
@@ -55,7 +56,7 @@ class Holder:
 
 async def _ticket(request: Request, parts: Parts, id: UUID, expires: str, given: str) -> Ticket:
     """Raises `TicketForged`, `TicketOver` (it has no row any more), `OriginRefused`."""
-    note(request.scope, Vary="Origin", Referrer_Policy="no-referrer")
+    note(request.scope, {"Vary": "Origin", "Referrer-Policy": "no-referrer"})
     if not ticket_signature.is_signed(await parts.ticket_key.get(), id, expires, given):
         _let_read(request, "*")
         raise TicketForged
@@ -72,7 +73,7 @@ async def _ticket(request: Request, parts: Parts, id: UUID, expires: str, given:
 
 
 def _let_read(request: Request, origin: str) -> None:
-    note(request.scope, Access_Control_Allow_Origin=origin, Access_Control_Expose_Headers=EXPOSED)
+    note(request.scope, {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED})
 
 
 def _own_origin(parts: Parts) -> str:
@@ -85,7 +86,6 @@ async def _holder(
     request: Request,
     parts: PartsOf,
     id: TicketId,
-    key: IdempotencyKey,
     expires: OfTheUrl = "",
     signature: OfTheUrl = "",
 ) -> Holder:
@@ -99,6 +99,7 @@ async def _holder(
         raise
     request.scope["store_id"] = ticket.store_id  # for the log
     await count_call(request, parts, ticket.store_id)
+    key = key_of(request)
     own = None if key is None else f"{ticket.id.hex}\n{key}"
     is_repeat = own is not None and await parts.idempotency_keys.knows(ticket.store_id, own)
     if ticket.end is not None and not is_repeat:

@@ -1,4 +1,4 @@
-"""The errors of upload tickets: Tiendanube's, and a few of their own in the same shape."""
+"""The errors of upload tickets: those that all share, and a few of their own in the same shape."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,9 +7,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from image_service.dialects.tiendanube import problems as tiendanube_problems
-from image_service.dialects.tiendanube.answers import PRIVATE
-from image_service.dialects.tiendanube.schemas import CodeError
 from image_service.errors import (
     ImageNotFound,
     OriginRefused,
@@ -19,8 +16,10 @@ from image_service.errors import (
     TicketOver,
     UnsupportedBody,
 )
+from image_service.web import problem_bodies
 from image_service.web.bodies.uploads import SMALL_JSON_BYTES
 from image_service.web.openapi.components import shared
+from image_service.web.problem_bodies import CodeError, code_body
 from image_service.web.problems import REASONS, Problem
 
 FORGED = "This upload URL was not signed here"
@@ -51,9 +50,8 @@ def render(request: Request, problem: Problem) -> Response:
         case HTTPException(status_code=413):
             text = TOO_LONG
         case _:
-            return tiendanube_problems.render(request, problem)
-    body = _body(problem.status, problem.reason, text)
-    return JSONResponse(body, problem.status, {**problem.headers, **PRIVATE})
+            return problem_bodies.render(request, problem)
+    return JSONResponse(code_body(problem, text), problem.status)
 
 
 def _body(status: int, reason: str, text: str) -> dict[str, Any]:

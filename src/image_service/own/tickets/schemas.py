@@ -6,15 +6,17 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
 from typing_extensions import TypedDict
 
-from image_service.dialects.tiendanube.schemas import Number, Time, time_of
 from image_service.edge.origin import ORIGIN, WHAT_AN_ORIGIN_IS, is_origin
 from image_service.errors import InvalidField
 from image_service.images.upload_tickets import Allowed, Ticket
 from image_service.web.bodies.uploads import Submission
-from image_service.web.dependencies import MAX_ID
+from image_service.web.images.bodies import Time
+from image_service.web.images.input import Number
+from image_service.web.images.view import time_of
+from image_service.web.numbers import MAX_ID
 from image_service.web.problems import invalid_fields
 
-MAX_FILES = 250  # as many as a product may have
+MAX_FILES = 10_000  # in any set-up; what a product may have is a setting
 MAX_POSITION = 10_000  # as many as a product may ever have
 MAX_ORIGINS = 20  # a shop's own, for each country and for development
 DEFAULT_SECONDS = 900  # to choose some photos and send them
@@ -44,7 +46,9 @@ class TicketInput(BaseModel):
             description="Of the first image that is made, the next one follows it; absent: the end.",
         ),
     ] = None
-    files: Annotated[Number, Field(ge=1, le=MAX_FILES, description="Images that may be made.")] = 1
+    files: Annotated[
+        Number, Field(ge=1, le=MAX_FILES, description="Images that may be made; at most as many as a product may have.")
+    ] = 1
     bytes: Annotated[
         Number | None, Field(ge=1, le=MAX_ID, description="Of all files together; absent: what so many files may have.")
     ] = None
@@ -64,13 +68,15 @@ class TicketInput(BaseModel):
     ] = []
 
 
-def parse_ticket(body: Submission, *, max_image_bytes: int, max_seconds: int) -> tuple[Allowed, timedelta]:
+def parse_ticket(
+    body: Submission, *, max_files: int, max_image_bytes: int, max_seconds: int
+) -> tuple[Allowed, timedelta]:
     """What it allows, and for how long. Raises `InvalidField` with every field that cannot be used."""
     try:
         asked = TicketInput.model_validate(body.fields)
     except ValidationError as error:
         raise invalid_fields(error) from None
-    for name, most in (("bytes_per_file", max_image_bytes), ("expires_in", max_seconds)):
+    for name, most in (("files", max_files), ("bytes_per_file", max_image_bytes), ("expires_in", max_seconds)):
         if (getattr(asked, name) or 0) > most:
             raise InvalidField(name, f"must be less than or equal to {most}")
     if asked.position is not None and asked.product_id is None:

@@ -3,22 +3,25 @@
 import json
 import re
 import secrets
+from collections.abc import Sequence
+from functools import cache
 from typing import Any, NoReturn
 
 from image_service.errors import MalformedBody
 
-_ATTACHMENT = re.compile(rb'"attachment"\s*:\s*"')
 # What an encoder may have put into base64: PHP's and others' of a slash, and line breaks.
 _ESCAPES = ((rb"\/", b"/"), (rb"\n", b""), (rb"\r", b""))
 
 
-def taken_apart(body: bytes) -> tuple[dict[str, Any], bytes]:
-    """The fields without `attachment`, and its text; empty where there is none. Raises `MalformedBody`.
+def taken_apart(body: bytes, attachment: Sequence[str]) -> tuple[dict[str, Any], bytes]:
+    """The fields without the one at the path `attachment`, and its text; empty where there is none.
+
+    Raises `MalformedBody`.
 
     The text is cut out of the bytes and a mark put in its place, which nobody can have sent: where that turns up as the
     field's value, the right text was cut. Anything else is parsed as it stands.
     """
-    if found := _ATTACHMENT.search(body):
+    if found := _beginning(attachment[-1]).search(body):
         start = found.end()
         end = body.find(b'"', start)
         text = body[start:end]
@@ -28,15 +31,32 @@ def taken_apart(body: bytes) -> tuple[dict[str, Any], bytes]:
         if end > start and text.isascii() and b"\\" not in text:
             mark = secrets.token_hex()
             fields = parsed(b"".join((body[:start], mark.encode(), body[end:])))
-            if fields.get("attachment") == mark:
-                del fields["attachment"]
+            if _parent(fields, attachment).get(attachment[-1]) == mark:
+                del _parent(fields, attachment)[attachment[-1]]
                 return fields, text
     fields = parsed(body)
-    attachment = fields.get("attachment")
-    if not isinstance(attachment, str) or not attachment:
+    parent = _parent(fields, attachment)
+    value = parent.get(attachment[-1])
+    if not isinstance(value, str) or not value:
         return fields, b""
-    del fields["attachment"]
-    return fields, attachment.encode("utf-8", "surrogatepass")
+    del parent[attachment[-1]]
+    return fields, value.encode("utf-8", "surrogatepass")
+
+
+@cache
+def _beginning(name: str) -> re.Pattern[bytes]:
+    """Of a field's text: its name, the colon, the quotation mark."""
+    return re.compile(rb'"%s"\s*:\s*"' % re.escape(name).encode())
+
+
+def _parent(fields: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """The object that holds the last field of `path`; an empty one where there is none."""
+    found: Any = fields
+    for name in path[:-1]:
+        found = found.get(name)
+        if not isinstance(found, dict):
+            return {}
+    return found if isinstance(found, dict) else {}
 
 
 def parsed(body: bytes) -> dict[str, Any]:

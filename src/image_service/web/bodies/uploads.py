@@ -1,7 +1,7 @@
 """A request's body, streamed: JSON or a form -> its fields, and its file on disk, ready for `ingest`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,16 +28,18 @@ class Submission:
     attachment: Receiver | None = None  # decoded already, so that its text is not kept in memory
 
 
-async def read(request: Request, intake: Intake, *, max_image_bytes: int, max_json_bytes: int) -> Submission:
-    """The whole body, either kind; an absent one has no fields.
+async def read(
+    request: Request, intake: Intake, attachment: Sequence[str], *, max_image_bytes: int, max_json_bytes: int
+) -> Submission:
+    """The whole body, either kind; an absent one has no fields. `attachment`: the path of the base64 in JSON.
 
     Raises `MalformedBody`, `OverfullForm`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too
     heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
     if is_form(request):
-        return await read_upload(request, intake, max_image_bytes=max_image_bytes)
+        return await read_form_body(request, intake, max_image_bytes=max_image_bytes)
     if _is_json(request):
-        return await _json(request, intake, max_json_bytes, max_image_bytes)
+        return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
     raise UnsupportedBody
 
 
@@ -62,7 +64,7 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def read_upload(request: Request, intake: Intake, *, max_image_bytes: int) -> Submission:
+async def read_form_body(request: Request, intake: Intake, *, max_image_bytes: int) -> Submission:
     """A form. Anything else holds no file: a submission without any. Raises as `read` does."""
     content_type = request.headers.get("content-type", "")
     boundary = boundary_of(content_type)
@@ -88,7 +90,9 @@ async def _body(request: Request, limit: int, refusal: Exception) -> AsyncIterat
         yield chunk
 
 
-async def _json(request: Request, intake: Intake, limit: int, max_image_bytes: int) -> Submission:
+async def _json(
+    request: Request, intake: Intake, attachment: Sequence[str], limit: int, max_image_bytes: int
+) -> Submission:
     small = bytearray()
     spool: Receiver | None = None
     async for chunk in _body(request, limit, too_heavy("attachment", max_image_bytes)):
@@ -100,10 +104,10 @@ async def _json(request: Request, intake: Intake, limit: int, max_image_bytes: i
         else:
             await spool.write(chunk)
     if spool is None:
-        return await _submission(intake, *taken_apart(bytes(small)))
+        return await _submission(intake, *taken_apart(bytes(small), attachment))
     await spool.flush()
     async with intake.in_memory():
-        apart = await asyncio.to_thread(lambda: taken_apart(spool.path.read_bytes()))
+        apart = await asyncio.to_thread(lambda: taken_apart(spool.path.read_bytes(), attachment))
         return await _submission(intake, *apart)
 
 

@@ -9,42 +9,42 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from image_service.web.middleware.outermost import note
+from image_service.web.dialect import dialect_of
+from image_service.web.middleware.response_headers import note
 
 METHODS = "GET, POST, PUT, DELETE"
-SENT = "Authorization, Authentication, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
+SENT = ("Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id")  # beside the credentials
 EXPOSED = (
-    "ETag, Link, Location, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Reset, "
+    "ETag, Link, Location, Problem, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Reset, "
     "X-Request-Id, X-Total-Count"
 )
 PREFLIGHT_SECONDS = 600  # as long as the strictest browser keeps it
 
 
 class Cors:
-    def __init__(self, app: ASGIApp, origins: Collection[str], public_prefix: str) -> None:
-        """What is under `public_prefix` says for itself who may read it."""
+    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         self._app = app
         self._origins = frozenset(origins)
-        self._public_prefix = public_prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self._origins or scope["path"].startswith(self._public_prefix):
+        if scope["type"] != "http" or not self._origins:
             await self._app(scope, receive, send)
             return
-        note(scope, Vary="Origin")
+        note(scope, {"Vary": "Origin"})
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         if origin not in self._origins:
             await self._app(scope, receive, send)
             return
-        note(scope, Access_Control_Allow_Origin=origin, Access_Control_Expose_Headers=EXPOSED)
+        note(scope, {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED})
         if scope["method"] != "OPTIONS" or "access-control-request-method" not in headers:
             await self._app(scope, receive, send)
             return
         # Asked by the browser itself, before the call and without its token.
+        credentials = [scheme.header.title() for scheme in dialect_of(scope).credentials]
         answer = {
             "Access-Control-Allow-Methods": METHODS,
-            "Access-Control-Allow-Headers": SENT,
+            "Access-Control-Allow-Headers": ", ".join((*credentials, *SENT)),
             "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
         }
         await Response(status_code=204, headers=answer)(scope, receive, send)

@@ -7,6 +7,7 @@ then holds it once, under `components`, and a generated client has one type for 
 from collections.abc import Mapping
 from typing import Any
 
+MAX_KEY = 255  # characters of an Idempotency-Key; a UUID has 36
 MARK = "x-component"  # left by `shared`, never in the finished document
 
 
@@ -22,6 +23,13 @@ REQUEST_ID = shared(
     {
         "description": "Names this request in the service's log: quote it when you report a problem.",
         "schema": {"type": "string", "examples": ["8f2b6c0e4d1a4f6f9d3c5b7a9e1f2d3c"]},
+    },
+)
+PROBLEM = shared(
+    "Problem",
+    {
+        "description": "A stable name of what went wrong, for programs.",
+        "schema": {"type": "string", "pattern": "^[a-z_]+$", "examples": ["too_many_pixels"]},
     },
 )
 RETRY_AFTER = shared(
@@ -64,6 +72,18 @@ ETAG = {
 
 # --- request headers, which follow from what a route can answer ---
 
+IDEMPOTENCY_KEY = shared(
+    "IdempotencyKey",
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Anything unique, such as a UUID. Repeat a request with the same key for as long as you do not "
+        "know how it ended: it is done once, and for 24 hours every repeat gets the first answer.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"},  # printable ASCII
+    },
+)
+
 _CONDITIONS = {
     "304": shared(
         "IfNoneMatch",
@@ -95,20 +115,24 @@ _CONDITIONS = {
 }
 
 
-def complete(path: str, operation: dict[str, Any], *, is_open: bool) -> None:
-    """Add what follows from the rest: the request's id, waiting times, rate limits unless the operation `is_open` to
-    all, and the request headers that lead to 206, 304 and 412.
+def complete(path: str, method: str, operation: dict[str, Any], *, is_open: bool) -> None:
+    """Add what follows from the rest: the request's id, the names of errors, waiting times, rate limits unless the
+    operation `is_open` to all, `Idempotency-Key`, and the request headers that lead to 206, 304 and 412.
     """
     responses = operation["responses"] = dict(sorted(operation["responses"].items()))
     for status, response in responses.items():
         headers = response.setdefault("headers", {})
         headers["X-Request-Id"] = REQUEST_ID
+        if status >= "400":
+            headers["Problem"] = PROBLEM
         if status in RETRIED and "Operations" not in operation["tags"]:
             headers["Retry-After"] = RETRY_AFTER
         if not is_open and status != "401":  # which is answered before it is known whose bucket it would be
             headers.update(RATE_LIMIT)
     parameters = operation.get("parameters", [])
     parameters += [parameter for status, parameter in _CONDITIONS.items() if status in responses]
+    if method == "post" and not is_open:
+        parameters.append(IDEMPOTENCY_KEY)
     if parameters:
         in_path = [each["name"] for each in parameters if each["in"] == "path"]
         in_path.sort(key=lambda name: path.index(f"{{{name}}}"))
@@ -141,6 +165,8 @@ def collect(document: dict[str, Any]) -> None:
                 moved("schemas", media)
             for response in operation["responses"].values():
                 moved("headers", response["headers"])
+                for media in response.get("content", {}).values():
+                    moved("schemas", media)
             moved("responses", operation["responses"])
     for kind, found in components.items():
         components[kind] = dict(sorted(found.items()))

@@ -1,65 +1,33 @@
 """The OpenAPI document: FastAPI's, with what it cannot know of our routes."""
 
 import re
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from image_service.web.dialect import Dialect
 from image_service.web.openapi.components import collect, complete
 
 DESCRIPTION = """\
 Photos of products: taken in by upload, base64 or URL, checked, kept in the order asked for, and served in all sizes.
 
-* **Bukalapak** and **Tiendanube** are the wire dialects of those platforms: their clients work here with nothing but a
+* {dialects} are the wire dialects of those platforms: their clients work here with nothing but a
   new host. Both share one set of stores, tokens and images.
 * **Uploads** are tickets for front-ends: a browser or phone posts files to a signed URL, and never holds a token.
 * **Delivery** is public and cacheable for ever: every picture's URL names its bytes.
 
 Every call but those of *Delivery* and *Operations*, and an upload by ticket, needs a store's token, in any of three
 ways. A read token may only read. Every answer carries `X-Request-Id`: quote it when you report a problem; one that you
-send is kept.
+send is kept. Every error carries `Problem`: a stable name for it, the same in every dialect.
 
 A path or a method that is not described here is answered 404 or 405, in the words of the dialect that it resembles;
 so is what breaks the rules of HTTP itself: 400, 415 for a `Content-Encoding`, 431 for too many header fields.
 """
 
-TAGS = [
-    {
-        "name": "Tiendanube",
-        "description": "Product images as a gallery: ordered, described, replaced, removed.",
-    },
-    {
-        "name": "Tiendanube v1",
-        "description": "The same routes under the prefix that real clients call; `alt` is shown.",
-    },
-    {"name": "Tiendanube 2025-03", "description": "The same routes under the newer prefix; `alt` is shown."},
-    {
-        "name": "Bukalapak",
-        "description": "Upload first, assign to a product later. An operator can have all errors but 401 answered with "
-        "200 (`BUKALAPAK_ALWAYS_200`): old clients lose the body of anything else, and look at its `status`.",
-    },
-    {
-        "name": "Uploads",
-        "description": "Straight from a browser or a phone, which must never hold a token: your back-end makes a "
-        "ticket, your front-end posts files to its URL.",
-    },
-    {"name": "Delivery", "description": "Public bytes. No token."},
-    {"name": "Operations", "description": "Health. No token."},
-]
-
-SECURITY_SCHEMES = {
-    "basic": {"type": "http", "scheme": "basic", "description": "User: the store id. Password: its token."},
-    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer TOKEN`"},
-    "authentication": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "Authentication",
-        "description": "Tiendanube's own header: `Authentication: bearer TOKEN`",
-    },
-}
 # Of the one operation that takes no token, but is not open either.
 TICKET_SCHEME = {
     "ticket": {
@@ -69,13 +37,12 @@ TICKET_SCHEME = {
         "description": "As it is in an upload ticket's URL, together with `expires`.",
     }
 }
-OPEN_TAGS = {"Delivery", "Operations"}
 LICENCE = {"name": "MIT", "identifier": "MIT"}
 # Relative to where the document was read: right behind any host or prefix, and within what the page at /docs may
 # connect to. The same for every installation, so `image-service openapi` needs none.
 SERVERS: list[dict[str, Any]] = [{"url": ".", "description": "The service that this document comes from."}]
 
-_VERSION = re.compile(r"/(v1|2025-03)/\{store_id\}/")
+_VERSION = re.compile(r"/([^/{]+)/\{store_id\}/")  # a prefix that names a store
 
 
 def operation_id(route: APIRoute) -> str:
@@ -84,34 +51,49 @@ def operation_id(route: APIRoute) -> str:
     return f"{route.name}_{version[1].replace('-', '_')}" if version else route.name
 
 
-def document(app: FastAPI) -> dict[str, Any]:
+class Described(Protocol):
+    """Operations that no route of the framework serves, all of them open to all."""
+
+    @property
+    def PATHS(self) -> Mapping[str, Any]: ...  # noqa: N802 - a module's constant
+    @property
+    def TAGS(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: N802
+
+
+def document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> dict[str, Any]:
     """Made once; the same for every caller."""
     if app.openapi_schema is None:
-        app.openapi_schema = _document(app)
+        app.openapi_schema = _document(app, dialects, further)
     return app.openapi_schema
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> dict[str, Any]:
+    open_tags = {tag["name"] for tag in further.TAGS}
+    open_tags |= {tag["name"] for each in dialects if not each.credentials for tag in each.tags}
+    schemes = {name: kind for each in dialects for way in each.credentials for name, kind in way.described.items()}
+    spoken = " and ".join(f"**{each.title}**" for each in reversed(dialects) if each.title)
     found = get_openapi(
         title=app.title,
         version=app.version,
         summary="The product-image backend of a shop platform.",
-        description=DESCRIPTION,
+        description=DESCRIPTION.format(dialects=spoken),
         license_info=LICENCE,
         servers=SERVERS,
         routes=app.routes,
-        tags=TAGS,
+        tags=[dict(tag) for tag in (*(tag for each in dialects for tag in each.tags), *further.TAGS)],
     )
     components = found.setdefault("components", {})
-    components["securitySchemes"] = SECURITY_SCHEMES | TICKET_SCHEME
+    components["securitySchemes"] = schemes | TICKET_SCHEME
     for unused in ("HTTPValidationError", "ValidationError"):
         components.get("schemas", {}).pop(unused, None)
-    found["security"] = [{name: []} for name in SECURITY_SCHEMES]
+    found["security"] = [{name: []} for name in schemes]
     _put_examples_back(found, app)
+    found["paths"] |= deepcopy(dict(further.PATHS))
     for path, operations in found["paths"].items():
-        for operation in operations.values():
-            _correct(path, operation)
-            complete(path, operation, is_open=bool(OPEN_TAGS.intersection(operation["tags"])))
+        for method, operation in operations.items():
+            is_open = bool(open_tags.intersection(operation["tags"]))
+            _correct(path, operation, is_open=is_open)
+            complete(path, method, operation, is_open=is_open)
     for place in (components["schemas"], found["paths"]):
         _drop_titles(place)
     collect(found)
@@ -130,8 +112,8 @@ def _put_examples_back(found: dict[str, Any], app: FastAPI) -> None:
                     described[str(status)]["content"][media].update(kept)
 
 
-def _correct(path: str, operation: dict[str, Any]) -> None:
-    if OPEN_TAGS.intersection(operation["tags"]):
+def _correct(path: str, operation: dict[str, Any], *, is_open: bool) -> None:
+    if is_open:
         operation["security"] = []
     responses = operation["responses"]
     # FastAPI's own 422 is never sent: what it finds wrong in a path is a 404, and the rest has our shape.

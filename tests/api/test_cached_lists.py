@@ -1,9 +1,9 @@
-"""Lists that are answered from memory: told by the gallery's revision, which every request asks for."""
+"""Lists that are answered from a cache, by the gallery's revision, which every request asks for."""
 
 import httpx
 
+from image_service.web.answer_cache import AnswerCache
 from image_service.web.answers import Answer
-from image_service.web.kept_answers import KeptAnswers
 from tests.conftest import Service, StartService
 from tests.scrape import Scrape
 from tests.shop import PRODUCT, added, order
@@ -65,12 +65,18 @@ async def test_a_store_never_sees_what_was_kept_for_another(
         assert (await nobody.get(IMAGES)).status_code == 401
 
 
-def test_the_oldest_make_room() -> None:
-    keeping = KeptAnswers(most_bytes=10_000)
+def test_the_least_recently_used_make_room() -> None:
+    cache = AnswerCache(max_bytes=10_000)
     for number in range(10):
-        keeping.keep(number, 1, Answer(200, {"ETag": f'"{number}"'}, b"[]" * 100))
-        assert keeping.find(0, 1) is not None  # it is asked for all the time
-    found = {number for number in range(10) if keeping.find(number, 1)}
+        cache.keep(number, 1, Answer(200, {"ETag": f'"{number}"'}, b"[]" * 100))
+        assert cache.find(0, 1) is not None  # it is asked for all the time
+    found = {number for number in range(10) if cache.find(number, 1)}
     assert {0, 9} <= found
     assert 4 <= len(found) < 10
-    assert keeping.find(9, 2) is None
+    assert cache.find(9, 2) is None
+
+
+def test_one_that_is_larger_than_the_cache_stays_out() -> None:
+    cache = AnswerCache(max_bytes=1000)
+    cache.keep("large", 1, Answer(200, {"ETag": '"1"'}, b"[]"))
+    assert cache.find("large", 1) is None

@@ -7,52 +7,36 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from fastapi import Depends, Header, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from image_service.errors import KeyRefused
 from image_service.images.idempotency import Answer, Once
 from image_service.web.bodies.uploads import Submission
-from image_service.web.dependencies import Parts
+from image_service.web.openapi.components import MAX_KEY
+from image_service.web.parts import Parts
 
-MAX_KEY = 255  # characters; a UUID has 36
 _KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY}}}", re.ASCII)
 _OURS_ALONE = {"content-length"}  # the server's own to set
 
 
-async def _key(
-    request: Request,
-    declared: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            description=(
-                "Anything unique, such as a UUID. Repeat a request with the same key for as long as you do not know "
-                "how it ended: it is done once, and for 24 hours every repeat gets the first answer."
-            ),
-            json_schema_extra={"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"},  # printable ASCII
-        ),
-    ] = None,
-) -> str | None:
-    """Raises `KeyRefused`. The description is FastAPI's way to have it in OpenAPI; the check is ours."""
+def key_of(request: Request) -> str | None:
+    """What the head of a request says. Raises `KeyRefused`."""
     given = request.headers.getlist("idempotency-key")
     if not given:
-        return declared
+        return None
     if len(given) > 1 or not _KEY.fullmatch(given[0]):
         raise KeyRefused(f"must be 1 to {MAX_KEY} printable ASCII characters")
     return given[0]
-
-
-IdempotencyKey = Annotated[str | None, Depends(_key)]
 
 
 Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Turn(Generic[Made]):
+class Run(Generic[Made]):
     """Either `answered` already, or to be done `once` (None: as often as it is asked, it has no key)."""
 
     answered: Response | None = None
@@ -60,7 +44,7 @@ class Turn(Generic[Made]):
 
 
 @asynccontextmanager
-async def turn(
+async def idempotent(
     request: Request,
     parts: Parts,
     store_id: int,
@@ -68,21 +52,21 @@ async def turn(
     fields: Mapping[str, Any],
     body: Submission,
     show: Callable[[Made], Response],
-) -> AsyncIterator[Turn[Made]]:
-    """Around everything that a request with a whole body does. `fields` are what was understood of it; `show` is how
-    what was made will be answered, always the same for the same thing.
+) -> AsyncIterator[Run[Made]]:
+    """Around all that a request with a whole body does. `fields` are what was understood of the body; `show` makes the
+    answer, always the same for the same thing.
 
     Raises what `IdempotencyKeys.attempt` raises.
     """
     if key is None:
-        yield Turn()
+        yield Run()
         return
     fingerprint = await _fingerprint(request, fields, body)
     async with parts.idempotency_keys.attempt(store_id, key, fingerprint) as attempt:
         if isinstance(attempt, Answer):
-            yield Turn(answered=_response(attempt))
+            yield Run(answered=_response(attempt))
         else:
-            yield Turn(once=Once(attempt, lambda made: _answer(show(made))))
+            yield Run(once=Once(attempt, lambda made: _answer(show(made))))
 
 
 def _answer(response: Response) -> Answer:

@@ -14,7 +14,7 @@ from image_service.telemetry import metrics
 HELD_SECONDS = 0.1
 
 
-class Tally:
+class CountBuffer:
     """For the event loop's own thread. Whoever reads the metrics calls `hand_on` first; other processes that read them
     miss what came within the last `HELD_SECONDS`, and so does everybody when this process is killed.
     """
@@ -40,9 +40,15 @@ class AnswerCounts:
     """Of the answers of one dialect, route, method and status; `also_counted` by each of them, too."""
 
     def __init__(
-        self, tally: Tally, dialect: str, route: str, method: str, status: int, also_counted: Sequence[Counter] = ()
+        self,
+        buffer: CountBuffer,
+        dialect: str,
+        route: str,
+        method: str,
+        status: int,
+        also_counted: Sequence[Counter] = (),
     ) -> None:
-        self._tally = tally
+        self._buffer = buffer
         self._counters = (metrics.REQUESTS.labels(dialect, route, method, status), *also_counted)
         self._timings = metrics.REQUEST_SECONDS.labels(dialect, route, method)
         self._received_bytes = metrics.RECEIVED_BYTES.labels(dialect)
@@ -53,7 +59,7 @@ class AnswerCounts:
     def add(self, seconds: float, received: int, sent: int) -> None:
         """One that took so long, of bodies of so many bytes."""
         if not self._seconds:
-            self._tally.hold(self)
+            self._buffer.hold(self)
         self._seconds.append(seconds)
         self._received += received
         self._sent += sent

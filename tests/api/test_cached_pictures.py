@@ -1,4 +1,4 @@
-"""Pictures that are sent from memory: only while their files are there, and the same."""
+"""Pictures that are sent from the cache: only while their files are there, and the same."""
 
 import os
 from dataclasses import dataclass
@@ -7,8 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from image_service.delivery.hot_pictures import HotPictures
-from image_service.storage.base import AtHand
+from image_service.delivery.asked import Asked, Key
+from image_service.delivery.cache import CACHE_BYTES, MAX_CACHED_BYTES, PictureCache
+from image_service.delivery.find import Served
+from image_service.pixels.picture import Format
+from image_service.storage.base import BlobHeaders
+from image_service.storage.local import LocalStorage
 from tests.api.pictures import ROCKET, headers_of, uploaded, url_of
 from tests.conftest import Service, StartService
 
@@ -107,12 +111,28 @@ async def test_what_is_in_the_file_counts(anyone: httpx.AsyncClient, hot: Hot) -
         assert again.headers["etag"] != hot.answer.headers["etag"]
 
 
-def test_the_oldest_make_room_and_large_ones_never_come_in() -> None:
-    pictures = HotPictures(most_bytes=1000, most_each=300)
-    for number in range(10):
-        pictures.keep(str(number), AtHand(bytearray(os.urandom(200)), 0, 200, f'"{number}"'))
-        assert pictures.find("0", '"0"') is not None  # it is asked for all the time
-    assert [number for number in range(10) if pictures.find(str(number), f'"{number}"')] == [0, 6, 7, 8, 9]
-    assert pictures.find("9", '"another"') is None
-    pictures.keep("large", AtHand(bytes(301), 0, 301, '"large"'))
-    assert pictures.find("large", '"large"') is None
+async def test_the_least_recently_used_make_room(tmp_path: Path) -> None:
+    """Told by which of them are read from the disk again."""
+    storage, cache = LocalStorage(tmp_path), PictureCache()
+    keys = [(b"/%d" % number, b"") for number in range(CACHE_BYTES // MAX_CACHED_BYTES + 2)]
+
+    def body_of(key: Key) -> bytes:
+        hit = cache.find(Asked(key, "", None, b"an-id"), storage)
+        assert hit is not None
+        return bytes(hit.body)
+
+    for number, key in enumerate(keys):
+        source = tmp_path / "source"
+        source.write_bytes(b"%d" % number + bytes(MAX_CACHED_BYTES - len(str(number))))
+        name = f"public/{number}"
+        await storage.put(name, source, BlobHeaders("image/jpeg"))
+        etag = storage.etag_at_hand(name)
+        assert etag is not None
+        cache.keep(key, Served(name, etag, (), Format.JPG, negotiated=False))
+        body_of(key)
+        body_of(keys[0])  # it is asked for all the time
+    for number in range(len(keys)):
+        blacken(tmp_path / "public" / str(number))
+    # The newest first: one that is read from the disk takes the place of the oldest.
+    from_memory = [number for number in reversed(range(len(keys))) if body_of(keys[number])[:1] != b"\0"]
+    assert from_memory == [*reversed(range(3, len(keys))), 0]

@@ -1,18 +1,37 @@
-"""Tiendanube's errors: in words for its clients, and described for OpenAPI."""
+"""Errors as a map of field to messages, or as code, message and description: their bodies, and what OpenAPI says."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, RootModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from image_service.dialects.tiendanube.answers import PAGE_NOT_MODIFIED, PRIVATE
-from image_service.dialects.tiendanube.schemas import CodeError, FieldErrors, Unreadable
 from image_service.errors import GalleryFull, InvalidField, MalformedBody, OverfullForm, PictureRefused, Refusal
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
+from image_service.web.images.bodies import described
 from image_service.web.openapi.components import CHALLENGE, CONTENT_RANGE, shared
 from image_service.web.problems import REASONS, Problem, megabytes
+
+
+class CodeError(BaseModel):
+    """What went wrong with the request as a whole."""
+
+    code: Annotated[int, described("The status again.")]
+    message: Annotated[str, described("Its reason phrase.")]
+    description: Annotated[str, described("For people.")]
+
+
+class FieldErrors(RootModel[dict[str, list[str]]]):
+    """What is wrong with which field: a map of its name to messages."""
+
+
+class Unreadable(BaseModel):
+    """The body could not be read."""
+
+    error: str
+
 
 _DESCRIPTIONS = {
     401: "Invalid access token",
@@ -34,7 +53,6 @@ _DESCRIPTIONS = {
 
 def render(request: Request, problem: Problem) -> Response:
     """Three shapes: a map of field to messages, `error` for what cannot be read, else code, message, description."""
-    headers = {**problem.headers, **PRIVATE}
     body: dict[str, Any]
     match problem.error:
         case PictureRefused(field=field):
@@ -46,14 +64,12 @@ def render(request: Request, problem: Problem) -> Response:
         case OverfullForm():
             body = {"error": "Problems parsing the form"}
         case GalleryFull(limit=limit):
-            body = _code(problem, f"Product is not allowed to have more than {limit} images")
+            body = code_body(problem, f"Product is not allowed to have more than {limit} images")
         case HTTPException(status_code=404):
-            body = _code(problem, "No such route")
+            body = code_body(problem, "No such route")
         case _:
-            body = _code(problem, _DESCRIPTIONS.get(problem.status, problem.reason))
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="image-service"'
-    return JSONResponse(body, problem.status, headers)
+            body = code_body(problem, _DESCRIPTIONS.get(problem.status, problem.reason))
+    return JSONResponse(body, problem.status)
 
 
 def _refused(error: PictureRefused) -> str:
@@ -69,7 +85,7 @@ def _refused(error: PictureRefused) -> str:
             return f"must be a {', '.join(others)} or {last} image"
 
 
-def _code(problem: Problem, description: str) -> dict[str, Any]:
+def code_body(problem: Problem, description: str) -> dict[str, Any]:
     return {"code": problem.status, "message": problem.reason, "description": description}
 
 
@@ -86,7 +102,7 @@ def _response(
         else {"examples": {_title(example): {"value": example} for example in examples}}
     )
     return shared(
-        f"Tiendanube{name}",
+        name,
         {
             "description": description,
             "content": {"application/json": content},
@@ -156,7 +172,7 @@ ERRORS: dict[int, dict[str, Any]] = {
     503: _coded(503),
     507: _coded(507),
 }
-_BAD_QUERY: dict[int | str, dict[str, Any]] = {
+BAD_QUERY: dict[int | str, dict[str, Any]] = {
     422: _response(
         "BadQuery",
         "A parameter of the query cannot be used.",
@@ -173,7 +189,3 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     405 is no route's own: it is what a method gets that the document does not have.
     """
     return {status: ERRORS[status] for status in sorted({401, 404, 429, 500, 503, *statuses})}
-
-
-# What every list answers beside 200.
-OF_A_LIST: dict[int | str, dict[str, Any]] = {**PAGE_NOT_MODIFIED, **errors(), **_BAD_QUERY}

@@ -1,4 +1,4 @@
-"""Work that is worth doing only while the client is there."""
+"""Work that ends with the client's connection."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 Result = TypeVar("Result")
 
 
-async def while_there(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+async def cancelled_on_disconnect(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
     """Its result; cancelled when the client goes, which raises `ClientDisconnect`. Takes the request's body away."""
     working, leaving = asyncio.create_task(work), asyncio.create_task(_gone(request))
     try:

@@ -1,0 +1,53 @@
+"""What a request for a picture asks for, read from its head once."""
+
+import random
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from image_service.edge.limits import MAX_HEADERS
+from image_service.storage.base import ByteRange
+from image_service.telemetry.request_log import REQUEST_ID
+from image_service.web.blob_response import byte_range
+
+MAX_ACCEPT_BYTES = 256  # browsers' own are half of that
+# Requests with these are answered without the cache.
+_UNUSUAL = frozenset((b"if-range", b"if-modified-since", b"transfer-encoding", b"content-length", b"content-encoding"))
+
+Key = tuple[bytes, bytes]  # the path as it was sent, and `Accept`
+
+
+@dataclass(slots=True)
+class Asked:
+    key: Key
+    condition: str  # `If-None-Match`
+    range: ByteRange | None
+    request_id: bytes
+
+
+def asked_in(scope: Scope) -> Asked | None:
+    """None: the request is unusual, or may have to be refused."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    if scope["method"] not in ("GET", "HEAD") or len(headers) > MAX_HEADERS:
+        return None
+    accept = condition = request_id = range_ = b""
+    hosts = 0
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+        elif name == b"accept":
+            accept = accept + b"," + value if accept else value
+        elif name == b"if-none-match":
+            condition = condition + b"," + value if condition else value
+        elif name == b"range" and not range_:
+            range_ = value
+        elif name == b"x-request-id" and not request_id:
+            request_id = value
+        elif name in _UNUSUAL:
+            return None
+    if hosts != 1 or len(accept) > MAX_ACCEPT_BYTES:
+        return None
+    if not (request_id and REQUEST_ID.fullmatch(request_id.decode("latin-1"))):
+        request_id = b"%032x" % random.getrandbits(128)
+    wanted = byte_range(range_.decode("latin-1")) if range_ and scope["method"] == "GET" else None
+    return Asked((scope["raw_path"], accept), condition.decode("latin-1"), wanted, request_id)

@@ -1,0 +1,124 @@
+"""From a picture's URL to its bytes: the formats that the client takes, those that are kept, those to be rendered."""
+
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from image_service.delivery.names import PUBLIC
+from image_service.errors import (
+    BlobNotFound,
+    Busy,
+    DatabaseUnavailable,
+    ImageServiceError,
+    RangeNotSatisfiable,
+    StorageFull,
+    StorageUnavailable,
+    VariantNotDrawn,
+)
+from image_service.pixels.picture import Format
+from image_service.storage.base import Blob, ByteRange
+from image_service.storage.names import CACHE_FOREVER, VariantName
+from image_service.telemetry import metrics
+from image_service.telemetry.metrics import Undelivered
+from image_service.web.blob_response import blob_response
+from image_service.web.disconnect import cancelled_on_disconnect
+from image_service.web.parts import Parts
+
+NOT_NOW = (BlobNotFound, VariantNotDrawn, DatabaseUnavailable, StorageFull, StorageUnavailable)
+# A redirect may be kept for an hour only: its target may be removed at any time, and is rendered again here alone.
+REDIRECT_FOR = "public, max-age=3600"
+NEGOTIABLE = {Format.JPG, Format.PNG}
+PREFERRED = (Format.AVIF, Format.WEBP)  # smallest first
+FORMATS = {str(format_): format_ for format_ in Format}
+for _format in Format:
+    metrics.SERVED.labels(_format)
+for _format in PREFERRED:
+    metrics.NEGOTIATED.labels(_format)
+UNDELIVERED: dict[type[ImageServiceError], Undelivered] = {  # all others: the database or the blob store
+    BlobNotFound: Undelivered.NOT_FOUND,
+    Busy: Undelivered.BUSY,
+    VariantNotDrawn: Undelivered.NOT_DRAWN,
+    RangeNotSatisfiable: Undelivered.RANGE,
+}
+
+OF_A_BODY = frozenset((b"accept-ranges", b"content-type", b"content-length", b"content-range"))  # headers
+
+
+@dataclass(frozen=True)
+class Served:
+    """An answer 200, 206 or 304: the same request gets its picture next time too, while the blob is there."""
+
+    blob: str
+    etag: str
+    headers: tuple[tuple[bytes, bytes], ...]  # of all three alike
+    format: Format
+    negotiated: bool
+
+
+async def find(request: Request, parts: Parts) -> tuple[Response, Served | None]:
+    """The answer, and what of it may be cached. Raises what `Variants` raises."""
+    try:
+        return await _delivered(request, parts)
+    except ImageServiceError as error:
+        metrics.UNDELIVERED.labels(UNDELIVERED.get(type(error), Undelivered.UNAVAILABLE)).inc()
+        raise
+
+
+async def _delivered(request: Request, parts: Parts) -> tuple[Response, Served | None]:
+    name = VariantName.parse(request.scope["raw_path"].decode("latin-1").removeprefix("/"))
+    if name is None or name.ext not in FORMATS:
+        raise BlobNotFound
+    headers = {**PUBLIC, "Cache-Control": CACHE_FOREVER}
+    candidates = [FORMATS[name.ext]]
+    if parts.negotiate_formats and candidates[0] in NEGOTIABLE:
+        headers["Vary"] = "Accept"
+        accepted = accepted_formats(",".join(request.headers.getlist("accept")))
+        if accepted:
+            possible = accepted.intersection(await parts.variants.formats_of(name))
+            candidates = [each for each in PREFERRED if each in possible] + candidates
+    missing: ImageServiceError = BlobNotFound()
+    for candidate in candidates:
+        variant = replace(name, ext=str(candidate))
+        try:
+            if parts.delivery_redirect is None:
+                opened = partial(_opened, request, parts, variant)
+                response = await blob_response(request, opened, candidate.media_type, headers)
+            else:
+                if not await parts.variants.is_kept(variant):
+                    await cancelled_on_disconnect(request, parts.variants.draw(variant))
+                moved = {"Location": f"{parts.delivery_redirect}/{variant}", "Cache-Control": REDIRECT_FOR}
+                response = Response(status_code=302, headers=headers | moved)
+        except NOT_NOW as error:
+            missing = error  # a format that cannot be had now falls back to the image's own
+        else:
+            metrics.SERVED.labels(candidate).inc()
+            if variant != name:
+                metrics.NEGOTIATED.labels(candidate).inc()
+            if response.status_code == 302 or candidate is not candidates[0]:  # a better one cannot be had now
+                return response, None
+            headers_of_all = tuple(each for each in response.raw_headers if each[0] not in OF_A_BODY)
+            served = Served(variant.blob, response.headers["ETag"], headers_of_all, candidate, variant != name)
+            return response, served
+    raise missing
+
+
+async def _opened(request: Request, parts: Parts, variant: VariantName, byte_range: ByteRange | None) -> Blob:
+    """Drawn now, if nobody has asked for it before."""
+    try:
+        return await parts.variants.open(variant, byte_range)
+    except BlobNotFound:
+        await cancelled_on_disconnect(request, parts.variants.draw(variant))
+        return await parts.variants.open(variant, byte_range)
+
+
+_MEDIA_RANGE = re.compile(r"\s*image/(avif|webp)\s*(?:;(.*))?", re.IGNORECASE)
+_REFUSED = re.compile(r"\bq\s*=\s*0(\.0{0,3})?\s*(;|$)", re.IGNORECASE)
+
+
+def accepted_formats(accept: str) -> set[Format]:
+    """Those that the header names (wildcards do not count: every browser sends one) and does not refuse."""
+    matches = (_MEDIA_RANGE.fullmatch(part) for part in accept.split(","))
+    return {Format(match[1].lower()) for match in matches if match and not _REFUSED.search(match[2] or "")}

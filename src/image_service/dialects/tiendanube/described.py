@@ -1,0 +1,209 @@
+"""What OpenAPI says of Tiendanube's routes: answers, errors, and the document's own examples.
+
+Each value is the keyword arguments of one route's decorator.
+"""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from image_service.dialects.tiendanube import examples
+from image_service.dialects.tiendanube.schemas import ProductBody, ProductSummary
+from image_service.pixels.picture import Format
+from image_service.web.bodies.multipart import MAX_PARTS
+from image_service.web.images.answers import LOCATION, NOT_MODIFIED, PAGE_NOT_MODIFIED, PAGED
+from image_service.web.images.bodies import ImageBody, Nothing, PickedImage
+from image_service.web.images.input import ImageInput
+from image_service.web.openapi.components import CONTENT_RANGE, ETAG, shared
+from image_service.web.problem_bodies import BAD_QUERY, errors
+
+
+def _one(example: Any) -> dict[str, Any]:
+    """The `content` of an answer."""
+    return {"application/json": {"example": example}}
+
+
+def _form() -> dict[str, Any]:
+    """The same fields, all text, and the file itself instead of its base64. A form has no null."""
+    fields = ImageInput.model_json_schema()["properties"]
+    sent = {
+        name: {"description": field["description"], **next(kind for kind in field["anyOf"] if kind["type"] != "null")}
+        for name, field in fields.items()
+        if name != "attachment"
+    }
+    return {
+        "type": "object",
+        "description": "The fields of `ImageInput` as a form, with the picture as a file.",
+        "maxProperties": MAX_PARTS,
+        "properties": {"file": {"description": "The picture.", "type": "string", "format": "binary"}, **sent},
+    }
+
+
+def _request_body(shown: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    """JSON or a form."""
+    return {
+        "requestBody": {
+            "required": required,
+            "content": {
+                "application/json": {
+                    "schema": shared("ImageInput", ImageInput.model_json_schema()),
+                    "examples": shown,
+                },
+                "multipart/form-data": {"schema": shared("ImageForm", _form())},
+            },
+        }
+    }
+
+
+# What every list answers beside 200.
+_OF_A_LIST: dict[int | str, dict[str, Any]] = {**PAGE_NOT_MODIFIED, **errors(), **BAD_QUERY}
+_ORIGINAL = {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in Format}
+
+LIST_IMAGES: dict[str, Any] = dict(
+    summary="List a product's images",
+    responses={
+        200: {
+            "model": list[ImageBody | PickedImage],
+            "description": "In the order of the gallery, or by id where `since_id` is given.",
+            "headers": {**ETAG, **PAGED},
+            "content": _one([examples.SERVINE, examples.ONYX, examples.STOUTLAND]),
+        },
+        **_OF_A_LIST,
+    },
+)
+
+CREATE_IMAGE: dict[str, Any] = dict(
+    summary="Add an image to a product",
+    status_code=201,
+    responses={
+        201: {
+            "model": ImageBody | PickedImage,
+            "description": "The image, stored so that no fault loses it.",
+            "headers": {**ETAG, **LOCATION},
+            "content": _one(examples.CHARMANDER),
+        },
+        **errors(400, 403, 408, 409, 412, 413, 415, 422, 507),
+    },
+    openapi_extra=_request_body(examples.CREATE, required=True),
+)
+
+GET_IMAGE: dict[str, Any] = dict(
+    summary="Get an image of a product",
+    responses={
+        200: {
+            "model": ImageBody | PickedImage,
+            "description": "The image.",
+            "headers": ETAG,
+            "content": _one(examples.ONYX),
+        },
+        **NOT_MODIFIED,
+        **errors(),
+    },
+)
+
+UPDATE_IMAGE: dict[str, Any] = dict(
+    summary="Move, describe or replace an image",
+    responses={
+        200: {
+            "model": ImageBody | PickedImage,
+            "description": "The image as it is now.",
+            "headers": ETAG,
+            "content": _one(examples.MOVED),
+        },
+        **errors(400, 403, 408, 412, 413, 415, 422, 507),
+    },
+    openapi_extra=_request_body(examples.UPDATE, required=False),
+)
+
+DELETE_IMAGE: dict[str, Any] = dict(
+    summary="Remove an image from a product",
+    responses={
+        200: {"model": Nothing, "description": "It is gone.", "content": _one({})},
+        **errors(403, 412),
+    },
+)
+
+LIST_PRODUCTS: dict[str, Any] = dict(
+    summary="List products that have images",
+    responses={
+        200: {
+            "model": list[ProductSummary],
+            "description": "By product id, at most 50 a page, each with its first image.",
+            "headers": {**ETAG, **PAGED},
+            "content": _one([{"id": 1234, "images_count": 3, "image": examples.SERVINE}]),
+        },
+        **_OF_A_LIST,
+    },
+)
+
+GET_PRODUCT: dict[str, Any] = dict(
+    summary="Get a product with its images",
+    responses={
+        200: {
+            "model": ProductBody,
+            "description": "All images of the product, in order.",
+            "headers": ETAG,
+            "content": _one({"id": 1234, "images": [examples.SERVINE]}),
+        },
+        **NOT_MODIFIED,
+        **errors(),
+    },
+)
+
+EMPTY_PRODUCT: dict[str, Any] = dict(
+    summary="Remove all images of a product",
+    responses={
+        200: {"model": Nothing, "description": "It has none.", "content": _one({})},
+        **errors(403, 412),
+    },
+)
+
+LIST_STORE_IMAGES: dict[str, Any] = dict(
+    summary="List a store's images",
+    responses={
+        200: {
+            "model": list[ImageBody | PickedImage],
+            "description": "By id.",
+            "headers": {**ETAG, **PAGED},
+            "content": _one([examples.ORPHAN]),
+        },
+        **_OF_A_LIST,
+    },
+)
+
+GET_STORE_IMAGE: dict[str, Any] = dict(
+    summary="Get any image of the store",
+    responses={
+        200: {
+            "model": ImageBody | PickedImage,
+            "description": "The image, on a product or not.",
+            "headers": ETAG,
+            "content": _one(examples.ORPHAN),
+        },
+        **NOT_MODIFIED,
+        **errors(),
+    },
+)
+
+DELETE_STORE_IMAGE: dict[str, Any] = dict(
+    summary="Delete any image of the store",
+    responses={
+        200: {"model": Nothing, "description": "It is gone.", "content": _one({})},
+        **errors(403, 412),
+    },
+)
+
+GET_ORIGINAL: dict[str, Any] = dict(
+    summary="Download an image's original",
+    response_class=Response,
+    responses={
+        200: {"description": "The bytes as they are stored.", "content": _ORIGINAL, "headers": ETAG},
+        206: {
+            "description": "The range of them that was asked for.",
+            "content": _ORIGINAL,
+            "headers": {**ETAG, **CONTENT_RANGE},
+        },
+        **NOT_MODIFIED,
+        **errors(416),
+    },
+)

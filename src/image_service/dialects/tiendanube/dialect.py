@@ -1,0 +1,55 @@
+"""Tiendanube's API as a dialect: the routes of its document, and the same again under the platform's own prefixes."""
+
+from fastapi import APIRouter, Depends
+
+from image_service.dialects.tiendanube import products, routes
+from image_service.web import problem_bodies
+from image_service.web.access.callers import require_own_store
+from image_service.web.dialect import Dialect
+
+_VERSIONS = ("v1", "2025-03")  # what real clients call
+
+
+def _router(prefix: str, tag: str) -> APIRouter:
+    router = APIRouter()
+    own = [Depends(require_own_store)] if prefix else []
+    for each in (routes.lists, routes.routes, products.routes):
+        router.include_router(each, prefix=prefix, tags=[tag], dependencies=own)
+    return router
+
+
+_versioned = APIRouter()
+for _version in _VERSIONS:
+    _versioned.include_router(_router(f"/{_version}/{{store_id}}", f"Tiendanube {_version}"))
+
+DIALECTS = (
+    Dialect(
+        name="tiendanube",
+        title="Tiendanube",
+        prefixes=("",),  # and of what is no path at all: `OPTIONS *`
+        router=_router("", "Tiendanube"),
+        render=problem_bodies.render,
+        tags=(
+            {
+                "name": "Tiendanube",
+                "description": "Product images as a gallery: ordered, described, replaced, removed.",
+            },
+        ),
+    ),
+    Dialect(
+        name="tiendanube",
+        prefixes=tuple(f"/{version}/" for version in _VERSIONS),
+        router=_versioned,
+        render=problem_bodies.render,
+        tags=(
+            {
+                "name": "Tiendanube v1",
+                "description": "The same routes under the prefix that real clients call; `alt` is shown.",
+            },
+            {
+                "name": "Tiendanube 2025-03",
+                "description": "The same routes under the newer prefix; `alt` is shown.",
+            },
+        ),
+    ),
+)

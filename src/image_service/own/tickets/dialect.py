@@ -1,0 +1,18 @@
+"""Upload tickets, as `app` mounts them."""
+
+from image_service.own.tickets import problems, routes
+from image_service.web.dialect import Dialect
+
+DIALECT = Dialect(
+    name="uploads",
+    prefixes=("/uploads",),
+    router=routes.router,
+    render=problems.render,
+    tags=(
+        {
+            "name": "Uploads",
+            "description": "Straight from a browser or a phone, which must never hold a token: your back-end makes a "
+            "ticket, your front-end posts files to its URL.",
+        },
+    ),
+)

@@ -1,0 +1,89 @@
+"""Who is calling, and whether that store may call now."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from image_service.database.sessions import Database
+from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
+from image_service.stores import registry, tokens
+from image_service.stores.tokens import Caller, Scope
+from image_service.web.access.credentials import credentials_in
+from image_service.web.dialect import Dialect, dialect_of
+from image_service.web.middleware.response_headers import note
+from image_service.web.numbers import Id
+from image_service.web.parts import Parts, PartsOf
+
+Find = Callable[[Database, str], Awaitable[Caller | None]]
+
+
+async def caller_of(request: Request, parts: Parts, find: Find = tokens.find) -> Caller:
+    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`.
+
+    `find` tells whose a token is.
+    """
+    dialect = dialect_of(request.scope)
+    address = request.client.host if request.client else ""
+    try:
+        caller = await _authenticate(request, parts, dialect, address, find)
+    except Unauthenticated:
+        presented = any(scheme.header in request.headers for scheme in dialect.credentials)
+        if presented and (wait := parts.failed_credentials.count(address)):
+            raise RateLimited("wrong credentials", wait) from None
+        raise
+    request.scope["store_id"] = caller.store_id  # for the log
+    await count_call(request, parts, caller.store_id)
+    return caller
+
+
+async def count_call(request: Request, parts: Parts, store_id: int) -> None:
+    """Pour one into the store's bucket, where there are rate limits. Raises `RateLimited`."""
+    if parts.rate_limit is None:
+        return
+    standing = await parts.rate_limit.take(store_id)
+    note(request.scope, dialect_of(request.scope).rate_headers(standing))
+    if not standing.allowed:
+        raise RateLimited("calls of the store", standing.retry_after)
+
+
+async def _authenticate(request: Request, parts: Parts, dialect: Dialect, address: str, find: Find) -> Caller:
+    credentials = credentials_in(request.headers, dialect.credentials)
+    if not credentials:
+        store_id = parts.anonymous_store
+        if store_id is None or not await registry.exists(parts.database, store_id):
+            raise Unauthenticated
+        return Caller(store_id, Scope.WRITE)
+    secrets = {token for _, token in credentials}
+    store_ids = {store_id for store_id, _ in credentials} - {None}
+    if len(secrets) > 1 or len(store_ids) > 1:
+        raise Unauthenticated("credentials that disagree")
+    async with parts.failed_credentials.lookup(address):
+        caller = await find(parts.database, secrets.pop())
+    if caller is None or store_ids - {str(caller.store_id)}:
+        raise Unauthenticated
+    return caller
+
+
+async def _caller(request: Request, parts: PartsOf) -> Caller:
+    return await caller_of(request, parts)
+
+
+Reader = Annotated[Caller, Depends(_caller)]
+
+
+async def _writer(caller: Reader) -> Caller:
+    if caller.scope is not Scope.WRITE:
+        raise ReadOnlyToken
+    return caller
+
+
+Writer = Annotated[Caller, Depends(_writer)]
+
+
+async def require_own_store(
+    caller: Reader, store_id: Annotated[Id, Path(description="The caller's own store id.", examples=[1])]
+) -> None:
+    """Under a prefix that names a store, another's id is one that does not exist."""
+    if store_id != caller.store_id:
+        raise ImageNotFound

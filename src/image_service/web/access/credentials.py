@@ -1,0 +1,74 @@
+"""The credentials in the head of a request: which headers carry them, and how each is read."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.datastructures import Headers
+
+from image_service.errors import Unauthenticated
+
+Credentials = tuple[str | None, str]  # a store id, where one is named, and a token
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One header that may carry a token. `read` raises `Unauthenticated` for a value that is none of its forms."""
+
+    header: str  # in lower case
+    read: Callable[[str], Credentials]
+    described: Mapping[str, Any] = field(hash=False)  # OpenAPI's security schemes, by name
+
+
+def credentials_in(headers: Headers, schemes: Sequence[Scheme]) -> list[Credentials]:
+    """All that the head carries. Raises `Unauthenticated` if one of them cannot be read."""
+    return [scheme.read(value) for scheme in schemes for value in headers.getlist(scheme.header)]
+
+
+def _authorization(value: str) -> Credentials:
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() == "basic":
+        return _basic(rest.strip())
+    return _bearer(value)
+
+
+def _bearer(value: str) -> Credentials:
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() != "bearer" or not rest.strip():
+        raise Unauthenticated("a scheme that is not taken here")
+    return None, rest.strip()
+
+
+def _basic(encoded: str) -> Credentials:
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Unauthenticated("not Basic") from error
+    if not colon or not password:
+        raise Unauthenticated("not Basic")
+    return user, password
+
+
+AUTHORIZATION = Scheme(
+    "authorization",
+    _authorization,
+    {
+        "basic": {"type": "http", "scheme": "basic", "description": "User: the store id. Password: its token."},
+        "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer TOKEN`"},
+    },
+)
+AUTHENTICATION = Scheme(
+    "authentication",
+    _bearer,
+    {
+        "authentication": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authentication",
+            "description": "A header of its own: `Authentication: bearer TOKEN`",
+        }
+    },
+)
+STANDARD = (AUTHORIZATION, AUTHENTICATION)  # what every dialect takes; one may add its own

@@ -1,0 +1,90 @@
+"""A dialect: everything that the shared rooms know of one API, as one value."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from image_service.stores.rate_limit import Standing
+from image_service.web.access.credentials import STANDARD, Scheme
+from image_service.web.problems import Problem, problem_of
+
+SCOPE_KEY = "image_service.dialect"
+MAX_REASON = 300  # characters of it in the log
+
+
+def standard_rate_headers(standing: Standing) -> dict[str, str]:
+    """`X-Rate-Limit-Limit`, `-Remaining` and `-Reset` (milliseconds)."""
+    return {
+        "X-Rate-Limit-Limit": str(standing.limit),
+        "X-Rate-Limit-Remaining": str(standing.remaining),
+        "X-Rate-Limit-Reset": str(standing.reset),
+    }
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One API: its routes, and all that makes its answers its own.
+
+    Whoever writes a dialect gives this value, and need not remember the rest: credentials, rate limits, caching
+    headers, the challenge of a 401, `Idempotency-Key`, metrics and logs follow from it.
+    """
+
+    name: str  # the label in metrics
+    prefixes: tuple[str, ...]  # of the paths whose answers are its own; the longest prefix of all dialects decides
+    router: APIRouter
+    render: Callable[[Request, Problem], Response]  # status and body of an error, and headers of its own
+    tags: Sequence[Mapping[str, Any]] = ()  # OpenAPI's
+    title: str = ""  # of the platform whose clients speak it; empty: nobody else's
+    paths: frozenset[str] = frozenset()  # single paths that are its own, beside those with its prefixes
+    credentials: tuple[Scheme, ...] = STANDARD  # none: its routes are open to all
+    challenge: str = 'Bearer realm="image-service"'  # `WWW-Authenticate` of a 401
+    rate_headers: Callable[[Standing], Mapping[str, str]] = standard_rate_headers
+    attachment: tuple[str, ...] | None = ("attachment",)  # where JSON bodies carry base64; None: it takes forms alone
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """What each answer has, unless its route says otherwise."""
+        if not self.credentials:
+            return {"Cache-Control": "no-cache"}
+        vary = ", ".join(scheme.header.title() for scheme in self.credentials)
+        return {"Cache-Control": "private, no-cache", "Vary": vary}
+
+
+class Dialects:
+    """All of a service, by path. One of them has the prefix `""`: what is nobody else's is answered in its words."""
+
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
+        self._by_path = {path: each for each in dialects for path in each.paths}
+        by_prefix = [(prefix, each) for each in dialects for prefix in each.prefixes]
+        self._by_prefix = sorted(by_prefix, key=lambda pair: -len(pair[0]))
+
+    def of(self, path: str) -> Dialect:
+        if (found := self._by_path.get(path)) is not None:
+            return found
+        return next(each for prefix, each in self._by_prefix if path.startswith(prefix))
+
+
+def dialect_of(scope: Scope) -> Dialect:
+    """That of the request's path."""
+    found: Dialect = scope[SCOPE_KEY]
+    return found
+
+
+def problem_response(request: Request, error: Exception) -> Response:
+    """Any exception out of a route, in the words of the request's dialect, with the headers that every dialect has."""
+    problem = problem_of(error)
+    dialect = dialect_of(request.scope)
+    request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:MAX_REASON]  # for the log
+    response = dialect.render(request, problem)
+    shared = {"Problem": problem.code, **problem.headers}
+    if problem.status == 401:
+        shared["WWW-Authenticate"] = dialect.challenge
+    for name, value in shared.items():
+        response.headers.setdefault(name, value)
+    return response

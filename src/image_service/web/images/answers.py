@@ -1,0 +1,78 @@
+"""Answers that show images: which properties, with which entity tag; and what OpenAPI says of their headers."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from image_service.pixels.sizes import Size
+from image_service.web import etags
+from image_service.web.answers import Answer
+from image_service.web.images.view import View, fields_wanted
+from image_service.web.openapi.components import ETAG, shared
+from image_service.web.parts import Parts
+
+Fields = Annotated[
+    str | None,
+    Query(description="Comma-separated list of fields to include in the response; `all` for every one."),
+]
+_LINK = '<https://images.example.com/products/1234/images?page=2>; rel="next"'
+
+# What OpenAPI says of the headers.
+PAGED = {
+    "X-Total-Count": shared(
+        "XTotalCount", {"description": "Results on all pages.", "schema": {"type": "integer", "minimum": 0}}
+    ),
+    "Link": shared(
+        "Link",
+        {
+            "description": "The pages `first`, `prev`, `next` and `last`, as they apply (RFC 8288).",
+            "schema": {"type": "string", "examples": [_LINK]},
+        },
+    ),
+}
+LOCATION = {
+    "Location": shared(
+        "Location", {"description": "The new image's own URL.", "schema": {"type": "string", "format": "uri"}}
+    )
+}
+_UNCHANGED = "Nothing has changed since `If-None-Match`."
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: shared("NotModified", {"description": _UNCHANGED, "headers": ETAG})
+}
+PAGE_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: shared("PageNotModified", {"description": _UNCHANGED, "headers": {**ETAG, **PAGED}})
+}
+
+
+def view_of(parts: Parts, fields: str | None, default: tuple[str, ...]) -> View:
+    """Of the properties that `fields` asks for; those of `default` where it asks for none."""
+    return _view(parts.delivery_base, parts.sizes, fields, default)
+
+
+@lru_cache(maxsize=256)
+def _view(delivery_base: str, sizes: tuple[Size, ...], fields: str | None, default: tuple[str, ...]) -> View:
+    return View(delivery_base, sizes, fields_wanted(fields, default))
+
+
+def finished(
+    request: Request,
+    view: View,
+    version: int,
+    body: Any,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """A body that shows what `version` counts the changes of."""
+    tag = etags.etag(request, version, view.shape)
+    return Answer(status, {**(headers or {}), "ETag": tag}, msgspec.json.encode(body))
+
+
+def answer(
+    request: Request, view: View, version: int, body: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The same; 304 where the client has it."""
+    return finished(request, view, version, body, status, headers).to(request)

@@ -1,0 +1,61 @@
+"""What a body says of an image: the fields of a create or an update, in JSON or a form."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+
+from image_service.web.bodies.uploads import Submission
+from image_service.web.images.texts import AltText, Name
+from image_service.web.numbers import DECIMAL, MAX_ID
+from image_service.web.problems import invalid_fields
+
+Number = Annotated[int, Strict()]
+
+
+class ImageInput(BaseModel):
+    """The body of a create or an update. Names that are not known are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    src: Annotated[str | None, Field(description="A URL to fetch the picture from.")] = None
+    attachment: Annotated[
+        str | None, Field(description="The picture in base64; line breaks and a `data:` prefix are taken.")
+    ] = None
+    filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
+    image_id: Annotated[
+        Number | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one.")
+    ] = None
+    position: Annotated[
+        Number | None, Field(ge=1, description="From 1; beyond the end means the end; absent: the end.")
+    ] = None
+    alt: Annotated[AltText, Field(description="A text, or a map of language to text.")] = None
+    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="In an update: may be repeated.")] = None
+    product_id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="May be repeated.")] = None
+
+    @property
+    def gives_alt(self) -> bool:
+        return "alt" in self.model_fields_set
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """All that the body says: what a repeat is compared by."""
+        return self.model_dump(exclude_unset=True)
+
+
+_ALT_OF = re.compile(r"alt\[([^\[\]]{1,100})\]")  # as PHP and its likes write a map in a form
+_NUMBERS = ("image_id", "position", "id", "product_id")
+
+
+def parse_input(body: Submission) -> ImageInput:
+    """Raises `InvalidField` with every field that cannot be used."""
+    fields = body.fields
+    if body.is_form:  # where all is text: numbers are decimal, and what was left empty was not given
+        fields = {name: value for name, value in fields.items() if value != ""}
+        if languages := {match[1]: fields[name] for name in fields if (match := _ALT_OF.fullmatch(name))}:
+            fields["alt"] = languages
+        fields |= {name: int(fields[name]) for name in _NUMBERS if DECIMAL.fullmatch(fields.get(name, ""))}
+    try:
+        return ImageInput.model_validate(fields)
+    except ValidationError as error:
+        raise invalid_fields(error) from None

@@ -1,0 +1,90 @@
+"""From an `Image` to the properties that an answer shows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from image_service.images.queries import Image
+from image_service.images.variants import variants_of
+from image_service.pixels.sizes import SRC_SIZE, Size
+from image_service.storage.names import VariantName, variant_path
+
+SRC_NAME = str(SRC_SIZE)
+
+
+@dataclass(frozen=True)
+class View:
+    """How an image is shown: where its pictures are, and which of its properties."""
+
+    delivery_base: str
+    sizes: tuple[Size, ...]
+    fields: tuple[str, ...]
+
+    @cached_property
+    def shape(self) -> str:
+        """What, beside the images, an answer's form depends on."""
+        return "\0".join((self.delivery_base, *self.fields, *map(str, self.sizes)))
+
+    @cached_property
+    def _properties(self) -> list[tuple[str, Callable[[Image, "View"], Any]]]:
+        return [(name, PROPERTIES[name]) for name in self.fields]
+
+    def of(self, image: Image) -> dict[str, Any]:
+        return {name: shown(image, self) for name, shown in self._properties}
+
+    def url(self, name: VariantName) -> str:
+        return f"{self.delivery_base}/{name}"
+
+
+def _src(image: Image, view: View) -> str:
+    return f"{view.delivery_base}/{variant_path(image.store_id, image.slug, image.key, SRC_NAME, image.format)}"
+
+
+def _variants(image: Image, view: View) -> list[dict[str, Any]]:
+    return [
+        {
+            "size": str(variant.size),
+            "format": str(variant.format),
+            "url": view.url(variant.name),
+            "width": variant.width,
+            "height": variant.height,
+        }
+        for variant in variants_of(image, view.sizes)
+    ]
+
+
+def time_of(moment: datetime) -> str:
+    """ISO 8601 with seconds and a numeric offset, as printed."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+# In the order that they are answered in.
+PROPERTIES: dict[str, Callable[[Image, View], Any]] = {
+    "id": lambda image, _: image.id,
+    "src": _src,
+    "position": lambda image, _: image.position,
+    "product_id": lambda image, _: image.product_id,
+    "created_at": lambda image, _: time_of(image.created_at),
+    "updated_at": lambda image, _: time_of(image.updated_at),
+    "alt": lambda image, _: image.alt,
+    "width": lambda image, _: image.width,
+    "height": lambda image, _: image.height,
+    "bytes": lambda image, _: image.bytes,
+    "format": lambda image, _: str(image.format),
+    "thumbhash": lambda image, _: image.thumbhash,
+    "filename": lambda image, _: image.filename,
+    "sha256": lambda image, _: image.sha256,
+    "source_url": lambda image, _: image.source_url,
+    "variants": _variants,
+}
+PLAIN = tuple(PROPERTIES)[:6]  # what an image shows unless `fields` says otherwise
+
+
+def fields_wanted(fields: str | None, default: tuple[str, ...] = PLAIN) -> tuple[str, ...]:
+    """`fields=` picks properties by name, `all` all of them; unknown names are ignored."""
+    if not fields:
+        return default
+    names = {name.strip() for name in fields.split(",")}
+    return tuple(name for name in PROPERTIES if name in names or "all" in names)

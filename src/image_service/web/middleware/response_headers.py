@@ -1,0 +1,59 @@
+"""The outermost middleware: settles the client's address and the dialect, and completes the answer's headers.
+
+Headers that `note` has noted on the way are on every answer, whoever made it: a route, a dialect's error, the last
+resort for a bug. Headers of the dialect are there unless the answer has set its own.
+"""
+
+from collections.abc import Callable, Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from image_service.web.dialect import SCOPE_KEY, Dialect
+from image_service.web.middleware.client_address import Networks, client_address
+
+_NOTED = "image_service.answer_headers"
+
+
+def note(scope: Scope, headers: Mapping[str, str]) -> None:
+    """Add headers to the answer of this request."""
+    scope.setdefault(_NOTED, {}).update(headers)
+
+
+class ResponseHeaders:
+    def __init__(self, app: ASGIApp, dialect_of: Callable[[str], Dialect], trusted_proxies: Networks) -> None:
+        """`dialect_of` finds the dialect of a path."""
+        self._app = app
+        self._dialect_of = dialect_of
+        self._trusted = trusted_proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        settle_client(scope, self._trusted)
+        dialect = scope[SCOPE_KEY] = self._dialect_of(scope["path"])
+        noted: dict[str, str] = scope.setdefault(_NOTED, {})
+        own = {} if scope["method"] == "OPTIONS" else dialect.headers  # a preflight is asked without credentials
+
+        async def completed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in own.items():
+                    headers.add_vary_header(value) if name == "Vary" else headers.setdefault(name, value)
+                for name, value in noted.items():
+                    if name == "Vary":
+                        headers.add_vary_header(value)
+                    else:
+                        headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, completed)
+
+
+def settle_client(scope: Scope, trusted_proxies: Networks) -> None:
+    """Put the address that trusted proxies say they speak for into the scope."""
+    if trusted_proxies and scope.get("client"):
+        peer, _ = scope["client"]
+        forwarded = Headers(scope=scope).getlist("x-forwarded-for")
+        scope["client"] = (client_address(peer, forwarded, trusted_proxies), 0)

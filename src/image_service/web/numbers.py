@@ -1,0 +1,50 @@
+"""Ids and other integers in paths, queries and forms."""
+
+import re
+from typing import Annotated
+
+from fastapi import Path, Request
+from pydantic import BeforeValidator, Field
+from starlette.exceptions import HTTPException
+
+from image_service.database.limits import MAX_BIGINT
+
+MAX_ID = MAX_BIGINT
+_ID_DIGITS = 19
+DECIMAL = re.compile(r"-?[0-9]{1,100}")  # Python's int() takes more: `1_000`, ` 1`, `+1`
+
+
+async def require_plain_path(request: Request) -> None:
+    """No path of ours needs a percent sign: `%31` for `1` would be a second URL of the same thing."""
+    if b"%" in request.scope.get("raw_path", b""):
+        raise HTTPException(404)
+
+
+def is_plain_decimal(value: str) -> bool:
+    """ASCII digits without sign, blanks or leading zeros: an id has one spelling, or caches have aliases."""
+    return value.isascii() and value.isdecimal() and value[0] != "0" and len(value) <= _ID_DIGITS
+
+
+def id_of(value: str) -> int | None:
+    """The id that a segment of a path spells; None if it spells none."""
+    number = int(value) if is_plain_decimal(value) else None
+    return number if number is not None and number <= MAX_ID else None
+
+
+def _number(value: object) -> object:
+    if isinstance(value, str) and not DECIMAL.fullmatch(value):
+        raise ValueError("must be an integer")
+    return value
+
+
+def _id(value: object) -> object:
+    if isinstance(value, str) and not is_plain_decimal(value):
+        raise ValueError("must be an integer")
+    return value
+
+
+PLAIN = BeforeValidator(_number)  # stands last in an annotation: the bounds are then in the schema
+Count = Annotated[int, Field(ge=0, le=MAX_ID), PLAIN]
+Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_id)]
+ProductId = Annotated[Id, Path(description="The merchant's own product number.", examples=[1234])]
+ImageId = Annotated[Id, Path(description="The image's id, as its creation answered it.", examples=[101])]

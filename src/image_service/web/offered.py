@@ -1,0 +1,217 @@
+"""A picture as a request offers it: a file in a form, base64 in JSON, a URL, or an image of the store.
+
+`created` is the way of every request that makes an image; `reading` is for those that may change one.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+
+from image_service.errors import InvalidField, PictureRefused, Refusal
+from image_service.images import queries
+from image_service.images.blobs import open_original
+from image_service.images.idempotency import Once
+from image_service.images.library import Upload
+from image_service.images.queries import Image
+from image_service.ingest.sources import Intake
+from image_service.pixels.picture import Picture
+from image_service.storage.names import VariantName
+from image_service.telemetry.metrics import Source
+from image_service.web.bodies import uploads
+from image_service.web.bodies.filenames import clean_filename
+from image_service.web.bodies.uploads import Submission
+from image_service.web.dialect import dialect_of
+from image_service.web.idempotency import idempotent, key_of
+from image_service.web.parts import Parts
+
+_SCHEMES = ("http", "https")
+MAX_URL = 2048  # characters, as for one that is fetched
+
+
+class Asked(Protocol):
+    """What a body asks for, as its dialect understands it; fields that a dialect does not have are None."""
+
+    @property
+    def src(self) -> str | None: ...
+    @property
+    def filename(self) -> str | None: ...
+    @property
+    def image_id(self) -> int | None: ...
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """All that was understood: what a repeat with the same `Idempotency-Key` is compared by."""
+
+
+@dataclass(frozen=True)
+class JustAPicture:
+    """What is asked for by a body that carries a picture and no fields."""
+
+    src: None = None
+    filename: None = None
+    image_id: None = None
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        return {}
+
+
+AskedT = TypeVar("AskedT", bound=Asked)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A body that has been read, and the upload's place in the process."""
+
+    parts: Parts
+    intake: Intake
+    body: Submission
+
+    async def offer(self, store_id: int, asked: Asked, *, own: int | None = None) -> "Offer":
+        """What is offered, by one way at the most. A `src` that names the image `own` offers nothing.
+
+        Raises `InvalidField` if a picture is given in two ways, `PictureRefused` (`src`) for a URL of ours that is no
+        live image of this store.
+        """
+        ours = await _our_image(self.parts, store_id, asked.src or "")
+        body = self.body
+        given = {
+            # A form in a browser sends an empty file where none was chosen.
+            "file": body.file is not None and bool(body.file.bytes or body.filename),
+            "attachment": body.attachment is not None,
+            "src": bool(asked.src) and (ours is None or ours.id != own),
+            "image_id": asked.image_id is not None,
+        }
+        ways = [way for way, is_given in given.items() if is_given]
+        if len(ways) > 1:
+            raise InvalidField(ways[0], f"can't be given together with {ways[1]}")
+        return Offer(self, asked, ours, ways[0] if ways else None)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A picture that is neither fetched nor checked yet."""
+
+    reading: Reading
+    asked: Asked
+    ours: Image | None  # the image of this store that `src` names
+    way: str | None  # `file`, `attachment`, `src` or `image_id`; None: no picture is offered
+
+    async def upload(self) -> Upload:
+        """Check the picture; not for `image_id`, which names one that was checked. Raises what `ingest` raises."""
+        intake, body, asked = self.reading.intake, self.reading.body, self.asked
+        if self.way == "file" and body.file is not None:
+            return _upload(await intake.from_upload(body.file), asked.filename or body.filename)
+        if self.way == "attachment" and body.attachment is not None:
+            return _upload(await intake.from_upload(body.attachment), asked.filename or "")
+        if self.ours is not None:
+            picture = await _copied(self.reading.parts, intake, self.ours)
+            return _upload(picture, asked.filename or self.ours.filename)
+        url = (asked.src or "").strip()
+        picture = await intake.from_url(url)
+        return _upload(picture, asked.filename or unquote(urlsplit(url).path), url)
+
+
+@asynccontextmanager
+async def reading(request: Request, parts: Parts, *, max_image_bytes: int | None = None) -> AsyncIterator[Reading]:
+    """Around all that is done with a body, in the forms that the request's dialect takes. Its files go at the end.
+
+    Raises what `ingest.intake` and `uploads.read` raise.
+    """
+    max_bytes = max_image_bytes or parts.max_image_bytes
+    attachment = dialect_of(request.scope).attachment
+    async with parts.ingest.intake() as intake:
+        if attachment is None:
+            body = await uploads.read_form_body(request, intake, max_image_bytes=max_bytes)
+        else:
+            body = await uploads.read(
+                request, intake, attachment, max_image_bytes=max_bytes, max_json_bytes=parts.max_json_bytes
+            )
+        yield Reading(parts, intake, body)
+
+
+async def created(
+    request: Request,
+    parts: Parts,
+    store_id: int,
+    parse: Callable[[Submission], AskedT],
+    make: Callable[[AskedT, Offer, Once[Image] | None], Awaitable[Image]],
+    show: Callable[[Image], Response],
+    *,
+    key: str | None = None,
+    max_image_bytes: int | None = None,
+) -> Response:
+    """Make an image of what a request offers, once for each `Idempotency-Key`, and answer it.
+
+    `parse` understands the body, `make` makes the image and keeps its answer, `show` makes that. `key` stands in for
+    the one in the head. Raises what they raise, and what `reading` and `IdempotencyKeys.attempt` raise.
+    """
+    key = key or key_of(request)
+    async with reading(request, parts, max_image_bytes=max_image_bytes) as read:
+        asked = parse(read.body)
+        async with idempotent(request, parts, store_id, key, asked.said, read.body, show) as run:
+            if run.answered is not None:
+                return run.answered
+            offer = await read.offer(store_id, asked)
+            image = await make(asked, offer, run.once)
+            if offer.way == "image_id":
+                read.intake.assigns()
+    return show(image)
+
+
+def _upload(picture: Picture, filename: str, source_url: str | None = None) -> Upload:
+    return Upload(picture, clean_filename(filename, picture.format), source_url)
+
+
+async def _our_image(parts: Parts, store_id: int, src: str) -> Image | None:
+    """The image that a URL of our own names: it is never fetched. None for any other URL.
+
+    Raises `PictureRefused` (`src`) if it is not one of this store's live images.
+    """
+    name = _own_path(src, parts.delivery_base)
+    if name is None:
+        return None
+    variant = VariantName.parse(name)
+    image = (
+        await queries.image_by_key(parts.database, store_id, variant.key)
+        if variant and variant.store_id == store_id
+        else None
+    )
+    if image is None:
+        raise PictureRefused("src", Refusal.NOT_FETCHED, detail="no live image of this store")
+    return image
+
+
+async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
+    """Its own bytes under a new key: no two images share any. Its format was taken once, and so is again."""
+    received = await intake.receiver("src")
+    blob = await open_original(parts.storage, image)
+    try:
+        async for chunk in blob.chunks:
+            await received.write(chunk)
+    finally:
+        await blob.aclose()
+    return await intake.from_upload(received, Source.COPY, also=image.format)
+
+
+def _own_path(src: str, delivery_base: str) -> str | None:
+    """The part of `src` below `DELIVERY_URL`; None if it is not below it. Either scheme is ours.
+
+    Read as the fetch would read it (dot segments, a dot behind the host), so that no spelling is fetched after all.
+    """
+    if len(src) > MAX_URL:
+        return None
+    try:
+        url, base = httpx.URL(src.strip()), httpx.URL(delivery_base)
+        same_host = (url.host.rstrip("."), url.port) == (base.host.rstrip("."), base.port)
+    except (httpx.InvalidURL, ValueError, UnicodeError):
+        return None
+    prefix, path = base.path.rstrip("/") + "/", url.path or "/"
+    if url.scheme not in _SCHEMES or not same_host or not f"{path}/".startswith(prefix):
+        return None
+    return path.removeprefix(prefix)

@@ -1,0 +1,62 @@
+"""The parts of the running service, as a route gets them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from image_service.database.sessions import Database
+from image_service.images.idempotency import IdempotencyKeys
+from image_service.images.library import Library
+from image_service.images.ticket_signature import TicketKey
+from image_service.images.variants import Variants
+from image_service.ingest.sources import Ingest
+from image_service.pixels.sizes import Size
+from image_service.storage.base import Storage
+from image_service.storage.staging import Staging
+from image_service.stores.rate_limit import RateLimit
+from image_service.telemetry.count_buffer import CountBuffer
+from image_service.web.access.failed_credentials import FailedCredentials
+from image_service.web.answer_cache import AnswerCache
+from image_service.web.readiness import Readiness
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Built by `create_app` when the service starts; routes get them by dependency, never by import."""
+
+    database: Database
+    storage: Storage
+    staging: Staging
+    readiness: Readiness
+    ingest: Ingest
+    library: Library
+    idempotency_keys: IdempotencyKeys
+    variants: Variants
+    lists: AnswerCache  # answers to the list of a product's images
+    api_base: str  # URL without a slash at its end
+    delivery_base: str
+    delivery_redirect: str | None  # where else kept pictures can be had: URL without a slash at its end
+    sizes: tuple[Size, ...]
+    max_image_bytes: int
+    max_json_bytes: int
+    max_images_per_product: int
+    anonymous_store: int | None
+    cors_origins: tuple[str, ...]
+    ticket_key: TicketKey
+    ticket_max_seconds: int
+    failed_credentials: FailedCredentials
+    rate_limit: RateLimit | None  # None: there is none
+    negotiate_formats: bool
+    is_stopping: Callable[[], bool]  # the service has been told to end
+    counts: CountBuffer  # what the metrics have not been told yet
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+# Async although it waits for nothing: FastAPI would take a thread for a plain function.
+PartsOf = Annotated[Parts, Depends(_parts)]
