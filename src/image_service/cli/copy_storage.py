@@ -1,14 +1,17 @@
-"""What the command `copy-storage` does and shows."""
+"""`image-service copy-storage`."""
 
 import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from sqlalchemy import func
 from sqlmodel import select
 
+from image_service.cli.console import Json, out, print_json
+from image_service.cli.database import with_database
 from image_service.database.sessions import Database
 from image_service.images.models import ImageRow
 from image_service.images.upkeep.copying import Copied, Copying, State
@@ -42,7 +45,26 @@ class Report:
             self.bad.append(vars(copied))
 
 
-async def copy_storage(
+def copy_storage(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="file:///… or s3://bucket/prefix.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The same.")],
+    quick: Annotated[bool, typer.Option("--quick", help="What is there in its size is whole.")] = False,
+    originals_only: Annotated[bool, typer.Option("--originals-only", help="Variants are drawn again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy all bytes to another blob store, while the service runs. Exits 1 if an original is damaged or missing."""
+
+    options = {"quick": quick, "originals_only": originals_only, "show": not as_json}
+    report = with_database(lambda settings, database: _copy(settings, database, source, target, **options))
+    if as_json:
+        print_json(vars(report))
+    else:
+        out.print(str(report))
+    if report.bad:
+        raise typer.Exit(1)
+
+
+async def _copy(
     settings: Settings, database: Database, source: str, target: str, *, quick: bool, originals_only: bool, show: bool
 ) -> Report:
     """From one URL to another, with a progress bar on standard error if that is a terminal and `show`.

@@ -1,7 +1,8 @@
 """HTTP/1.1 on a socket: uvicorn's httptools protocol, with the bounds that it leaves to a proxy.
 
-What is refused here has no path yet, so its answer is in no dialect's words; `web/middleware/guard.py` refuses the rest. What
-httptools does of itself (lengths that conflict, bare line feeds, folded headers, …) is in `tests/edge/test_framing.py`.
+What is refused here has no path yet, so its answer is in no dialect's words; `web/middleware/guard.py` refuses the
+rest. `tests/edge/test_framing.py` has what httptools refuses by itself: lengths that conflict, bare line feeds, folded
+headers, …
 """
 
 import asyncio
