@@ -94,9 +94,9 @@ def test_each_refusal_has_its_reason(page: Page, shop: Shop, product: int, tmp_p
     page.get_by_label("Pictures to add").set_input_files([tmp_path / name for name in files])
     expect(page.get_by_role("heading", name="3 pictures not added")).to_be_visible()
     reasons = {
-        "note.pdf": "It must be a GIF, JPG or PNG, and whole.",
-        "cut.png": "It must be a GIF, JPG or PNG, and whole.",
-        "heavy.jpg": "Too heavy: a picture must be less than 10 MB.",
+        "note.pdf": "it must be a gif, jpg or png image, and whole.",
+        "cut.png": "it must be a gif, jpg or png image, and whole.",
+        "heavy.jpg": "Too heavy: a picture must weigh less than 10MB.",
     }
     for name, reason in reasons.items():
         expect(page.get_by_role("listitem").filter(has_text=name)).to_contain_text(reason)
@@ -230,7 +230,7 @@ def test_pictures_on_no_product(page: Page, shop: Shop, product: int) -> None:
     choose(page, "rocket.jpg", "animated.gif")
     expect(page.locator(".tile .name")).to_have_text(["rocket.jpg", "animated.gif"])
     page.get_by_label("Pictures to add").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
-    expect(corner(page).get_by_text("This is not a picture that can be used")).to_be_visible()
+    expect(corner(page).get_by_text("This picture cannot be used")).to_be_visible()
     page.get_by_role("button", name="Details of animated.gif").click()
     page.get_by_label("Put on product").fill(str(product))
     page.get_by_role("button", name="Assign").click()

@@ -10,7 +10,7 @@ const LONGEST = 30; // seconds between two attempts
 // The service has answered, and not with what was asked for.
 export class Refused extends Error {
   constructor(answer) {
-    super(refusal(answer.status, answer.body, answer.header("X-Request-Id")));
+    super(refusal(answer.status, answer.body, answer.header("Problem"), answer.header("X-Request-Id")));
     this.status = answer.status;
     this.retryAfter = Number(answer.header("Retry-After")) || null;
   }

@@ -1,39 +1,31 @@
 // What the API says, and what a picture is, in words for people.
 
-const FOR_MESSAGES = [
-  [/^must be a (.+) or (\w+) image$/, (others, last) => `This is not a picture that can be used. It must be a ${others.toUpperCase()} or ${last.toUpperCase()}, and whole.`],
-  [/^Harus berupa file gambar$/, () => "This is not a picture that can be used: its kind is not taken here, or it is not whole."],
-  [/^(?:must weigh|Image must be) less than ([\d.]+) ?MB$/, (mb) => `Too heavy: a picture must be less than ${mb} MB.`],
-  [/^(?:has too many pixels|Image is too large to process)$/, () => "Too large: it has more pixels or frames than are taken here."],
-  [/^could not be fetched$/, () => "This address could not be fetched. Is it public, and is it the address of the picture itself?"],
-  [/^answered (\d+)$/, (status) => `The server at this address answered ${status} instead of a picture.`],
-  [/^Product is not allowed to have more than (\d+) images$/, (limit) => `A product may have ${limit} pictures, and this one has them.`],
-  [/^is already assigned to a product$/, () => "This picture has been put on a product in the meantime."],
-  [/^(?:No such image or product|does not exist)$/, () => "This picture is no longer there."],
-];
-
-const FOR_STATUSES = {
-  401: "The token is not accepted.",
-  403: "This token may only read: nothing can be changed with it.",
-  413: "Too heavy for this service.",
-  507: "The service has no space left for more pictures.",
+// By the name of the problem (the header `Problem`). `said` is the API's own message, where it names a field: it has the
+// limits of this installation in it.
+const FOR_PROBLEMS = {
+  not_an_image: (said) => (said ? `This picture cannot be used: it ${said}, and whole.` : "This picture cannot be used: its kind is not taken here, or it is not whole."),
+  too_heavy: (said) => (said ? `Too heavy: a picture ${said}.` : "Too heavy for this service."),
+  too_heavy_fetched: (said) => `Too heavy: a picture ${said}.`,
+  too_many_pixels: () => "Too large: it has more pixels or frames than are taken here.",
+  not_fetched: (said) => (said.startsWith("answered") ? `The server at this address ${said} instead of a picture.` : `This address ${said}. Is it public, and is it the address of the picture itself?`),
+  gallery_full: () => "This product has as many pictures as a product may have.",
+  invalid_field: (said, field) => (field === "image_id" ? `This picture ${said}.` : ""),
+  image_not_found: () => "This picture is no longer there.",
+  unauthenticated: () => "The token is not accepted.",
+  read_only_token: () => "This token may only read: nothing can be changed with it.",
+  storage_full: () => "The service has no space left for more pictures.",
 };
 
-// One sentence or more for a refusal: the API's own message made readable.
-export function refusal(status, body, requestId) {
-  if (FOR_STATUSES[status] && !hasFields(body)) return FOR_STATUSES[status];
+// One sentence or more for a refusal.
+export function refusal(status, body, problem, requestId) {
   const [field, message] = said(body);
-  for (const [pattern, words] of FOR_MESSAGES) {
-    const match = pattern.exec(message);
-    if (match) return words(...match.slice(1));
-  }
+  const words = FOR_PROBLEMS[problem]?.(field ? message : "", field);
+  if (words) return words;
   if (status >= 500) return `Something went wrong at the service (${status}). Its log has it under ${requestId || "this moment"}.`;
   if (!message) return `The service refused this (${status}).`;
   const whole = field ? `${field.replaceAll("_", " ")} ${message}` : message;
   return whole[0].toUpperCase() + whole.slice(1).replace(/\.?$/, ".");
 }
-
-const hasFields = (body) => Object.values(body ?? {}).some(Array.isArray);
 
 function said(body) {
   if (typeof body !== "object" || body === null) return ["", ""];
