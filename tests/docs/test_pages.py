@@ -55,6 +55,13 @@ def test_the_index_has_every_page() -> None:
         assert (ROOT / test).is_file()
 
 
+def test_the_index_of_decisions_has_every_decision() -> None:
+    folder = DOCS / "decisions"
+    listed = re.findall(r"^- \[(\d+)\]\((\S+\.md)\)", (folder / "README.md").read_text(), re.MULTILINE)
+    assert sorted(name for _, name in listed) == sorted(page.name for page in folder.glob("[0-9]*.md"))
+    assert [name for number, name in listed if int(name[:4]) != int(number)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_all_is_as_the_page_says(page: Path, reader: Reader) -> None:
     printed = None  # what the command before has printed
