@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
+from anyascii import anyascii
+
 MAX_SLUG = 80  # characters; with the key and the longest size a file name stays far below the 255 of file systems
 MAX_STORE_ID = 2**63 - 1  # PostgreSQL's bigint
 CACHE_FOREVER = "public, max-age=31536000, immutable"  # `Cache-Control` of a variant: its name never names other bytes
@@ -100,9 +102,16 @@ def _grouped(store_id: int) -> str:
 def slugify(name: str) -> str:
     """What a file name, or the last segment of a URL (percent-decoded), gives to its variants' names.
 
-    `Rød Sko (2).JPG` -> `r-d-sko-2`, `Crème brûlée.png` -> `creme-brulee`; `image` if nothing is left.
+    `Rød Sko (2).JPG` -> `rod-sko-2`, `фото товара 1.png` -> `foto-tovara-1`; `image` if nothing is left.
     """
     stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name.strip())
-    folded = unicodedata.normalize("NFKD", stem.casefold())
-    plain = "".join(char for char in folded if not unicodedata.combining(char))
+    # Composed first: file names of a Mac come as letters and accents apart, which would be transliterated each alone.
+    composed = unicodedata.normalize("NFKC", stem).casefold()
+    plain = "".join(map(_transliterated, composed))
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:MAX_SLUG].rstrip("-") or "image"
+
+
+def _transliterated(char: str) -> str:
+    """A letter is letters: the apostrophe of a soft sign parts no word."""
+    plain = anyascii(char)
+    return re.sub(r"[^A-Za-z0-9]", "", plain) if char.isalpha() else plain

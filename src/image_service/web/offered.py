@@ -19,12 +19,12 @@ from image_service.images.blobs import open_original
 from image_service.images.idempotency import Once
 from image_service.images.library import Upload
 from image_service.images.queries import Image
+from image_service.ingest.filenames import clean_filename
 from image_service.ingest.sources import Intake
 from image_service.pixels.picture import Picture
 from image_service.storage.names import VariantName
 from image_service.telemetry.metrics import Source
 from image_service.web.bodies import uploads
-from image_service.web.bodies.filenames import clean_filename
 from image_service.web.bodies.uploads import Submission
 from image_service.web.dialect import dialect_of
 from image_service.web.idempotency import idempotent, key_of

@@ -14,6 +14,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from image_service.errors import InvalidField, OverfullForm
+from image_service.ingest.filenames import filename_of, parameters, text_of
 from image_service.ingest.receiving import Receiver
 
 MAX_PARTS = 20  # the widest form has 9 fields
@@ -34,7 +35,7 @@ class Form:
 
 @dataclass
 class _Part:
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, bytes] = field(default_factory=dict)  # names in lower case
     name: str = ""
     filename: str = ""
     file: Receiver | None = None
@@ -139,7 +140,7 @@ class _Reader:
 
     def _end_header(self) -> None:
         name, value = self._header
-        self._current.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._current.headers[name.decode("latin-1").lower()] = bytes(value)
         self._headers += 1
         if self._headers > MAX_PART_HEADERS:
             raise OverfullForm("a part with too many headers")
@@ -147,11 +148,9 @@ class _Reader:
 
     async def _open(self) -> None:
         part = self._current
-        _, options = parse_options_header(part.headers.get("content-disposition", ""))
-        part.name = options.get(b"name", b"").decode("utf-8", "replace")
-        part.filename = (
-            options.get(b"filename", b"").decode("utf-8", "replace").replace("%22", '"')
-        )  # as browsers send it
+        disposition = parameters(part.headers.get("content-disposition", b""))
+        part.name = text_of(disposition.get("name", b""))
+        part.filename = filename_of(disposition)
         if part.name == "file":
             if self._form.file is not None:
                 raise InvalidField("file", "must be a single file")

@@ -1,0 +1,128 @@
+"""What a picture is called: the name in a form, in an answer, at the end of a URL; made fit to keep and to show.
+
+Clients write names beyond ASCII in five ways, all of them read here: UTF-8 (browsers, curl, requests), `filename*`
+(RFC 8187; .NET, old requests, servers), encoded words (RFC 2047; .NET, mail libraries), percent-encoded UTF-8
+(aiohttp), Latin-1 or Windows-1252 (old Java and PHP). Old browsers send a whole Windows path.
+"""
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Mapping
+from email.errors import HeaderParseError
+from email.header import decode_header
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from image_service.pixels.picture import Format
+
+MAX_FILENAME = 255  # characters
+
+_BLANKS = b" \t\r\n"
+_PARAMETER = re.compile(rb"[\s;]*([^\s;=\"]*)\s*(=?)\s*")
+_CLOSING = re.compile(rb"\"\s*(?:;|\Z)")  # a quote that ends its text; others stand in ragged names: `5" screen.jpg`
+_EXTENDED = re.compile(rb"([\w.:-]+)'[^']*'(.*)", re.DOTALL)  # charset'language'value
+_WORD = r"=\?[^?\s]+\?[bq]\?[^?]*\?="
+_WORDS = re.compile(rf"{_WORD}(?:\s*{_WORD})*", re.IGNORECASE)
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+# By Python's names for them. Others are not trusted with a stranger's text: some of Python's codecs (idna, punycode)
+# take quadratic time, some are no character sets at all.
+_CHARSETS = re.compile(r"ascii|utf-8|iso8859-\d+|cp125\d|koi8-[ru]|shift_jis|euc_jp|euc_kr|gb2312|gbk|gb18030|big5")
+
+
+def clean_filename(name: str, format_: Format) -> str:
+    """The last segment of whatever path it came with (Windows' too), without control characters.
+
+    A name that leaves nothing is called after its format: `image.jpg`.
+    """
+    last = re.split(r"[/\\]", name)[-1]
+    kept = "".join(char for char in last if unicodedata.category(char)[0] != "C").strip()
+    return kept[-MAX_FILENAME:] or f"image.{format_}"
+
+
+def filename_of_url(url: str) -> str:
+    """The path of a URL that has been fetched, decoded; its last segment is the name."""
+    return text_of(unquote_to_bytes(urlsplit(url).path))
+
+
+def filename_of(disposition: Mapping[str, bytes]) -> str:
+    """Out of what `parameters` found in a `Content-Disposition`; empty if there is none.
+
+    `filename*` wins over `filename`, which is for those who cannot read it (RFC 6266, 4.3).
+    """
+    return _extended(disposition.get("filename*", b"")) or _plain(disposition.get("filename", b""))
+
+
+def parameters(header: bytes) -> dict[str, bytes]:
+    """Those of a `Content-Disposition`, names in lower case; of one that is repeated the first.
+
+    A backslash escapes a quote or another backslash, and is itself anywhere else: `C:\\photos\\a.jpg` comes unescaped.
+    """
+    found: dict[str, bytes] = {}
+    at = 0
+    while 0 <= at < len(header):
+        match = _PARAMETER.match(header, at)
+        assert match is not None  # noqa: S101 - every part of it may be empty
+        at = match.end()
+        if match[2]:
+            value, at = _value(header, at)
+            found.setdefault(match[1].decode("latin-1").lower(), value)
+        else:
+            at = header.find(b";", at)
+    return found
+
+
+def _value(header: bytes, at: int) -> tuple[bytes, int]:
+    """A parameter's value, quoted or not, and where it ends."""
+    if header[at : at + 1] != b'"':
+        end = header.find(b";", at)
+        end = len(header) if end < 0 else end
+        return header[at:end].strip(_BLANKS), end
+    value = bytearray()
+    at += 1
+    while at < len(header) and not _CLOSING.match(header, at):
+        if header[at : at + 1] == b"\\" and header[at + 1 : at + 2] in (b'"', b"\\"):
+            at += 1
+        value += header[at : at + 1]
+        at += 1
+    return bytes(value), at + 1
+
+
+def _extended(value: bytes) -> str:
+    """`UTF-8''%C3%91and%C3%BA.jpg` (RFC 8187, 3.2); empty if it cannot be read."""
+    match = _EXTENDED.fullmatch(value)
+    return (match and _decoded(unquote_to_bytes(match[2]), match[1].decode("latin-1"))) or ""
+
+
+def _plain(value: bytes) -> str:
+    text = text_of(value)
+    if _WORDS.search(text):
+        return _WORDS.sub(_words_decoded, text)
+    # Browsers encode three characters alone, `"` and line breaks; aiohttp all but ASCII.
+    if not _BAD_ESCAPE.search(text) and (decoded := _decoded(unquote_to_bytes(text), "utf-8")) is not None:
+        return decoded
+    return text.replace("%22", '"')
+
+
+def _words_decoded(words: re.Match[str]) -> str:
+    """`=?utf-8?B?w5FhbmTDui5qcGc=?=` (RFC 2047), perhaps several; as they stand if they cannot be read."""
+    try:
+        # Python joins the bytes of words in one character set: some clients split a character between two.
+        parts = [_decoded(raw, (charset or "").partition("*")[0]) for raw, charset in decode_header(words[0])]
+    except (HeaderParseError, AttributeError):  # no base64; text, for it is no word after all
+        return words[0]
+    return words[0] if None in parts else "".join(filter(None, parts))
+
+
+def text_of(raw: bytes) -> str:
+    """UTF-8, else Windows-1252: what is not UTF-8 is in all likelihood that, or its part Latin-1."""
+    text = _decoded(raw, "utf-8")
+    return raw.decode("cp1252", "replace") if text is None else text
+
+
+def _decoded(raw: bytes, charset: str) -> str | None:
+    try:
+        codec = codecs.lookup(charset).name
+        return raw.decode(codec) if _CHARSETS.fullmatch(codec) else None
+    except (LookupError, ValueError):  # ValueError: not in this character set, or a name that is none
+        return None
