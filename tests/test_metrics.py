@@ -146,7 +146,7 @@ async def test_pictures_refused_and_why(client: httpx.AsyncClient, server: Scrip
     await client.post(url, json={"src": "ftp://x.test/"})
     assert await grown("ingest_total", source="file", outcome="not_an_image") == 1
     assert await grown("ingest_total", source="file", outcome="too_heavy") == 1
-    assert await grown("ingest_total", source="attachment", outcome="not_an_image") == 1
+    assert await grown("ingest_total", source="attachment", outcome="not_base64") == 1
     assert await grown("ingest_total", source="src", outcome="not_fetched") == 2
     assert await grown("ingest_total", source="src", outcome="too_heavy_fetched") == 1
     assert await grown("ingest_total", outcome="accepted") == 0

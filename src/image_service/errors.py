@@ -134,6 +134,7 @@ class Refusal(StrEnum):
     """Why bytes are not taken as a picture; the value is the label in logs and metrics."""
 
     NOT_AN_IMAGE = "not_an_image"
+    NOT_BASE64 = "not_base64"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_HEAVY = "too_heavy"  # sent: too many bytes
     TOO_HEAVY_FETCHED = "too_heavy_fetched"  # the same out of a URL: the request itself was small

@@ -1,15 +1,12 @@
 """Whatever arrived -> a checked `Picture` on local disk. The only way to make one."""
 
 import asyncio
-import binascii
-import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-import pybase64
-
 from image_service.errors import Busy, PictureRefused, Refusal
+from image_service.ingest import base64_text
 from image_service.ingest.fetch import Fetcher, FetchFailed, FetchReason
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.pixels.limits import Refused
@@ -21,9 +18,6 @@ from image_service.telemetry.metrics import Source
 
 LARGE_BODIES_AT_ONCE = 4  # held in memory, some 45 MB each: a JSON body, its text, the bytes in it
 MEMORY_WAIT_SECONDS = 10.0  # decoding one takes a tenth of a second
-
-_DATA_URL = re.compile(rb"\s*data:[^,]{0,200},")
-_BLANKS = b" \t\r\n\f\v"
 
 
 @dataclass(frozen=True)
@@ -107,13 +101,14 @@ class Intake:
         return Receiver(path, field, max_bytes or self._means.max_bytes, is_kept=is_kept)
 
     async def from_base64(self, text: bytes, field: str = "attachment") -> Receiver:
-        """On disk, for `from_upload`. Standard base64; a `data:` prefix, white space, absent padding are accepted.
-
-        Of what is not base64 nothing arrives, which is no picture. Raises `PictureRefused` (too heavy), `StorageFull`,
+        """On disk, for `from_upload`. Raises `PictureRefused` (no base64, too heavy), `StorageFull`,
         `StorageUnavailable`.
         """
         received = await self.receiver(field)
-        await received.write(await asyncio.to_thread(_decoded, text))
+        data = await asyncio.to_thread(base64_text.decoded, text)
+        if data is None:
+            raise PictureRefused(field, Refusal.NOT_BASE64)
+        await received.write(data)
         await received.flush()
         return received
 
@@ -156,14 +151,3 @@ class Intake:
             detail = f"{failed.reason} {failed.detail}"
             raise PictureRefused(field, Refusal.NOT_FETCHED, answer=failed.public, detail=detail) from None
         return await self.from_upload(received)
-
-
-def _decoded(text: bytes) -> bytes:
-    prefix = _DATA_URL.match(text, 0, 300)
-    raw = text[prefix.end() :] if prefix else text
-    with suppress(binascii.Error):
-        return pybase64.b64decode(raw, validate=True)
-    with suppress(binascii.Error):
-        raw = raw.translate(None, _BLANKS).rstrip(b"=")
-        return pybase64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
-    return b""

@@ -80,6 +80,8 @@ def _refused(error: PictureRefused) -> str:
             return f"must weigh less than {megabytes(error.limit)}"
         case Refusal.NOT_FETCHED:
             return error.answer or COULD_NOT_BE_FETCHED
+        case Refusal.NOT_BASE64:
+            return "is not base64"
         case Refusal.NOT_AN_IMAGE:
             *others, last = error.formats
             return f"must be a {', '.join(others)} or {last} image"
@@ -154,6 +156,7 @@ ERRORS: dict[int, dict[str, Any]] = {
         "A field cannot be used, what was sent is not a picture, or the product is full.",
         {"src": ["can't be blank"]},
         {"attachment": ["must be a gif, jpg or png image"]},
+        {"attachment": ["is not base64"]},
         {"src": ["could not be fetched"]},
         {"src": ["answered 404"]},
         {"src": ["must weigh less than 10MB"]},

@@ -31,11 +31,11 @@ def taken_apart(body: bytes, attachment: Sequence[str]) -> tuple[dict[str, Any],
         if end > start and text.isascii() and b"\\" not in text:
             mark = secrets.token_hex()
             fields = parsed(b"".join((body[:start], mark.encode(), body[end:])))
-            if _parent(fields, attachment).get(attachment[-1]) == mark:
-                del _parent(fields, attachment)[attachment[-1]]
+            if parent_of(fields, attachment).get(attachment[-1]) == mark:
+                del parent_of(fields, attachment)[attachment[-1]]
                 return fields, text
     fields = parsed(body)
-    parent = _parent(fields, attachment)
+    parent = parent_of(fields, attachment)
     value = parent.get(attachment[-1])
     if not isinstance(value, str) or not value:
         return fields, b""
@@ -49,7 +49,7 @@ def _beginning(name: str) -> re.Pattern[bytes]:
     return re.compile(rb'"%s"\s*:\s*"' % re.escape(name).encode())
 
 
-def _parent(fields: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
+def parent_of(fields: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
     """The object that holds the last field of `path`; an empty one where there is none."""
     found: Any = fields
     for name in path[:-1]:

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from image_service.errors import InvalidField, UnsupportedBody
+from image_service.ingest.base64_text import is_data_url
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.ingest.sources import Intake
-from image_service.web.bodies.json_body import parsed, taken_apart
+from image_service.web.bodies.json_body import parent_of, parsed, taken_apart
 from image_service.web.bodies.multipart import OVERHEAD_BYTES, boundary_of, read_form
 
 SMALL_JSON_BYTES = 64 * 1024  # without an attachment; larger ones wait on disk for their turn in memory
@@ -37,7 +38,8 @@ async def read(
     heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
     if is_form(request):
-        return await read_form_body(request, intake, max_image_bytes=max_image_bytes)
+        form = await read_form_body(request, intake, max_image_bytes=max_image_bytes)
+        return await _with_data_url(intake, form, attachment)
     if _is_json(request):
         return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
     raise UnsupportedBody
@@ -104,12 +106,24 @@ async def _json(
         else:
             await spool.write(chunk)
     if spool is None:
-        return await _submission(intake, *taken_apart(bytes(small), attachment))
+        return await _submission(intake, attachment, *taken_apart(bytes(small), attachment))
     await spool.flush()
     async with intake.in_memory():
         apart = await asyncio.to_thread(lambda: taken_apart(spool.path.read_bytes(), attachment))
-        return await _submission(intake, *apart)
+        return await _submission(intake, attachment, *apart)
 
 
-async def _submission(intake: Intake, fields: dict[str, Any], attachment: bytes) -> Submission:
-    return Submission(fields, attachment=await intake.from_base64(attachment) if attachment else None)
+async def _submission(intake: Intake, path: Sequence[str], fields: dict[str, Any], text: bytes) -> Submission:
+    if text:
+        return Submission(fields, attachment=await intake.from_base64(text))
+    return await _with_data_url(intake, Submission(fields), path)
+
+
+async def _with_data_url(intake: Intake, body: Submission, path: Sequence[str]) -> Submission:
+    """A `src` that holds the picture itself is an attachment by another name: as large, and decoded as soon."""
+    fields = parent_of(body.fields, path)
+    src = fields.get("src")
+    if not isinstance(src, str) or not is_data_url(src):
+        return body
+    del fields["src"]
+    return replace(body, attachment=await intake.from_base64(src.encode("utf-8", "surrogatepass"), "src"))

@@ -18,7 +18,9 @@ class ImageInput(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    src: Annotated[str | None, Field(description="A URL to fetch the picture from.")] = None
+    src: Annotated[
+        str | None, Field(description="A URL to fetch the picture from; a `data:` URL is an attachment.")
+    ] = None
     attachment: Annotated[
         str | None, Field(description="The picture in base64; line breaks and a `data:` prefix are taken.")
     ] = None

@@ -1,0 +1,42 @@
+"""Base64 as clients write it -> bytes."""
+
+import binascii
+import re
+from contextlib import suppress
+from urllib.parse import unquote_to_bytes
+
+import pybase64
+
+_DATA_URL = re.compile(rb"\s*data:([^,]{0,200}),", re.IGNORECASE)
+_LONGEST_PREFIX = 300  # bytes
+_BLANKS = b" \t\r\n\f\v"
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+
+
+def is_data_url(text: str) -> bool:
+    return _DATA_URL.match(text[:_LONGEST_PREFIX].encode("utf-8", "surrogatepass")) is not None
+
+
+def decoded(text: bytes) -> bytes | None:
+    """Either alphabet (RFC 4648, 4 and 5), with white space or without padding; behind `data:` (RFC 2397) also
+    percent-encoded. None if it is none of these.
+    """
+    prefix = _DATA_URL.match(text, 0, _LONGEST_PREFIX)
+    if prefix is None:
+        return _base64(text)
+    data = text[prefix.end() :]
+    if b"%" in data:
+        data = unquote_to_bytes(data)
+    if prefix[1].rstrip().lower().endswith(b";base64"):
+        return _base64(data)
+    found = _base64(data)  # of those who forget to say so
+    return data if found is None else found
+
+
+def _base64(text: bytes) -> bytes | None:
+    with suppress(binascii.Error):
+        return pybase64.b64decode(text, validate=True)
+    with suppress(binascii.Error):
+        text = text.translate(_URL_SAFE, _BLANKS).rstrip(b"=")
+        return pybase64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    return None
