@@ -27,7 +27,7 @@ def test_the_readme_says_their_defaults() -> None:
     for name, text in documented().items():
         value: Any = Settings.model_fields[name.lower()].default
         words = text.replace("`", "").split()
-        if name in ("STORAGE_URL", "PUBLIC_URL", "DELIVERY_URL"):
+        if name in ("STORAGE_URL", "PUBLIC_URL", "DELIVERY_URL", "FETCH_USER_AGENT"):
             assert value is None, name  # it follows from others, which the README names
         elif isinstance(value, tuple):
             assert words == [str(each) for each in value], name
@@ -56,6 +56,11 @@ def test_the_readme_says_their_defaults() -> None:
         {"bootstrap_store": "a shop", "bootstrap_token": "short"},
         {"anonymous_store": "0"},
         {"fetch_allow_networks": "10.0.0.1/8"},
+        {"fetch_redirects": "-1"},
+        {"fetch_user_agent": ""},
+        {"fetch_user_agent": "shop\r\nX-Evil: 1"},
+        {"fetch_user_agent": "tienda ñ"},
+        {"fetch_user_agent": "shop "},
         {"unknown": "1"},
     ],
 )

@@ -145,8 +145,8 @@ class PictureRefused(ImageServiceError):
     """Each dialect has its own words for each refusal.
 
     `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes,
-    `answer` what a checked public host has answered, and `formats` those that are taken, if that was it. `detail` is
-    the true reason, for the log alone.
+    `answer` why a `src` was not fetched, as far as that is told, and `formats` those that are taken, if that was it.
+    `detail` is the true reason, for the log alone.
     """
 
     def __init__(

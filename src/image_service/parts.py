@@ -4,7 +4,7 @@ from image_service.database.sessions import Database
 from image_service.images.blobs import Blobs
 from image_service.images.library import Library
 from image_service.images.upkeep.sweeper import Sweeper
-from image_service.ingest.fetch import FetchPolicy
+from image_service.ingest.fetch_policy import USER_AGENT, FetchPolicy
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.places import staging_in
@@ -24,6 +24,8 @@ def fetch_policy_of(settings: Settings) -> FetchPolicy:
     return FetchPolicy(
         max_bytes=settings.max_image_bytes,
         total_seconds=settings.fetch_seconds,
+        max_redirects=settings.fetch_redirects,
+        user_agent=settings.fetch_user_agent or USER_AGENT,
         concurrency=settings.fetch_concurrency,
         allow_private=settings.fetch_allow_private,
         allow_networks=settings.fetch_allow_networks,

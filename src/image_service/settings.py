@@ -163,6 +163,9 @@ class Settings(BaseSettings):
 
     # Fetching a `src`
     fetch_seconds: float = Field(default=20.0, gt=0, le=300)  # a whole fetch, with all its redirects
+    fetch_redirects: int = Field(default=10, ge=0, le=50)  # short link, http to https, www, CDN; browsers follow 20
+    # Some hosts turn unknown programs away, or want to know whom to write to.
+    fetch_user_agent: str | None = Field(default=None, pattern=r"^[!-~]([ -~]{0,198}[!-~])?$")
     fetch_concurrency: int = Field(default=32, ge=1, le=1000)
     fetch_allow_private: bool = False
     fetch_allow_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)] = ()

@@ -92,7 +92,25 @@ async def test_redirects_end(server: ScriptedServer) -> None:
         FetchReason.TOO_MANY_REDIRECTS,
         "redirects too often",
     )
-    assert len(server.asked) == 4
+    assert len(server.asked) == 11
+    server.asked.clear()
+    assert (await failure(server.url("/"), policy(server, max_redirects=0)))[0] is FetchReason.TOO_MANY_REDIRECTS
+    assert len(server.asked) == 1
+
+
+async def test_ten_redirects(server: ScriptedServer) -> None:
+    for hop in range(10):
+        server.pages[f"/{hop}"] = redirect(f"/{hop + 1}")
+    server.pages["/10"] = answer(200, PICTURE)
+    assert (await fetch(server.url("/0"), policy(server)))[0] == server.url("/10")
+
+
+async def test_the_last_of_many_hops_is_judged_like_the_first(server: ScriptedServer) -> None:
+    for hop in range(9):
+        server.pages[f"/{hop}"] = redirect(f"/{hop + 1}")
+    server.pages["/9"] = redirect("http://169.254.169.254/latest/")
+    blocked = (FetchReason.BLOCKED_ADDRESS, COULD_NOT_BE_FETCHED)
+    assert await failure(server.url("/0"), policy(server)) == blocked
 
 
 @pytest.mark.parametrize(
@@ -107,7 +125,7 @@ async def test_redirects_end(server: ScriptedServer) -> None:
         ("http://127.0.0.1:22/", FetchReason.BAD_PORT),
         ("http://user:password@127.0.0.1/", FetchReason.CREDENTIALS),
         ("file:///etc/passwd", FetchReason.BAD_SCHEME),
-        ("/" + "x" * 2048, FetchReason.BAD_URL),
+        ("/" + "x" * 4096, FetchReason.BAD_URL),
         ("/\\127.0.0.1", FetchReason.BAD_URL),
         ("http://[::1", FetchReason.BAD_REDIRECT),
     ],

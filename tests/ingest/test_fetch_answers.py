@@ -1,7 +1,6 @@
 """What the fetcher makes of answers: good, wrong, lying, slow, endless."""
 
 import asyncio
-import gzip
 import socket
 import struct
 
@@ -24,6 +23,8 @@ LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
         b"HTTP/1.0 200 OK\r\nContent-Length: 1024\r\n\r\n" + PICTURE + b"more than was said",
         b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer(200, PICTURE),
         answer(200, PICTURE, Content_Encoding="identity", Content_Type="text/html"),
+        answer(203, PICTURE),
+        answer(206, PICTURE, Content_Range="bytes 0-1023/1024"),
     ],
 )
 async def test_forms_of_a_good_answer(server: ScriptedServer, page: bytes) -> None:
@@ -32,18 +33,26 @@ async def test_forms_of_a_good_answer(server: ScriptedServer, page: bytes) -> No
 
 
 @pytest.mark.parametrize("status", [201, 204, 206, 300, 304, 400, 401, 404, 500, 503])
-async def test_any_answer_but_200_is_told(server: ScriptedServer, status: int) -> None:
+async def test_an_answer_without_a_picture_is_told(server: ScriptedServer, status: int) -> None:
     server.pages["/"] = f"HTTP/1.1 {status} X\r\n\r\n".encode()
     expected = (FetchReason.BAD_STATUS, f"answered {status}")
     assert await failure(server.url("/"), policy(server)) == expected
 
 
 @pytest.mark.parametrize(
+    "range_", ["bytes 0-1023/2048", "bytes 1024-2047/2048", "bytes 0-1023/*", "bytes */1024", "0-1023/1024", ""]
+)
+async def test_a_part_of_a_picture_is_told(server: ScriptedServer, range_: str) -> None:
+    server.pages["/"] = answer(206, PICTURE, Content_Range=range_)
+    assert await failure(server.url("/"), policy(server)) == (FetchReason.BAD_STATUS, "answered 206")
+
+
+@pytest.mark.parametrize(
     ("page", "reason", "public"),
     [
-        (answer(200, gzip.compress(PICTURE), Content_Encoding="gzip"), "encoded_body", "compressed"),
         (answer(200, b""), "empty", "nothing"),
         (answer(200, PICTURE, Content_Length="1025"), "cut_off", "broke off"),
+        (answer(206, PICTURE, Content_Range="bytes 0-1024/1025"), "cut_off", "broke off"),
         (CHUNKED + b"400\r\n" + PICTURE, "cut_off", "broke off"),
         (CHUNKED + b"ZZZ\r\n" + PICTURE, "cut_off", "broke off"),
         (answer(200, PICTURE, Content_Length="99999999"), "too_heavy", "too large"),

@@ -7,36 +7,31 @@ nothing: no cookies, no credentials, no open connection.
 
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
-import anyio.lowlevel
 import httpcore
 import httpx
 
 from image_service.errors import Busy
+from image_service.ingest.fetch_again import seconds_to_wait
+from image_service.ingest.fetch_body import Write, receive
 from image_service.ingest.fetch_connect import Resolver, SystemResolver
 from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
 from image_service.ingest.fetch_transport import PinnedTransport
 from image_service.ingest.fetch_url import judged_url
+from image_service.ingest.filenames import filename_of, parameters
 from image_service.telemetry import metrics
 
 __all__ = ["FetchFailed", "FetchPolicy", "FetchReason", "Fetched", "Fetcher", "Resolver", "Write"]
 
-Write = Callable[[bytes], Awaitable[None]]
-
-WRITE_BYTES = 256 * 1024  # given to `write` at a time; a write is likely a hop to a thread
-
-# Of chunked bodies: 10 MB in chunks of 160 bytes. A chunk costs some 10 us of the event loop, however
-# small it is, so that a body in single bytes would be a cheap way to keep the whole service busy.
-MAX_PARTS = 65_536
-PARTS_AT_A_TIME = 64  # parsed out of one network read before others get their turn
-
 # Not `image/*`: a CDN that negotiates would send WebP or AVIF, which may not be taken, and of which even a service
 # that takes them would rather have the original.
 ACCEPT = "image/jpeg, image/png, image/gif, */*;q=0.1"
+
+_DISPOSITION = b"content-disposition"
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -45,11 +40,14 @@ ABORTED = "aborted"  # too many at once, no room for the bytes, or the client ha
 for _outcome in (FETCHED, ABORTED, *FetchReason):
     metrics.FETCHES.labels(_outcome)
 
+BROTLI_AT_ONCE = 4  # each may hold 16 MB; few hosts send it to one who asks for none
+
 
 @dataclass(frozen=True)
 class Fetched:
     final_url: str  # after redirects; no fragment
     content_type: str  # as claimed, lower case, no parameters, perhaps empty: not to be relied on
+    filename: str  # as claimed in `Content-Disposition`, perhaps empty
     size: int  # bytes, as many as `write` was given
 
 
@@ -70,9 +68,10 @@ class Fetcher:
             ssl_context or httpx.create_ssl_context(trust_env=False),
         )
         self._slots = anyio.Semaphore(policy.concurrency)
+        self._brotli = anyio.Semaphore(BROTLI_AT_ONCE)
 
     async def fetch(self, url: str, write: Write) -> Fetched:
-        """Hands the body to `write`, piece by piece, exactly as it was sent (nothing is decompressed).
+        """Hands the picture to `write`, piece by piece; a body that came compressed is inflated.
 
         Whether it is a picture is not asked here, and the claimed type is not looked at: the bytes decide.
         Raises `FetchFailed`, and `Busy` if too many are under way; what `write` raises passes through.
@@ -81,7 +80,7 @@ class Fetcher:
         try:
             judged = judged_url(url, self._policy)
             async with self._slot():
-                fetched = await _Fetch(self._policy, self._transport, write).run(judged)
+                fetched = await _Fetch(self._policy, self._transport, self._brotli, write).run(judged)
             outcome = FETCHED
         except FetchFailed as failed:
             outcome = failed.reason
@@ -109,10 +108,14 @@ class Fetcher:
 class _Fetch:
     """One call of `Fetcher.fetch`."""
 
-    def __init__(self, policy: FetchPolicy, transport: httpx.AsyncBaseTransport, write: Write) -> None:
+    def __init__(
+        self, policy: FetchPolicy, transport: httpx.AsyncBaseTransport, brotli: anyio.Semaphore, write: Write
+    ) -> None:
         self._policy = policy
         self._transport = transport
+        self._brotli = brotli
         self._write = write
+        self._may_repeat = True  # ask once more where a host wants to be asked later
         self._answered = False  # whether the host of the present hop, a checked one, has sent a whole head
 
     async def run(self, url: httpx.URL) -> Fetched:
@@ -123,9 +126,7 @@ class _Fetch:
 
     async def _follow(self, url: httpx.URL) -> Fetched:
         for _ in range(self._policy.max_redirects + 1):
-            self._answered = False
-            response = await self._ask(url)
-            self._answered = True
+            response = await self._answer(url)
             try:
                 if response.status_code not in REDIRECTS:
                     return await self._receive(url, response)
@@ -134,7 +135,20 @@ class _Fetch:
             url = self._next(url, response)
         raise FetchFailed(FetchReason.TOO_MANY_REDIRECTS, url.host, "redirects too often")
 
+    async def _answer(self, url: httpx.URL) -> httpx.Response:
+        """Of one hop; asked once more, in the whole fetch, where the host wants to be asked later."""
+        response = await self._ask(url)
+        left = anyio.current_effective_deadline() - anyio.current_time()
+        wait = seconds_to_wait(response, left) if self._may_repeat else None
+        if wait is None:
+            return response
+        await response.aclose()
+        self._may_repeat = False
+        await anyio.sleep(wait)
+        return await self._ask(url)
+
     async def _ask(self, url: httpx.URL) -> httpx.Response:
+        self._answered = False
         request = httpx.Request(
             "GET",
             url,
@@ -153,11 +167,13 @@ class _Fetch:
             },
         )
         try:
-            return await self._transport.handle_async_request(request)
+            response = await self._transport.handle_async_request(request)
         except httpcore.TimeoutException as error:
             raise self._too_slow(type(error).__name__) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise FetchFailed(FetchReason.UNREACHABLE, f"{type(error).__name__}: {error}") from None
+        self._answered = True
+        return response
 
     def _next(self, url: httpx.URL, response: httpx.Response) -> httpx.URL:
         """Where a redirect leads. Why it may not is not told: that could be about a private host."""
@@ -165,57 +181,21 @@ class _Fetch:
             target = str(url.join(response.headers["Location"]))
         except (KeyError, httpx.InvalidURL, ValueError) as error:
             raise FetchFailed(FetchReason.BAD_REDIRECT, repr(error)) from None
-        following = judged_url(target, self._policy)
+        try:
+            following = judged_url(target, self._policy)
+        except FetchFailed as failed:
+            raise FetchFailed(failed.reason, failed.detail) from None
         if url.scheme == "https" and following.scheme == "http":
             raise FetchFailed(FetchReason.BAD_REDIRECT, "https to http")
         return following
 
     async def _receive(self, url: httpx.URL, response: httpx.Response) -> Fetched:
-        if response.status_code != 200:
-            status = str(response.status_code)
-            raise FetchFailed(FetchReason.BAD_STATUS, status, f"answered {status}")
-        encoding = response.headers.get("Content-Encoding", "").strip().lower()
-        if encoding not in ("", "identity"):
-            raise FetchFailed(FetchReason.ENCODED_BODY, encoding, "answered with a compressed body")
-        if int(response.headers.get("Content-Length", 0)) > self._policy.max_bytes:  # digits: h11 saw to it
-            raise self._too_heavy()
-        size = 0
-        waiting = bytearray()
-        async for part in self._parts(response):
-            size += len(part)
-            if size > self._policy.max_bytes:
-                raise self._too_heavy()
-            waiting += part
-            if len(waiting) >= WRITE_BYTES:
-                await self._write(bytes(waiting))
-                waiting.clear()
-        if size == 0:
-            raise FetchFailed(FetchReason.EMPTY, public="answered with nothing")
-        if waiting:
-            await self._write(bytes(waiting))
+        size = await receive(response, self._write, self._policy.max_bytes, self._brotli)
         content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return Fetched(str(url), content_type, size)
-
-    async def _parts(self, response: httpx.Response) -> AsyncIterator[bytes]:
-        """The raw body; only the network's errors are translated here, not those of `write`."""
-        count = 0
-        try:
-            async for part in response.aiter_raw():
-                yield part
-                count += 1
-                if count > MAX_PARTS:
-                    raise FetchFailed(FetchReason.FRAGMENTED, public="was sent in too small pieces")
-                if count % PARTS_AT_A_TIME == 0:
-                    await anyio.lowlevel.checkpoint()
-        except httpcore.TimeoutException as error:
-            raise self._too_slow(type(error).__name__) from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            raise FetchFailed(FetchReason.CUT_OFF, repr(error), "broke off before its end") from None
+        disposition = next((value for name, value in response.headers.raw if name.lower() == _DISPOSITION), b"")
+        return Fetched(str(url), content_type, filename_of(parameters(disposition)), size)
 
     def _too_slow(self, what: str) -> FetchFailed:
         if self._answered:
             return FetchFailed(FetchReason.TOO_SLOW, what, "was sent too slowly")
         return FetchFailed(FetchReason.TOO_SLOW, what)
-
-    def _too_heavy(self) -> FetchFailed:
-        return FetchFailed(FetchReason.TOO_HEAVY, f"over {self._policy.max_bytes} bytes", "is too large")

@@ -7,9 +7,13 @@ from ipaddress import IPv6Address
 
 from image_service.ingest.addresses import IPAddress, IPNetwork, is_public
 
-# The one answer to everything that happens before a checked host has answered: anything that told "closed
-# port" from "no such name" from "not allowed" would turn the service into a scanner of its own network.
+# The one answer to everything between a URL that can be read and the answer of a checked host: anything that told
+# "closed port" from "no such name" from "not allowed" would turn the service into a scanner of its own network.
 COULD_NOT_BE_FETCHED = "could not be fetched"
+
+
+MAX_URL = 4096  # characters; a signed URL of S3 with a session's token has 1,800 and more
+USER_AGENT = f"image-service/{version('image-service')}"
 
 
 class FetchReason(StrEnum):
@@ -28,7 +32,7 @@ class FetchReason(StrEnum):
     BAD_REDIRECT = "bad_redirect"
     TOO_MANY_REDIRECTS = "too_many_redirects"
     BAD_STATUS = "bad_status"
-    ENCODED_BODY = "encoded_body"
+    ENCODED_BODY = "encoded_body"  # compressed, and damaged
     TOO_HEAVY = "too_heavy"
     FRAGMENTED = "fragmented"
     CUT_OFF = "cut_off"
@@ -52,8 +56,8 @@ class FetchFailed(Exception):
 @dataclass(frozen=True)
 class FetchPolicy:
     max_bytes: int = 10 * 1024 * 1024 - 1  # of the body: "less than 10MB"
-    max_url: int = 2048  # characters; browsers and CDNs give up around there too
-    max_redirects: int = 3
+    max_url: int = MAX_URL
+    max_redirects: int = 10  # short link, http to https, www, CDN; browsers follow 20
     total_seconds: float = 20.0  # names, connections, redirects and body together
     connect_seconds: float = 3.0  # for one address; again for TLS
     read_seconds: float = 5.0  # of silence
@@ -64,7 +68,7 @@ class FetchPolicy:
     ports: frozenset[int] = frozenset({80, 443})
     allow_private: bool = False  # any address, any port, and names of one label such as "localhost"
     allow_networks: tuple[IPNetwork, ...] = ()  # taken although not public: a merchant's own CDN inside
-    user_agent: str = f"image-service/{version('image-service')}"
+    user_agent: str = USER_AGENT
 
     def allows(self, ip: IPAddress) -> bool:
         if isinstance(ip, IPv6Address) and ip.scope_id is not None:  # names an interface of this machine

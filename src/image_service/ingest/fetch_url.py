@@ -1,4 +1,8 @@
-"""Which source URLs are tried at all. A name is judged again, by its addresses, when it is connected to."""
+"""Which source URLs are tried at all. A name is judged again, by its addresses, when it is connected to.
+
+What is wrong with the text of a URL is said: the caller wrote it, and it tells nothing of the network here. An address
+that may not be connected to is not said to be one: which are taken is a setting.
+"""
 
 import re
 from ipaddress import IPv4Address, IPv6Address
@@ -8,6 +12,9 @@ import httpx
 from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+NOT_A_URL = "is not a valid URL"
+NO_HOST = "has no valid host"
 
 # Parsers differ on what a backslash or a control character does to the host; no picture needs either.
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
@@ -19,28 +26,40 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 
 
+def absolute(raw: str) -> str:
+    """As it is asked for: without blanks around it; `//host/path`, as shops write it, is https."""
+    url = raw.strip(" \t\r\n")
+    return f"https:{url}" if url.startswith("//") else url
+
+
 def judged_url(raw: str, policy: FetchPolicy) -> httpx.URL:
-    """`raw` parsed, without its fragment, if a request may go there.
+    """`raw` made absolute and parsed, without its fragment, if a request may go there.
 
     International names come out in their ASCII form (IDNA), other characters percent-encoded. Judged is
     what came out, which is also what is asked for: the two cannot be read differently.
     Raises `FetchFailed`.
     """
-    if not 0 < len(raw) <= policy.max_url:
-        raise FetchFailed(FetchReason.BAD_URL, f"{len(raw)} characters")
-    if _FORBIDDEN.search(raw):
-        raise FetchFailed(FetchReason.BAD_URL, "control character or backslash")
+    text = absolute(raw)
+    if not text:
+        raise FetchFailed(FetchReason.BAD_URL, public="can't be blank")
+    if len(text) > policy.max_url:
+        too_long = f"is too long (maximum is {policy.max_url} characters)"
+        raise FetchFailed(FetchReason.BAD_URL, f"{len(text)} characters", too_long)
+    if _FORBIDDEN.search(text):
+        raise FetchFailed(FetchReason.BAD_URL, "control character or backslash", NOT_A_URL)
     try:
-        url = httpx.URL(raw).copy_with(fragment=None)
+        url = httpx.URL(text).copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError) as error:  # ValueError: lone surrogates, odd IDNA labels
-        raise FetchFailed(FetchReason.BAD_URL, str(error)) from None
+        raise FetchFailed(FetchReason.BAD_URL, str(error), NOT_A_URL) from None
     if url.scheme not in DEFAULT_PORTS:
-        raise FetchFailed(FetchReason.BAD_SCHEME, url.scheme)
+        raise FetchFailed(FetchReason.BAD_SCHEME, url.scheme, "must be an http:// or https:// URL")
     if url.userinfo:
-        raise FetchFailed(FetchReason.CREDENTIALS)
+        raise FetchFailed(FetchReason.CREDENTIALS, public="must not hold a user name or password")
+    if not url.raw_host:
+        raise FetchFailed(FetchReason.BAD_HOST, public="has no host")
     port = DEFAULT_PORTS[url.scheme] if url.port is None else url.port
     if not (port in policy.ports or (policy.allow_private and 0 < port < 65536)):
-        raise FetchFailed(FetchReason.BAD_PORT, str(port))
+        raise FetchFailed(FetchReason.BAD_PORT, str(port), "has a port that is not allowed")
     _judge_host(url.raw_host.decode("ascii"), policy)
     return url
 
@@ -53,11 +72,11 @@ def _judge_host(host: str, policy: FetchPolicy) -> None:
             # Strict on purpose: no octal, hexadecimal, short or single-number form is taken.
             ip = IPv6Address(host) if ":" in host else IPv4Address(name)
         except ValueError:
-            raise FetchFailed(FetchReason.BAD_HOST, host) from None
+            raise FetchFailed(FetchReason.BAD_HOST, host, NO_HOST) from None
         if not policy.allows(ip):
             raise FetchFailed(FetchReason.BLOCKED_ADDRESS, host)
         return
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise FetchFailed(FetchReason.BAD_HOST, host)
+        raise FetchFailed(FetchReason.BAD_HOST, host, NO_HOST)
     if last_label == name and not policy.allow_private:
-        raise FetchFailed(FetchReason.BAD_HOST, f"{host}: one label")
+        raise FetchFailed(FetchReason.BAD_HOST, f"{host}: one label", NO_HOST)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from image_service.errors import Busy, PictureRefused, Refusal
 from image_service.ingest import base64_text
 from image_service.ingest.fetch import Fetcher, FetchFailed, FetchReason
+from image_service.ingest.filenames import filename_of_url
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.pixels.limits import Refused
 from image_service.pixels.picture import Format, Picture
@@ -140,14 +141,15 @@ class Intake:
             thumbhash=probe.thumbhash,
         )
 
-    async def from_url(self, url: str, field: str = "src") -> Picture:
-        """Fetch it. Until a checked public host has answered, every failure reads the same."""
+    async def from_url(self, url: str, field: str = "src") -> tuple[Picture, str]:
+        """Fetch it; with what it is called. What the URL itself has wrong is said; from there until a checked public
+        host has answered, every failure reads the same."""
         received = await self.receiver(field)
         try:
-            await self._means.fetcher.fetch(url, received.write)
+            fetched = await self._means.fetcher.fetch(url, received.write)
         except FetchFailed as failed:
             if failed.reason is FetchReason.TOO_HEAVY:
                 raise too_heavy(field, self._means.max_bytes, fetched=True) from None
             detail = f"{failed.reason} {failed.detail}"
             raise PictureRefused(field, Refusal.NOT_FETCHED, answer=failed.public, detail=detail) from None
-        return await self.from_upload(received)
+        return await self.from_upload(received), fetched.filename or filename_of_url(url)

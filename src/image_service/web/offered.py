@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import httpx
 from starlette.requests import Request
@@ -19,6 +18,8 @@ from image_service.images.blobs import open_original
 from image_service.images.idempotency import Once
 from image_service.images.library import Upload
 from image_service.images.queries import Image
+from image_service.ingest.fetch_policy import MAX_URL
+from image_service.ingest.fetch_url import absolute
 from image_service.ingest.filenames import clean_filename
 from image_service.ingest.sources import Intake
 from image_service.pixels.picture import Picture
@@ -31,7 +32,6 @@ from image_service.web.idempotency import idempotent, key_of
 from image_service.web.parts import Parts
 
 _SCHEMES = ("http", "https")
-MAX_URL = 2048  # characters, as for one that is fetched
 
 
 class Asked(Protocol):
@@ -112,9 +112,9 @@ class Offer:
         if self.ours is not None:
             picture = await _copied(self.reading.parts, intake, self.ours)
             return _upload(picture, asked.filename or self.ours.filename)
-        url = (asked.src or "").strip()
-        picture = await intake.from_url(url)
-        return _upload(picture, asked.filename or unquote(urlsplit(url).path), url)
+        url = absolute(asked.src or "")
+        picture, filename = await intake.from_url(url)
+        return _upload(picture, asked.filename or filename, url)
 
 
 @asynccontextmanager
@@ -207,7 +207,7 @@ def _own_path(src: str, delivery_base: str) -> str | None:
     if len(src) > MAX_URL:
         return None
     try:
-        url, base = httpx.URL(src.strip()), httpx.URL(delivery_base)
+        url, base = httpx.URL(absolute(src)), httpx.URL(delivery_base)
         same_host = (url.host.rstrip("."), url.port) == (base.host.rstrip("."), base.port)
     except (httpx.InvalidURL, ValueError, UnicodeError):
         return None

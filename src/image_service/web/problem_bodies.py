@@ -157,6 +157,7 @@ ERRORS: dict[int, dict[str, Any]] = {
         {"src": ["can't be blank"]},
         {"attachment": ["must be a gif, jpg or png image"]},
         {"attachment": ["is not base64"]},
+        {"src": ["must be an http:// or https:// URL"]},
         {"src": ["could not be fetched"]},
         {"src": ["answered 404"]},
         {"src": ["must weigh less than 10MB"]},

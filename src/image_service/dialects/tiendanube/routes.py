@@ -15,6 +15,7 @@ from image_service.images import queries
 from image_service.images.idempotency import Once
 from image_service.images.library import UNCHANGED
 from image_service.images.queries import Image
+from image_service.ingest.fetch_url import absolute
 from image_service.storage.names import VariantName
 from image_service.web import etags, offered
 from image_service.web.access.callers import Reader, Writer
@@ -57,8 +58,8 @@ async def list_images(
         if position is not None:
             images = [image for image in images if image.position == position]
         if src is not None:
-            key = _key_of(src)
-            images = [image for image in images if image.key == key or image.source_url == src]
+            key, url = _key_of(src), absolute(src)
+            images = [image for image in images if image.key == key or image.source_url == url]
         return images
 
     return await listed(request, parts, caller, product_id, paging, fields, chosen)

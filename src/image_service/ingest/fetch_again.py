@@ -1,0 +1,30 @@
+"""When a host that has no time asks to be asked again (RFC 9110, 10.2.3)."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+AGAIN = (429, 503)
+SECOND_TRY_SECONDS = 1.0  # left of the deadline for the second try, or it is not worth the wait
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+def seconds_to_wait(response: httpx.Response, left: float) -> float | None:
+    """None if the host does not ask for it, or for more than the `left` seconds allow."""
+    if response.status_code not in AGAIN:
+        return None
+    asked = _seconds(response.headers.get("Retry-After", "").strip())
+    return asked if asked is not None and asked + SECOND_TRY_SECONDS <= left else None
+
+
+def _seconds(retry_after: str) -> float | None:
+    if _SECONDS.fullmatch(retry_after):
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
