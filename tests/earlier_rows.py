@@ -61,7 +61,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"store_id": 1, "product_id": PRODUCT, "revision": 5},
         {"store_id": 1, "product_id": 8, "revision": 2},  # it has been emptied
     ],
-    "trash": [{"key": GONE, "store_id": 1, "slug": "gone", "deleted_at": THEN}],
+    "trash": [{"key": GONE, "store_id": 1, "slug": "gone", "image_id": 5, "deleted_at": THEN}],
     "instance": [{"single": True, "id": INSTANCE}],
     "idempotency_keys": [
         {

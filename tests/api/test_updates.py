@@ -114,7 +114,7 @@ async def test_its_own_src_means_as_it_is(client: httpx.AsyncClient) -> None:
     assert answer.status_code == 200
     assert answer.json()["src"] != image["src"]
     stale = await client.put(f"{IMAGES}/{image['id']}", json={"src": image["src"]})
-    assert (stale.status_code, stale.json()) == (422, {"src": ["could not be fetched"]})
+    assert (stale.status_code, stale.json()) == (422, {"src": ["has been replaced"]})
 
 
 async def test_the_src_of_another_image_copies_it(

@@ -76,7 +76,7 @@ async def delete_all(session: AsyncSession, store_id: int) -> int:
 
 def _from_now_on(row: Insert) -> Insert:
     """Also where the sweep took the bytes for a stray, just before they got their image."""
-    given = {"store_id": row.excluded.store_id, "slug": row.excluded.slug, "deleted_at": func.now()}
+    given = {name: row.excluded[name] for name in ("store_id", "slug", "image_id")} | {"deleted_at": func.now()}
     return row.on_conflict_do_update(index_elements=["key"], set_=given)
 
 
@@ -101,7 +101,8 @@ _SHIFT = Statement(
 _TO_TRASH = Statement(
     _from_now_on(
         insert(TrashRow).from_select(
-            ["key", "store_id", "slug"], select(ImageRow.key, ImageRow.store_id, ImageRow.slug).where(_THESE)
+            ["key", "store_id", "slug", "image_id"],
+            select(ImageRow.key, ImageRow.store_id, ImageRow.slug, ImageRow.id).where(_THESE),
         )
     )
 )

@@ -97,6 +97,7 @@ class TrashRow(SQLModel, table=True):
     key: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     store_id: int = Field(sa_column=Column(BigInteger, nullable=False))
     slug: str = Field(sa_column=Column(Text, nullable=False))
+    image_id: int | None = Field(default=None, sa_column=Column(BigInteger))  # of a stray, or of before 0006: None
     deleted_at: datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, index=True, server_default=func.now())
     )

@@ -3,6 +3,7 @@ a total beside it may be a moment older."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlmodel import col, select
 
 from image_service.database.sessions import Database, Row, Statement
 from image_service.errors import ForeignImage, ImageNotFound
-from image_service.images.models import GalleryRow, ImageRow
+from image_service.images.models import GalleryRow, ImageRow, TrashRow
 from image_service.pixels.picture import Format
 from image_service.stores import tokens
 from image_service.stores.models import TokenRow
@@ -135,6 +136,15 @@ _WITH_REVISION = select(ImageRow, GalleryRow.revision).outerjoin(GalleryRow, _IN
 
 _BY_ID = Statement(_WITH_REVISION.where(ImageRow.id == bindparam("image_id")))
 _BY_KEY = Statement(_WITH_REVISION.where(ImageRow.key == bindparam("key"), ImageRow.store_id == bindparam("store_id")))
+_IN_TRASH = Statement(
+    select(TrashRow.key, col(ImageRow.id).label("image_id"))
+    .outerjoin(ImageRow, col(ImageRow.id) == col(TrashRow.image_id))
+    .where(
+        col(TrashRow.key) == bindparam("key"),
+        col(TrashRow.store_id) == bindparam("store_id"),
+        col(TrashRow.image_id).is_not(None),
+    )
+)
 _GALLERY = Statement(
     select(ImageRow, GalleryRow.revision)
     .select_from(GalleryRow)
@@ -169,6 +179,21 @@ async def image_by_key(database: Database, store_id: int, key: str) -> Image | N
     """The live image whose current bytes this key names."""
     found = await database.rows(_BY_KEY, key=UUID(key), store_id=store_id)
     return image_read(found[0], found[0][_REVISION]) if found else None
+
+
+class KeyEnd(StrEnum):
+    """Why a key names no bytes any more."""
+
+    REPLACED = "replaced"  # its image has new ones
+    DELETED = "deleted"  # so has been its image
+
+
+async def end_of_key(database: Database, store_id: int, key: str) -> KeyEnd | None:
+    """Known as long as the key is in the trash, a day; then, and of any other key, None."""
+    found = await database.rows(_IN_TRASH, key=UUID(key), store_id=store_id)
+    if not found:
+        return None
+    return KeyEnd.DELETED if found[0].image_id is None else KeyEnd.REPLACED
 
 
 async def gallery(database: Database, store_id: int, product_id: int) -> Gallery:

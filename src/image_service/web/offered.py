@@ -8,30 +8,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
-from image_service.errors import InvalidField, PictureRefused, Refusal
-from image_service.images import queries
+from image_service.errors import InvalidField
 from image_service.images.blobs import open_original
 from image_service.images.idempotency import Once
 from image_service.images.library import Upload
 from image_service.images.queries import Image
-from image_service.ingest.fetch_policy import MAX_URL
 from image_service.ingest.fetch_url import absolute
 from image_service.ingest.filenames import clean_filename
 from image_service.ingest.sources import Intake
 from image_service.pixels.picture import Picture
-from image_service.storage.names import VariantName
 from image_service.telemetry.metrics import Source
 from image_service.web.bodies import uploads
 from image_service.web.bodies.uploads import Submission
 from image_service.web.dialect import dialect_of
 from image_service.web.idempotency import idempotent, key_of
+from image_service.web.images.own_urls import image_named
 from image_service.web.parts import Parts
-
-_SCHEMES = ("http", "https")
 
 
 class Asked(Protocol):
@@ -75,10 +70,9 @@ class Reading:
     async def offer(self, store_id: int, asked: Asked, *, own: int | None = None) -> "Offer":
         """What is offered, by one way at the most. A `src` that names the image `own` offers nothing.
 
-        Raises `InvalidField` if a picture is given in two ways, `PictureRefused` (`src`) for a URL of ours that is no
-        live image of this store.
+        Raises `InvalidField` if a picture is given in two ways, and as `image_named` does.
         """
-        ours = await _our_image(self.parts, store_id, asked.src or "")
+        ours = await image_named(self.parts, store_id, asked.src or "")
         body = self.body
         given = {
             # A form in a browser sends an empty file where none was chosen.
@@ -168,25 +162,6 @@ def _upload(picture: Picture, filename: str, source_url: str | None = None) -> U
     return Upload(picture, clean_filename(filename, picture.format), source_url)
 
 
-async def _our_image(parts: Parts, store_id: int, src: str) -> Image | None:
-    """The image that a URL of our own names: it is never fetched. None for any other URL.
-
-    Raises `PictureRefused` (`src`) if it is not one of this store's live images.
-    """
-    name = _own_path(src, parts.delivery_base)
-    if name is None:
-        return None
-    variant = VariantName.parse(name)
-    image = (
-        await queries.image_by_key(parts.database, store_id, variant.key)
-        if variant and variant.store_id == store_id
-        else None
-    )
-    if image is None:
-        raise PictureRefused("src", Refusal.NOT_FETCHED, detail="no live image of this store")
-    return image
-
-
 async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
     """Its own bytes under a new key: no two images share any. Its format was taken once, and so is again."""
     received = await intake.receiver("src")
@@ -197,21 +172,3 @@ async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
     finally:
         await blob.aclose()
     return await intake.from_upload(received, Source.COPY, also=image.format)
-
-
-def _own_path(src: str, delivery_base: str) -> str | None:
-    """The part of `src` below `DELIVERY_URL`; None if it is not below it. Either scheme is ours.
-
-    Read as the fetch would read it (dot segments, a dot behind the host), so that no spelling is fetched after all.
-    """
-    if len(src) > MAX_URL:
-        return None
-    try:
-        url, base = httpx.URL(absolute(src)), httpx.URL(delivery_base)
-        same_host = (url.host.rstrip("."), url.port) == (base.host.rstrip("."), base.port)
-    except (httpx.InvalidURL, ValueError, UnicodeError):
-        return None
-    prefix, path = base.path.rstrip("/") + "/", url.path or "/"
-    if url.scheme not in _SCHEMES or not same_host or not f"{path}/".startswith(prefix):
-        return None
-    return path.removeprefix(prefix)

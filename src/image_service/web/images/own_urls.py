@@ -1,0 +1,61 @@
+"""Which URLs are of pictures that this store has here: they are never fetched.
+
+What would come is a variant, small and encoded once more, and would take the place of the original. So the key in a
+path decides, which nobody can guess, and not the host: pictures have had other URLs before a CDN was put in front, and
+have several where a host has several names.
+"""
+
+import re
+
+import httpx
+
+from image_service.errors import PictureRefused, Refusal
+from image_service.images import queries
+from image_service.images.queries import Image
+from image_service.ingest.fetch_policy import MAX_URL
+from image_service.ingest.fetch_url import absolute
+from image_service.web.parts import Parts
+
+# A slug may look like a key, as may the digests in other people's URLs. Ours comes last, but for what a CDN appends.
+MAX_KEYS = 4
+_KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+
+
+async def image_named(parts: Parts, store_id: int, src: str) -> Image | None:
+    """The live image of the store whose current key is in the path of `src`; None for a URL that may be fetched.
+
+    Raises `PictureRefused` (`src`) for an older key, which is known for a day, and for any other URL under
+    `DELIVERY_URL`.
+    """
+    url = _parsed(src)
+    if url is None:
+        return None
+    keys = _KEY.findall(url.path)[: -MAX_KEYS - 1 : -1]
+    for key in keys:
+        if image := await queries.image_by_key(parts.database, store_id, key):
+            return image
+    for key in keys:
+        if end := await queries.end_of_key(parts.database, store_id, key):
+            raise PictureRefused("src", Refusal.NOT_FETCHED, answer=f"has been {end}", detail=f"{end} image")
+    if _is_under(url, httpx.URL(parts.delivery_base)):
+        raise PictureRefused("src", Refusal.NOT_FETCHED, detail="no live image of this store")
+    return None
+
+
+def _parsed(src: str) -> httpx.URL | None:
+    """As the fetch would read it, dot segments and escapes included, so that no spelling is fetched after all."""
+    if len(src) > MAX_URL:
+        return None
+    try:
+        return httpx.URL(absolute(src))
+    except (httpx.InvalidURL, ValueError):
+        return None
+
+
+def _is_under(url: httpx.URL, base: httpx.URL) -> bool:
+    """Either scheme is ours, and a dot behind the host."""
+    if url.scheme not in ("http", "https"):
+        return False
+    if (url.raw_host.rstrip(b"."), url.port) != (base.raw_host.rstrip(b"."), base.port):
+        return False
+    return f"{url.path or '/'}/".startswith(base.path.rstrip("/") + "/")
