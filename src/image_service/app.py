@@ -26,6 +26,7 @@ from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.sources import Ingest, Means
+from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
 from image_service.parts import fetch_policy_of, library_of, rate_limit_of, sweeper_of
 from image_service.pixels.pool.pool import WORKER, PixelPool
@@ -60,6 +61,7 @@ def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
     return (
         *tiendanube.DIALECTS,
         bukalapak.dialect(always_200=settings.bukalapak_always_200),
+        store.DIALECT,
         tickets.DIALECT,
         site.DIALECT,
     )

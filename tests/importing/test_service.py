@@ -106,7 +106,8 @@ async def test_a_refusal_is_told_in_the_service_s_words(row: Row, answer: Callab
         (lost, "cannot be reached: connection reset"),
         (says(401), "does not know this token"),
         (lambda: httpx.Response(200, text="<h1>It works!"), "no image-service"),
-        (says(404), "is of another store"),
+        (says(404), "no image-service"),
+        (says(200, {"id": 15, "name": "another"}), "is of another store"),
     ],
 )
 async def test_before_it_begins(answer: Callable[[], Answer], said: str) -> None:
@@ -114,7 +115,7 @@ async def test_before_it_begins(answer: Callable[[], Answer], said: str) -> None
     async with script.service() as service:
         with pytest.raises(Stopped, match=said):
             await service.require("http://cdn.example/stores/001/234/products/a.jpg")
-    assert script.requests[0].url.path == "/v1/1234/products"
+    assert script.requests[0].url.path == "/store"
 
 
 async def test_lanes_keep_their_order_and_share_the_slots() -> None:

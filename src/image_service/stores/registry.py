@@ -13,7 +13,7 @@ from image_service.stores import tokens
 from image_service.stores.models import StoreRow
 from image_service.stores.new_store import NewStore
 
-__all__ = ["NewStore", "Store", "add", "bootstrap", "every", "exists", "is_empty"]
+__all__ = ["NewStore", "Store", "add", "bootstrap", "every", "exists", "find", "is_empty"]
 
 MAX_NAME = 200  # characters
 BOOTSTRAP_LOCK = 0x696D6701  # one replica makes the first store, the others see it
@@ -55,6 +55,12 @@ async def every(database: Database) -> list[Store]:
 async def is_empty(database: Database) -> bool:
     async with database.reading() as session:
         return (await session.exec(select(func.count()).select_from(StoreRow))).one() == 0
+
+
+async def find(database: Database, store_id: int) -> Store | None:
+    async with database.reading() as session:
+        row = await session.get(StoreRow, store_id)
+        return None if row is None else Store(row.id, row.name, row.created_at)
 
 
 async def exists(database: Database, store_id: int) -> bool:

@@ -18,6 +18,7 @@ from image_service.errors import ImageServiceError
 TIMEOUT = httpx.Timeout(90, connect=10)  # seconds; the service itself waits for a fetch and for a pixel process
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between two tries, doubling; what `Retry-After` says goes before
 MOST_ASKED = 60.0  # seconds that a `Retry-After` is believed
+VERSION = "2025-03"  # the versioned prefix takes every format that the service can show
 PAGE = 200  # images of a list, the most there are
 FIELDS = "id,position,src,sha256,source_url"
 STORE = re.compile(r"/stores/([0-9]{3}(?:/[0-9]{3})+)/")
@@ -57,6 +58,7 @@ class Service:
         self.url = url.rstrip("/")
         self.concurrency = concurrency
         self._patience = patience
+        self._prefix = ""  # known once `require` has asked whose token it is
         self._not_before = 0.0  # by the monotonic clock: a full bucket is full for all requests
         self._client = httpx.AsyncClient(
             base_url=self.url,
@@ -81,16 +83,17 @@ class Service:
         """Raises `Stopped` unless the service is there and takes the token: that of the store whose picture has the
         URL `earlier`, if this is not empty.
         """
-        store = STORE.search(earlier)
-        prefix = f"/v1/{int(store[1].replace('/', ''))}" if store else ""
         try:
-            answer = await self._ask("GET", f"{prefix}/products", patience=0, params={"per_page": 1, "fields": "id"})
+            answer = await self._ask("GET", "/store", patience=0)
         except NoAnswer as error:
             raise Stopped(f"{self.url} cannot be reached: {error}") from None
-        if answer.status_code == 404 and prefix:
-            raise Stopped("the report beside the input is of another store: name another with --report")
-        if answer.status_code != 200 or not isinstance(_json(answer), list):
+        store = _json(answer)
+        if answer.status_code != 200 or not isinstance(store, dict) or not isinstance(store.get("id"), int):
             raise Stopped(f"no image-service is at {self.url}: GET {answer.request.url} {_reason(answer)}")
+        before = STORE.search(earlier)
+        if before and int(before[1].replace("/", "")) != store["id"]:
+            raise Stopped("the report beside the input is of another store: name another with --report")
+        self._prefix = f"/{VERSION}/{store['id']}"
 
     async def add(self, row: Row, key: str) -> Image:
         """Raises `Refused`, `NoAnswer`, `Stopped`, `OSError` (the file)."""
@@ -103,7 +106,7 @@ class Service:
             sent = {"data": place | texts | ({"alt": row.alt} if isinstance(row.alt, str) else {})}
         answer = await self._ask(
             "POST",
-            f"/products/{row.product_id}/images",
+            f"{self._prefix}/products/{row.product_id}/images",
             path=row.path,
             params={"fields": FIELDS},
             headers={"Idempotency-Key": f"import-{key}"},
@@ -116,7 +119,7 @@ class Service:
         number, more = 1, True
         while more:
             params: dict[str, Any] = {"fields": FIELDS, "per_page": PAGE, "page": number}
-            answer = await self._ask("GET", f"/products/{product_id}/images", params=params)
+            answer = await self._ask("GET", f"{self._prefix}/products/{product_id}/images", params=params)
             images = _json(answer)
             if answer.status_code != 200 or not isinstance(images, list):
                 raise Refused(_reason(answer))
@@ -126,12 +129,12 @@ class Service:
 
     async def position_of(self, product_id: int, image_id: int) -> int | None:
         """None: there is no such image any more. Raises as `add` does."""
-        answer = await self._ask("GET", f"/products/{product_id}/images/{image_id}")
+        answer = await self._ask("GET", f"{self._prefix}/products/{product_id}/images/{image_id}")
         return None if answer.status_code == 404 else int(_image(answer)["position"])
 
     async def move(self, product_id: int, image_id: int, position: int) -> None:
         """Raises as `add` does."""
-        route = f"/products/{product_id}/images/{image_id}"
+        route = f"{self._prefix}/products/{product_id}/images/{image_id}"
         _image(await self._ask("PUT", route, json={"position": position}))
 
     async def _ask(

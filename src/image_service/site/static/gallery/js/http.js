@@ -1,6 +1,6 @@
 // Calls of the API: once, or again and again until there is an answer worth having.
 
-import { authorization, renew } from "./session.js";
+import { authorization, renew, storeId } from "./session.js";
 import { refusal } from "./words.js";
 
 const BUSY = new Set([409, 429, 503]); // say themselves when to come back
@@ -81,6 +81,9 @@ function send(method, path, options) {
   }).then(settled);
 }
 
+// Under the versioned prefix, where every format is taken that can be shown; upload tickets have no prefix.
+const address = (path) => (path.startsWith("uploads") ? path : `2025-03/${storeId()}/${path}`);
+
 // A call of the API. Options: `json` or `form` (a FormData); `key` and `ifMatch`; `signal` to give up; `attempts`, while the
 // service is busy; `outlivesLoss`, where it may be repeated though its outcome is not known; `onWait(seconds, isLost)`.
 // Answers { status, body, header(name) }. Throws Refused, Lost, or what the signal says.
@@ -90,7 +93,7 @@ export async function api(method, path, options = {}) {
     const used = authorization();
     signal?.throwIfAborted();
     try {
-      return await (options.form ? send : call)(method, path, options);
+      return await (options.form ? send : call)(method, address(path), options);
     } catch (error) {
       const isLost = error instanceof Lost;
       if (error.status === 401) {

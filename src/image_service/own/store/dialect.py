@@ -1,0 +1,14 @@
+"""The caller's own store, as `app` mounts it."""
+
+from image_service.own.store import routes
+from image_service.web import problem_bodies
+from image_service.web.dialect import Dialect
+
+DIALECT = Dialect(
+    name="store",
+    prefixes=(),
+    paths=frozenset({"/store"}),
+    router=routes.router,
+    render=problem_bodies.render,
+    tags=({"name": "Store", "description": "Whose token this is."},),
+)

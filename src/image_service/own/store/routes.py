@@ -1,0 +1,24 @@
+"""Whose token this is: for programs that have a token and need the store's id, and for pages that greet by name."""
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse, Response
+
+from image_service.errors import StoreNotFound
+from image_service.own.store import described
+from image_service.stores import registry
+from image_service.web.access.callers import Reader
+from image_service.web.images.view import time_of
+from image_service.web.parts import PartsOf
+
+router = APIRouter(tags=["Store"])
+
+
+@router.get("/store", **described.GET_STORE)
+async def get_store(caller: Reader, parts: PartsOf) -> Response:
+    """The store that the token belongs to. Its id is a part of the versioned prefixes, and HTTP Basic's user name."""
+    store = await registry.find(parts.database, caller.store_id)
+    if store is None:
+        raise StoreNotFound
+    return JSONResponse(
+        {"id": store.id, "name": store.name, "scope": str(caller.scope), "created_at": time_of(store.created_at)}
+    )
