@@ -22,6 +22,7 @@ class Receiver:
         self.path = path
         self.field = field
         self.bytes = 0
+        self.is_base64 = True  # False: it was to be, and nothing of it is here
         self._max_bytes = max_bytes
         self._buffer = bytearray()
         self._digest = hashlib.sha256() if is_kept else None

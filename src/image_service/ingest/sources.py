@@ -102,14 +102,14 @@ class Intake:
         return Receiver(path, field, max_bytes or self._means.max_bytes, is_kept=is_kept)
 
     async def from_base64(self, text: bytes, field: str = "attachment") -> Receiver:
-        """On disk, for `from_upload`. Raises `PictureRefused` (no base64, too heavy), `StorageFull`,
-        `StorageUnavailable`.
+        """On disk, for `from_upload`, which refuses what is no base64: the fields beside it are judged first.
+
+        Raises `PictureRefused` (too heavy), `StorageFull`, `StorageUnavailable`.
         """
         received = await self.receiver(field)
         data = await asyncio.to_thread(base64_text.decoded, text)
-        if data is None:
-            raise PictureRefused(field, Refusal.NOT_BASE64)
-        await received.write(data)
+        received.is_base64 = data is not None
+        await received.write(data or b"")
         await received.flush()
         return received
 
@@ -122,6 +122,8 @@ class Intake:
         Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`; so does `from_url`.
         """
         await received.flush()
+        if not received.is_base64:
+            raise PictureRefused(received.field, Refusal.NOT_BASE64)
         try:
             probe = await self._means.pixels.probe(received.path, wait=self._means.check_wait, also=also)
         except Refused as refused:
