@@ -22,7 +22,7 @@ from xdist.remote import Producer
 
 from image_service.app import create_app
 from image_service.database import migrations
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.postgres.embedded import EmbeddedPostgres
 from image_service.settings import Settings
 from image_service.storage.base import Storage

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import DatabaseUnavailable
 from image_service.postgres.embedded import EmbeddedPostgres
 
@@ -26,8 +26,8 @@ async def run(session: AsyncSession, statement: str) -> Any:
 
 @pytest.fixture
 async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
-    """With one connection."""
-    database = Database(postgres.url, connections=1)
+    """With one connection for sessions, and one for statements."""
+    database = Database(postgres.url, connections=2)
     yield database
     await database.close()
 
@@ -59,7 +59,7 @@ async def test_an_error_of_the_caller_passes_unchanged(database: Database) -> No
 
 
 async def test_no_server(tmp_path: Path) -> None:
-    database = Database(f"postgresql+asyncpg://postgres@/postgres?host={tmp_path}", connections=1)
+    database = Database(f"postgresql+asyncpg://postgres@/postgres?host={tmp_path}", connections=2)
     with pytest.raises(DatabaseUnavailable):
         await database.check()
     with pytest.raises(DatabaseUnavailable):
@@ -122,8 +122,7 @@ async def test_a_commit_whose_answer_is_lost(database: Database, postgres: Embed
 
 
 async def test_all_connections_in_use(database: Database) -> None:
-    async with database.reading() as session:
-        await run(session, "SELECT 1")
+    async with database.changes():
         with pytest.raises(DatabaseUnavailable):
             await database.check()
     await database.check()

@@ -1,28 +1,33 @@
-"""One pool for sessions and for what asks asyncpg directly."""
+"""The connections of sessions, and those of statements that asyncpg is asked directly."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import event, func, select, text
-from sqlalchemy.pool import ConnectionPoolEntry, Pool
+from sqlalchemy import func, select, text
 
-from image_service.database.sessions import Database, Statement
+from image_service.database.database import Database
+from image_service.database.direct import Statement
+from image_service.database.limits import WAIT_SECONDS
+from image_service.errors import DatabaseUnavailable
 from image_service.postgres.embedded import EmbeddedPostgres
 from image_service.telemetry import metrics
-from tests.processes import DEADLINE
+from image_service.telemetry.metrics import Way
 
 Stranger = Any  # asyncpg's connection; it has no types
 BACKEND = Statement(select(func.pg_backend_pid().label("pid")))
+SLEEP = Statement(select(func.pg_sleep(60)))
 
 
 @pytest.fixture
 async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
-    """With one connection."""
-    database = Database(postgres.url, connections=1)
+    """With one connection for sessions, and one for statements."""
+    database = Database(postgres.url, connections=2)
     yield database
     await database.close()
 
@@ -55,19 +60,40 @@ async def in_a_change(database: Database) -> int:
         return int(row.pid)
 
 
-def in_use() -> float | None:
-    return metrics.REGISTRY.get_sample_value("image_service_database_connections_in_use")
+def counted(name: str, *ways: Way) -> float:
+    values = (
+        metrics.REGISTRY.get_sample_value(f"image_service_database_{name}", {"way": way}) for way in ways or tuple(Way)
+    )
+    return sum(value or 0 for value in values)
 
 
-async def test_all_ways_share_the_connections(database: Database) -> None:
-    ways = (directly, by_session, in_a_change)
-    found = [await way(database) for way in (*ways, *reversed(ways))]
-    found += await asyncio.gather(*(way(database) for way in ways * 20))
-    assert len(set(found)) == 1
+def in_use() -> float:
+    return counted("connections_in_use")
+
+
+async def test_the_connections_are_shared_out(postgres: EmbeddedPostgres) -> None:
+    """A quarter is for sessions, the others are for statements, read or changed alike."""
+    database = Database(postgres.url, connections=8)
+
+    async def used(*ways: Callable[[Database], Awaitable[int]]) -> set[int]:
+        return set(await asyncio.gather(*(way(database) for way in ways * 50)))
+
+    sessions, statements = await asyncio.gather(used(by_session), used(directly, in_a_change))
+    await database.close()
+    assert (len(sessions), len(statements), sessions & statements) == (2, 6, set())
+
+
+async def test_each_way_goes_on_while_the_other_is_busy(database: Database) -> None:
+    async with database.reading() as session:
+        await session.connection()
+        await database.check()
+        await in_a_change(database)
+    async with database.changes():
+        await by_session(database)
 
 
 async def test_whoever_waits_gets_a_turn(database: Database) -> None:
-    """One that asks again as soon as it has an answer does not keep a session waiting."""
+    """One that asks again as soon as it has an answer does not keep another waiting."""
     served = asyncio.Event()
 
     async def read_on() -> None:
@@ -79,34 +105,19 @@ async def test_whoever_waits_gets_a_turn(database: Database) -> None:
     await asyncio.sleep(0)
     assert in_use()  # in the middle of its statement
     try:
-        await by_session(database)
+        await in_a_change(database)
     finally:
         served.set()
         await reading
 
 
-@pytest.fixture
-def heard() -> Iterator[asyncio.Event]:
-    """Set as soon as asyncpg has heard that a connection was ended."""
-    heard = asyncio.Event()
-
-    def listen(_: object, record: ConnectionPoolEntry) -> None:
-        driver: Any = record.driver_connection
-        driver.add_termination_listener(lambda _: heard.set())
-
-    event.listen(Pool, "connect", listen)
-    yield heard
-    event.remove(Pool, "connect", listen)
-
-
 @pytest.mark.parametrize("way", [directly, by_session, in_a_change])
 async def test_one_that_was_lost_while_it_was_ready_is_replaced(
-    heard: asyncio.Event, database: Database, stranger: Stranger, way: Callable[[Database], Awaitable[int]]
+    database: Database, stranger: Stranger, way: Callable[[Database], Awaitable[int]]
 ) -> None:
-    before = await directly(database)
-    await stranger.execute("SELECT pg_terminate_backend($1, 5000)", before)
-    async with asyncio.timeout(DEADLINE):
-        await heard.wait()
+    before = await way(database)
+    await stranger.execute("SELECT pg_terminate_backend($1, 5000)", before)  # returns when that process has ended
+    await stranger.execute("SELECT 1")  # while this is on its way, the loop hears of the end
     assert await way(database) != before
 
 
@@ -134,12 +145,63 @@ async def test_what_is_ready_is_not_in_use(database: Database) -> None:
     async with database.changes() as transaction:
         await transaction.rows(BACKEND)
         assert in_use() == 1
+        async with database.reading():
+            assert in_use() == 2
+    await by_session(database)
     assert in_use() == 0
+
+
+@pytest.mark.parametrize(
+    ("lent", "way"), [(Database.reading, Way.SESSIONS), (Database.changes, Way.STATEMENTS)], ids=list(Way)
+)
+async def test_a_wait_that_is_given_up_is_counted(
+    database: Database, lent: Callable[[Database], AbstractAsyncContextManager[object]], way: Way
+) -> None:
+    async def too_many() -> None:
+        async with lent(database), lent(database):
+            raise AssertionError("one connection was lent twice")
+
+    names = ("wait_timeouts_total", "wait_seconds_count", "wait_seconds_sum")
+    before = {name: counted(name, way) for name in names}
+    with pytest.raises(DatabaseUnavailable):
+        await too_many()
+    grown = {name: counted(name, way) - count for name, count in before.items()}
+    assert (grown["wait_timeouts_total"], grown["wait_seconds_count"]) == (1, 2)
+    assert grown["wait_seconds_sum"] >= WAIT_SECONDS
+    assert in_use() == 0
+
+
+async def test_a_server_that_cannot_be_reached_is_no_wait_given_up(tmp_path: Path) -> None:
+    database = Database(f"postgresql+asyncpg://postgres@/postgres?host={tmp_path}", connections=2)
+    before = counted("wait_timeouts_total")
+    for way in (directly, by_session, in_a_change):
+        with pytest.raises(DatabaseUnavailable):
+            await way(database)
+    await database.close()
+    assert (counted("wait_timeouts_total"), in_use()) == (before, 0)
+
+
+@pytest.mark.parametrize("way", ["rows", "changes"])
+async def test_one_that_did_not_answer_in_time_is_not_handed_on(postgres: EmbeddedPostgres, way: str) -> None:
+    database = Database(postgres.url, connections=2, seconds=0.5)
+
+    async def sleep() -> None:
+        if way == "rows":
+            await database.rows(SLEEP)
+        else:
+            async with database.changes() as transaction:
+                await transaction.rows(SLEEP)
+
+    before = await directly(database)
+    with pytest.raises(DatabaseUnavailable):
+        await sleep()
+    assert await directly(database) != before
+    await database.close()
 
 
 async def test_a_reader_that_gives_up_leaves_the_connection_usable(database: Database, stranger: Stranger) -> None:
     before = await directly(database)
-    sleeping = asyncio.create_task(database.rows(Statement(select(func.pg_sleep(60)))))
+    sleeping = asyncio.create_task(database.rows(SLEEP))
     while not await stranger.fetchval("SELECT query ~ 'pg_sleep' FROM pg_stat_activity WHERE pid = $1", before):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     sleeping.cancel()

@@ -44,6 +44,7 @@ def test_the_readme_says_their_defaults() -> None:
     [
         {"port": "70000"},
         {"workers": "0"},
+        {"workers": "3", "database_connections": "5"},
         {"database_url": "mysql://x"},
         {"public_url": "not a url"},
         {"sizes": "640-0 banana"},

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.delivery import described as pictures
 from image_service.delivery.delivery import Delivery
 from image_service.delivery.names import PREFIX

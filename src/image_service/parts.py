@@ -1,6 +1,6 @@
 """Parts put together as the settings say, for the service and for the commands beside it. Knows nothing of HTTP."""
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.images.blobs import Blobs
 from image_service.images.library import Library
 from image_service.images.upkeep.sweeper import Sweeper

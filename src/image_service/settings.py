@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from image_service.database.limits import COMMAND_SECONDS, MAX_BIGINT
+from image_service.database.limits import COMMAND_SECONDS, LEAST_CONNECTIONS, MAX_BIGINT
 from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
 from image_service.pixels.limits import Limits
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     database_url: Annotated[str | None, BeforeValidator(_through_asyncpg)] = Field(
         default=None, pattern=r"^postgresql\+asyncpg://"
     )
-    database_connections: int = Field(default=20, ge=2, le=1000)  # of all workers together
+    database_connections: int = Field(default=20, ge=LEAST_CONNECTIONS, le=1000)  # of all workers together
     database_seconds: float = Field(default=COMMAND_SECONDS, gt=0, le=300)  # for an answer to one statement
     storage_url: str | None = None  # file:///somewhere or s3://bucket/prefix; a folder in DATA_DIR by default
 
@@ -180,9 +180,9 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _every_worker_has_a_connection(self) -> Self:
-        if self.database_connections < self.workers:
-            raise ValueError("DATABASE_CONNECTIONS must be at least WORKERS")
+    def _every_worker_has_its_connections(self) -> Self:
+        if self.database_connections < LEAST_CONNECTIONS * self.workers:
+            raise ValueError("DATABASE_CONNECTIONS must be at least twice WORKERS")
         return self
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from tests.processes import DEADLINE
 from tests.shop import form, order
 
 GATED = (sys.executable, "-I", str(Path(__file__).parents[1] / "pixels" / "gated_worker.py"))
-ONE_PIXEL_PROCESS = {"workers": 64, "database_connections": 64}  # among the workers the cores are divided
+ONE_PIXEL_PROCESS = {"workers": 64, "database_connections": 128}  # among the workers the cores are divided
 
 
 def gated(folder: Path) -> tuple[Path, Path, tuple[str, ...]]:

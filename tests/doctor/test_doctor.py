@@ -12,7 +12,7 @@ import pytest
 from image_service.cli.doctor import kept
 from image_service.cli.doctor.findings import Finding, Level
 from image_service.database import migrations
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.images import instance
 from image_service.storage.local import LocalStorage
 from image_service.storage.staging import Staging
@@ -125,7 +125,7 @@ async def test_bytes_of_another_installation(database: Database, tmp_path: Path)
 @pytest.fixture
 async def database(empty_database: str) -> AsyncIterator[Database]:
     await migrations.upgrade(empty_database)
-    database = Database(empty_database, connections=1)
+    database = Database(empty_database, connections=2)
     yield database
     await database.close()
 

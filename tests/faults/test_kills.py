@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from image_service.database import migrations
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.stores import registry
 from tests.faults import hasty_service, killing
 from tests.faults.killing import SETTINGS, TOKEN

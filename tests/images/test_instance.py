@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import InstanceMismatch
 from image_service.images import instance
 from image_service.images.models import InstanceRow

@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from image_service.cli.console import Json, out, print_json
 from image_service.cli.database import with_database
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.images.models import ImageRow
 from image_service.images.upkeep.copying import Copied, Copying, State
 from image_service.settings import Settings

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from image_service.cli.console import settings_with_database
 from image_service.database import schema
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.settings import Settings
 
 Result = TypeVar("Result")

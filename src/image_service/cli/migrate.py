@@ -2,7 +2,7 @@
 
 from image_service.cli.console import out
 from image_service.cli.database import with_database
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.settings import Settings
 
 

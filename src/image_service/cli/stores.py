@@ -9,8 +9,8 @@ from rich.text import Text
 
 from image_service.cli.console import Json, examples, out, print_json
 from image_service.cli.database import with_database
+from image_service.database.database import Database
 from image_service.database.limits import MAX_BIGINT
-from image_service.database.sessions import Database
 from image_service.errors import StoreNotFound
 from image_service.parts import library_of
 from image_service.settings import Settings

@@ -6,7 +6,7 @@ import typer
 
 from image_service.cli.console import Json, out, print_json
 from image_service.cli.database import with_database
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.parts import sweeper_of
 from image_service.settings import Settings
 from image_service.storage.places import storage_at

@@ -6,7 +6,7 @@ import typer
 
 from image_service.cli.console import Json, out, print_json
 from image_service.cli.database import with_database
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.images.upkeep import jobs
 from image_service.images.upkeep.verify import State
 from image_service.images.upkeep.verify import verify as verify_originals

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from image_service.database.faults import database_faults
 from image_service.database.limits import CONNECT_SECONDS
 from image_service.database.migration_scripts import FOLDER
-from image_service.database.sessions import database_faults
 from image_service.errors import ImageServiceError
 
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's manual, appendix A: `lock_timeout` has passed

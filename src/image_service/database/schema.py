@@ -3,8 +3,8 @@
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from image_service.database.database import Database
 from image_service.database.migration_scripts import NEWEST
-from image_service.database.sessions import Database
 
 
 async def bring(database: Database, url: str) -> None:

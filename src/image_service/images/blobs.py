@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import bindparam, func, literal
 from sqlmodel import col, select
 
-from image_service.database.sessions import Statement, Transaction
+from image_service.database.direct import Statement, Transaction
 from image_service.errors import (
     BlobNotFound,
     Busy,

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database.sessions import Statement, Transaction
+from image_service.database.direct import Statement, Transaction
 from image_service.errors import PreconditionFailed
 from image_service.images.models import GalleryRow, ImageRow, TrashRow
 from image_service.images.positions import Shift

@@ -8,7 +8,6 @@ Nobody holds a connection while waiting, nor a lock longer than a statement or t
 """
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,7 +23,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, select
 
-from image_service.database.sessions import Database, Statement, Transaction
+from image_service.database.database import Database
+from image_service.database.direct import Statement, Transaction
 from image_service.errors import DatabaseUnavailable, KeyRefused, RepeatUnderWay, StoreNotFound
 from image_service.images.models import IdempotencyRow
 
@@ -75,7 +75,7 @@ async def keep(transaction: Transaction, once: Once[Made], made: Made) -> None:
         named=attempt.key,
         taken_by=attempt.owner,
         status=answer.status,
-        headers=json.dumps(answer.headers),
+        headers=answer.headers,
         body=answer.body,
     )
     if not ours:

@@ -1,9 +1,5 @@
-"""The rows of images inside somebody's transaction: taken, made, changed.
+"""The rows of images inside somebody's transaction: taken, made, changed. Each has all columns of `images`."""
 
-Each has the columns of `images` in their order, as `queries.image_read` takes them.
-"""
-
-import json
 from typing import Any
 
 from sqlalchemy import bindparam, func
@@ -11,7 +7,7 @@ from sqlalchemy import update as update_
 from sqlalchemy.dialects.postgresql import insert as insert_
 from sqlmodel import SQLModel, col, select
 
-from image_service.database.sessions import Row, Statement, Transaction
+from image_service.database.direct import Row, Statement, Transaction
 from image_service.images.models import ImageRow
 
 
@@ -28,20 +24,15 @@ async def lock_all(transaction: Transaction, store_id: int, product_id: int) -> 
 
 async def insert(transaction: Transaction, columns: dict[str, Any]) -> Row:
     """Of all columns but those that the database fills itself."""
-    [row] = await transaction.rows(_INSERT, **_as_sent(columns))
+    [row] = await transaction.rows(_INSERT, **columns)
     return row
 
 
 async def update(transaction: Transaction, row: Row, change: dict[str, Any]) -> Row:
     """The row as it is after `change`, which is one in any case: `updated_at` says so."""
     columns = {name: row[name] for name in _GIVEN} | change
-    [updated] = await transaction.rows(_UPDATE, image_id=row.id, **_as_sent(columns))
+    [updated] = await transaction.rows(_UPDATE, image_id=row.id, **columns)
     return updated
-
-
-def _as_sent(columns: dict[str, Any]) -> dict[str, Any]:
-    alt = columns["alt"]
-    return columns | {"alt": None if alt is None else json.dumps(alt)}
 
 
 _ITS_OWN = ("id", "created_at", "updated_at")

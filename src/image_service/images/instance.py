@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, func, literal, literal_column, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import BlobNotFound, InstanceMismatch
 from image_service.images.models import ImageRow, InstanceRow
 from image_service.storage.base import BlobHeaders, Storage

@@ -15,7 +15,8 @@ from uuid import UUID
 from asyncpg import ForeignKeyViolationError
 from sqlalchemy.exc import IntegrityError
 
-from image_service.database.sessions import Database, Transaction
+from image_service.database.database import Database
+from image_service.database.direct import Transaction
 from image_service.errors import Busy, ForeignImage, GalleryFull, ImageNotFound, InvalidField, StoreNotFound
 from image_service.images import galleries, idempotency, image_rows, positions, upload_tickets
 from image_service.images.blobs import Blobs

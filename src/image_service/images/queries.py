@@ -11,7 +11,8 @@ import msgspec
 from sqlalchemy import and_, bindparam, func
 from sqlmodel import col, select
 
-from image_service.database.sessions import Database, Row, Statement
+from image_service.database.database import Database
+from image_service.database.direct import Row, Statement
 from image_service.errors import ForeignImage, ImageNotFound
 from image_service.images.models import GalleryRow, ImageRow, TrashRow
 from image_service.pixels.picture import Format

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import select
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.images.models import SigningKeyRow
 
 PURPOSE = "upload_ticket"

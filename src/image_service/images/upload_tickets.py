@@ -5,7 +5,6 @@ together make no more than was allowed, and an upload that failed has used nothi
 ticket first, then the gallery.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database.sessions import Database, Row, Statement, Transaction
+from image_service.database.database import Database
+from image_service.database.direct import Row, Statement, Transaction
 from image_service.errors import PictureRefused, Refusal, StoreNotFound, TicketEnd, TicketNotFound, TicketOver
 from image_service.images import idempotency
 from image_service.images.idempotency import Once
@@ -77,7 +77,7 @@ async def make(
                 bytes_left=allowed.bytes,
                 bytes_per_file=allowed.bytes_per_file,
                 tries_left=allowed.files * TRIES_PER_FILE,
-                origins=json.dumps(allowed.origins),
+                origins=allowed.origins,
                 lifetime=lifetime,
             )
             ticket = _ticket(row, is_expired=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import BlobNotFound, Busy, DatabaseUnavailable, StorageUnavailable, VariantNotDrawn
 from image_service.images import queries
 from image_service.images.queries import Image

@@ -3,7 +3,7 @@
 import asyncio
 
 from image_service.database import schema
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.settings import Settings
 from image_service.stores import registry
 from image_service.stores.new_store import NewStore

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import col
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.stores.models import RateBucketRow
 
 

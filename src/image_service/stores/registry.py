@@ -6,14 +6,15 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import InvalidField
 from image_service.stores import tokens
 from image_service.stores.models import StoreRow
 from image_service.stores.new_store import NewStore
 
-__all__ = ["NewStore", "Store", "add", "bootstrap", "every", "exists", "find", "is_empty"]
+__all__ = ["NewStore", "Store", "add", "bootstrap", "every", "exists", "find"]
 
 MAX_NAME = 200  # characters
 BOOTSTRAP_LOCK = 0x696D6701  # one replica makes the first store, the others see it
@@ -31,18 +32,22 @@ async def add(database: Database, name: str, *, store_id: int | None = None, tok
 
     Raises `InvalidField` (`name`, `id`, `token`) where one is taken or unfit.
     """
+    async with database.transaction() as session:
+        return await _add(session, name, store_id, token)
+
+
+async def _add(session: AsyncSession, name: str, store_id: int | None, token: str | None) -> NewStore:
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise InvalidField("name", f"must be 1 to {MAX_NAME} printable characters")
-    async with database.transaction() as session:
-        made: int | None = None
-        while made is None:
-            values = {"name": name} if store_id is None else {"name": name, "id": store_id}
-            statement = insert(StoreRow).values(**values).on_conflict_do_nothing().returning(col(StoreRow.id))
-            made = (await session.exec(statement)).scalar_one_or_none()
-            # Without an id of its own a store takes the next that is free: one given by hand may be in the way.
-            if made is None and store_id is not None:
-                raise InvalidField("id", "is in use already")
-        return NewStore(made, await tokens.add(session, made, tokens.Scope.WRITE, token))
+    made: int | None = None
+    while made is None:
+        values = {"name": name} if store_id is None else {"name": name, "id": store_id}
+        statement = insert(StoreRow).values(**values).on_conflict_do_nothing().returning(col(StoreRow.id))
+        made = (await session.exec(statement)).scalar_one_or_none()
+        # Without an id of its own a store takes the next that is free: one given by hand may be in the way.
+        if made is None and store_id is not None:
+            raise InvalidField("id", "is in use already")
+    return NewStore(made, await tokens.add(session, made, tokens.Scope.WRITE, token))
 
 
 async def every(database: Database) -> list[Store]:
@@ -50,11 +55,6 @@ async def every(database: Database) -> list[Store]:
     async with database.reading() as session:
         rows = await session.exec(select(StoreRow).order_by(col(StoreRow.id)))
         return [Store(row.id, row.name, row.created_at) for row in rows]
-
-
-async def is_empty(database: Database) -> bool:
-    async with database.reading() as session:
-        return (await session.exec(select(func.count()).select_from(StoreRow))).one() == 0
 
 
 async def find(database: Database, store_id: int) -> Store | None:
@@ -76,8 +76,8 @@ async def bootstrap(database: Database, name: str, token: str | None) -> NewStor
     async with database.transaction() as session:
         # Held until this transaction ends: the second comer waits, then finds the store.
         await session.exec(select(func.pg_advisory_xact_lock(BOOTSTRAP_LOCK)))
-        if not await is_empty(database):
+        if (await session.exec(select(StoreRow.id).limit(1))).first() is not None:
             return None
         store_id = int(name) if name.isdecimal() and name.isascii() else None
         label = f"store {name}" if store_id else name
-        return await add(database, label, store_id=store_id, token=token)
+        return await _add(session, label, store_id, token)

@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from image_service.database.sessions import Database, Statement
+from image_service.database.database import Database
+from image_service.database.direct import Statement
 from image_service.errors import InvalidField, StoreNotFound
 from image_service.stores.models import StoreRow, TokenRow
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 
-# Chatty below what an operator can act on. The second is SQLAlchemy, in the name of our kind of pool.
+# Chatty below what an operator can act on.
 QUIET = {
-    logging.WARNING: ("alembic", "image_service.database.direct", "uvicorn", "uvicorn.error"),
+    logging.WARNING: ("alembic", "uvicorn", "uvicorn.error"),
     logging.ERROR: ("httpcore", "httpx", "python_multipart", "pyvips", "asyncio"),
 }
 

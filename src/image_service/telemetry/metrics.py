@@ -51,6 +51,13 @@ class Undelivered(StrEnum):
     UNAVAILABLE = "unavailable"  # the database or the blob store
 
 
+class Way(StrEnum):
+    """To the database."""
+
+    SESSIONS = "sessions"
+    STATEMENTS = "statements"
+
+
 class Ended(StrEnum):
     """Why a pixel process had to be replaced."""
 
@@ -134,12 +141,19 @@ PIXELS_ENDED = _counter(
     "image_service_pixel_processes_ended_total", "Pixel processes that were killed or died.", ("reason",)
 )
 
-POOL_SIZE = _gauge("image_service_database_connections_limit", "Database connections that may be open at once.")
-POOL_IN_USE = _gauge("image_service_database_connections_in_use", "Database connections in use.")
-POOL_WAIT_SECONDS = _histogram(
-    "image_service_database_wait_seconds", "What requests have waited for a database connection.", _WAIT_SECONDS
+POOL_SIZE = _gauge(
+    "image_service_database_connections_limit", "Database connections that may be open at once.", ("way",)
 )
-POOL_TIMEOUTS = _counter("image_service_database_wait_timeouts_total", "Waits for a connection that were given up.")
+POOL_IN_USE = _gauge("image_service_database_connections_in_use", "Database connections in use.", ("way",))
+POOL_WAIT_SECONDS = _histogram(
+    "image_service_database_wait_seconds",
+    "What requests have waited for a database connection.",
+    _WAIT_SECONDS,
+    ("way",),
+)
+POOL_TIMEOUTS = _counter(
+    "image_service_database_wait_timeouts_total", "Waits for a connection that were given up.", ("way",)
+)
 
 # From the start on, so that a rate over them has a beginning.
 for _source in Source:
@@ -150,6 +164,9 @@ for _reason in Undelivered:
     UNDELIVERED.labels(_reason)
 for _ended in Ended:
     PIXELS_ENDED.labels(_ended)
+for _way in Way:
+    for _each in (POOL_SIZE, POOL_IN_USE, POOL_WAIT_SECONDS, POOL_TIMEOUTS):
+        _each.labels(_way)
 
 
 @dataclass(frozen=True)

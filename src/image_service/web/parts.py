@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
 from image_service.images.ticket_signature import TicketKey

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import ImageServiceError, StorageUnavailable
 from image_service.images import instance
 from image_service.storage.base import Storage

@@ -5,7 +5,7 @@ import asyncio
 from image_service.cli.console import read_settings
 from image_service.cli.doctor import kept, machine
 from image_service.cli.doctor.findings import Finding, Level, fail, ok
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.postgres.embedded import EmbeddedPostgresError
 from image_service.processes.serve import database_running, embedded_folder
 from image_service.settings import Settings
@@ -39,7 +39,7 @@ async def _machine(settings: Settings) -> list[Finding]:
 
 async def _kept(settings: Settings) -> list[Finding]:
     url = settings.database_url or ""
-    database = Database(url, connections=1)
+    database = Database(url, connections=2)
     try:
         found = [each async for each in kept.database(database, settings)]
         schema = [each async for each in kept.schema(url)] if found[0].level is not Level.FAIL else []

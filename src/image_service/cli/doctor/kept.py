@@ -12,8 +12,9 @@ from sqlalchemy import Integer, cast, column, func, select, table
 
 from image_service.cli.doctor.findings import Finding, Findings, fail, ok, warn
 from image_service.database import migrations
+from image_service.database.database import Database
+from image_service.database.direct import Statement
 from image_service.database.migrations import MigrationFailed
-from image_service.database.sessions import Database, Statement
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.postgres.binaries import OLDEST_MAJOR

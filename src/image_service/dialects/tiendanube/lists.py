@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.dialects.tiendanube.answers import view_of
 from image_service.errors import ImageNotFound
 from image_service.images import queries

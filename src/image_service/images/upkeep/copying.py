@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import BlobNotFound, StorageUnavailable
 from image_service.images import instance
 from image_service.images.models import ImageRow

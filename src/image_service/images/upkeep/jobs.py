@@ -9,7 +9,7 @@ from sqlalchemy import func, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.images.models import JobRow
 from image_service.telemetry.metrics import JobResult
 

@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, literal, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, select
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import Busy, ImageNotFound, PreconditionFailed
 from image_service.images.library import Library
 from image_service.images.models import ImageRow

@@ -9,7 +9,7 @@ from sqlalchemy import and_, delete, exists, func, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images import idempotency, instance, upload_tickets
 from image_service.images.library import Library

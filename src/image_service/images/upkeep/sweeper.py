@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images.library import Library
 from image_service.images.upkeep import jobs

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sqlmodel import col, select
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import BlobNotFound, StorageFull, StorageUnavailable
 from image_service.images.models import ImageRow
 from image_service.storage.base import Storage

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
 from image_service.stores import registry, tokens
 from image_service.stores.tokens import Caller, Scope

@@ -1,0 +1,94 @@
+"""The two ways to the database, and the connections that they share out. Knows no tables."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from image_service.database import connecting
+from image_service.database.direct import Direct, Row, Statement, Transaction
+from image_service.database.faults import database_faults
+from image_service.database.limits import CHECK_SECONDS, COMMAND_SECONDS, CONNECT_SECONDS
+from image_service.database.sessions import Sessions
+from image_service.telemetry import metrics
+from image_service.telemetry.metrics import Way
+
+_ONE = Statement(text("SELECT 1"))
+
+
+def shared_out(connections: int) -> dict[Way, int]:
+    """Sessions have a quarter: each holds its connection for a statement or two, and spends longer in our processor
+    than in the database. An upload's transaction holds one of the others until the disk has its commit.
+    """
+    for_sessions = max(1, connections // 4)
+    return {Way.SESSIONS: for_sessions, Way.STATEMENTS: connections - for_sessions}
+
+
+class Database:
+    """PostgreSQL at `url` (`postgresql+asyncpg://…`) through at most `connections` connections, two or more.
+
+    Sessions of SQLModel (`reading`, `statement`, `transaction`) are for what is ordinary; `Statement`s (`rows`,
+    `changes`) for what every request needs. Each way has its own connections. A server that does not answer a statement
+    within `seconds` is lost; `CLOSE_SECONDS` more may pass until its connection is given up.
+    """
+
+    def __init__(self, url: str, connections: int, seconds: float = COMMAND_SECONDS) -> None:
+        deadlines = {"timeout": min(CONNECT_SECONDS, seconds), "command_timeout": seconds}
+        self._options: dict[str, Any] = connecting.options_of(url) | deadlines
+        self._limits = shared_out(connections)
+        self._sessions = Sessions(url, self._limits[Way.SESSIONS], deadlines)
+        self._direct = Direct(self._options, self._limits[Way.STATEMENTS])
+        for way, limit in self._limits.items():
+            metrics.POOL_SIZE.labels(way).inc(limit)
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """See `Sessions.transaction`."""
+        return self._sessions.transaction()
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """`Sessions.statement`, for statements that only read."""
+        return self._sessions.statement()
+
+    def statement(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """`Sessions.statement`, for one that writes what nothing else depends on."""
+        return self._sessions.statement()
+
+    def changes(self) -> AbstractAsyncContextManager[Transaction]:
+        """See `Direct.changes`."""
+        return self._direct.changes()
+
+    def rows(self, statement: Statement, **values: Any) -> Coroutine[Any, Any, list[Row]]:
+        """See `Direct.rows`."""
+        return self._direct.rows(statement, **values)
+
+    @asynccontextmanager
+    async def lock(self, number: int) -> AsyncIterator[bool]:
+        """Whether this block has the advisory lock of that number: one in all processes and replicas can.
+
+        Held by a connection of its own, beside the others: if it is lost, so is the lock, and the block goes on.
+        Raises `DatabaseUnavailable`.
+        """
+        with database_faults():
+            connection = await connecting.connect(**self._options)
+        try:
+            with database_faults():
+                mine: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", number)
+            yield mine
+        finally:
+            await connecting.close(connection)
+
+    async def check(self) -> None:
+        """Raises `DatabaseUnavailable`, with the reason, unless the database answers now."""
+        with database_faults():
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._direct.rows(_ONE)
+
+    async def close(self) -> None:
+        await self._direct.close()
+        await self._sessions.close()
+        for way, limit in self._limits.items():
+            metrics.POOL_SIZE.labels(way).dec(limit)
+        self._limits = {}
