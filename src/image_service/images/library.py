@@ -22,7 +22,7 @@ from image_service.images import galleries, idempotency, image_rows, positions, 
 from image_service.images.blobs import Blobs
 from image_service.images.galleries import Expected
 from image_service.images.idempotency import Once
-from image_service.images.queries import Image, image, image_read
+from image_service.images.queries import Image, image, image_of
 from image_service.pixels.picture import Picture
 from image_service.storage.names import slugify
 from image_service.stores.models import StoreRow
@@ -82,7 +82,7 @@ class Library:
                 at = await self._open_gap(transaction, store_id, product_id, position)
             placed = {"store_id": store_id, "product_id": product_id, "position": at, "alt": alt}
             row = await image_rows.insert(transaction, placed | _columns(upload, original.key))
-            added = image_read(row, revision)
+            added = image_of(row, revision)
             if once is not None:
                 await idempotency.keep(transaction, once, added)
             await original.require_valid(transaction)
@@ -113,7 +113,7 @@ class Library:
                 raise InvalidField("image_id", "is already assigned to a product")
             at = await self._open_gap(transaction, store_id, product_id, position)
             change = {"product_id": product_id, "position": at} | ({} if alt is UNCHANGED else {"alt": alt})
-            assigned = image_read(await image_rows.update(transaction, row, change), revision)
+            assigned = image_of(await image_rows.update(transaction, row, change), revision)
             if once is not None:
                 await idempotency.keep(transaction, once, assigned)
         return assigned
@@ -140,7 +140,7 @@ class Library:
             row = await image_rows.lock(transaction, image_id)
             if row is None or row.store_id != store_id or row.product_id != product_id:
                 raise ImageNotFound
-            before = image_read(row, revision - 1)
+            before = image_of(row, revision - 1)
             change: dict[str, Any] = {}
             if position is not None:
                 change["position"] = await _move(transaction, before, product_id, position)
@@ -153,7 +153,7 @@ class Library:
             if all(row[name] == value for name, value in change.items()):
                 transaction.void()
                 return before
-            changed = image_read(await image_rows.update(transaction, row, change), revision)
+            changed = image_of(await image_rows.update(transaction, row, change), revision)
         # Not before the new bytes are safe under their row: an error here must not take them away.
         if upload is not None:
             await self._blobs.discard_variants(before)
@@ -181,7 +181,7 @@ class Library:
                 if row.product_id != where:  # assigned, or removed and its id unknown: look again
                     transaction.void()
                     continue
-                removed = image_read(row, None)
+                removed = image_of(row, None)
                 if where is None:
                     galleries.require(expected, removed.version)
                 await galleries.delete_rows(transaction, [image_id])
@@ -200,7 +200,7 @@ class Library:
                 transaction.void()
                 return
             await galleries.delete_rows(transaction, [row.id for row in rows])
-        await self._blobs.discard_variants(*(image_read(row, None) for row in rows))
+        await self._blobs.discard_variants(*(image_of(row, None) for row in rows))
 
     async def remove_store(self, store_id: int) -> int:
         """Delete a store with its tokens and all its images; returns how many those were. Raises `StoreNotFound`."""
