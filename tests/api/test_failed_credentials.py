@@ -10,6 +10,7 @@ from image_service.stores import tokens
 from image_service.stores.registry import NewStore
 from image_service.web.access.failed_credentials import ADDRESSES, FailedCredentials
 from tests.conftest import API, Service, StartService
+from tests.edge.wire import ask, listening
 
 WRONG = {"Authorization": "Bearer " + "x" * 43}
 
@@ -50,6 +51,36 @@ async def test_too_many(strict: Service, store: NewStore) -> None:
         assert (await client.get("/images", headers=right)).status_code == 200
         assert (await client.get("/images")).status_code == 401
         assert (await client.get("/images", headers=WRONG)).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Authorization: Basic \xe9",
+        b"Authorization: Basic caf\xc3\xa9",
+        b"Authorization: Basic \x80\xff:\xff",
+        b"Authorization: Basic =",
+        b"Authorization: Basic MTU6\xa0",
+        b"Authorization: Basic MTU6\tMTU6",
+        b"Authorization: Basic /////w==",
+        b"Authorization: Basic MTU6AAAA",
+        b"Authorization: Bearer \xe9\xff\xfe",
+        b"Authorization: Bearer " + b"x" * 20_000,
+        b"Authorization: \xe9",
+        b"Authorization:",
+        b"Authentication: \xff",
+        b"Authentication: bearer \xc0\xaf",
+        b"Authorization: Basic \xe9\r\nAuthorization: Basic \xe9",
+        b"Authorization: Basic \xe9\r\nAuthentication: bearer \xe9",
+    ],
+)
+@pytest.mark.parametrize("path", ["/images", "/products/1/images", "/v2/images/status/1.json", "/uploads/" + "0" * 32])
+async def test_a_head_that_is_no_credentials_is_wrong_ones(start_service: StartService, head: bytes, path: str) -> None:
+    """Whatever its bytes, as they come over a socket; and it counts."""
+    request = f"GET {path} HTTP/1.1\r\nHost: a\r\n".encode() + head + b"\r\nConnection: close\r\n\r\n"
+    async with start_service(auth_failures_per_minute=2) as service, listening(service) as port:
+        answers = [await ask(port, request) for _ in range(4)]
+    assert [[answer.status for answer in each] for each in answers] == [[401], [401], [429], [429]]
 
 
 async def test_each_address_has_its_own(strict: Service) -> None:

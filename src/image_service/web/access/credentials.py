@@ -1,7 +1,6 @@
 """The credentials in the head of a request: which headers carry them, and how each is read."""
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +43,7 @@ def _bearer(value: str) -> Credentials:
 def _basic(encoded: str) -> Credentials:
     try:
         user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # not ASCII, not base64, not UTF-8
         raise Unauthenticated("not Basic") from error
     if not colon or not password:
         raise Unauthenticated("not Basic")
