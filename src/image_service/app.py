@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import structlog
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -45,7 +45,6 @@ from image_service.web.dialect import Dialect, Dialects, dialect_of, problem_res
 from image_service.web.middleware.cors import Cors
 from image_service.web.middleware.guard import Guard
 from image_service.web.middleware.response_headers import ResponseHeaders
-from image_service.web.numbers import require_plain_path
 from image_service.web.openapi import document as openapi
 from image_service.web.openapi.allowed import allowed_methods
 from image_service.web.parts import Parts
@@ -116,8 +115,7 @@ def create_app(
     )
     dialects = dialects_of(settings)
     for dialect in dialects:
-        plain = [Depends(require_plain_path)] if dialect.credentials else []
-        app.include_router(dialect.router, dependencies=plain)
+        app.include_router(dialect.router)
     add_documentation(app)
     add_gallery(app, settings.delivery_base, has_gallery=settings.gallery)
     app.openapi = lambda: openapi.document(app, dialects, pictures)  # type: ignore[method-assign]  # FastAPI's own way

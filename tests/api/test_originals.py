@@ -1,7 +1,7 @@
 """`GET /images/{id}/original`: the stored bytes, for their owner alone."""
 
 import base64
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -67,6 +67,39 @@ async def test_quotes_and_letters_come_back(client: httpx.AsyncClient) -> None:
     answer = await client.post("/products/1/images", json={"attachment": _base64(png()), "filename": filename})
     original = await client.get(f"/images/{answer.json()['id']}/original")
     assert unquote(original.headers["Content-Disposition"].partition("''")[2]) == filename
+
+
+@pytest.mark.parametrize(
+    ("filename", "saved_as"),
+    [
+        ("photo.png", "photo.png"),
+        ("PHOTO.PNG", "PHOTO.PNG"),
+        ("invoice.html", "invoice.html.png"),
+        ("run.exe", "run.exe.png"),
+        ("a.jpg.lnk", "a.jpg.lnk.png"),
+        ("a.jpg", "a.png"),
+        ("a.JPEG", "a.png"),
+        (".gif", ".png"),
+        ("png", "png.png"),
+        ("a.png.", "a.png..png"),
+        ("a.png .", "a.png ..png"),
+        ("a.png\u200b.exe", "a.png.exe.png"),
+        ("x" * 251 + ".svg", "x" * 251 + ".png"),
+    ],
+)
+async def test_what_is_saved_ends_as_its_bytes_say(client: httpx.AsyncClient, filename: str, saved_as: str) -> None:
+    """Whoever double-clicks it gets a picture, whatever its uploader called it."""
+    answer = await client.post("/products/1/images", json={"attachment": _base64(png()), "filename": filename})
+    original = await client.get(f"/images/{answer.json()['id']}/original")
+    assert original.headers["Content-Disposition"].partition("''")[2] == quote(saved_as, safe="")
+
+
+async def test_every_extension_of_a_jpeg_stays(client: httpx.AsyncClient) -> None:
+    jpeg = _base64((PHOTOS / ROCKET).read_bytes())
+    for filename, saved_as in (("a.jpeg", "a.jpeg"), ("a.JFIF", "a.JFIF"), ("a.jpg", "a.jpg"), ("a.png", "a.jpg")):
+        answer = await client.post("/products/1/images", json={"attachment": jpeg, "filename": filename})
+        original = await client.get(f"/images/{answer.json()['id']}/original")
+        assert original.headers["Content-Disposition"].partition("''")[2] == saved_as
 
 
 async def test_a_token_is_needed(

@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from image_service.pixels.picture import Format
 
 MAX_FILENAME = 255  # characters
+EXTENSIONS = {each: (f".{each}",) for each in Format} | {Format.JPG: (".jpg", ".jpeg", ".jpe", ".jfif")}
 
 _BLANKS = b" \t\r\n"
 _PARAMETER = re.compile(rb"[\s;]*([^\s;=\"]*)\s*(=?)\s*")
@@ -38,6 +39,20 @@ def clean_filename(name: str, format_: Format) -> str:
     last = re.split(r"[/\\]", name)[-1]
     kept = "".join(char for char in last if unicodedata.category(char)[0] != "C").strip()
     return kept[-MAX_FILENAME:] or f"image.{format_}"
+
+
+def download_name(filename: str, format_: Format) -> str:
+    """`filename` with an extension that fits the bytes: whoever opens the file starts a viewer of pictures.
+
+    `photo.JPEG` stays. Another format's extension is replaced (`a.gif` -> `a.png`), any other is kept in front
+    (`invoice.html` -> `invoice.html.png`).
+    """
+    lower = filename.lower()
+    if lower.endswith(EXTENSIONS[format_]):
+        return filename
+    others = [each for extensions in EXTENSIONS.values() for each in extensions if lower.endswith(each)]
+    stem = filename[: -len(others[0])] if others else filename
+    return f"{stem[: MAX_FILENAME - len(EXTENSIONS[format_][0])]}{EXTENSIONS[format_][0]}"
 
 
 def filename_of_url(url: str) -> str:

@@ -20,9 +20,7 @@ def answered_by(ahead: Ahead) -> type[APIRoute]:
             whole = super().get_route_handler()
 
             async def answer(request: Request) -> Response:
-                # A percent sign is refused by a dependency of every router.
-                is_plain = b"%" not in request.scope.get("raw_path", b"")
-                return (await ahead(request) if is_plain else None) or await whole(request)
+                return await ahead(request) or await whole(request)
 
             return answer
 

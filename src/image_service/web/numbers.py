@@ -3,21 +3,14 @@
 import re
 from typing import Annotated
 
-from fastapi import Path, Request
+from fastapi import Path
 from pydantic import BeforeValidator, Field
-from starlette.exceptions import HTTPException
 
 from image_service.database.limits import MAX_BIGINT
 
 MAX_ID = MAX_BIGINT
 _ID_DIGITS = 19
 DECIMAL = re.compile(r"-?[0-9]{1,100}")  # Python's int() takes more: `1_000`, ` 1`, `+1`
-
-
-async def require_plain_path(request: Request) -> None:
-    """No path of ours needs a percent sign: `%31` for `1` would be a second URL of the same thing."""
-    if b"%" in request.scope.get("raw_path", b""):
-        raise HTTPException(404)
 
 
 def is_plain_decimal(value: str) -> bool:

@@ -13,6 +13,7 @@ from image_service.dialects.tiendanube.answers import view_of
 from image_service.errors import ProductNotFound
 from image_service.images import queries
 from image_service.images.blobs import open_original
+from image_service.ingest.filenames import download_name
 from image_service.web import etags
 from image_service.web.access.callers import Reader, Writer
 from image_service.web.blob_response import blob_response
@@ -136,11 +137,14 @@ async def get_original(
     caller: Reader,
     parts: PartsOf,
 ) -> Response:
-    """The original, byte for byte as stored (what trailed the image in the upload was cut off). Never public."""
+    """The original, byte for byte as stored (what trailed the image in the upload was cut off), under its file name
+    with an extension that fits the bytes. Never public.
+    """
     image = await queries.image(parts.database, caller.store_id, id)
+    name = quote(download_name(image.filename, image.format), safe="")
     headers = {
         "X-Content-Type-Options": "nosniff",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(image.filename, safe='')}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
     }
     open_blob = partial(open_original, parts.storage, image)
     # Of the bytes themselves: a replacement may be of the same size in the same second.

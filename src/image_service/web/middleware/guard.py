@@ -41,6 +41,10 @@ class Guard:
             answer = self._render(Request(scope), HTTPException(status))
             answer.headers["Connection"] = "close"  # where it ends may be in doubt
             await answer(scope, guarded.receive, guarded.send)
+        elif b"%" in scope["raw_path"]:
+            # No path of ours needs one. `%31` for `1` would be a second URL of the same thing, and a proxy that hides
+            # `/metrics` need not know `/%6detrics`.
+            await self._render(Request(scope), HTTPException(404))(scope, guarded.receive, guarded.send)
         else:
             await self._app(scope, guarded.receive, guarded.send)
 
