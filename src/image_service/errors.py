@@ -16,6 +16,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── OriginRefused             an upload ticket, used by a page of an origin that it does not name
     ├── MalformedBody             not JSON
     ├── OverfullForm              more parts, or longer ones, than any form of ours has
+    ├── BodyTooLong               JSON, more of it or more values in it than a route has use for
     ├── UnsupportedBody           a media type that no route reads
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
@@ -103,6 +104,10 @@ class MalformedBody(ImageServiceError):
 
 
 class OverfullForm(ImageServiceError):
+    pass
+
+
+class BodyTooLong(ImageServiceError):
     pass
 
 

@@ -95,6 +95,7 @@ async def test_refusals(client: httpx.AsyncClient, anyone: httpx.AsyncClient, do
     check(document, IMAGES, await client.post("/products/x/images", json={}), 404)
     check(document, IMAGES, await client.post(images, files=form(), headers={"If-Match": '"0-no"'}), 412)
     check(document, IMAGES, await client.post(images, files=form(b"x" * 10_500_000)), 413)
+    check(document, IMAGES, await client.post(images, json={"alt": "x" * 70_000}), 413)
     check(document, IMAGES, await client.post(images, content=b"x", headers=text), 415)
     check(document, IMAGES, await client.post(images, json={}), 422)
     check(document, IMAGE, await client.put(one, json={"position": 0}), 422)

@@ -41,6 +41,7 @@ _DESCRIPTIONS = {
     408: "The body did not come in time",
     409: "The first request with this Idempotency-Key has not ended; repeat it after Retry-After",
     412: "It has been changed since the version that If-Match names",
+    413: "The body is too long without its attachment, or holds too many values",
     415: "Send application/json or multipart/form-data, without a Content-Encoding",
     416: "The range begins beyond the end",
     429: "Too many requests, or too many wrong credentials; go on after Retry-After",
@@ -144,10 +145,11 @@ ERRORS: dict[int, dict[str, Any]] = {
     412: _coded(412),
     413: _response(
         "ContentTooLarge",
-        "10 MB or more.",
+        "10 MB or more; or JSON of which, without `attachment`, there are more than 64 KiB or 2,000 values.",
         {"file": ["must weigh less than 10MB"]},
         {"attachment": ["must weigh less than 10MB"]},
-        model=FieldErrors,
+        {"code": 413, "message": REASONS[413], "description": _DESCRIPTIONS[413]},
+        model=CodeError | FieldErrors,  # in this order, as below
     ),
     415: _coded(415),
     416: _coded(416, headers=CONTENT_RANGE),

@@ -26,6 +26,7 @@ STATUSES: dict[type[Exception], int] = {
     errors.RepeatUnderWay: 409,
     errors.TicketOver: 410,
     errors.PreconditionFailed: 412,
+    errors.BodyTooLong: 413,
     errors.UnsupportedBody: 415,
     errors.RangeNotSatisfiable: 416,
     errors.InvalidField: 422,

@@ -3,11 +3,11 @@
 from http import HTTPStatus
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.errors import (
+    BodyTooLong,
     ImageNotFound,
     OriginRefused,
     TicketEnd,
@@ -17,7 +17,7 @@ from image_service.errors import (
     UnsupportedBody,
 )
 from image_service.web import problem_bodies
-from image_service.web.bodies.uploads import SMALL_JSON_BYTES
+from image_service.web.bodies.json_body import BOUNDS
 from image_service.web.openapi.components import shared
 from image_service.web.problem_bodies import CodeError, code_body
 from image_service.web.problems import REASONS, Problem
@@ -25,7 +25,7 @@ from image_service.web.problems import REASONS, Problem
 FORGED = "This upload URL was not signed here"
 ORIGIN = "The upload ticket does not name this page's origin"
 UNKNOWN = "No such upload ticket"
-TOO_LONG = f"More than {SMALL_JSON_BYTES} bytes are no request for a ticket"
+TOO_LONG = f"More than {BOUNDS.bytes} bytes, or {BOUNDS.values} values, are no request for a ticket"
 UNSUPPORTED = "Ask for a ticket with application/json; send a file to its URL as multipart/form-data"
 ENDS = {
     TicketEnd.EXPIRED: "The upload ticket has expired",
@@ -47,7 +47,7 @@ def render(request: Request, problem: Problem) -> Response:
             text = UNKNOWN
         case UnsupportedBody():
             text = UNSUPPORTED
-        case HTTPException(status_code=413):
+        case BodyTooLong():
             text = TOO_LONG
         case _:
             return problem_bodies.render(request, problem)

@@ -1,52 +1,112 @@
-"""A JSON body -> its fields, and the text of its attachment, which is most of it and never becomes a string."""
+"""A JSON body -> its fields, and the text of its attachment, which is most of it.
+
+What is left once the attachment is cut out is bounded before it is parsed: Python holds 60 to 160 bytes for each value,
+and takes a second for a few million of them.
+"""
 
 import json
 import re
 import secrets
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from image_service.errors import MalformedBody
+from image_service.errors import BodyTooLong, MalformedBody
+from image_service.ingest.base64_text import is_data_url
 
+SRC = "src"  # beside the attachment; it may hold a picture, too
+MAX_DATA_HEAD = 300  # bytes of it that tell a `data:` URL
+
+# To the end of the body if it does not end. Possessive: it never goes back, and keeps no places to go back to.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_BRACKETS = re.compile(rb"[][{}]")
 # What an encoder may have put into base64: PHP's and others' of a slash, and line breaks.
 _ESCAPES = ((rb"\/", b"/"), (rb"\n", b""), (rb"\r", b""))
 
 
-def taken_apart(body: bytes, attachment: Sequence[str]) -> tuple[dict[str, Any], bytes]:
+@dataclass(frozen=True)
+class JsonBounds:
+    """Of a body without its attachment."""
+
+    bytes: int = 64 * 1024  # alt texts in many languages, a long URL
+    values: int = 2_000  # keys and commas count too; alt texts in as many languages as there may be make 150
+    depth: int = 32  # of lists and objects within each other; ours have 3
+
+
+BOUNDS = JsonBounds()
+
+
+def taken_apart(body: bytes, attachment: Sequence[str], bounds: JsonBounds = BOUNDS) -> tuple[dict[str, Any], bytes]:
     """The fields without the one at the path `attachment`, and its text; empty where there is none.
 
-    Raises `MalformedBody`.
-
-    The text is cut out of the bytes and a mark put in its place, which nobody can have sent: where that turns up as the
-    field's value, the right text was cut. Anything else is parsed as it stands.
+    Raises `BodyTooLong`, `MalformedBody`.
     """
-    if found := _beginning(attachment[-1]).search(body):
-        start = found.end()
-        end = body.find(b'"', start)
-        text = body[start:end]
-        if b"\\" in text:
-            for escape, meant in _ESCAPES:
-                text = text.replace(escape, meant)
-        if end > start and text.isascii() and b"\\" not in text:
-            mark = secrets.token_hex()
-            fields = parsed(b"".join((body[:start], mark.encode(), body[end:])))
-            if parent_of(fields, attachment).get(attachment[-1]) == mark:
-                del parent_of(fields, attachment)[attachment[-1]]
-                return fields, text
-    fields = parsed(body)
+    rest, cut = _without_pictures(body, (attachment[-1], SRC), len(attachment), bounds)
+    fields = _parsed(rest)
     parent = parent_of(fields, attachment)
-    value = parent.get(attachment[-1])
-    if not isinstance(value, str) or not value:
-        return fields, b""
-    del parent[attachment[-1]]
-    return fields, value.encode("utf-8", "surrogatepass")
+    text, value, src = b"", parent.get(attachment[-1]), parent.get(SRC)
+    if isinstance(value, str) and value:
+        del parent[attachment[-1]]
+        text = _text(cut.pop(value)) if value in cut else value.encode("utf-8", "surrogatepass")
+    if isinstance(src, str) and src in cut and is_data_url(cut[src][:MAX_DATA_HEAD].decode("latin-1")):
+        parent[SRC] = _text(cut.pop(src)).decode("utf-8", "surrogatepass")  # a picture, as large as an attachment
+    return _restored(fields, cut, bounds), text
 
 
-@cache
-def _beginning(name: str) -> re.Pattern[bytes]:
-    """Of a field's text: its name, the colon, the quotation mark."""
-    return re.compile(rb'"%s"\s*:\s*"' % re.escape(name).encode())
+def parsed(body: bytes, bounds: JsonBounds = BOUNDS) -> dict[str, Any]:
+    """The fields of a body without an attachment: an absent one has none. Raw line breaks inside strings are taken: the
+    seed prints its attachment with them. Raises `BodyTooLong`, `MalformedBody`.
+    """
+    rest, _ = _without_pictures(body, (), 0, bounds)
+    return _parsed(rest)
+
+
+def _without_pictures(
+    body: bytes, names: Sequence[str], at_depth: int, bounds: JsonBounds
+) -> tuple[bytes, dict[str, bytes]]:
+    """The body with a mark, which nobody can have sent, in place of each text that may be a picture's, by its name and
+    depth; and those texts. Of two with one name the last counts, as of any key: the parser says which that is.
+    """
+    quoted = {b'"%s"' % name.encode() for name in names}
+    kept: list[bytes] = []
+    cut: dict[str, bytes] = {}
+    size = depth = values = end = 0
+    is_named = False  # the string before was such a name
+    for match in _STRING.finditer(body):
+        between = _bounded(body, end, match.start(), bounds.bytes - size)
+        depth, values = _within(between, depth, values + 1, bounds)
+        size += len(between)
+        start, end = match.span()
+        if is_named and between.strip() == b":" and end - start > 2:
+            mark = secrets.token_hex()
+            cut[mark] = body[start + 1 : end - 1]
+            string = b'"%s"' % mark.encode()
+        else:
+            string = _bounded(body, start, end, bounds.bytes - size)
+            size += len(string)
+        is_named = string in quoted and depth == at_depth
+        kept += (between, string)
+    between = _bounded(body, end, len(body), bounds.bytes - size)
+    _within(between, depth, values, bounds)
+    return b"".join((*kept, between)), cut
+
+
+def _restored(fields: dict[str, Any], cut: Mapping[str, bytes], bounds: JsonBounds) -> dict[str, Any]:
+    """With the texts that were no picture's, in place of their marks. Raises `BodyTooLong`."""
+    size = 0
+
+    def restored(value: Any) -> Any:
+        nonlocal size
+        if isinstance(value, str) and value in cut:
+            size += len(cut[value])
+            if size > bounds.bytes:
+                raise BodyTooLong
+            return _text(cut[value]).decode("utf-8", "surrogatepass")
+        if isinstance(value, dict):
+            return {key: restored(each) for key, each in value.items()}
+        return list(map(restored, value)) if isinstance(value, list) else value
+
+    return {key: restored(each) for key, each in fields.items()} if cut else fields
 
 
 def parent_of(fields: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
@@ -59,10 +119,39 @@ def parent_of(fields: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def parsed(body: bytes) -> dict[str, Any]:
-    """An absent body has no fields. Raw line breaks inside strings are taken: the seed prints its attachment with them.
-    Raises `MalformedBody`.
-    """
+def _bounded(body: bytes, start: int, end: int, room: int) -> bytes:
+    if end - start > room:
+        raise BodyTooLong
+    return body[start:end]
+
+
+def _within(between: bytes, depth: int, values: int, bounds: JsonBounds) -> tuple[int, int]:
+    """Depth and number of values after what stands between two strings."""
+    values += between.count(b",") + between.count(b"[") + between.count(b"{")
+    if values > bounds.values:
+        raise BodyTooLong
+    for bracket in _BRACKETS.findall(between):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > bounds.depth:
+            raise MalformedBody("nested too deep")
+    return depth, values
+
+
+def _text(string: bytes) -> bytes:
+    """What a JSON string says, which is here without its quotes."""
+    text = string
+    if b"\\" in text:
+        for escape, meant in _ESCAPES:
+            text = text.replace(escape, meant)
+    if text.isascii() and b"\\" not in text:
+        return text
+    try:
+        return str(json.loads(f'"{string.decode()}"', strict=False)).encode("utf-8", "surrogatepass")
+    except ValueError as error:
+        raise MalformedBody(str(error)[:100]) from None
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:

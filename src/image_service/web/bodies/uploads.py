@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from image_service.errors import InvalidField, UnsupportedBody
+from image_service.errors import BodyTooLong, InvalidField, UnsupportedBody
 from image_service.ingest.base64_text import is_data_url
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.ingest.sources import Intake
-from image_service.web.bodies.json_body import parent_of, parsed, taken_apart
+from image_service.web.bodies.json_body import BOUNDS, JsonBounds, parent_of, parsed, taken_apart
 from image_service.web.bodies.multipart import OVERHEAD_BYTES, boundary_of, read_form
 
 SMALL_JSON_BYTES = 64 * 1024  # without an attachment; larger ones wait on disk for their turn in memory
@@ -34,8 +33,8 @@ async def read(
 ) -> Submission:
     """The whole body, either kind; an absent one has no fields. `attachment`: the path of the base64 in JSON.
 
-    Raises `MalformedBody`, `OverfullForm`, `UnsupportedBody`, `InvalidField` (a malformed form), `PictureRefused` (too
-    heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
+    Raises `MalformedBody`, `OverfullForm`, `BodyTooLong`, `UnsupportedBody`, `InvalidField` (a malformed form),
+    `PictureRefused` (too heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
     if is_form(request):
         form = await read_form_body(request, intake, max_image_bytes=max_image_bytes)
@@ -45,12 +44,15 @@ async def read(
     raise UnsupportedBody
 
 
-async def read_fields(request: Request) -> Submission:
-    """A small JSON object, without a picture. Raises `MalformedBody`, `UnsupportedBody`, `HTTPException` (413)."""
+async def read_fields(request: Request, bounds: JsonBounds = BOUNDS) -> Submission:
+    """A JSON object without a picture; a route that takes long lists says its own `bounds`.
+
+    Raises `MalformedBody`, `UnsupportedBody`, `BodyTooLong`.
+    """
     if not _is_json(request):
         raise UnsupportedBody
-    chunks = [chunk async for chunk in _body(request, SMALL_JSON_BYTES, HTTPException(413))]
-    return Submission(parsed(b"".join(chunks)))
+    chunks = [chunk async for chunk in _body(request, bounds.bytes, BodyTooLong())]
+    return Submission(parsed(b"".join(chunks), bounds))
 
 
 def is_form(request: Request) -> bool:
