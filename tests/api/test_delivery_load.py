@@ -3,6 +3,7 @@ what has to be checked meanwhile."""
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.api.watched import WatchedStorage
 from tests.conftest import Service, StartService
 from tests.faults.waiting import until
 from tests.processes import DEADLINE
-from tests.shop import form, order
+from tests.shop import form, order, path
 
 GATED = (sys.executable, "-I", str(Path(__file__).parents[1] / "pixels" / "gated_worker.py"))
 ONE_PIXEL_PROCESS = {"workers": 64, "database_connections": 128}  # among the workers the cores are divided
@@ -91,6 +92,60 @@ async def test_what_would_wait_too_long_is_refused_before_it_costs_anything(
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         storage.may_read.set()
         assert (await drawing).status_code == 200
+
+
+async def test_names_that_somebody_invents_are_no_work(
+    client: httpx.AsyncClient, store: NewStore, start_service: StartService
+) -> None:
+    """All of them are under way when a picture is asked for that there is: it is drawn, although nothing may wait."""
+    image = await uploaded(client, ROCKET)
+    name = re.sub("[0-9a-f]{32}", "{:032x}", url_of(image, "480-0"))
+    async with start_service(**ONE_PIXEL_PROCESS, draw_wait=0.05) as busy, busy.client() as visitor:
+        assert (await visitor.get(url_of(image, "50-0"))).status_code == 200  # now it is known what a drawing takes
+        invented = [asyncio.create_task(visitor.get(name.format(number))) for number in range(200)]
+        asked = await asyncio.gather(*invented, visitor.get(url_of(image, "480-0")))
+    assert [answer.status_code for answer in asked] == [404] * 200 + [200]
+
+
+async def test_sizes_that_come_out_the_same_are_drawn_once(client: httpx.AsyncClient) -> None:
+    """A small picture in all sizes that are larger, at once and later."""
+
+    def drawn() -> float:
+        name = "image_service_variant_draw_duration_seconds_count"
+        return metrics.REGISTRY.get_sample_value(name, {"format": "png"}) or 0.0
+
+    answer = await client.post("/products/1/images", files=form(), params={"fields": "all"})
+    *urls, last = [path(each["url"]) for each in answer.json()["variants"] if each["format"] == "png"]
+    before = drawn()
+    answers = [*await asyncio.gather(*map(client.get, urls)), await client.get(last)]
+    assert [each.status_code for each in answers] == [200] * 9
+    assert len({each.content for each in answers}) == 1
+    assert drawn() == before + 1
+
+
+async def test_when_the_first_of_the_same_has_gone_the_next_is_drawn(
+    client: httpx.AsyncClient, start_service: StartService, tmp_path: Path
+) -> None:
+    small = (await client.post("/products/1/images", files=form(), params={"fields": "all"})).json()
+    first, second = [path(each["url"]) for each in small["variants"] if each["format"] == "png"][:2]
+    other = url_of(await uploaded(client, ROCKET))
+    begun, go_on, pixel_command = gated(tmp_path)
+    async with (
+        start_service(parts={"pixel_command": pixel_command}, **ONE_PIXEL_PROCESS) as busy,
+        busy.client() as visitor,
+    ):
+        drawing = asyncio.create_task(visitor.get(other))
+        await asyncio.to_thread(begun.read_text)
+        leaving = asyncio.create_task(visitor.get(first))
+        await until(waiting, DEADLINE)
+        staying = asyncio.create_task(visitor.get(second))
+        leaving.cancel()
+        await until(leaving.done, DEADLINE)
+        for task in (drawing, staying):
+            await asyncio.to_thread(go_on.write_text, "go on")
+            assert (await task).status_code == 200
+            if task is drawing:
+                await asyncio.to_thread(begun.read_text)
 
 
 async def test_an_upload_that_would_wait_too_long_to_be_checked(

@@ -1,20 +1,24 @@
-"""In order, the urgent first, and nobody for ever last."""
+"""In order, checks first, dear renders last, the owners in turn, and nobody for ever last."""
 
 import asyncio
 
 import pytest
 
-from image_service.pixels.pool.turns import Turns
+from image_service.pixels.pool.turns import CHEAP_IN_A_ROW, Job, Turns
+
+JOBS = {"c": Job.CHECK, "r": Job.CHEAP, "d": Job.DEAR}
 
 
-async def queued(turns: Turns, names: str) -> tuple[list[str], list[asyncio.Task[None]]]:
-    """All of them wait, in this order; capitals are urgent. The list is filled as their turns come."""
+async def queued(turns: Turns, names: list[str]) -> tuple[list[str], list[asyncio.Task[None]]]:
+    """All of them wait, in this order: each is called by its kind, its owner and a number. The list is filled as their
+    turns come.
+    """
     served: list[str] = []
 
     async def wait(name: str) -> None:
-        await turns.acquire(urgent=name.isupper())
+        await turns.acquire(JOBS[name[0]], int(name[1]))
         served.append(name)
-        turns.release()
+        turns.release(JOBS[name[0]])
 
     tasks = []
     for name in names:
@@ -23,48 +27,88 @@ async def queued(turns: Turns, names: str) -> tuple[list[str], list[asyncio.Task
     return served, tasks
 
 
+def words(line: str) -> list[str]:
+    return line.split()
+
+
 @pytest.mark.parametrize(
-    ("arrived", "order"), [("abc", "abc"), ("abAcB", "ABabc"), ("abABCDE", "ABCaDEb"), ("ABCDE", "ABCDE"), ("", "")]
+    ("arrived", "order"),
+    [
+        ("r1a r1b r1c", "r1a r1b r1c"),
+        ("r1a r1b c1a r1c c1b", "c1a c1b r1a r1b r1c"),
+        ("r1a r1b c1a c1b c1c c1d c1e", "c1a c1b c1c r1a c1d c1e r1b"),
+        ("c1a c1b c1c c1d c1e", "c1a c1b c1c c1d c1e"),
+        ("d1a d1b r1a c1a r1b", "c1a r1a r1b d1a d1b"),
+        ("r1a r1b r1c r2a r3a r2b", "r1a r2a r3a r1b r2b r1c"),
+        ("c1a c1b c1c c2a c2b c3a", "c1a c2a c3a c1b c2b c1c"),
+        ("d1a d1b d2a", "d1a d2a d1b"),
+        ("", ""),
+    ],
 )
 async def test_the_order_of_turns(arrived: str, order: str) -> None:
     turns = Turns(1)
-    await turns.acquire(urgent=False)
-    served, tasks = await queued(turns, arrived)
+    await turns.acquire(Job.CHEAP)
+    served, tasks = await queued(turns, words(arrived))
     assert served == []
-    turns.release()
+    turns.release(Job.CHEAP)
     await asyncio.gather(*tasks)
-    assert "".join(served) == order
+    assert served == words(order)
+
+
+async def test_dear_ones_do_not_wait_for_ever() -> None:
+    turns = Turns(1)
+    await turns.acquire(Job.DEAR)
+    served, tasks = await queued(turns, ["d1", *(f"r{number % 3}" for number in range(CHEAP_IN_A_ROW + 2)), "c1"])
+    turns.release(Job.DEAR)
+    await asyncio.gather(*tasks)
+    assert served.index("d1") == CHEAP_IN_A_ROW + 1  # behind the check and so many cheap ones, before the last two
+
+
+@pytest.mark.parametrize("places", [2, 3])
+async def test_dear_ones_leave_a_place_to_the_others(places: int) -> None:
+    turns = Turns(places)
+    for _ in range(places - 1):
+        await turns.acquire(Job.DEAR)
+    served, tasks = await queued(turns, ["d1", "d2", "r1", "c1"])
+    await asyncio.gather(*tasks[2:])
+    assert served == ["r1", "c1"]
+    turns.release(Job.DEAR)
+    await asyncio.gather(*tasks)
+    assert served == ["r1", "c1", "d1", "d2"]
 
 
 async def test_so_many_at_a_time() -> None:
     turns = Turns(2)
     for _ in range(2):
-        await turns.acquire(urgent=False)
-    served, tasks = await queued(turns, "ab")
+        await turns.acquire(Job.CHEAP)
+    served, tasks = await queued(turns, ["r1", "r2"])
     assert served == []
-    turns.release()
+    turns.release(Job.CHEAP)
     await asyncio.gather(*tasks)
-    assert served == ["a", "b"]
+    assert served == ["r1", "r2"]
 
 
-async def test_who_gives_up_just_before_the_turn_comes() -> None:
+@pytest.mark.parametrize("job", Job)
+async def test_who_gives_up_just_before_the_turn_comes(job: Job) -> None:
     turns = Turns(1)
-    await turns.acquire(urgent=False)
-    served, tasks = await queued(turns, "ab")
+    await turns.acquire(job)
+    served, tasks = await queued(turns, ["d1", "d2"])
     tasks[0].cancel()  # its wait has ended, but it does not know yet
-    turns.release()
+    turns.release(job)
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(result) for result in results] == [asyncio.CancelledError, type(None)]
-    assert served == ["b"]
+    assert served == ["d2"]
 
 
 async def test_who_gives_up_costs_nobody_a_turn() -> None:
     turns = Turns(1)
-    await turns.acquire(urgent=False)
-    served, tasks = await queued(turns, "aBc")
+    await turns.acquire(Job.DEAR)
+    served, tasks = await queued(turns, ["r1", "c1", "d1"])
     tasks[0].cancel()
-    turns.release()  # B's
+    turns.release(Job.DEAR)  # the check's
     tasks[1].cancel()  # in the very moment that it came
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert served[-1] == "c"
-    await asyncio.wait_for(turns.acquire(urgent=False), 1)
+    assert served[-1] == "d1"
+    for _ in range(2):
+        await asyncio.wait_for(turns.acquire(Job.DEAR), 1)
+        turns.release(Job.DEAR)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -12,8 +13,10 @@ from image_service.database.database import Database
 from image_service.errors import BlobNotFound, Busy, DatabaseUnavailable, StorageUnavailable, VariantNotDrawn
 from image_service.images import queries
 from image_service.images.queries import Image
+from image_service.images.render_queue import Admission, Equals, Looks, UnderWay
 from image_service.pixels.messages import Drawing
 from image_service.pixels.picture import Format
+from image_service.pixels.pool.costs import estimated_seconds
 from image_service.pixels.pool.pool import PixelPool, RenderFailed
 from image_service.pixels.sizes import Size, formats
 from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
@@ -25,7 +28,6 @@ log = structlog.get_logger()
 
 MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
 FACTS_SECONDS = 1.0  # a picture that is kept does not wait for a database that hangs
-SURE = 0.75  # of the wait that is allowed: who is expected to wait longer may well wait all of it for nothing
 FAILED_SECONDS = 60.0  # a picture that cannot be drawn costs up to DRAW_SECONDS of a pixel process each time
 
 for _format in Format:
@@ -69,19 +71,6 @@ def variants_of(image: Image, sizes: tuple[Size, ...]) -> list[Variant]:
     ]
 
 
-class _Draw:
-    """One that is under way."""
-
-    task: asyncio.Task[None]
-
-    def __init__(self) -> None:
-        self.askers = 0
-        self.is_waiting = False  # for a pixel process
-
-    def begin(self) -> None:
-        self.is_waiting = False
-
-
 class Variants:
     def __init__(
         self,
@@ -100,8 +89,10 @@ class Variants:
         self._sizes = sizes
         self._offered = frozenset(map(str, sizes))
         self._draw_wait = draw_wait
-        self._under_way: dict[str, _Draw] = {}
-        self._failed: dict[str, float] = {}  # by blob, until when it is not tried again
+        self._under_way: dict[str, UnderWay] = {}
+        self._admission = Admission(pixels, draw_wait)
+        self._equals = Equals(draw_wait)
+        self._failed: dict[Looks, float] = {}  # until when it is not tried again
         self._facts: dict[str, _Facts] = {}  # by key, which names its bytes for ever
 
     async def open(self, name: VariantName, byte_range: ByteRange | None = None) -> Blob:
@@ -151,7 +142,7 @@ class Variants:
         self._require_turn(name)  # others may have begun since the call
         draw = self._under_way.get(name.blob)
         if draw is None:
-            draw = self._under_way[name.blob] = _Draw()
+            draw = self._under_way[name.blob] = UnderWay()
             draw.task = asyncio.create_task(self._draw(name, draw))
             draw.task.add_done_callback(lambda _: self._forget(name, draw))
             draw.task.add_done_callback(lambda done: done.cancelled() or done.exception())  # all askers may be gone
@@ -165,18 +156,15 @@ class Variants:
                 draw.task.cancel()
 
     def _require_turn(self, name: VariantName) -> None:
-        if name.blob in self._under_way:
-            return
-        if self._pixels.expected_wait(len(self._under_way)) > SURE * self._draw_wait:
-            raise Busy("too many pictures wait to be drawn")
+        """As for a cheap one: what it is nobody knows yet."""
+        if name.blob not in self._under_way:
+            self._admission.require_short_wait(name.store_id)
 
-    def _forget(self, name: VariantName, draw: "_Draw") -> None:
+    def _forget(self, name: VariantName, draw: UnderWay) -> None:
         if self._under_way.get(name.blob) is draw:
             del self._under_way[name.blob]
 
-    async def _draw(self, name: VariantName, draw: "_Draw") -> None:
-        if self._failed.get(name.blob, 0.0) > time.monotonic():
-            raise VariantNotDrawn("it failed a moment ago")
+    async def _draw(self, name: VariantName, draw: UnderWay) -> None:
         since = time.perf_counter()
         image = await queries.image_by_key(self._database, name.store_id, name.key)
         if image is None:
@@ -185,29 +173,14 @@ class Variants:
         variant = next((each for each in own if each.name == name), None)
         if variant is None:  # another slug, or a format that cannot hold it
             raise BlobNotFound
-        async with self._staging.file() as target:
-            try:
-                async with self._storage.as_file(original_name(image.key)) as original:
-                    drawing = Drawing(image.format, variant.format, variant.width, variant.height, image.frames)
-                    draw.is_waiting = True
-                    if not draw.askers:
-                        raise Busy("nobody waits for it any more")
-                    await self._pixels.render(original, target, drawing, wait=self._draw_wait, begun=draw.begin)
-            except BlobNotFound:
-                if await self._is_live(name):
-                    log.error("original missing", image=image.id, key=image.key)
-                    raise StorageUnavailable("the original is missing") from None
-                raise
-            except RenderFailed as failed:
-                await self._staging.require_room()  # a full disk says nothing about the picture
-                metrics.DRAWS_FAILED.labels(variant.format).inc()
-                if len(self._failed) >= MAX_KNOWN:
-                    self._failed.clear()
-                self._failed[name.blob] = time.monotonic() + FAILED_SECONDS
-                log.error("variant not drawn", variant=str(name), reason=str(failed))
-                raise VariantNotDrawn(str(failed)) from failed
-            await self._storage.put(name.blob, target, public_headers(variant.format))
-        metrics.DRAW_SECONDS.labels(variant.format).observe(time.perf_counter() - since)
+        looks = Looks(name.key, variant.format, variant.width, variant.height)
+        async with self._equals.alone(looks, draw), self._staging.file() as target:
+            if self._failed.get(looks, 0.0) > time.monotonic():
+                raise VariantNotDrawn("it failed a moment ago")
+            if not await self._copied(image, variant):
+                await self._rendered(image, variant, looks, target, draw)
+                await self._storage.put(name.blob, target, public_headers(variant.format))
+                metrics.DRAW_SECONDS.labels(variant.format).observe(time.perf_counter() - since)
         # Deleted or replaced while it was drawn: what was written after that must not stay, nor what may be so.
         live = False
         try:
@@ -217,6 +190,52 @@ class Variants:
                 await self._storage.delete([name.blob])
         if not live:
             raise BlobNotFound
+
+    async def _copied(self, image: Image, variant: Variant) -> bool:
+        """Whether another size, which comes out the same, was there to be copied: small pictures have many of those."""
+        for size in self._sizes:
+            if size != variant.size and size.fit(image.width, image.height) == (variant.width, variant.height):
+                equal = replace(variant.name, size=str(size))
+                try:
+                    async with self._storage.as_file(equal.blob) as kept:
+                        await self._storage.put(variant.name.blob, kept, public_headers(variant.format))
+                except BlobNotFound:
+                    continue
+                return True
+        return False
+
+    async def _rendered(self, image: Image, variant: Variant, looks: Looks, target: Path, draw: UnderWay) -> None:
+        """Into `target`."""
+        drawing = Drawing(image.format, variant.format, variant.width, variant.height, image.frames)
+        estimated = estimated_seconds(drawing, image.width, image.height)
+        with self._admission.counted(image.store_id, estimated):
+            try:
+                async with self._storage.as_file(original_name(image.key)) as original:
+                    draw.is_waiting = True
+                    if not draw.askers:
+                        raise Busy("nobody waits for it any more")
+                    await self._pixels.render(
+                        original,
+                        target,
+                        drawing,
+                        wait=self._draw_wait,
+                        estimated=estimated,
+                        owner=image.store_id,
+                        begun=draw.begin,
+                    )
+            except BlobNotFound:
+                if await self._is_live(variant.name):
+                    log.error("original missing", image=image.id, key=image.key)
+                    raise StorageUnavailable("the original is missing") from None
+                raise
+            except RenderFailed as failed:
+                await self._staging.require_room()  # a full disk says nothing about the picture
+                metrics.DRAWS_FAILED.labels(variant.format).inc()
+                if len(self._failed) >= MAX_KNOWN:
+                    self._failed.clear()
+                self._failed[looks] = time.monotonic() + FAILED_SECONDS
+                log.error("variant not drawn", variant=str(variant.name), reason=str(failed))
+                raise VariantNotDrawn(str(failed)) from failed
 
     async def _is_live(self, name: VariantName) -> bool:
         return await queries.image_by_key(self._database, name.store_id, name.key) is not None

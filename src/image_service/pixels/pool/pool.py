@@ -22,8 +22,9 @@ from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Drawing, Probe
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
+from image_service.pixels.pool.costs import DEAR_SECONDS
 from image_service.pixels.pool.process import Died, NotTaken, PixelProcess, Starved
-from image_service.pixels.pool.turns import Turns
+from image_service.pixels.pool.turns import Job, Turns
 from image_service.telemetry import metrics
 from image_service.telemetry.metrics import Ended
 
@@ -32,7 +33,7 @@ log = structlog.get_logger()
 WORKER = (sys.executable, "-I", "-m", "image_service.pixels.worker")
 
 
-NEWEST = 0.1  # the share of the latest drawing in what one usually takes
+NEWEST = 0.1  # the share of the latest render in how they usually compare with their estimates
 
 Read = TypeVar("Read")
 
@@ -72,7 +73,7 @@ class PixelPool:
         self._idle: list[PixelProcess] = []
         self._working: set[PixelProcess] = set()
         self._ids = count(1)
-        self._draw_seconds_usual = 0.0  # a moving mean
+        self._pace = 0.0  # seconds for each that was estimated: a moving mean; 0: not known yet
         self._closed = False
         self.waiting = 0  # jobs that no process has taken up
         self.killed = 0  # processes ended because of time, or because their caller had gone
@@ -94,9 +95,12 @@ class PixelPool:
         """Why an idle process has no filter of system calls, or "" if all have one."""
         return next((process.unfiltered for process in self._idle if process.unfiltered), "")
 
-    def expected_wait(self, drawings: int) -> float:
-        """Seconds until so many drawings that are under way will be done, as far as the latest ones tell."""
-        return drawings * self._draw_seconds_usual / self._size
+    def expected_wait(self, estimated: float, *, dear: bool = False) -> float:
+        """Seconds until renders that are estimated to take so long together will be done, as the latest ones tell.
+
+        `dear`: for one that waits behind them and has fewer places.
+        """
+        return estimated * self._pace / (self._turns.dear_places if dear else self._size)
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -136,10 +140,10 @@ class PixelPool:
     ) -> None:
         await self.close()
 
-    async def probe(self, path: Path, *, wait: float, also: Format | None = None) -> Probe:
+    async def probe(self, path: Path, *, wait: float, also: Format | None = None, owner: int = 0) -> Probe:
         """What `path` is, or `Refused`: also if its process dies of it or takes too long.
 
-        `also` is a format that is taken beside those of the limits.
+        `also` is a format that is taken beside those of the limits. Owners take turns.
 
         Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory is
         too short, which is no fault of a picture within the limits.
@@ -153,7 +157,8 @@ class PixelPool:
             limits = replace(limits, formats=(*limits.formats, also))
         request = {"do": "probe", "path": str(path), "limits": asdict(limits)}
         try:
-            return await self._run(request, self._probe_seconds, wait, lambda answer: read_probe(answer, limits, size))
+            async with self._turn(wait, Job.CHECK, owner):
+                return await self._run(request, self._probe_seconds, lambda answer: read_probe(answer, limits, size))
         except TimeoutError:
             raise Refused(Refusal.NOT_AN_IMAGE, "took too long") from None
         except Starved as error:
@@ -170,9 +175,13 @@ class PixelPool:
         drawing: Drawing,
         *,
         wait: float,
+        estimated: float = 0.0,
+        owner: int = 0,
         begun: Callable[[], None] = lambda: None,
     ) -> None:
-        """Draw the probed picture `source` into the file `target`. `begun` is called when its turn has come.
+        """Render the probed picture `source` into the file `target`. `begun` is called when its turn has come.
+
+        `estimated` seconds decide whether it is a dear one, which waits behind cheap ones; owners take turns.
 
         Raises `Busy` if no process is free within `wait` seconds, else `RenderFailed`; `target` may be
         there in part after that, or after a cancellation, but nobody writes to it any more.
@@ -184,7 +193,11 @@ class PixelPool:
             "drawing": asdict(drawing),
         }
         try:
-            await self._run(request, self._draw_seconds, wait, read_drawn, begun)
+            async with self._turn(wait, Job.DEAR if estimated >= DEAR_SECONDS else Job.CHEAP, owner):
+                begun()
+                since = time.perf_counter()
+                await self._run(request, self._draw_seconds, read_drawn)
+                self._has_rendered(time.perf_counter() - since, estimated)
         except TimeoutError:
             raise RenderFailed("took too long") from None
         except (Died, Nonsense, Failed, Refused) as error:
@@ -194,35 +207,28 @@ class PixelPool:
         self,
         request: dict[str, Any],
         seconds: float,
-        wait: float,
         read: Callable[[dict[str, Any]], Read],
-        begun: Callable[[], None] = lambda: None,
     ) -> Read:
-        is_drawing = request["do"] == "render"
-        async with self._turn(wait, urgent=not is_drawing):
-            begun()
-            for _ in range(self._size + 1):  # every idle one, and a new one
-                with suppress(NotTaken):
-                    async with self._process() as process:
-                        id, since = next(self._ids), time.perf_counter()
-                        answer = read(read_answer(await process.ask({"id": id, **request}, seconds), id))
-                    if is_drawing:
-                        self._has_drawn(time.perf_counter() - since)
-                    return answer
-            raise Busy("every pixel process died")
+        for _ in range(self._size + 1):  # every idle one, and a new one
+            with suppress(NotTaken):
+                async with self._process() as process:
+                    id = next(self._ids)
+                    return read(read_answer(await process.ask({"id": id, **request}, seconds), id))
+        raise Busy("every pixel process died")
 
-    def _has_drawn(self, seconds: float) -> None:
-        weight = NEWEST if self._draw_seconds_usual else 1
-        self._draw_seconds_usual += (seconds - self._draw_seconds_usual) * weight
+    def _has_rendered(self, seconds: float, estimated: float) -> None:
+        if estimated:
+            weight = NEWEST if self._pace else 1
+            self._pace += (seconds / estimated - self._pace) * weight
 
     @asynccontextmanager
-    async def _turn(self, wait: float, *, urgent: bool) -> AsyncIterator[None]:
+    async def _turn(self, wait: float, job: Job, owner: int) -> AsyncIterator[None]:
         self.waiting += 1
         metrics.PIXELS_WAITING.inc()
         since = time.perf_counter()
         try:
             async with asyncio.timeout(wait):
-                await self._turns.acquire(urgent=urgent)
+                await self._turns.acquire(job, owner)
         except TimeoutError:
             raise Busy("no pixel process is free") from None
         finally:
@@ -232,7 +238,7 @@ class PixelPool:
         try:
             yield
         finally:
-            self._turns.release()
+            self._turns.release(job)
 
     @asynccontextmanager
     async def _process(self) -> AsyncIterator[PixelProcess]:

@@ -1,47 +1,97 @@
 """Whose turn it is at the pixel processes."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
+from enum import IntEnum
 
-URGENT_IN_A_ROW = 3  # then one of the others, so that a night of imports does not stop all drawing
+CHECKS_IN_A_ROW = 3  # then a render, so that a night of imports does not stop all of them
+CHEAP_IN_A_ROW = 8  # then a dear one, if one may begin
+
+
+class Job(IntEnum):
+    CHECK = 0
+    CHEAP = 1  # to render
+    DEAR = 2  # to render: seconds
 
 
 class Turns:
-    """Places for so many at a time, in the order asked; the urgent first, but not for ever.
+    """Places for so many at a time. Checks come first, then cheap renders, then dear ones, but none waits for ever.
 
     A shop page asks for 250 cold pictures at once, and needs no token for it: an upload does not wait behind them.
+    Within a kind the owners (stores) take turns, each in the order that it asked. Dear renders never hold the last
+    place, unless it is the only one: they take 10 to 30 seconds, and others come meanwhile.
     """
 
     def __init__(self, places: int) -> None:
         self._free = places
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._others: deque[asyncio.Future[None]] = deque()
-        self._in_a_row = 0
+        self.dear_places = max(1, places - 1)
+        self._dear = 0  # under way
+        self._waiting = {job: _Waiting() for job in Job}
+        self._checks_in_a_row = self._cheap_in_a_row = 0
 
-    async def acquire(self, *, urgent: bool) -> None:
+    async def acquire(self, job: Job, owner: int = 0) -> None:
         """Returns when it is the caller's turn, who then calls `release`."""
-        if self._free:
-            self._free -= 1
-            return
-        queue = self._urgent if urgent else self._others
         turn = asyncio.get_running_loop().create_future()
-        queue.append(turn)
+        self._waiting[job].add(owner, turn)
+        self._hand_out()
         try:
             await turn
         except BaseException:
             if turn.done() and not turn.cancelled():
-                self.release()  # it came just when its caller gave up
-            elif turn in queue:  # or `release` has just passed it over
-                queue.remove(turn)
+                self.release(job)  # it came just when its caller gave up
+            else:
+                self._waiting[job].remove(owner, turn)
             raise
 
-    def release(self) -> None:
-        urgent_first = self._in_a_row < URGENT_IN_A_ROW or not self._others
-        for queue in (self._urgent, self._others) if urgent_first else (self._others, self._urgent):
-            while queue:
-                turn = queue.popleft()
-                if not turn.done():
-                    self._in_a_row = self._in_a_row + 1 if queue is self._urgent else 0
-                    turn.set_result(None)
-                    return
+    def release(self, job: Job) -> None:
         self._free += 1
+        self._dear -= job is Job.DEAR
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._free and (job := self._next()) is not None:
+            turn = self._waiting[job].pop()
+            if turn.done():
+                continue  # its caller has just given up
+            self._free -= 1
+            self._dear += job is Job.DEAR
+            self._checks_in_a_row = self._checks_in_a_row + 1 if job is Job.CHECK else 0
+            if job is not Job.CHECK:
+                self._cheap_in_a_row = self._cheap_in_a_row + 1 if job is Job.CHEAP else 0
+            turn.set_result(None)
+
+    def _next(self) -> Job | None:
+        """The first kind of which one waits and may begin, or a later one if that has had enough in a row."""
+        able = [job for job in Job if self._waiting[job] and (job is not Job.DEAR or self._dear < self.dear_places)]
+        if len(able) > 1 and able[0] is Job.CHECK and self._checks_in_a_row >= CHECKS_IN_A_ROW:
+            able = able[1:]
+        if len(able) > 1 and able[0] is Job.CHEAP and self._cheap_in_a_row >= CHEAP_IN_A_ROW:
+            able = able[1:]
+        return able[0] if able else None
+
+
+class _Waiting:
+    """Those of one kind, by owner, the owners in the order of their turns."""
+
+    def __init__(self) -> None:
+        self._queues: OrderedDict[int, deque[asyncio.Future[None]]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._queues)
+
+    def add(self, owner: int, turn: asyncio.Future[None]) -> None:
+        self._queues.setdefault(owner, deque()).append(turn)
+
+    def pop(self) -> asyncio.Future[None]:
+        owner, queue = self._queues.popitem(last=False)
+        turn = queue.popleft()
+        if queue:
+            self._queues[owner] = queue  # behind all others
+        return turn
+
+    def remove(self, owner: int, turn: asyncio.Future[None]) -> None:
+        queue = self._queues.get(owner)
+        if queue is not None and turn in queue:  # or it has just been passed over
+            queue.remove(turn)
+            if not queue:
+                del self._queues[owner]

@@ -1,0 +1,140 @@
+"""Before a variant is rendered: may it wait for a pixel process, and is an equal one being rendered already?"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import NamedTuple
+
+from image_service.errors import Busy
+from image_service.pixels.picture import Format
+from image_service.pixels.pool.costs import DEAR_SECONDS
+from image_service.pixels.pool.pool import PixelPool
+
+SURE = 0.75  # of the wait that is allowed: who is expected to wait longer may well wait all of it for nothing
+
+TYPICAL_SECONDS = 0.1  # of a cheap render
+
+
+class UnderWay:
+    """A variant that was asked for, from its look-up to its end."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self) -> None:
+        self.askers = 0
+        self.is_waiting = False  # for an equal one, or for a pixel process
+
+    def begin(self) -> None:
+        self.is_waiting = False
+
+
+class Admission:
+    """Refuses at once whoever would wait too long.
+
+    What counts is what waits for a pixel process or has one. A name that the database has not found yet is no work:
+    anybody can invent any number of them.
+    """
+
+    def __init__(self, pixels: PixelPool, draw_wait: float) -> None:
+        self._pixels = pixels
+        self._draw_wait = draw_wait
+        self._cheap = _Renders()
+        self._dear = _Renders()
+
+    def require_short_wait(self, store_id: int, estimated: float = 0.0) -> None:
+        """Raises `Busy`. Dear renders wait behind the cheap ones too, cheap ones only behind each other."""
+        is_dear = estimated >= DEAR_SECONDS
+        before = self._cheap.total + self._dear.before(store_id) if is_dear else self._cheap.before(store_id)
+        if self._pixels.expected_wait(before, dear=is_dear) > SURE * self._draw_wait:
+            raise Busy("too many pictures wait to be drawn")
+
+    @contextmanager
+    def counted(self, store_id: int, estimated: float) -> Iterator[None]:
+        """Around the render, with the reading of its original. Raises `Busy`."""
+        self.require_short_wait(store_id, estimated)
+        with (self._dear if estimated >= DEAR_SECONDS else self._cheap).counted(store_id, estimated):
+            yield
+
+
+class _Renders:
+    """Those under way, in seconds as estimated, by store."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, Counter[float]] = {}
+
+    @contextmanager
+    def counted(self, store_id: int, estimated: float) -> Iterator[None]:
+        own = self._of.setdefault(store_id, Counter())
+        own[estimated] += 1
+        try:
+            yield
+        finally:
+            own[estimated] -= 1
+            own += Counter()  # without those of which there are none left
+            if not own:
+                self._of.pop(store_id, None)
+
+    def before(self, store_id: int) -> float:
+        """One more of this store waits so long: for its own, and for the other stores' that take turns with them."""
+        own = self._sum(store_id)
+        turns = (min(self._sum(other), own + TYPICAL_SECONDS) for other in self._of if other != store_id)
+        return own + sum(turns)
+
+    @property
+    def total(self) -> float:
+        return sum(map(self._sum, self._of))
+
+    def _sum(self, store_id: int) -> float:
+        return sum(estimated * count for estimated, count in self._of.get(store_id, {}).items())
+
+
+class Looks(NamedTuple):
+    """Variants of which all this is the same are the same, whatever their sizes are called."""
+
+    key: str
+    format: Format
+    width: int
+    height: int
+
+
+class _Turn:
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.users = 0
+
+
+class Equals:
+    """Variants that look the same are rendered one at a time: what was kept first, the next ones copy."""
+
+    def __init__(self, draw_wait: float) -> None:
+        self._draw_wait = draw_wait
+        self._turns: dict[Looks, _Turn] = {}
+
+    @asynccontextmanager
+    async def alone(self, looks: Looks, under_way: UnderWay) -> AsyncIterator[None]:
+        """Raises `Busy` if the one before takes too long, or nobody asks any more."""
+        turn = self._turns.setdefault(looks, _Turn())
+        turn.users += 1
+        try:
+            await self._acquire(turn.lock, under_way)
+            try:
+                yield
+            finally:
+                turn.lock.release()
+        finally:
+            turn.users -= 1
+            if not turn.users:
+                self._turns.pop(looks, None)
+
+    async def _acquire(self, lock: asyncio.Lock, under_way: UnderWay) -> None:
+        under_way.is_waiting = True
+        if not under_way.askers:
+            raise Busy("nobody waits for it any more")
+        try:
+            async with asyncio.timeout(self._draw_wait):
+                await lock.acquire()
+        except TimeoutError:
+            raise Busy("the same picture is being drawn in another size") from None
+        finally:
+            under_way.is_waiting = False
