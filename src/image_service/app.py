@@ -25,6 +25,7 @@ from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
+from image_service.ingest.shares import Shares
 from image_service.ingest.sources import Ingest, Means
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
@@ -165,7 +166,14 @@ async def _build(
         staging=staging,
         readiness=Readiness(database, storage, staging),
         ingest=Ingest(
-            Means(staging, pixels, fetcher, settings.max_image_bytes, settings.check_wait), settings.ingest_concurrency
+            Means(
+                staging,
+                pixels,
+                fetcher,
+                settings.max_image_bytes,
+                settings.check_wait,
+                Shares(settings.ingest_concurrency),
+            )
         ),
         library=library_of(settings, database, storage),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),

@@ -7,15 +7,12 @@ nothing: no cookies, no credentials, no open connection.
 
 import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 import httpcore
 import httpx
 
-from image_service.errors import Busy
 from image_service.ingest.fetch_again import seconds_to_wait
 from image_service.ingest.fetch_body import Write, receive
 from image_service.ingest.fetch_connect import Resolver, SystemResolver
@@ -23,6 +20,8 @@ from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchRea
 from image_service.ingest.fetch_transport import PinnedTransport
 from image_service.ingest.fetch_url import judged_url
 from image_service.ingest.filenames import filename_of, parameters
+from image_service.ingest.lookups import Lookups
+from image_service.ingest.shares import NOBODY, Owner, Shares
 from image_service.telemetry import metrics
 
 __all__ = ["FetchFailed", "FetchPolicy", "FetchReason", "Fetched", "Fetcher", "Resolver", "Write"]
@@ -62,16 +61,15 @@ class Fetcher:
     ) -> None:
         self._policy = policy
         self._system_resolver = SystemResolver(policy.dns_threads)  # starts no thread before it is used
-        self._transport = PinnedTransport(
-            policy,
-            resolver or self._system_resolver,
-            ssl_context or httpx.create_ssl_context(trust_env=False),
-        )
-        self._slots = anyio.Semaphore(policy.concurrency)
+        self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        self._slots = Shares(policy.concurrency)
+        # So that a place is waited for no longer than an answer may take, and then some of that is left.
+        self._lookups = Lookups(resolver or self._system_resolver, policy.dns_threads, policy.dns_seconds / 2)
         self._brotli = anyio.Semaphore(BROTLI_AT_ONCE)
 
-    async def fetch(self, url: str, write: Write) -> Fetched:
-        """Hands the picture to `write`, piece by piece; a body that came compressed is inflated.
+    async def fetch(self, url: str, write: Write, owner: Owner = NOBODY) -> Fetched:
+        """Hands the picture to `write`, piece by piece; a body that came compressed is inflated. Owners share what may
+        be under way at once.
 
         Whether it is a picture is not asked here, and the claimed type is not looked at: the bytes decide.
         Raises `FetchFailed`, and `Busy` if too many are under way; what `write` raises passes through.
@@ -79,8 +77,9 @@ class Fetcher:
         since, outcome = time.perf_counter(), ABORTED
         try:
             judged = judged_url(url, self._policy)
-            async with self._slot():
-                fetched = await _Fetch(self._policy, self._transport, self._brotli, write).run(judged)
+            async with self._slots.place(owner, self._policy.slot_seconds, "fetches"):
+                transport = PinnedTransport(self._policy, self._lookups.of(owner), self._ssl_context)
+                fetched = await _Fetch(self._policy, transport, self._brotli, write).run(judged)
             outcome = FETCHED
         except FetchFailed as failed:
             outcome = failed.reason
@@ -90,18 +89,8 @@ class Fetcher:
             metrics.FETCH_SECONDS.observe(time.perf_counter() - since)
         return fetched
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        with anyio.move_on_after(self._policy.slot_seconds) as waiting:
-            await self._slots.acquire()
-        if waiting.cancelled_caught:
-            raise Busy("too many fetches at once")
-        try:
-            yield
-        finally:
-            self._slots.release()
-
     async def aclose(self) -> None:
+        self._lookups.close()
         self._system_resolver.close()
 
 

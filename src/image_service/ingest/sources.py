@@ -10,6 +10,7 @@ from image_service.ingest import base64_text
 from image_service.ingest.fetch import Fetcher, FetchFailed, FetchReason
 from image_service.ingest.filenames import filename_of_url
 from image_service.ingest.receiving import Receiver, too_heavy
+from image_service.ingest.shares import Owner, Shares
 from image_service.pixels.limits import Refused
 from image_service.pixels.picture import Format, Picture
 from image_service.pixels.pool.pool import PixelPool, ProbeFailed
@@ -29,42 +30,35 @@ class Means:
     pixels: PixelPool
     fetcher: Fetcher
     max_bytes: int  # of an image
-    check_wait: float  # seconds for a free pixel process
-    memory: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_BODIES_AT_ONCE))
+    check_wait: float  # seconds for a place, and again for a free pixel process
+    places: Shares
+    memory: Shares = field(default_factory=lambda: Shares(LARGE_BODIES_AT_ONCE))
 
 
 class Ingest:
-    def __init__(self, means: Means, concurrency: int) -> None:
+    def __init__(self, means: Means) -> None:
         self._means = means
-        self._free = concurrency
 
     @asynccontextmanager
-    async def intake(self) -> AsyncIterator["Intake"]:
-        """One upload's place in the process; its files go when the block ends.
-
-        Raises `Busy` when all places are taken.
-        """
-        if self._free == 0:
-            raise Busy("too many uploads at once")
-        self._free -= 1
+    async def intake(self, owner: Owner) -> AsyncIterator["Intake"]:
+        """One request that may bring a picture; its files go when the block ends, and its place if it took one."""
         try:
-            with metrics.UPLOADS.track_inprogress():
-                async with AsyncExitStack() as files:
-                    intake = Intake(files, self._means)
-                    yield intake
+            async with AsyncExitStack() as held:
+                intake = Intake(owner, held, self._means)
+                yield intake
         except PictureRefused as refused:
             metrics.INGESTED.labels(refused.field, refused.refusal).inc()
             raise
         else:
             intake.count()
-        finally:
-            self._free += 1
 
 
 class Intake:
-    def __init__(self, files: AsyncExitStack, means: Means) -> None:
-        self._files = files
+    def __init__(self, owner: Owner, held: AsyncExitStack, means: Means) -> None:
+        self._owner = owner
+        self._held = held
         self._means = means
+        self._has_place = False
         self._accepted: tuple[Source, int] | None = None
 
     def accepts(self, source: Source, size: int = 0) -> None:
@@ -85,20 +79,25 @@ class Intake:
     @asynccontextmanager
     async def in_memory(self) -> AsyncIterator[None]:
         """A place among the few bodies that may be in memory as a whole. Raises `Busy` if none is free in time."""
-        try:
-            async with asyncio.timeout(MEMORY_WAIT_SECONDS):
-                await self._means.memory.acquire()
-        except TimeoutError:
-            raise Busy("too many large bodies at once") from None
-        try:
+        async with self._means.memory.place(self._owner, MEMORY_WAIT_SECONDS, "large bodies"):
             yield
-        finally:
-            self._means.memory.release()
+
+    async def _take_place(self) -> None:
+        """One of those that are checked and stored, until the request ends. A body takes none while it comes, however
+        slowly, nor one without a picture. Raises `Busy`.
+        """
+        if self._has_place:
+            return
+        with metrics.UPLOADS_WAITING.track_inprogress():
+            place = self._means.places.place(self._owner, self._means.check_wait, "uploads")
+            await self._held.enter_async_context(place)
+        self._held.enter_context(metrics.UPLOADS.track_inprogress())
+        self._has_place = True
 
     async def receiver(self, field: str, max_bytes: int | None = None, *, is_kept: bool = True) -> Receiver:
         """A staged file to write to, of at most an image's bytes, or `max_bytes`; without a digest if it will not be
         kept."""
-        path = await self._files.enter_async_context(self._means.staging.file())
+        path = await self._held.enter_async_context(self._means.staging.file())
         return Receiver(path, field, max_bytes or self._means.max_bytes, is_kept=is_kept)
 
     async def from_base64(self, text: bytes, field: str = "attachment") -> Receiver:
@@ -124,8 +123,11 @@ class Intake:
         await received.flush()
         if not received.is_base64:
             raise PictureRefused(received.field, Refusal.NOT_BASE64)
+        await self._take_place()
         try:
-            probe = await self._means.pixels.probe(received.path, wait=self._means.check_wait, also=also)
+            probe = await self._means.pixels.probe(
+                received.path, wait=self._means.check_wait, also=also, owner=self._owner.store_id
+            )
         except Refused as refused:
             formats = self._means.pixels.formats
             raise PictureRefused(received.field, refused.refusal, formats=formats, detail=refused.detail) from None
@@ -148,7 +150,7 @@ class Intake:
         host has answered, every failure reads the same."""
         received = await self.receiver(field)
         try:
-            fetched = await self._means.fetcher.fetch(url, received.write)
+            fetched = await self._means.fetcher.fetch(url, received.write, self._owner)
         except FetchFailed as failed:
             if failed.reason is FetchReason.TOO_HEAVY:
                 raise too_heavy(field, self._means.max_bytes, fetched=True) from None

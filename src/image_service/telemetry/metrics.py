@@ -108,7 +108,8 @@ INGESTED = _counter(
     "image_service_ingest_total", "Pictures accepted, stored and acknowledged, or refused.", ("source", "outcome")
 )
 INGESTED_BYTES = _counter("image_service_ingest_bytes_total", "Bytes of the pictures accepted.", ("source",))
-UPLOADS = _gauge("image_service_ingest_in_progress", "Uploads under way.")
+UPLOADS = _gauge("image_service_ingest_in_progress", "Pictures that are checked and stored.")
+UPLOADS_WAITING = _gauge("image_service_ingest_waiting", "Pictures that have come and wait for that.")
 
 FETCHES = _counter("image_service_fetches_total", "Fetches of a src.", ("outcome",))
 FETCH_SECONDS = _histogram("image_service_fetch_duration_seconds", "Fetches of a src, however they end.", _WORK_SECONDS)

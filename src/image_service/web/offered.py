@@ -18,6 +18,7 @@ from image_service.images.library import Upload
 from image_service.images.queries import Image
 from image_service.ingest.fetch_url import absolute
 from image_service.ingest.filenames import clean_filename
+from image_service.ingest.shares import Owner
 from image_service.ingest.sources import Intake
 from image_service.pixels.picture import Picture
 from image_service.telemetry.metrics import Source
@@ -61,7 +62,7 @@ AskedT = TypeVar("AskedT", bound=Asked)
 
 @dataclass(frozen=True)
 class Reading:
-    """A body that has been read, and the upload's place in the process."""
+    """A body that has been read, and what its picture holds in the process."""
 
     parts: Parts
     intake: Intake
@@ -112,14 +113,16 @@ class Offer:
 
 
 @asynccontextmanager
-async def reading(request: Request, parts: Parts, *, max_image_bytes: int | None = None) -> AsyncIterator[Reading]:
+async def reading(
+    request: Request, parts: Parts, owner: Owner, *, max_image_bytes: int | None = None
+) -> AsyncIterator[Reading]:
     """Around all that is done with a body, in the forms that the request's dialect takes. Its files go at the end.
 
     Raises what `ingest.intake` and `uploads.read` raise.
     """
     max_bytes = max_image_bytes or parts.max_image_bytes
     attachment = dialect_of(request.scope).attachment
-    async with parts.ingest.intake() as intake:
+    async with parts.ingest.intake(owner) as intake:
         if attachment is None:
             body = await uploads.read_form_body(request, intake, max_image_bytes=max_bytes)
         else:
@@ -139,14 +142,15 @@ async def created(
     *,
     key: str | None = None,
     max_image_bytes: int | None = None,
+    owner: Owner | None = None,
 ) -> Response:
     """Make an image of what a request offers, once for each `Idempotency-Key`, and answer it.
 
     `parse` understands the body, `make` makes the image and keeps its answer, `show` makes that. `key` stands in for
-    the one in the head. Raises what they raise, and what `reading` and `IdempotencyKeys.attempt` raise.
+    the one in the head, `owner` for the store. Raises what they raise, and what `reading` and `IdempotencyKeys.attempt` raise.
     """
     key = key or key_of(request)
-    async with reading(request, parts, max_image_bytes=max_image_bytes) as read:
+    async with reading(request, parts, owner or Owner(store_id), max_image_bytes=max_image_bytes) as read:
         asked = parse(read.body)
         async with idempotent(request, parts, store_id, key, asked.said, read.body, show) as run:
             if run.answered is not None:

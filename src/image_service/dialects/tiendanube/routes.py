@@ -16,6 +16,7 @@ from image_service.images.idempotency import Once
 from image_service.images.library import UNCHANGED
 from image_service.images.queries import Image
 from image_service.ingest.fetch_url import absolute
+from image_service.ingest.shares import Owner
 from image_service.storage.names import VariantName
 from image_service.web import etags, offered
 from image_service.web.access.callers import Reader, Writer
@@ -154,7 +155,7 @@ async def update_image(
     `src`, `attachment` or `file` replaces its bytes, which gives it a new URL. Its own `src` means "as it is".
     """
     expected = etags.expected_versions(request)
-    async with offered.reading(request, parts) as read:
+    async with offered.reading(request, parts, Owner(caller.store_id)) as read:
         asked = parse_input(read.body)
         if asked.image_id is not None:
             raise InvalidField("image_id", "can't be given in an update")

@@ -13,6 +13,7 @@ from image_service.images import upload_tickets
 from image_service.images.idempotency import Once
 from image_service.images.queries import Image
 from image_service.images.upload_tickets import Ticket
+from image_service.ingest.shares import Owner
 from image_service.own.tickets import described
 from image_service.own.tickets.holder import TicketHolder, TicketId, preflight, url_of
 from image_service.own.tickets.schemas import parse_ticket, shown
@@ -109,7 +110,15 @@ async def upload_by_ticket(request: Request, holder: TicketHolder, parts: PartsO
         )
 
     return await offered.created(
-        request, parts, ticket.store_id, _parse, make, show, key=holder.key, max_image_bytes=holder.max_bytes
+        request,
+        parts,
+        ticket.store_id,
+        _parse,
+        make,
+        show,
+        key=holder.key,
+        max_image_bytes=holder.max_bytes,
+        owner=Owner(ticket.store_id, ticket.id, ticket.allowed.files),
     )
 
 
