@@ -147,7 +147,8 @@ async def created(
     """Make an image of what a request offers, once for each `Idempotency-Key`, and answer it.
 
     `parse` understands the body, `make` makes the image and keeps its answer, `show` makes that. `key` stands in for
-    the one in the head, `owner` for the store. Raises what they raise, and what `reading` and `IdempotencyKeys.attempt` raise.
+    the one in the head, `owner` for the store. Raises what they raise, and what `reading` and
+    `IdempotencyKeys.attempt` raise.
     """
     key = key or key_of(request)
     async with reading(request, parts, owner or Owner(store_id), max_image_bytes=max_image_bytes) as read:
