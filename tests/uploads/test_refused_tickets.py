@@ -2,24 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import func, literal, update
-from sqlmodel import col, select
+from sqlmodel import select
 
 from image_service.images import ticket_signature, upload_tickets
-from image_service.images.models import SigningKeyRow, UploadTicketRow
+from image_service.images.models import SigningKeyRow
 from image_service.stores import tokens
 from image_service.stores.registry import NewStore
 from image_service.stores.tokens import Scope
 from tests.api.repeated import HeldStorage, new_key, same
 from tests.conftest import Service, StartService
 from tests.shop import PRODUCT, order
-from tests.uploads.tickets import at, left, refusal, sent, ticket
+from tests.uploads.tickets import at, expire, left, refusal, sent, ticket
 
 FORGED = (403, "This upload URL was not signed here")
 WITHDRAWN = (410, "The upload ticket has been withdrawn")
@@ -85,12 +83,6 @@ async def test_an_expired_one(client: httpx.AsyncClient, anyone: httpx.AsyncClie
     assert same([first, await sent(anyone, made, headers=key)])  # what it did before is still answered
     assert (await client.get(f"/uploads/{made['id']}")).json()["status"] == "expired"
     assert await left(client, made) == 2
-
-
-async def expire(service: Service, id: str, days: int = 0) -> None:
-    past = func.now() - literal(timedelta(days=days))
-    async with service.database.transaction() as session:
-        await session.exec(update(UploadTicketRow).where(col(UploadTicketRow.id) == id).values(expires_at=past))
 
 
 async def test_one_that_is_withdrawn(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:

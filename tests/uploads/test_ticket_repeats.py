@@ -1,10 +1,14 @@
 """Uploads with a ticket that are sent again under the same key."""
 
+import asyncio
+
 import httpx
 
-from tests.api.repeated import new_key, same
+from image_service.stores.registry import NewStore
+from tests.api.repeated import HeldStorage, new_key, same
+from tests.conftest import StartService
 from tests.shop import PRODUCT, form, order, png
-from tests.uploads.tickets import left, refusal, sent, ticket
+from tests.uploads.tickets import expire, left, refusal, sent, ticket
 
 
 async def test_a_repeat_uses_nothing_more(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
@@ -37,3 +41,22 @@ async def test_a_repeat_of_another_file(client: httpx.AsyncClient, anyone: httpx
     assert (await sent(anyone, made, headers=key)).status_code == 201
     answer = await sent(anyone, made, "blue", headers=key)
     assert (answer.status_code, answer.json()) == (422, {"Idempotency-Key": ["was used for another request"]})
+
+
+async def test_a_key_that_has_no_answer_yet_opens_nothing(
+    start_service: StartService, held: HeldStorage, store: NewStore
+) -> None:
+    """A repeat waits for the first, and is the first when that fails: so it must not outlive the ticket's end."""
+    headers = {"Authorization": f"Bearer {store.token}"}
+    async with start_service(parts={"storage": held}) as service, service.client(headers=headers) as client:
+        made, key = await ticket(client, product_id=PRODUCT, files=2), new_key()
+        async with service.client() as anyone:
+            first = asyncio.create_task(sent(anyone, made, headers=key))
+            await held.arrived.wait()
+            await expire(service, made["id"])
+            assert refusal(await sent(anyone, made, headers=key)) == (410, "The upload ticket has expired")
+            held.may_store.set()
+            answer = await first  # it began before the end
+            assert answer.status_code == 201
+            assert same([answer, await sent(anyone, made, headers=key)])
+        assert len(await order(client)) == 1

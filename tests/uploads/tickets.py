@@ -1,10 +1,15 @@
 """Upload tickets, as a shop's back-end makes them and its front-end uses them."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from sqlalchemy import func, literal, update
+from sqlmodel import col
 
+from image_service.images.models import UploadTicketRow
+from tests.conftest import Service
 from tests.shop import form, png
 
 SHOP = "https://shop.example.com"
@@ -42,3 +47,9 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     assert body["code"] == answer.status_code
     assert body.keys() == {"code", "message", "description"}
     return answer.status_code, body["description"]
+
+
+async def expire(service: Service, id: str, days: int = 0) -> None:
+    past = func.now() - literal(timedelta(days=days))
+    async with service.database.transaction() as session:
+        await session.exec(update(UploadTicketRow).where(col(UploadTicketRow.id) == id).values(expires_at=past))

@@ -113,9 +113,12 @@ class IdempotencyKeys:
             ended.set()
             await renewing
 
-    async def knows(self, store_id: int, key: str) -> bool:
-        """Whether a request with this key is under way, or has been answered within the day."""
-        return await self._look(Attempt(store_id, key, b"")) is not None
+    async def has_answered(self, store_id: int, key: str) -> bool:
+        """Whether a request with this key has been answered within the day. One that is under way may yet fail, and
+        whoever repeats it would then be the first.
+        """
+        row = await self._look(Attempt(store_id, key, b""))
+        return row is not None and row.status is not None
 
     async def _answer_or_claim(self, mine: Attempt) -> Answer | None:
         deadline = time.monotonic() + self._wait

@@ -101,7 +101,7 @@ async def _holder(
     await count_call(request, parts, ticket.store_id)
     key = key_of(request)
     own = None if key is None else f"{ticket.id.hex}\n{key}"
-    is_repeat = own is not None and await parts.idempotency_keys.knows(ticket.store_id, own)
+    is_repeat = own is not None and await parts.idempotency_keys.has_answered(ticket.store_id, own)
     if ticket.end is not None and not is_repeat:
         raise TicketOver(ticket.end)
     await upload_tickets.count_try(parts.database, ticket.id)
