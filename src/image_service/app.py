@@ -35,6 +35,7 @@ from image_service.settings import Settings
 from image_service.site import dialect as site
 from image_service.site.documentation import add_documentation
 from image_service.site.gallery import add_gallery
+from image_service.site.operations import scrapes_of
 from image_service.storage.base import Storage
 from image_service.storage.places import staging_in, storage_at
 from image_service.storage.staging import Staging
@@ -109,6 +110,7 @@ def create_app(
         title="image-service",
         version=version("image-service"),
         lifespan=lifespan,
+        openapi_url=None,  # `add_documentation` has it
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=openapi.operation_id,
@@ -195,6 +197,7 @@ async def _build(
         negotiate_formats=settings.negotiate_formats,
         is_stopping=is_stopping,
         counts=counts,
+        scrape=scrapes_of(database, counts),
     )
 
 

@@ -160,6 +160,7 @@ class Settings(BaseSettings):
     body_seconds: float = Field(default=ConnectionLimits.body_seconds, gt=0, le=3600)
     stall_seconds: float = Field(default=ConnectionLimits.stall_seconds, gt=0, le=300)
     bytes_per_second: int = Field(default=ConnectionLimits.bytes_per_second, ge=1)
+    buffered_bytes: int = Field(default=ConnectionLimits.buffered_bytes, ge=1024 * 1024)
 
     # Fetching a `src`
     fetch_seconds: float = Field(default=20.0, gt=0, le=300)  # a whole fetch, with all its redirects
@@ -225,4 +226,5 @@ class Settings(BaseSettings):
             body_seconds=self.body_seconds,
             stall_seconds=self.stall_seconds,
             bytes_per_second=self.bytes_per_second,
+            buffered_bytes=self.buffered_bytes,
         )

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from image_service.edge.client_address import client_address
 from image_service.stores.registry import NewStore
-from image_service.web.middleware.client_address import client_address
 from tests.conftest import API, DELIVERY, Service, StartService
 from tests.shop import added, form
 

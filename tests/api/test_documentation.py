@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from image_service.site.documentation import add_documentation
+from tests.conftest import Service
 
 JAVASCRIPT = ("text/javascript", "application/javascript")  # either, depending on the Python
 
@@ -58,3 +59,19 @@ async def test_nothing_else_of_the_package_is_served(client: httpx.AsyncClient, 
 
 async def test_the_page_is_no_part_of_the_schema(client: httpx.AsyncClient) -> None:
     assert (await client.get("/openapi.json")).json()["paths"] == {}
+
+
+async def test_the_description_is_made_once(anyone: httpx.AsyncClient, service: Service) -> None:
+    """It takes a tenth of a second, and needs no token: so whoever has it is told so, and nobody has it made again."""
+    first = await anyone.get("/openapi.json")
+    assert (first.status_code, first.headers["content-type"]) == (200, "application/json")
+    assert first.json() == service.app.openapi()
+    service.app.openapi_schema, before = None, service.app.openapi_schema
+    try:
+        same = await anyone.get("/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+        assert (same.status_code, same.content) == (304, b"")
+        assert same.headers["etag"] == first.headers["etag"]
+        assert (await anyone.get("/openapi.json")).content == first.content
+        assert service.app.openapi_schema is None
+    finally:
+        service.app.openapi_schema = before

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,11 +19,11 @@ from image_service.images import instance
 from image_service.storage.local import LocalStorage
 from image_service.storage.staging import Staging
 from tests.ingest.server import ScriptedServer
-from tests.processes import Done, Server, command
+from tests.processes import DEADLINE, Done, Server, command
 
 SOUND = [
-    "settings", "disk", "libvips", "pixel process", "cage", "service", "public url", "database", "connections",
-    "clock of database", "migrations", "storage", "clock of storage", "instance",
+    "settings", "disk", "libvips", "pixel process", "cage", "service", "clients", "public url", "database",
+    "connections", "clock of database", "migrations", "storage", "clock of storage", "instance",
 ]  # fmt: skip
 
 
@@ -49,6 +51,23 @@ def test_a_sound_installation_while_it_runs_and_while_it_does_not(tmp_path: Path
     assert f"ok    service: does not run at http://127.0.0.1:{port}\n" in stopped.out
     assert "ok    migrations: at " in stopped.out
     assert not (server.postgres / "pgdata/postmaster.pid").exists(), "it stops what it has started"
+
+
+def test_one_address_that_holds_nearly_all_connections(tmp_path: Path) -> None:
+    server = Server(tmp_path, CONNECTIONS="8")
+    try:
+        port = server.ready().url.rpartition(":")[2]
+        with ExitStack() as stack:
+            for _ in range(6):
+                wire = stack.enter_context(socket.create_connection(("127.0.0.1", int(port)), timeout=DEADLINE))
+                wire.sendall(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert wire.recv(100).startswith(b"HTTP/1.1 200")
+            done = command(tmp_path, "doctor", "--json", PORT=port, CONNECTIONS="8")
+    finally:
+        server.end()
+    assert (done.status, by_check(done)["clients"]["level"]) == (0, "warn")
+    assert re.fullmatch(r"[678] of 8, [678] of them of one address", by_check(done)["clients"]["found"])
+    assert "TRUSTED_PROXIES" in by_check(done)["clients"]["mend"]
 
 
 def test_the_page_shows_what_it_prints() -> None:

@@ -26,12 +26,17 @@ async def hasty(start_service: StartService) -> AsyncIterator[Service]:
         yield service
 
 
+def heavy(folder: Path) -> bytes:
+    """A picture of 9,000,000 bytes."""
+    Image.frombytes("RGB", (1800, 1700), random.Random(1).randbytes(1800 * 1700 * 3)).save(folder / "a.png")
+    return (folder / "a.png").read_bytes()
+
+
 @pytest.fixture
 async def original(hasty: Service, store: NewStore, tmp_path: Path) -> str:
     """The path of 9,000,000 bytes that do not fit into the buffers of a socket."""
-    Image.frombytes("RGB", (1800, 1700), random.Random(1).randbytes(1800 * 1700 * 3)).save(tmp_path / "a.png")
     async with hasty.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
-        answer = await client.post("/products/1/images", files=form((tmp_path / "a.png").read_bytes()))
+        answer = await client.post("/products/1/images", files=form(heavy(tmp_path)))
         return f"/images/{answer.json()['id']}/original"
 
 

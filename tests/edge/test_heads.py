@@ -93,8 +93,10 @@ async def test_no_more_connections_than_may_be(hasty: int, credentials: bytes) -
     async with Wire(hasty) as first, Wire(hasty) as second:
         for wire in (first, second):
             await wire.send(upload)
-        (refused,) = await ask(hasty, GET + END)
+        (refused,) = await ask(hasty, GET.replace(b"/health/live", b"/") + END)
         assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        (healthy,) = await ask(hasty, GET + b"\r\n")  # for which there is always a place
+        assert (healthy.status, healthy.headers["connection"]) == (200, "close")
         for wire in (first, second):
             await wire.send(b"{}")
             assert (await wire.answer()).status == 422

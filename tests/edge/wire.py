@@ -26,7 +26,9 @@ async def listening(service: Service, app: ASGIApp | None = None, send_buffer: i
 
     What `uvicorn.Server` does but for its signals and its lifespan: the service runs already."""
     config = uvicorn.Config(
-        app or service.app, http=protocol_of(service.settings.connection_limits), ws="none", lifespan="off",
+        app or service.app,
+        http=protocol_of(service.settings.connection_limits, service.settings.trusted_proxies),
+        ws="none", lifespan="off",
         log_config=None, access_log=False, server_header=False, proxy_headers=False,
     )  # fmt: skip
     config.load()
@@ -65,11 +67,15 @@ class Answer:
 class Wire:
     """One connection."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+        """`source`: the client's address, any of 127.0.0.0/8."""
         self._port = port
+        self._source = source
 
     async def __aenter__(self) -> Self:
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port, limit=2**20)
+        self.reader, self.writer = await asyncio.open_connection(
+            "127.0.0.1", self._port, limit=2**20, local_addr=(self._source, 0)
+        )
         return self
 
     async def __aexit__(
@@ -102,10 +108,10 @@ class Wire:
         return rest
 
 
-async def ask(port: int, data: bytes) -> list[Answer]:
+async def ask(port: int, data: bytes, source: str = "127.0.0.1") -> list[Answer]:
     """All answers to `data`, on a connection of its own, until the other side ends it or has no more to say."""
     answers = []
-    async with Wire(port) as wire:
+    async with Wire(port, source) as wire:
         await wire.send(data)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:

@@ -17,10 +17,11 @@ from image_service.delivery.asked import Asked, asked_in
 from image_service.delivery.cache import PictureCache
 from image_service.delivery.find import find
 from image_service.delivery.names import LABEL, PUBLIC, ROUTE
+from image_service.edge.client_address import Networks
+from image_service.edge.exchange import EXCHANGE, Exchange
 from image_service.edge.limits import ConnectionLimits
 from image_service.errors import ImageServiceError
 from image_service.telemetry.request_log import Recorder, RequestLog
-from image_service.web.middleware.client_address import Networks
 from image_service.web.middleware.guard import Guard, send_all
 from image_service.web.middleware.response_headers import settle_client
 from image_service.web.parts import Parts
@@ -42,7 +43,9 @@ class Delivery:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         asked = asked_in(scope)
-        if asked is not None and await self._answered(asked, scope, receive, send, started):
+        exchange: Exchange | None = scope.get(EXCHANGE)
+        is_short = exchange is not None and exchange.is_short_of_memory()  # then pictures are read piece by piece
+        if asked is not None and not is_short and await self._answered(asked, scope, receive, send, started):
             return
         settle_client(scope, self._trusted)
         scope[_ASKED], scope["app"], scope["route"], scope["path_params"] = asked, self, ROUTE, {}

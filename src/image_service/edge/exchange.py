@@ -10,5 +10,6 @@ EXCHANGE = "image_service.exchange"  # the scope's key; absent where another ser
 class Exchange:
     abort: Callable[[], None]  # ends the connection at once
     is_backed_up: Callable[[], bool]  # so much waits for the client that a further send would have to
+    is_short_of_memory: Callable[[], bool]  # so much waits for all clients that a large answer should come in pieces
     is_received: bool = False  # all of the request's body has come
     is_malformed: bool = False  # its body breaks off in nonsense: no more of it will come

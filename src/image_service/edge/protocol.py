@@ -6,7 +6,6 @@ headers, …
 """
 
 import asyncio
-import json
 import time
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -15,14 +14,24 @@ import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from image_service.edge.client_address import Networks, client_address, home, is_trusted
 from image_service.edge.exchange import EXCHANGE, Exchange
-from image_service.edge.limits import MAX_FRAMING_BYTES, MAX_HEAD_BYTES, MAX_PIPELINED, ConnectionLimits
+from image_service.edge.limits import (
+    HEALTH_PLACES,
+    MAX_FRAMING_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_PIPELINED,
+    ConnectionLimits,
+)
 from image_service.edge.lingering import LingeringTransport
+from image_service.edge.places import Places
+from image_service.edge.refusal import refusal
+from image_service.edge.taking import Taking
 
 log = structlog.get_logger()
 
 VERSIONS = ("1.0", "1.1")
-QUIET_SECONDS = 60.0  # between two lines in the log about the same flood
+HEALTH = b"/health/"
 
 
 class _Refused(Exception):
@@ -33,13 +42,13 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection. `protocol_of` makes the class that uvicorn is given."""
 
     limits: ClassVar[ConnectionLimits]
-    warned_at: ClassVar[float] = -QUIET_SECONDS  # monotonic seconds
-
-    # --- The connection ---
+    trusted_proxies: ClassVar[Networks]
+    places: ClassVar[Places]
+    without_place: ClassVar[list["GuardedProtocol"]]  # the oldest first: what they ask for is not known yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = LingeringTransport(transport, self.limits, self._is_sending)
-        self._exchange = Exchange(self._lingering.abort, self._is_backed_up)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self._is_short_of_memory)
         self._timer: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
         self._in_head = True  # a request's head is awaited, or has come in part
@@ -50,15 +59,20 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = self._framing_bytes = 0
         self._refusal = HTTPStatus.BAD_REQUEST
         self.idle_since = time.monotonic()
+        self._taking = Taking(self._lingering.get_write_buffer_size, self.places.look_at_memory)
         super().connection_made(self._lingering)
-        if len(self.connections) > self.limits.connections and not self._make_room():
-            self._is_turned_away = True
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
-        else:
-            self._arm()
+        peer = self.client[0] if self.client else ""
+        self.address = home(peer)
+        self._is_proxy = is_trusted(peer, self.trusted_proxies)
+        if not self.places.add(self):
+            self.without_place.append(self)
+            if len(self.without_place) > HEALTH_PLACES:
+                self.without_place[0].turn_away()
+        self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._leave()
         self._lingering.lost()
         super().connection_lost(exc)
         if self._answered is not None and not self._answered.response_complete:
@@ -92,19 +106,58 @@ class GuardedProtocol(HttpToolsProtocol):
     def _is_backed_up(self) -> bool:
         return bool(self.flow.write_paused)
 
-    def _make_room(self) -> bool:
-        """End the connection that has been idle for longest, so that nobody shuts others out by merely connecting."""
-        protocol = type(self)
-        if time.monotonic() - protocol.warned_at > QUIET_SECONDS:
-            protocol.warned_at = time.monotonic()
-            log.warning("as many connections as may be", connections=self.limits.connections)
-        others = [each for each in self.connections if isinstance(each, GuardedProtocol) and each is not self]
-        idle = min((each for each in others if each.is_idle), key=lambda each: each.idle_since, default=None)
-        if idle is None:
-            return False
-        idle._lingering.abort()
-        self.connections.discard(idle)
-        return True
+    def _is_short_of_memory(self) -> bool:
+        return self.places.is_short_of_memory
+
+    # --- Its place among all connections ---
+
+    @property
+    def buffered(self) -> int:
+        return self._lingering.get_write_buffer_size()
+
+    @property
+    def stalled_since(self) -> float | None:
+        return self._taking.stalled_since
+
+    def give_way(self) -> None:
+        self._leave()
+        self.connections.discard(self)
+        self._lingering.abort()
+
+    def turn_away(self) -> None:
+        """There is no place for it."""
+        self._leave()
+        self._is_turned_away = True
+        self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _leave(self) -> None:
+        self.places.remove(self)
+        if self in self.without_place:
+            self.without_place.remove(self)
+        self._taking.end()
+
+    def _settle(self) -> None:
+        """Now that there is a head. Raises `_Refused` for one that gets no place, unless it asks for health."""
+        if self._is_proxy and self.client is not None:
+            forwarded = [value.decode("latin-1") for name, value in self.headers if name == b"x-forwarded-for"]
+            self.places.move(self, home(client_address(self.client[0], forwarded, self.trusted_proxies)))
+        if self not in self.without_place:
+            return
+        if self.places.add(self):
+            self.without_place.remove(self)
+        elif not self.url.startswith(HEALTH):
+            self._refusal = HTTPStatus.SERVICE_UNAVAILABLE
+            raise _Refused
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._taking.begin()
+        self.places.back_up(self)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._taking.end()
+        self.places.go_on(self)
 
     # --- The head's deadline ---
 
@@ -193,11 +246,14 @@ class GuardedProtocol(HttpToolsProtocol):
         if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD_BYTES:
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise _Refused
+        self._settle()
         self._is_upgrade = self.parser.should_upgrade()
-        self._exchange = Exchange(self._lingering.abort, self._is_backed_up)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self._is_short_of_memory)
         self.scope[EXCHANGE] = self._exchange  # type: ignore[literal-required]  # an extension of ours
         self._framing_bytes = 0
         super().on_headers_complete()
+        if self in self.without_place:
+            self.cycle.keep_alive = False
         self._in_head = False
         self._disarm()
 
@@ -228,21 +284,17 @@ class GuardedProtocol(HttpToolsProtocol):
         """Answer without the application, and close."""
         self._disarm()
         if self.is_idle:  # else this would land in the midst of another answer
-            body = json.dumps({"code": status, "message": status.phrase}).encode()
-            lines = [
-                b"HTTP/1.1 %d %s" % (status, status.phrase.encode()),
-                b"Content-Type: application/json",
-                b"Content-Length: %d" % len(body),
-                b"Cache-Control: no-store",
-                b"Connection: close",
-            ]
-            if status is HTTPStatus.SERVICE_UNAVAILABLE:
-                lines.append(b"Retry-After: 1")
-            self._lingering.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+            self._lingering.write(refusal(status))
             log.info("refused", status=int(status), client=self.client[0] if self.client else None)
         self._lingering.close()
 
 
-def protocol_of(limits: ConnectionLimits) -> type[GuardedProtocol]:
+def protocol_of(limits: ConnectionLimits, trusted_proxies: Networks = ()) -> type[GuardedProtocol]:
     """For `uvicorn.Config(http=…)`."""
-    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits})
+    own = {
+        "limits": limits,
+        "trusted_proxies": trusted_proxies,
+        "places": Places(limits.connections, limits.buffered_bytes),
+        "without_place": [],
+    }
+    return type("LimitedProtocol", (GuardedProtocol,), own)

@@ -30,7 +30,7 @@ class Worker(uvicorn.Server):
                 lambda: create_app(settings, is_stopping=lambda: self.is_stopping),
                 factory=True,
                 backlog=BACKLOG,
-                http=protocol_of(settings.connection_limits),
+                http=protocol_of(settings.connection_limits, settings.trusted_proxies),
                 ws="none",
                 lifespan="on",
                 log_config=None,

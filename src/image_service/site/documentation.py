@@ -1,10 +1,19 @@
 """The page at /docs: Swagger UI out of the package, so that it works in a closed network too."""
 
+import asyncio
+import hashlib
+import json
 from html import escape
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
 from image_service.site.pages import Files, add_page, policy
+from image_service.telemetry.together import Together
+from image_service.web import etags
+
+OPENAPI = "/openapi.json"
 
 PAGE = """\
 <!doctype html>
@@ -25,8 +34,31 @@ PAGE = """\
 """
 
 
+class Document:
+    """The API's description, as bytes that are made once: some tenths of a second."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._made: tuple[bytes, dict[str, str]] | None = None
+        self._make_together = Together(self._make)
+
+    async def answer(self, request: Request) -> Response:
+        body, headers = self._made or await self._make_together()
+        if etags.is_current(request, headers["ETag"]):
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
+
+    async def _make(self) -> tuple[bytes, dict[str, str]]:
+        body = await asyncio.to_thread(lambda: json.dumps(self._app.openapi(), separators=(",", ":")).encode())
+        tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        self._made = body, {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "ETag": tag}
+        return self._made
+
+
 def add_documentation(app: FastAPI) -> None:
-    """GET /docs shows `app.openapi_url`. The app is created with `docs_url=None, redoc_url=None`."""
-    page = PAGE.format(title=escape(app.title), openapi=escape((app.openapi_url or "").removeprefix("/")))
+    """GET /docs shows GET /openapi.json. The app is created with `openapi_url=None, docs_url=None, redoc_url=None`."""
+    page = PAGE.format(title=escape(app.title), openapi=escape(OPENAPI.removeprefix("/")))
+    document = Document(app)
+    app.add_route(OPENAPI, document.answer, methods=["GET"], include_in_schema=False)
     add_page(app, "/docs", page, policy(images="'self' data:"))
     app.mount("/docs/static", Files())

@@ -9,11 +9,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
+from image_service.database.sessions import Database
 from image_service.errors import ImageServiceError
 from image_service.images.upkeep import jobs
 from image_service.telemetry import metrics
+from image_service.telemetry.count_buffer import CountBuffer
 from image_service.telemetry.metrics import JobResult
-from image_service.web.parts import Parts, PartsOf
+from image_service.telemetry.together import Together
+from image_service.web.parts import PartsOf
 
 log = structlog.get_logger()
 
@@ -105,15 +108,23 @@ async def scrape(parts: PartsOf) -> Response:
     """What this instance has counted since it started, all of its processes together, and the last results of sweep and
     verify. No token is needed: do not let it out to the internet.
     """
-    results = await _jobs(parts)
-    parts.counts.hand_on()
-    text = await asyncio.to_thread(metrics.exposition, results)
-    return Response(text, headers={**NO_STORE, "Content-Type": metrics.CONTENT_TYPE})
+    return Response(await parts.scrape(), headers={**NO_STORE, "Content-Type": metrics.CONTENT_TYPE})
 
 
-async def _jobs(parts: Parts) -> Mapping[str, JobResult] | None:
+def scrapes_of(database: Database, counts: CountBuffer) -> Together[bytes]:
+    """A scrape reads the files of all processes, and asks the database: those that come at once share one."""
+
+    async def exposed() -> bytes:
+        results = await _jobs(database)
+        counts.hand_on()
+        return await asyncio.to_thread(metrics.exposition, results)
+
+    return Together(exposed)
+
+
+async def _jobs(database: Database) -> Mapping[str, JobResult] | None:
     try:
         async with asyncio.timeout(JOBS_SECONDS):
-            return await jobs.results(parts.database)
+            return await jobs.results(database)
     except (ImageServiceError, TimeoutError):
         return None

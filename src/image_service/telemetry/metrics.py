@@ -101,6 +101,8 @@ REQUEST_SECONDS = _histogram(
     _REQUEST_SECONDS,
     ("dialect", "route", "method"),
 )
+CONNECTIONS = _gauge("image_service_connections", "Connections of clients.")
+CONNECTIONS_OF_ONE = _gauge("image_service_connections_of_one_client", "Those of the address that holds most.")
 RECEIVED_BYTES = _counter("image_service_http_received_bytes_total", "Bytes of request bodies.", ("dialect",))
 SENT_BYTES = _counter("image_service_http_sent_bytes_total", "Bytes of answers' bodies.", ("dialect",))
 

@@ -17,6 +17,7 @@ from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
 from image_service.stores.rate_limit import RateLimit
 from image_service.telemetry.count_buffer import CountBuffer
+from image_service.telemetry.together import Together
 from image_service.web.access.failed_credentials import FailedCredentials
 from image_service.web.answer_cache import AnswerCache
 from image_service.web.readiness import Readiness
@@ -51,6 +52,7 @@ class Parts:
     negotiate_formats: bool
     is_stopping: Callable[[], bool]  # the service has been told to end
     counts: CountBuffer  # what the metrics have not been told yet
+    scrape: Together[bytes]  # all metrics, as text
 
 
 async def _parts(request: Request) -> Parts:

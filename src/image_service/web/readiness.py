@@ -9,6 +9,7 @@ from image_service.errors import ImageServiceError, StorageUnavailable
 from image_service.images import instance
 from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
+from image_service.telemetry.together import Together
 
 log = structlog.get_logger()
 
@@ -20,7 +21,7 @@ class Readiness:
         self._database = database
         self._storage = storage
         self._staging = staging
-        self._looking: asyncio.Task[dict[str, str]] | None = None
+        self._look_together = Together(self._look)
 
     async def look(self) -> dict[str, str]:
         """`ok`, or what is wrong, by part. Addresses and paths are for the log alone.
@@ -28,9 +29,7 @@ class Readiness:
         A look writes to the disk and to the database, and whoever asks needs no token: so those who come while one is
         under way get what it finds.
         """
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
-        return dict(await asyncio.shield(self._looking))
+        return dict(await self._look_together())
 
     async def _look(self) -> dict[str, str]:
         found = {"database": "ok", "storage": "ok", "instance": "ok"}

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from image_service.cli.doctor.findings import Finding, Findings, fail, ok, warn
+from image_service.edge.places import NEARLY_ALL
 from image_service.errors import ImageServiceError
 from image_service.pixels.limits import Refused
 from image_service.pixels.messages import Drawing
@@ -90,6 +91,8 @@ async def service(settings: Settings) -> Findings:
             return
         if status == "ready":
             yield ok("service", f"is ready at {own}")
+            async for finding in _connections(client, own, settings.connections * settings.workers):
+                yield finding
         else:
             yield fail("service", f"at {own}: {', '.join(wrong)}", "the other lines, and its log, say why")
         if settings.public_url is None:
@@ -101,6 +104,23 @@ async def service(settings: Settings) -> Findings:
             live, found = 0, f"PUBLIC_URL {settings.public_url} cannot be reached: {error}"
         mend = "look at the proxy, DNS and certificate; a network without a way back to itself is no fault"
         yield ok("public url", found) if live == 200 else warn("public url", found, mend)
+
+
+async def _connections(client: httpx.AsyncClient, own: str, most: int) -> Findings:
+    """Does one address hold nearly all of them?"""
+    try:
+        text = (await client.get(f"{own}/metrics")).text
+    except httpx.TransportError:
+        return
+    lines = (line.partition(" ") for line in text.splitlines() if line.startswith("image_service_connections"))
+    counts = {name: int(float(value)) for name, _, value in lines}
+    held = counts.get("image_service_connections_of_one_client", 0)
+    found = f"{counts.get('image_service_connections', 0)} of {most}, {held} of them of one address"
+    if held >= NEARLY_ALL * most:
+        mend = "the log names it: name your own proxy in TRUSTED_PROXIES, keep another out, or raise CONNECTIONS"
+        yield warn("clients", found, mend)
+    else:
+        yield ok("clients", found)
 
 
 async def _about() -> dict[str, Any]:

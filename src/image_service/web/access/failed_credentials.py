@@ -11,12 +11,11 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+
+from image_service.edge.client_address import home
 
 ADDRESSES = 10_000  # remembered, some 2 MB; the one that failed longest ago is forgotten first
 LOOKUPS_AT_ONCE = 2  # of all addresses over their limit: they leave the database to the others
-_HOME = 64  # bits of an IPv6 address that one household has: the rest is its own to choose
 
 
 class FailedCredentials:
@@ -29,7 +28,7 @@ class FailedCredentials:
     @asynccontextmanager
     async def lookup(self, address: str) -> AsyncIterator[None]:
         """Around asking the database for a token."""
-        if self._level(_home(address)) + 1 <= self._most:
+        if self._level(home(address)) + 1 <= self._most:
             yield
             return
         async with self._few:
@@ -37,27 +36,16 @@ class FailedCredentials:
 
     def count(self, address: str) -> int | None:
         """One more failure. None: it was within the limit; else the seconds until one more will be."""
-        home = _home(address)
-        level = self._level(home)
+        whose = home(address)
+        level = self._level(whose)
         if level + 1 > self._most:
             return math.ceil((level + 1 - self._most) * 60 / self._most)
-        self._levels[home] = (level + 1, self._clock())
-        self._levels.move_to_end(home)
+        self._levels[whose] = (level + 1, self._clock())
+        self._levels.move_to_end(whose)
         if len(self._levels) > ADDRESSES:
             self._levels.popitem(last=False)
         return None
 
-    def _level(self, home: str) -> float:
-        level, at = self._levels.get(home, (0.0, 0.0))
+    def _level(self, whose: str) -> float:
+        level, at = self._levels.get(whose, (0.0, 0.0))
         return max(0.0, level - (self._clock() - at) * self._most / 60)
-
-
-@lru_cache(1024)
-def _home(address: str) -> str:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(IPv6Address(int(parsed) >> (128 - _HOME) << (128 - _HOME)))
-    return address

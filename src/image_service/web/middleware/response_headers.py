@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from image_service.edge.client_address import Networks, client_address
 from image_service.web.dialect import SCOPE_KEY, Dialect
-from image_service.web.middleware.client_address import Networks, client_address
 
 _NOTED = "image_service.answer_headers"
 

@@ -1,10 +1,13 @@
 """Who is calling, by address: the peer, or whom a proxy that we trust says it speaks for."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
+
+HOME_BITS = 64  # of an IPv6 address that one household has: the rest is its own to choose
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
@@ -23,6 +26,23 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> st
         if not _is_trusted(heard, trusted):
             break
     return str(heard)
+
+
+def is_trusted(peer: str, trusted: Networks) -> bool:
+    address = _parsed(peer)
+    return address is not None and _is_trusted(address, trusted)
+
+
+@lru_cache(1024)
+def home(address: str) -> str:
+    """What is counted as one client: an address, or the /64 of an IPv6 address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(IPv6Address(int(parsed) >> (128 - HOME_BITS) << (128 - HOME_BITS)))
+    return str(parsed.ipv4_mapped) if isinstance(parsed, IPv6Address) else address
 
 
 def _is_trusted(address: Address, trusted: Networks) -> bool:

@@ -1,0 +1,18 @@
+"""An answer to what is no request, or has no place: it closes the connection."""
+
+import json
+from http import HTTPStatus
+
+
+def refusal(status: HTTPStatus) -> bytes:
+    body = json.dumps({"code": status, "message": status.phrase}).encode()
+    lines = [
+        b"HTTP/1.1 %d %s" % (status, status.phrase.encode()),
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+        b"Cache-Control: no-store",
+        b"Connection: close",
+    ]
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        lines.append(b"Retry-After: 1")
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
