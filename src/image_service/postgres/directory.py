@@ -1,7 +1,7 @@
 """What the private PostgreSQL keeps on disk, and what can be read there about a server that runs.
 
 root/pgdata/        the database, 0700; written as pgdata.new and renamed when initdb has ended well
-root/run/           the socket, 0700; or a short directory elsewhere, see `socket_directory`
+root/run/           the socket, 0700; or a link to a short directory elsewhere, see `short_directory`
 root/postgres.log   what the server says
 root/lock           held by the service that owns all this
 root/server.lock    held by every process of the server, by inheritance: free means that none is left
@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
-from image_service.postgres.binaries import EmbeddedPostgresError, Programs
+from image_service.postgres.binaries import EmbeddedPostgresError
+from image_service.postgres.programs import Programs
 
 # For a former server to go, seconds after each signal. Linux has sent it the first already; elsewhere nobody has. It
 # asks for a last checkpoint; a PostgreSQL 18 that gets it while it recovers may wait for itself for ever. The others
@@ -44,7 +45,7 @@ class PostgresFailed(EmbeddedPostgresError):
     """PostgreSQL did not start; the message ends with what it said."""
 
 
-def socket_directory(root: Path) -> Path:
+def short_directory(root: Path) -> Path:
     """Where the socket goes: root/run, unless that is too long for an address or would need quoting."""
     directory = root / "run"
     path = str(directory / SOCKET_NAME)
@@ -68,8 +69,8 @@ def answers(socket_in: Path) -> bool:
     return True
 
 
-def spawn(command: list[str], server_lock: int, output: int) -> subprocess.Popen[bytes]:
-    """Start one of PostgreSQL's programs, which holds the lock for as long as any process of it lives.
+def spawn(command: list[str], inherited: Sequence[int], output: int) -> subprocess.Popen[bytes]:
+    """Start one of PostgreSQL's programs. All of its processes hold what they inherit, such as the lock.
 
     Ended by the kernel together with the calling thread. A session of its own, so that Ctrl-C in a terminal
     reaches the service alone, which stops the database last. Nothing of the service's environment.
@@ -81,7 +82,7 @@ def spawn(command: list[str], server_lock: int, output: int) -> subprocess.Popen
         stderr=subprocess.STDOUT,
         env={"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath},
         cwd="/",
-        pass_fds=(server_lock,),
+        pass_fds=inherited,
         start_new_session=True,
     )
 
@@ -116,7 +117,9 @@ class PostgresDirectory:
 
     @property
     def socket(self) -> Path:
-        return socket_directory(self.root)
+        """The directory of the socket, as clients find it."""
+        run = self.root / "run"
+        return run.readlink() if run.is_symlink() else short_directory(self.root)
 
     def take_lock(self) -> int:
         """A descriptor that holds the directory until it is closed. Raises `DataDirectoryInUse`."""
@@ -158,8 +161,7 @@ class PostgresDirectory:
 
     def prepare(self, owner: tuple[int, int]) -> None:
         """Make the directories, private to `owner` (user and group id), whoever ran it before."""
-        if owner[0] != os.geteuid():
-            self.root.chmod(self.root.stat().st_mode | 0o011)  # to pass through; what is inside is closed
+        self._link_socket()
         self.socket.mkdir(mode=0o700, exist_ok=True)
         found = self.socket.lstat()  # below a directory that everyone writes to, it may be somebody's trap
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner[0]}:
@@ -168,14 +170,26 @@ class PostgresDirectory:
         if os.geteuid() == 0:
             os.chown(self.socket, *owner)
             if self.data.exists() and self.data.stat().st_uid != owner[0]:
-                for path in (self.data, *self.data.rglob("*")):
+                for path in (*self.data.rglob("*"), self.data):  # itself last: it says that all is done
                     os.chown(path, *owner, follow_symlinks=False)
+
+    def _link_socket(self) -> None:
+        """Have root/run be the socket's directory, or lead to it. The root may have had another name before."""
+        run, directory = self.root / "run", short_directory(self.root)
+        if run.is_symlink():
+            run.unlink()
+        if directory != run:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(run)
+            run.symlink_to(directory)
 
     def leave(self) -> None:
         """Remove a socket directory that is not below the root."""
-        if self.socket.parent != self.root:
+        run = self.root / "run"
+        if run.is_symlink():
             with suppress(OSError):  # it never was made, or it is not ours
                 self.socket.rmdir()
+            run.unlink()
 
     def initialise(self, programs: Programs, server_lock: int) -> None:
         """A new, empty database. Whatever interrupts this leaves none. Raises `PostgresFailed`."""
@@ -185,12 +199,13 @@ class PostgresDirectory:
         unfinished.mkdir(mode=0o700)
         if os.geteuid() == 0:
             os.chown(unfinished, *programs.owner)
-        command = programs.command(
-            "initdb", f"--pgdata={unfinished}", "--username=postgres", "--data-checksums",
-            "--auth=trust",  # the socket's directory is the lock on the door
-            "--encoding=UTF8", "--no-locale",  # the order of bytes: the same on every system, for ever
-        )  # fmt: skip
-        process = spawn(command, server_lock, subprocess.PIPE)
+        with programs.reaching(unfinished) as folder:
+            command = programs.command(
+                "initdb", f"--pgdata={folder.name}", "--username=postgres", "--data-checksums",
+                "--auth=trust",  # the socket's directory is the lock on the door
+                "--encoding=UTF8", "--no-locale",  # the order of bytes: the same on every system, for ever
+            )  # fmt: skip
+            process = spawn(command, (server_lock, *folder.descriptors), subprocess.PIPE)
         said, _ = process.communicate()
         if process.returncode != 0:
             raise PostgresFailed(f"initdb failed:\n{said.decode(errors='replace')}")

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 from image_service.postgres.binaries import EmbeddedPostgresError, PostgresNotFound, find_programs
@@ -52,6 +53,12 @@ SETTINGS = {
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Running:
+    programs: Path  # the directory of the programs
+    account: int  # the user id that they run under
+
+
 class EmbeddedPostgres:
     """A server with its data below `root` (made if missing) and room for `max_connections` clients."""
 
@@ -76,12 +83,24 @@ class EmbeddedPostgres:
         Raises `EmbeddedPostgresError` if the caller may not look.
         """
         try:
-            lines = PostgresDirectory(root.resolve()).pid_file()
-            if len(lines) > 7 and lines[7].strip() == "ready" and answers(Path(lines[4])):
-                return database_url(Path(lines[4]))
+            directory = PostgresDirectory(root.resolve())
+            lines = directory.pid_file()
+            if len(lines) > 7 and lines[7].strip() == "ready" and answers(directory.socket):
+                return database_url(directory.socket)
         except PermissionError as error:
             raise EmbeddedPostgresError(f"{error}: run this as the user that runs the service") from error
         return None
+
+    @staticmethod
+    def about(root: Path) -> Running | None:
+        """What was started last on this directory; None if nothing ever was, or it has gone."""
+        directory = PostgresDirectory(root.resolve())
+        try:
+            program, _, _ = (directory.data / "postmaster.opts").read_text().partition(' "')
+            account = directory.data.stat().st_uid
+        except FileNotFoundError:
+            return None
+        return Running(Path(program).parent, account)
 
     def start(self) -> None:
         """Return when the server takes connections. Blocks.
@@ -164,12 +183,18 @@ class EmbeddedPostgres:
             directory.drop_foreign_pid_files()
             settings = {**SETTINGS, "max_connections": str(self._max_connections)}
             flags = [f"--{name}={value}" for name, value in settings.items()]
-            command = programs.command("postgres", "-D", str(directory.data), "-k", str(directory.socket), *flags)
-            with directory.open_log() as output, self._mutex:
+            with (
+                programs.reaching(directory.data) as data,
+                programs.reaching(directory.socket) as socket,
+                directory.open_log() as output,
+                self._mutex,
+            ):
                 position = output.tell()
                 if self._stopping.is_set():
                     raise PostgresFailed("stopped while starting")
-                self._process = process = spawn(command, server_lock, output.fileno())
+                command = programs.command("postgres", "-D", data.name, "-k", socket.name, *flags)
+                inherited = (server_lock, *data.descriptors, *socket.descriptors)
+                self._process = process = spawn(command, inherited, output.fileno())
         finally:
             os.close(server_lock)  # the server has its own copy
         deadline = time.monotonic() + START_SECONDS

@@ -1,13 +1,13 @@
 """Becomes a PostgreSQL program: run by path with `python -I -S`, so it imports nothing of the service.
 
-    postgres_launcher.py PARENT ACCOUNT DIRECTORY PROGRAM [ARGUMENT ...]
+    launcher.py PARENT ACCOUNT PROGRAM [ARGUMENT ...]
 
 A process of its own, and not a `preexec_fn`, because the service has threads, and Python code between
 fork and exec may then deadlock. The process id stays the same all the way, so it is PostgreSQL's.
 
 PARENT is the service's process id. ACCOUNT is "same", "UID:GID" or "namespace" (a user namespace, Linux:
-there root is nobody to PostgreSQL, which refuses root, and still root to the files). DIRECTORY is entered
-first, as that account. Exit status 1, with the reason on standard error, if any of this fails.
+there root is nobody to PostgreSQL, which refuses root, and still root to the files). Exit status 1, with the reason on
+standard error, if any of this fails; `NO_ACCOUNT` if this process may not become that account.
 """
 
 import ctypes
@@ -17,6 +17,7 @@ import sys
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 CLONE_NEWUSER = 0x10000000  # linux/sched.h
+NO_ACCOUNT = 77  # EX_NOPERM of sysexits.h; PostgreSQL's programs have no such exit status
 
 
 def take_account(libc: ctypes.CDLL, account: str) -> None:
@@ -40,11 +41,14 @@ def die_with(libc: ctypes.CDLL, parent: int) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a stop in our few milliseconds is no traceback
-    parent, account, directory, *command = sys.argv[1:]
+    parent, account, *command = sys.argv[1:]
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         take_account(libc, account)
-        os.chdir(directory)
+    except OSError as error:
+        sys.stderr.write(f"{account}: {error}\n")
+        sys.exit(NO_ACCOUNT)
+    try:
         die_with(libc, int(parent))  # after the account: a change of user would clear it
         os.execv(command[0], command)  # noqa: S606 - no shell is the point
     except OSError as error:

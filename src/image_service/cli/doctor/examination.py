@@ -24,6 +24,7 @@ def examine() -> list[Finding]:
         return [*found, ok("database", f"none in {settings.data_dir} yet; the first start of `serve` makes it")]
     try:
         with database_running(settings) as running:
+            found += kept.embedded(embedded_folder(settings)) if settings.database_url is None else []
             return found + asyncio.run(_kept(running))
     except (EmbeddedPostgresError, OSError) as error:
         mend = f"{embedded_folder(settings) / 'postgres.log'} says more"

@@ -1,6 +1,7 @@
 """What is kept: the database, the blob store, the disks under them, and whether their clocks agree."""
 
 import os
+import pwd
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from image_service.database.migrations import MigrationFailed
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.postgres.binaries import OLDEST_MAJOR
+from image_service.postgres.embedded import EmbeddedPostgres
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
@@ -41,6 +43,19 @@ _FACTS = Statement(
         func.clock_timestamp().label("now"),
     )
 )
+
+
+def embedded(folder: Path) -> Iterator[Finding]:
+    """The private PostgreSQL below `folder`, which answers."""
+    running = EmbeddedPostgres.about(folder)
+    if running is None:
+        yield fail("postgres", f"{folder} has gone", "mount its disk again")
+        return
+    try:
+        account = pwd.getpwuid(running.account).pw_name
+    except KeyError:
+        account = f"user {running.account}"
+    yield ok("postgres", f"runs as {account}, its data are in {folder / 'pgdata'}, its programs in {running.programs}")
 
 
 async def database(database: Database, settings: Settings) -> Findings:

