@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.processes import DEADLINE, Server, eventually, family, left
+from tests.processes import DEADLINE, PROGRAM, Server, eventually, family, left
 from tests.scrape import Scrape
 from tests.slow import SlowUpload
 
@@ -107,3 +107,13 @@ def test_a_second_signal_ends_it_at_once(start: Start, number: signal.Signals) -
     assert is_shut_down(server)
     (line,) = server.logged(level="warning")
     assert "2 workers are killed" in line["event"]
+
+
+def test_a_background_job_of_a_script_ends_by_sigint_and_nohup_holds(start: Start) -> None:
+    """A script that is no terminal's starts its jobs with SIGINT ignored."""
+    server = start(program=["sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh", PROGRAM])
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    ignored = int(status.partition("SigIgn:\t")[2].split()[0], 16)
+    assert ignored & 1 << signal.SIGHUP - 1
+    assert server.stop(signal.SIGINT) == 0
+    assert is_shut_down(server)

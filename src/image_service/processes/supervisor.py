@@ -67,7 +67,8 @@ class StopSignals:
     """SIGINT, SIGTERM and SIGHUP, from `with` on: each asks for the end, and none interrupts it.
 
     Before `defer()` the first of them raises `KeyboardInterrupt`, since a start may have to wait long; after it they
-    make `reader` readable. One that was ignored from the outset (`nohup`) still is.
+    make `reader` readable. A SIGHUP that was ignored from the outset still is, since that is what `nohup` asks for.
+    SIGINT is not, although a script ignores it for its background jobs: whoever sends it to the service means it.
     """
 
     def __init__(self) -> None:
@@ -79,7 +80,7 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         for number in STOPS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._former[number] = signal.signal(number, self._asked)
         return self
 
