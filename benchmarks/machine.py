@@ -30,11 +30,9 @@ def this_machine() -> Machine:
     info = Path("/proc/cpuinfo").read_text().splitlines()
     cpu = next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), platform.machine())
     kilobytes = int(Path("/proc/meminfo").read_text().split()[1])
-    git = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, cwd=CHECKOUT, check=False).stdout.strip()  # noqa: S603
     return Machine(
         date=datetime.now(UTC).date().isoformat(),
-        commit=commit or "unknown",
+        commit=_commit() or "unknown",
         cpu=cpu,
         cores=os.cpu_count() or 1,
         memory_gb=kilobytes / 1e6,
@@ -43,3 +41,11 @@ def this_machine() -> Machine:
         load=os.getloadavg()[0],
         settings={name: value for name, value in sorted(os.environ.items()) if name.startswith("IMAGE_SERVICE_")},
     )
+
+
+def _commit() -> str:
+    git = ["git", "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, cwd=CHECKOUT, check=False).stdout.strip()  # noqa: S603
+    except FileNotFoundError:
+        return ""

@@ -5,6 +5,7 @@ Stores never see each other, so tests need no cleaning up and share one database
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,13 @@ from tests.needs import require
 from tests.order import ByFile, longest_first
 from tests.processes import PATIENT
 from tests.s3.seaweed import BUCKET, WEED, SeaweedFS, new_prefix
+
+# What the tests start inherits from what has started them. A script ignores these signals for its background jobs.
+# nginx, which root runs as another account, must read what is written under `umask 077`.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+os.umask(0o022)
 
 API = "http://api.test"
 DELIVERY = "http://images.test"

@@ -1,7 +1,10 @@
 """The tables that a developer reads."""
 
 import json
+import subprocess
+import sys
 from math import nan
+from pathlib import Path
 
 from benchmarks.machine import this_machine
 from benchmarks.measure import Fact, Result, Sample, figure, ratios
@@ -48,3 +51,10 @@ def test_what_is_written_is_json_also_where_there_is_no_number() -> None:
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     assert told["figures"][0]["p50"] is None
     assert told["machine"]["cores"] >= 1
+
+
+def test_a_machine_without_git_has_no_commit() -> None:
+    asked = "from benchmarks.machine import this_machine; print(this_machine().commit)"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", asked], env={"PATH": ""}, cwd=root, capture_output=True, check=True)
+    assert done.stdout == b"unknown\n"
