@@ -1,6 +1,7 @@
 """The commands of `image-service`, beside a running service and without one."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from image_service.postgres.embedded import EmbeddedPostgres
+from tests.conftest import PHOTOS
 from tests.needs import needs
 from tests.processes import DEADLINE, PROGRAM, Done, Server, command, environment
 from tests.shop import form
 
+PAGE = (Path(__file__).parents[1] / "docs" / "shell.md").read_text()
 IMPORTED = "a-secret-from-elsewhere-1"
 
 
@@ -209,3 +212,35 @@ def test_help_and_version(tmp_path: Path) -> None:
 def test_output_that_nobody_can_take_is_no_traceback(tmp_path: Path) -> None:
     result = command(tmp_path, "openapi", output=Path("/dev/full"))
     assert (result.status, result.err) == (1, "image-service: [Errno 28] No space left on device\n")
+
+
+def test_pictures_are_uploaded_in_order_as_the_page_has_it(server: Server, tmp_path: Path) -> None:
+    for name in ("front.jpg", "side.jpg"):
+        shutil.copy(PHOTOS / "rocket.jpg", tmp_path / name)
+    run_it, printed = re.findall(
+        r"^```[a-z]+\n(.*?)\n```", PAGE.split("## Upload")[1].split("## Doctor")[0], re.S | re.M
+    )
+    words = run_it.replace("http://127.0.0.1:8000", server.url).split()[1:]
+    files = [str(tmp_path / word) if word.endswith(".jpg") else word for word in words]
+    said = command(tmp_path, *files, TOKEN=server.token)
+    assert (said.status, said.err) == (0, "")
+    plain = re.sub(r"-[0-9a-f]{32}-", "-…-", said.out.replace(server.url, "http://127.0.0.1:8000")).strip()
+    assert plain == re.sub(r"-[0-9a-f]{32}-", "-…-", printed)
+    told = command(tmp_path, *files, "--json", TOKEN=server.token).json
+    with server.client() as client:
+        images = client.get("/products/1234/images", params={"fields": "id,position,src"}).json()
+    assert [image["src"] for image in images[:2]] == said.out.split()
+    assert images[2:] == told
+
+
+def test_an_upload_that_fails_says_of_which_file(server: Server, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("no picture")
+    words = ["upload", str(PHOTOS / "rocket.jpg"), str(notes), "--product", "4321", "--url", server.url]
+    refused = command(tmp_path, *words, TOKEN=server.token)
+    assert (refused.status, refused.out.count("http")) == (1, 1)
+    assert refused.err == f"image-service: {notes}: file must be a gif, jpg or png image\n"
+    assert "the service does not know this token" in command(tmp_path, *words, TOKEN="x" * 20).err
+    assert "a token is needed" in command(tmp_path, *words).err
+    assert "--url must be the service's own" in command(tmp_path, *words[:-1], "ftp://x").err
+    assert command(tmp_path, "upload", str(tmp_path / "gone.jpg"), "--product", "1").status == 2

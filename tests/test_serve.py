@@ -1,6 +1,7 @@
 """`image-service serve`, as a real process: what it prints, what it answers with, how it ends and comes back."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -52,13 +53,23 @@ def images(server: Server, token: str | None = None) -> list[int]:
         return [image["id"] for image in client.get("/products/1/images").raise_for_status().json()]
 
 
-def test_from_the_first_start_to_the_last_stop(start: StartServer) -> None:
+def without_curl(printed: str, folder: Path) -> str:
+    """What the other line prints, pasted into a shell that is in another folder and has no program on its path."""
+    [line] = [line for line in printed.splitlines() if " upload " in line]
+    return subprocess.run(
+        [shutil.which("sh") or "", "-c", line], cwd=folder, env={"PATH": ""}, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_from_the_first_start_to_the_last_stop(start: StartServer, tmp_path: Path) -> None:
     first = start(new=True).ready()
     assert "Store 1 was made" in first.printed
     upload, listing = curl_lines(first.printed)
     made = paste(upload)
     assert [image["id"] for image in paste(listing)] == [made["id"]]
     assert first.logged(method="POST", status=201)
+    url, other = without_curl(first.printed, tmp_path), paste(listing)[1]
+    assert (url, httpx.get(url).headers["Content-Type"]) == (other["src"], "image/jpeg")
     assert first.stop(signal.SIGINT) == 0
     events = [line["event"] for line in first.logged() if line["event"] != "request"]
     assert [event.partition(":")[0] for event in events] == ["starting", "stopping", "stopped"]  # no library's chatter
@@ -68,7 +79,7 @@ def test_from_the_first_start_to_the_last_stop(start: StartServer) -> None:
     second = start().ready()
     assert "Store" not in second.printed
     assert "Bearer" not in second.printed
-    assert images(second, first.token) == [made["id"]]
+    assert images(second, first.token) == [made["id"], other["id"]]
     members = family(second.process.pid)
     second.process.kill()
     second.process.wait()
@@ -78,7 +89,7 @@ def test_from_the_first_start_to_the_last_stop(start: StartServer) -> None:
     os.close(reader)  # nobody reads what the third one prints
     third = start(stdout=writer).ready()
     os.close(writer)
-    assert images(third, first.token) == [made["id"]]
+    assert images(third, first.token) == [made["id"], other["id"]]
     assert "standard output" in third.logged(level="warning")[0]["event"]
     assert third.stop(signal.SIGTERM) == 0
     assert "database system is shut down" in log.read_text().splitlines()[-1]

@@ -17,7 +17,7 @@ def test_what_a_new_user_sees(tmp_path: Path) -> None:
         assert [image["id"] for image in paste(listing)] == [made["id"]]
         greeting = terminal.seen[terminal.seen.index("image-service at") :].partition("Ctrl-C stops")[0]
         assert "\x1b" not in greeting
-        assert len(greeting.splitlines()) == 6
+        assert len(greeting.splitlines()) == 8
         assert "alembic" not in terminal.seen
         assert "Started" not in terminal.seen
         assert "Traceback" not in terminal.seen

@@ -9,6 +9,7 @@ from image_service.cli.openapi import openapi
 from image_service.cli.program import app
 from image_service.cli.stores import stores
 from image_service.cli.sweep import sweep
+from image_service.cli.upload import upload
 from image_service.cli.verify import verify
 
 __all__ = ["app"]  # the whole program, once this has been imported
@@ -25,6 +26,12 @@ app.command(
         "image-service import photos.csv --dry-run",
     ),
 )(import_images)
+app.command(
+    epilog=examples(
+        "image-service upload front.jpg side.jpg --product 1234    # with the token in IMAGE_SERVICE_TOKEN",
+        "image-service upload front.jpg --product 1234 --url https://images.example.com --token-stdin < token.txt",
+    )
+)(upload)
 app.command(epilog=examples("image-service doctor", "image-service doctor --json"))(doctor)
 app.command(epilog=examples("image-service openapi > openapi.json"))(openapi)
 app.command(epilog=examples("image-service sweep --dry-run", "image-service sweep --json"))(sweep)

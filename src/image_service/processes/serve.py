@@ -16,7 +16,7 @@ from image_service.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres
 from image_service.processes import forked
 from image_service.processes import supervisor as workers
 from image_service.processes.supervisor import StopSignals, Workers
-from image_service.settings import Settings
+from image_service.settings import TOKEN_VARIABLE, Settings
 from image_service.stores.new_store import NewStore
 from image_service.telemetry import metrics
 
@@ -130,10 +130,13 @@ def _greet(settings: Settings, made: NewStore | None) -> None:
     lines = [f"image-service at {base}   API: {base}/docs{gallery}"]
     if made is not None and settings.bootstrap_token is None:
         bearer = f"curl -H 'Authorization: Bearer {made.token}'"
+        sample, program = (shlex.quote(str(path)) for path in (SAMPLE, Path(sys.argv[0]).absolute()))
         lines += [
             f"Store {made.store_id} was made. Its token, shown this once: {made.token}",
             "Upload a picture:",
-            f"  {bearer} -F file=@{shlex.quote(str(SAMPLE))} {base}/products/1/images",
+            f"  {bearer} -F file=@{sample} {base}/products/1/images",
+            "Or, without curl:",
+            f"  {TOKEN_VARIABLE}={made.token} {program} upload {sample} --product 1 --url {base}",
             "List it:",
             f"  {bearer} {base}/products/1/images",
         ]

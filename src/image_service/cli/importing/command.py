@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,21 +10,21 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
 from rich.text import Text
 
-from image_service.cli.console import Json, out, print_json, read_settings
+from image_service.cli import calling
+from image_service.cli.calling import TokenStdin, Url
+from image_service.cli.console import Json, out, print_json
 from image_service.cli.importing.csv_file import CsvFile
 from image_service.cli.importing.folder import Folder
 from image_service.cli.importing.report import Line, Report, Status
 from image_service.cli.importing.rows import BadRow, Input, Row, RowError
 from image_service.cli.importing.run import Import, Known
 from image_service.cli.importing.service import Service, Stopped
-from image_service.settings import TOKEN_VARIABLE, client_token
 
 ALREADY = "already"  # in by an earlier run
 LOUD = {Status.FAILED, Status.UNKNOWN}
@@ -35,12 +34,8 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def import_images(
     source: Annotated[Path, typer.Argument(metavar="FILE.csv|DIR", help="What to import.", exists=True)],
-    url: Annotated[
-        str | None, typer.Option(help="The running service.  [default: PUBLIC_URL, or HOST and PORT]")
-    ] = None,
-    token_stdin: Annotated[
-        bool, typer.Option("--token-stdin", help=f"Read the token from standard input, not from {TOKEN_VARIABLE}.")
-    ] = False,
+    url: Url = None,
+    token_stdin: TokenStdin = False,
     concurrency: Annotated[int, typer.Option(help="Images that are sent at once.", min=1, max=64)] = 4,
     report: Annotated[
         Path | None, typer.Option(help="Where each image gets its line.  [default: FILE.csv.report.csv]")
@@ -65,8 +60,7 @@ def import_images(
     folder = Path(os.path.abspath(source))  # noqa: PTH100 - a link keeps its own name, and "." gets one
     found: Input = Folder(folder) if folder.is_dir() else CsvFile(folder)
     written = Report(report or folder.with_name(folder.name + ".report.csv"))
-    target = url or read_settings().api_base
-    _require_url(target)
+    target = calling.url_of(url)
     total = found.survey()
     if isinstance(found, CsvFile) and found.ignored:
         err.print(f"columns that are not known and are not used: {', '.join(found.ignored)}", markup=False)
@@ -74,9 +68,7 @@ def import_images(
         counts = _check(found, Known(written, found, target.rstrip("/")), quiet=as_json)
         _sum_up(counts, written, 0.0, as_json=as_json, dry_run=True)
         raise typer.Exit(1 if counts[Status.FAILED] else 0)
-    token = sys.stdin.readline().strip() if token_stdin else client_token()
-    if not token or not token.isascii() or not token.isprintable():
-        raise ValueError(f"a token is needed: in {TOKEN_VARIABLE}, or on standard input with --token-stdin")
+    token = calling.token(from_stdin=token_stdin)
     with _alone(folder):
         counts = Counter[str]()
         began = time.monotonic()
@@ -167,15 +159,6 @@ def _progress() -> Progress:
     """On a terminal; elsewhere only what goes wrong is told."""
     columns = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(elapsed_when_finished=True))
     return Progress(*columns, console=err, disable=not err.is_terminal, speed_estimate_period=30)
-
-
-def _require_url(url: str) -> None:
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.port == 0:
-        raise ValueError(f"--url must be the service's own, such as http://127.0.0.1:8000; it is {url}")
 
 
 @contextmanager
