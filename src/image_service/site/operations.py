@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from image_service.database.sessions import Database
+from image_service.database.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images.upkeep import jobs
 from image_service.telemetry import metrics
