@@ -133,6 +133,6 @@ async def test_the_least_recently_used_make_room(tmp_path: Path) -> None:
         body_of(keys[0])  # it is asked for all the time
     for number in range(len(keys)):
         blacken(tmp_path / "public" / str(number))
-    # The newest first: one that is read from the disk takes the place of the oldest.
-    from_memory = [number for number in reversed(range(len(keys))) if body_of(keys[number])[:1] != b"\0"]
-    assert from_memory == [*reversed(range(3, len(keys))), 0]
+    # In the order of their last use: one that is read from the disk takes the place of the oldest.
+    asked = [0, *reversed(range(1, len(keys)))]
+    assert [number for number in asked if body_of(keys[number])[:1] != b"\0"] == [0, *reversed(range(3, len(keys)))]
