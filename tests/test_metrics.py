@@ -10,7 +10,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from image_service.images.upkeep import jobs
+from image_service.images.upkeep import runs
 from image_service.telemetry.metrics import Timings
 from tests.conftest import Service
 from tests.ingest.server import ScriptedServer
@@ -66,8 +66,8 @@ async def test_the_document_and_the_answer_name_the_same(
 ) -> None:
     image = await added(client)
     await anyone.get(path(image["src"]), headers={"Accept": "image/webp"})
-    for job in (jobs.SWEEP, jobs.VERIFY):
-        async with jobs.recorded(service.database, job) as counts:
+    for job in (runs.SWEEP, runs.VERIFY):
+        async with runs.recorded(service.database, job) as counts:
             counts["anything"] = 1
     found = set((await scrape(anyone)).described())
     assert found == documented()
@@ -188,7 +188,7 @@ class Refuses(Exception):
 
 
 async def test_what_jobs_have_done_last(service: Service, anyone: httpx.AsyncClient) -> None:
-    async with jobs.recorded(service.database, jobs.VERIFY) as counts:
+    async with runs.recorded(service.database, runs.VERIFY) as counts:
         counts |= {"whole": 5, "damaged": 1}
     good = await scrape(anyone)
     assert good.value("verify_originals", state="damaged") == 1
@@ -197,7 +197,7 @@ async def test_what_jobs_have_done_last(service: Service, anyone: httpx.AsyncCli
     assert succeeded == good.value("job_last_run_timestamp_seconds", task="verify") > 1_700_000_000
 
     with pytest.raises(Refuses):
-        async with jobs.recorded(service.database, jobs.VERIFY):
+        async with runs.recorded(service.database, runs.VERIFY):
             raise Refuses
     bad = await scrape(anyone)
     assert bad.value("job_last_run_failed", task="verify") == 1

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from image_service.images.upkeep import jobs
+from image_service.images.upkeep import runs
 from tests.conftest import Service
 from tests.deploy.files import ROOT
 from tests.deploy.needs import program
@@ -44,8 +44,8 @@ def dashboard_expressions() -> list[str]:
 async def labels(service: Service, client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> dict[str, set[str]]:
     """The labels of each series that the service exports, with everything counted at least once."""
     await anyone.get(path((await added(client))["src"]), headers={"Accept": "image/webp"})
-    for job in (jobs.SWEEP, jobs.VERIFY):
-        async with jobs.recorded(service.database, job) as counts:
+    for job in (runs.SWEEP, runs.VERIFY):
+        async with runs.recorded(service.database, job) as counts:
             counts["anything"] = 1
     found: dict[str, set[str]] = {}
     for family in Scrape((await anyone.get("/metrics")).text).families:

@@ -10,7 +10,7 @@ from sqlalchemy import func, literal, update
 from sqlmodel import col
 
 from image_service.images.models import ImageRow
-from image_service.images.upkeep.verify import State, verify
+from image_service.images.upkeep.verify import OriginalState, verify
 from image_service.storage.base import BlobHeaders
 from image_service.storage.local import LocalStorage
 from tests.conftest import NewDatabase, Service, StartService
@@ -60,7 +60,7 @@ async def test_an_upload_under_way_while_the_clock_jumps(
             await blobs.age_trash(service, OLD)
             assert (await sweep(service, force=True)).trash == 1  # what was replaced
             assert len(kept - await names(service)) == 1
-            assert [each.state async for each in verify(service.database, storage)] == [State.WHOLE]
+            assert [each.state async for each in verify(service.database, storage)] == [OriginalState.WHOLE]
             assert (await client.delete(f"/images/{image['id']}")).status_code == 200
             await blobs.age_trash(service, OLD)
             assert (await sweep(service)).trash == 1

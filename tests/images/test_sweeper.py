@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from image_service.images.upkeep import jobs
+from image_service.images.upkeep import runs
 from image_service.images.upkeep.sweeper import LOCK, SweepUnderWay
 from image_service.parts import sweeper_of
 from image_service.storage.base import BlobInfo
@@ -62,7 +62,7 @@ async def test_four_services_sweep_once_an_interval(
                 await storage.swept.get()
         pauses = [later - earlier for earlier, later in zip(storage.times, storage.times[1:], strict=False)]
         assert min(pauses) >= INTERVAL
-        result = (await jobs.results(service.database))[jobs.SWEEP]
+        result = (await runs.results(service.database))[runs.SWEEP]
         assert result.failed  # one of one original is a stray: the last of them has refused
 
 
@@ -99,9 +99,9 @@ async def test_what_is_swept_by_hand_is_not_due(shop: httpx.AsyncClient, empty: 
     assert shop
     await sweep(empty)
     hour = blobs.OLD / 25
-    assert not await jobs.is_due(empty.database, jobs.SWEEP, hour)
-    assert await jobs.is_due(empty.database, jobs.SWEEP, hour * 0)
-    assert await jobs.is_due(empty.database, jobs.VERIFY, hour)
+    assert not await runs.is_due(empty.database, runs.SWEEP, hour)
+    assert await runs.is_due(empty.database, runs.SWEEP, hour * 0)
+    assert await runs.is_due(empty.database, runs.VERIFY, hour)
 
 
 async def test_zero_is_never(start_service: StartService, new_database: NewDatabase, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from image_service.cli.importing import lanes
+from image_service.cli.importing import in_order
 from image_service.cli.importing.rows import Row
 from image_service.cli.importing.service import NoAnswer, Refused, Service, Stopped
 from tests.shop import png
@@ -132,7 +132,7 @@ async def test_lanes_keep_their_order_and_share_the_slots() -> None:
         done.append(item)
 
     items = [(number % 7, number) for number in range(2_000)]
-    await lanes.run(items, lambda item: item[0], work, concurrency=3)
+    await in_order.run(items, lambda item: item[0], work, concurrency=3)
     assert most == 3
     for lane in range(7):
         assert [item for item in done if item[0] == lane] == [item for item in items if item[0] == lane]
@@ -146,5 +146,5 @@ async def test_items_are_not_taken_far_ahead() -> None:
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await lanes.run(numbers, lambda item: item, work, concurrency=2)
-    assert next(numbers) <= 2 * lanes.AHEAD + 2
+            await in_order.run(numbers, lambda item: item, work, concurrency=2)
+    assert next(numbers) <= 2 * in_order.AHEAD + 2

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from image_service.images.upkeep.verify import State, verify
+from image_service.images.upkeep.verify import OriginalState, verify
 from image_service.storage.s3 import S3Limits
 from tests.conftest import NewDatabase, NewS3, Service, StartService
 from tests.s3.proxy import Fault, S3Proxy, answers, loses_the_answer, passes, resets, stalls
@@ -66,7 +66,7 @@ async def test_an_upload_is_refused_or_whole(
     assert (await shop.get(path(image["src"]))).content == drawn.content
     assert (await shop.get(path(image["src"]).replace("640-0", "50-0"))).status_code == 200
     assert (await added(shop))["position"] == 2
-    assert {each.state async for each in verify(service.database, service.storage)} == {State.WHOLE}
+    assert {each.state async for each in verify(service.database, service.storage)} == {OriginalState.WHOLE}
 
 
 async def test_uploads_while_a_third_of_all_calls_fails(
@@ -78,7 +78,7 @@ async def test_uploads_while_a_third_of_all_calls_fails(
     images = [await added(shop, 9) for _ in range(12)]
     proxy.heal()
     assert await order(shop, 9) == [image["id"] for image in images]
-    assert {each.state async for each in verify(service.database, service.storage)} == {State.WHOLE}
+    assert {each.state async for each in verify(service.database, service.storage)} == {OriginalState.WHOLE}
 
 
 async def test_it_is_not_ready_for_as_long_as_the_store_is_away(service: Service, proxy: S3Proxy) -> None:

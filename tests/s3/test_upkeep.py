@@ -6,7 +6,7 @@ import httpx
 
 from image_service.images import instance
 from image_service.images.upkeep.sweep import Swept
-from image_service.images.upkeep.verify import State, verify
+from image_service.images.upkeep.verify import OriginalState, verify
 from tests.conftest import Service
 from tests.images.blobs import INSTANCE, OLD, YOUNG, age_trash, names, shown, staging_of, sweep
 from tests.shop import added
@@ -19,7 +19,7 @@ async def test_whole_damaged_missing(shop: httpx.AsyncClient, service: Service) 
         other.write_bytes(b"not the picture")
         await service.storage.put(images[1][1], other, instance.HEADERS)
     found = [each.state async for each in verify(service.database, service.storage)]
-    assert found == [State.WHOLE, State.DAMAGED, State.MISSING]
+    assert found == [OriginalState.WHOLE, OriginalState.DAMAGED, OriginalState.MISSING]
     for id, _, _ in images:
         await shop.delete(f"/images/{id}")
 

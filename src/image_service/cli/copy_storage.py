@@ -14,7 +14,7 @@ from image_service.cli.console import Json, out, print_json
 from image_service.cli.database import with_database
 from image_service.database.database import Database
 from image_service.images.models import ImageRow
-from image_service.images.upkeep.copying import Copied, Copying, State
+from image_service.images.upkeep.copying import Copied, Copying, CopyState
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.opening import open_storage
@@ -25,8 +25,8 @@ from image_service.storage.places import staging_in
 class Report:
     """How many of each kind have come to what, and the originals that are not whole in the new store."""
 
-    originals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
-    variants: dict[str, int] = field(default_factory=lambda: dict.fromkeys((State.COPIED, State.THERE), 0))
+    originals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CopyState, 0))
+    variants: dict[str, int] = field(default_factory=lambda: dict.fromkeys((CopyState.COPIED, CopyState.THERE), 0))
     bad: list[dict[str, Any]] = field(default_factory=list)
 
     def __str__(self) -> str:

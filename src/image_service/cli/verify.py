@@ -7,8 +7,8 @@ import typer
 from image_service.cli.console import Json, out, print_json
 from image_service.cli.database import with_database
 from image_service.database.database import Database
-from image_service.images.upkeep import jobs
-from image_service.images.upkeep.verify import State
+from image_service.images.upkeep import runs
+from image_service.images.upkeep.verify import OriginalState
 from image_service.images.upkeep.verify import verify as verify_originals
 from image_service.settings import Settings
 from image_service.storage.places import storage_at
@@ -19,13 +19,13 @@ def verify(as_json: Json = False) -> None:
 
     async def work(settings: Settings, database: Database) -> tuple[int, list[dict[str, Any]]]:
         bad = []
-        async with jobs.recorded(database, jobs.VERIFY) as counts:
-            counts.update(dict.fromkeys(State, 0))
+        async with runs.recorded(database, runs.VERIFY) as counts:
+            counts.update(dict.fromkeys(OriginalState, 0))
             async for found in verify_originals(database, storage_at(settings.storage_url, settings.data_dir)):
                 counts[found.state] += 1
-                if found.state is not State.WHOLE:
+                if found.state is not OriginalState.WHOLE:
                     bad.append(vars(found))
-        return counts[State.WHOLE], bad
+        return counts[OriginalState.WHOLE], bad
 
     whole, bad = with_database(work)
     if as_json:

@@ -40,7 +40,7 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredAnswer:
     """What an HTTP answer is made of; kept and given again as it is."""
 
     status: int
@@ -63,7 +63,7 @@ class Once(Generic[Made]):
     """For an operation that makes something: keep in your own transaction what you answer."""
 
     attempt: Attempt
-    answer: Callable[[Made], Answer]
+    answer: Callable[[Made], StoredAnswer]
 
 
 async def keep(transaction: Transaction, once: Once[Made], made: Made) -> None:
@@ -90,7 +90,7 @@ class IdempotencyKeys:
         self._lease = lease
 
     @asynccontextmanager
-    async def attempt(self, store_id: int, key: str, fingerprint: bytes) -> AsyncIterator[Attempt | Answer]:
+    async def attempt(self, store_id: int, key: str, fingerprint: bytes) -> AsyncIterator[Attempt | StoredAnswer]:
         """The first request's answer; or else the right to be the first, which ends with the block. A block that
         raises gives the key back: only successes are kept.
 
@@ -120,7 +120,7 @@ class IdempotencyKeys:
         row = await self._look(Attempt(store_id, key, b""))
         return row is not None and row.status is not None
 
-    async def _answer_or_claim(self, mine: Attempt) -> Answer | None:
+    async def _answer_or_claim(self, mine: Attempt) -> StoredAnswer | None:
         deadline = time.monotonic() + self._wait
         pause, longest = LOOK_SECONDS
         while True:
@@ -130,7 +130,7 @@ class IdempotencyKeys:
             if row is not None and row.fingerprint != mine.fingerprint:
                 raise KeyRefused("was used for another request")
             if row is not None and row.status is not None:
-                return Answer(row.status, tuple((name, value) for name, value in row.headers), row.body or b"")
+                return StoredAnswer(row.status, tuple((name, value) for name, value in row.headers), row.body or b"")
             if time.monotonic() + pause > deadline:
                 raise RepeatUnderWay("the first request with this key has not ended")
             await asyncio.sleep(pause)

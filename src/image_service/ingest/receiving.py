@@ -5,9 +5,9 @@ import hashlib
 from pathlib import Path
 
 from image_service.errors import PictureRefused, Refusal, StorageFull, StorageUnavailable
+from image_service.storage.durable import is_full
 
 BUFFER_BYTES = 256 * 1024  # written and hashed in one hop to a thread
-_FULL = {28, 122}  # ENOSPC, EDQUOT
 
 
 def too_heavy(field: str, max_bytes: int, *, fetched: bool = False) -> PictureRefused:
@@ -42,7 +42,7 @@ class Receiver:
         try:
             await asyncio.to_thread(self._append, buffer)
         except OSError as error:
-            raise (StorageFull if error.errno in _FULL else StorageUnavailable)(str(error)) from error
+            raise (StorageFull if is_full(error) else StorageUnavailable)(str(error)) from error
 
     def _append(self, buffer: bytearray) -> None:
         with self.path.open("ab") as file:

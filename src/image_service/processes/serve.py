@@ -13,8 +13,8 @@ from pathlib import Path
 import structlog
 
 from image_service.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres
-from image_service.processes import forked
 from image_service.processes import supervisor as workers
+from image_service.processes import targets
 from image_service.processes.supervisor import StopSignals, Workers
 from image_service.settings import TOKEN_VARIABLE, Settings
 from image_service.stores.new_store import NewStore
@@ -98,10 +98,10 @@ def _run_with_postgres(settings: Settings, listener: socket.socket, stop: StopSi
 
 
 def _run(settings: Settings, listener: socket.socket, stop: StopSignals, *, own_database: bool = False) -> None:
-    made = workers.ask(forked.prepare, settings, own_database=own_database, ended=metrics.forget)
+    made = workers.ask(targets.prepare, settings, own_database=own_database, ended=metrics.forget)
     stop.defer()  # a token that was made must be shown
     _greet(settings, made)
-    running = Workers(settings.workers, forked.work, settings, listener, ended=_replaced)
+    running = Workers(settings.workers, targets.work, settings, listener, ended=_replaced)
     # From when no worker listens, whoever comes must be turned away, not wait for an end that is none of theirs.
     running.run(stop.reader, delay=settings.stop_delay, grace=settings.stop_grace, drained=listener.close)
 

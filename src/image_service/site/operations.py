@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from image_service.database.database import Database
 from image_service.errors import ImageServiceError
-from image_service.images.upkeep import jobs
+from image_service.images.upkeep import runs
 from image_service.telemetry import metrics
 from image_service.telemetry.count_buffer import CountBuffer
 from image_service.telemetry.metrics import JobResult
@@ -27,11 +27,11 @@ JOBS_SECONDS = 2.0  # of waiting for the database: a scrape is worth more withou
 router = APIRouter(tags=["Operations"])
 
 
-class Live(BaseModel):
+class LiveBody(BaseModel):
     status: Literal["live"]
 
 
-class Readiness(BaseModel):
+class ReadinessBody(BaseModel):
     """Each part is `ok` or says what is wrong with it."""
 
     status: Literal["ready", "unavailable", "stopping"]
@@ -48,7 +48,7 @@ def _example(**fields: str) -> dict[str, Any]:
     "/health/live",
     operation_id="get_liveness",
     summary="Is the process alive?",
-    responses={200: {"model": Live, "description": "It answers.", **_example(status="live")}},
+    responses={200: {"model": LiveBody, "description": "It answers.", **_example(status="live")}},
 )
 async def live() -> Response:
     """200 as long as the process answers at all; restart it if it does not."""
@@ -61,12 +61,12 @@ async def live() -> Response:
     summary="Can it serve requests?",
     responses={
         200: {
-            "model": Readiness,
+            "model": ReadinessBody,
             "description": "Yes.",
             **_example(status="ready", database="ok", storage="ok", instance="ok"),
         },
         503: {
-            "model": Readiness,
+            "model": ReadinessBody,
             "description": "No, and why not; the log says more.",
             **_example(status="unavailable", database="not reachable", storage="ok", instance="not checked"),
         },
@@ -125,6 +125,6 @@ def scrapes_of(database: Database, counts: CountBuffer) -> Together[bytes]:
 async def _jobs(database: Database) -> Mapping[str, JobResult] | None:
     try:
         async with asyncio.timeout(JOBS_SECONDS):
-            return await jobs.results(database)
+            return await runs.results(database)
     except (ImageServiceError, TimeoutError):
         return None

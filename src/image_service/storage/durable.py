@@ -17,7 +17,13 @@ NO_LINK = {
     errno.EMLINK,
     errno.EOPNOTSUPP,
 }  # another file system, or one without links
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 MAX_KNOWN = 10_000  # directories, about 2 MB
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says that no space is left, on the disk or in a quota."""
+    return error.errno in _FULL
 
 
 class DurableDirectory:

@@ -8,7 +8,6 @@ A crash leaves files in tmp/. They are blobs like any other to `list("tmp/")` an
 the store removes those that are older than any upload takes.
 """
 
-import errno
 import os
 import stat
 from asyncio import get_running_loop
@@ -25,7 +24,7 @@ import aiofiles
 
 from image_service.errors import BlobNotFound, RangeNotSatisfiable, StorageFull, StorageUnavailable
 from image_service.storage.base import CHUNK_BYTES, AtHand, Blob, BlobHeaders, BlobInfo, ByteRange
-from image_service.storage.durable import DurableDirectory
+from image_service.storage.durable import DurableDirectory, is_full
 
 THREADS = 16  # a slow disk takes no more, and none of the event loop's own, which look up host names
 LIST_BATCH = 500  # blobs for one hop to a thread; about 200 kB
@@ -235,6 +234,6 @@ def named_failures(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_full(error):
             raise StorageFull(f"{name}: {error}") from error
         raise StorageUnavailable(f"{name}: {error}") from error

@@ -1,7 +1,6 @@
 """Temporary local files: uploads on their way in, variants being drawn. What a crash leaves, the sweep removes."""
 
 import asyncio
-import errno
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from image_service.errors import StorageFull, StorageUnavailable
+from image_service.storage.durable import is_full
 
 ROOM_BYTES = 4 * 1024 * 1024  # 12 megapixels at full size are 1.1 MB in all formats; noise is more
 
@@ -46,8 +46,7 @@ class Staging:
             async with self.file() as path:
                 await asyncio.to_thread(_allocate, path)
         except OSError as error:
-            is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-            raise (StorageFull if is_full else StorageUnavailable)(str(error)) from error
+            raise (StorageFull if is_full(error) else StorageUnavailable)(str(error)) from error
 
     async def remove_stale(self, age: timedelta, *, dry_run: bool = False) -> int:
         """Remove what nobody has written to for `age`, by the file system's clock; returns how many files that were.

@@ -174,7 +174,7 @@ for _way in Way:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What is known of a job that a process of its own has done (`images/jobs.py` keeps it)."""
+    """What is known of a job that a process of its own has done (`images/upkeep/runs.py` keeps it)."""
 
     last_run: float  # Unix time; 0: never
     last_success: float  # Unix time; 0: never

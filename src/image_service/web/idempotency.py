@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from image_service.errors import KeyRefused
-from image_service.images.idempotency import Answer, Once
+from image_service.images.idempotency import Once, StoredAnswer
 from image_service.web.bodies.uploads import Submission
 from image_service.web.openapi.components import MAX_KEY
 from image_service.web.parts import Parts
@@ -63,18 +63,18 @@ async def idempotent(
         return
     fingerprint = await _fingerprint(request, fields, body)
     async with parts.idempotency_keys.attempt(store_id, key, fingerprint) as attempt:
-        if isinstance(attempt, Answer):
+        if isinstance(attempt, StoredAnswer):
             yield Run(answered=_response(attempt))
         else:
             yield Run(once=Once(attempt, lambda made: _answer(show(made))))
 
 
-def _answer(response: Response) -> Answer:
+def _answer(response: Response) -> StoredAnswer:
     headers = tuple((name, value) for name, value in response.headers.items() if name not in _OURS_ALONE)
-    return Answer(response.status_code, headers, bytes(response.body))
+    return StoredAnswer(response.status_code, headers, bytes(response.body))
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: StoredAnswer) -> Response:
     response = Response(answer.body, answer.status)
     for name, value in answer.headers:
         response.headers.append(name, value)

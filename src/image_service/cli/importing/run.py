@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from image_service.cli.importing import lanes
+from image_service.cli.importing import in_order
 from image_service.cli.importing.report import Line, Report, Status
 from image_service.cli.importing.rows import BadRow, Identity, Input, Order, Row, RowError
 from image_service.cli.importing.service import Image, NoAnswer, Refused, Service, Stopped
@@ -70,7 +70,7 @@ class Import:
 
     async def run(self, concurrency: int) -> None:
         """Raises `Stopped`, and `OSError` if the report cannot be written."""
-        await lanes.run(self._source.rows(), _product_of, self._row, concurrency=concurrency)
+        await in_order.run(self._source.rows(), _product_of, self._row, concurrency=concurrency)
 
     async def _row(self, row: Row | BadRow) -> None:
         if isinstance(row, BadRow):

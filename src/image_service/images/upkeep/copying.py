@@ -32,7 +32,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class State(StrEnum):
+class CopyState(StrEnum):
     COPIED = "copied"
     THERE = "there"  # the same bytes were in the new store already
     DAMAGED = "damaged"  # in the old store, which has other bytes than the row says; they are not copied
@@ -45,13 +45,13 @@ class Copied:
     """What has become of one original, or of one variant, which has no image id here."""
 
     blob: str
-    state: State
+    state: CopyState
     image_id: int | None = None
     store_id: int | None = None
 
     @property
     def is_bad(self) -> bool:
-        return self.state not in {State.COPIED, State.THERE}
+        return self.state not in {CopyState.COPIED, CopyState.THERE}
 
 
 class Copying:
@@ -95,32 +95,32 @@ class Copying:
     async def _original(self, row: ImageRow, quick: bool) -> Copied | None:
         """None: it was deleted meanwhile."""
         name = original_name(row.key.hex)
-        state = State.THERE
+        state = CopyState.THERE
         if not await self._is_whole(name, row, quick):
             state = await self._copied(name, row)
-        if state in {State.COPIED, State.THERE} or await self._live([row.key]):
+        if state in {CopyState.COPIED, CopyState.THERE} or await self._live([row.key]):
             return Copied(name, state, row.id, row.store_id)
         return None
 
     async def _is_whole(self, name: str, row: ImageRow, quick: bool) -> bool:
         if quick:
             return await self._size(name) == row.bytes
-        return await verify.state_of(self._target, name, row.sha256) is verify.State.WHOLE
+        return await verify.state_of(self._target, name, row.sha256) is verify.OriginalState.WHOLE
 
-    async def _copied(self, name: str, row: ImageRow) -> State:
+    async def _copied(self, name: str, row: ImageRow) -> CopyState:
         async with self._staging.file() as path:
             try:
                 sha256 = await fetch(self._source, name, path)
             except BlobNotFound:
-                return State.MISSING
+                return CopyState.MISSING
             except StorageUnavailable:
                 await self._source.check()  # raises where it is not this blob alone
-                return State.UNREADABLE
+                return CopyState.UNREADABLE
             if sha256 != row.sha256:
-                return State.DAMAGED
+                return CopyState.DAMAGED
             await self._target.delete([name])  # whatever is there is not the original, and a name is written once
             await self._target.put(name, path, BlobHeaders(Format(row.format).media_type))
-            return State.COPIED
+            return CopyState.COPIED
 
     async def _variants(self) -> AsyncIterator[Copied]:
         batch: list[tuple[VariantName, int]] = []
@@ -149,14 +149,14 @@ class Copying:
         """None: it was removed meanwhile. Of a variant no sum is known: one that is there in its size stays."""
         name, size = listed
         if await self._size(name.blob) == size:
-            return Copied(name.blob, State.THERE)
+            return Copied(name.blob, CopyState.THERE)
         try:
             async with self._staging.file() as path:
                 await fetch(self._source, name.blob, path)
                 await self._target.put(name.blob, path, public_headers(Format(name.ext)))
         except BlobNotFound:
             return None
-        return Copied(name.blob, State.COPIED)
+        return Copied(name.blob, CopyState.COPIED)
 
     async def _size(self, name: str) -> int | None:
         """In the new store."""

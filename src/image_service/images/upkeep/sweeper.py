@@ -12,7 +12,7 @@ import structlog
 from image_service.database.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images.library import Library
-from image_service.images.upkeep import jobs
+from image_service.images.upkeep import runs
 from image_service.images.upkeep.sweep import Swept, sweep
 from image_service.pixels.sizes import Size
 from image_service.storage.base import Storage
@@ -70,15 +70,15 @@ class Sweeper:
                 log.exception("sweep failed")
 
     async def _if_due(self, interval: timedelta) -> None:
-        if not await jobs.is_due(self.database, jobs.SWEEP, interval):
+        if not await runs.is_due(self.database, runs.SWEEP, interval):
             return
         async with self.database.lock(LOCK) as mine:
             # Looked at again: whoever had the lock until now has just done it.
-            if mine and await jobs.is_due(self.database, jobs.SWEEP, interval):
+            if mine and await runs.is_due(self.database, runs.SWEEP, interval):
                 log.info("swept", **vars(await self._recorded()))
 
     async def _recorded(self, *, force: bool = False) -> Swept:
-        async with jobs.recorded(self.database, jobs.SWEEP) as counts:
+        async with runs.recorded(self.database, runs.SWEEP) as counts:
             swept = await self._sweep(force=force)
             counts.update(vars(swept))
         return swept

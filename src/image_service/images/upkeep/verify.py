@@ -18,7 +18,7 @@ from image_service.storage.names import original_name
 BATCH = 500  # rows read at a time
 
 
-class State(StrEnum):
+class OriginalState(StrEnum):
     WHOLE = "whole"
     DAMAGED = "damaged"
     MISSING = "missing"
@@ -30,7 +30,7 @@ class Verified:
     image_id: int
     store_id: int
     blob: str
-    state: State
+    state: OriginalState
 
 
 async def verify(database: Database, storage: Storage) -> AsyncIterator[Verified]:
@@ -50,27 +50,27 @@ async def verify(database: Database, storage: Storage) -> AsyncIterator[Verified
             except StorageUnavailable:
                 with suppress(StorageFull):  # that of `check`, which also writes
                     await storage.check()
-                state = State.UNREADABLE
-            if state is State.WHOLE or await _still_named(database, row):
+                state = OriginalState.UNREADABLE
+            if state is OriginalState.WHOLE or await _still_named(database, row):
                 yield Verified(row.id, row.store_id, name, state)
         if not rows:
             return
         last = rows[-1].id
 
 
-async def state_of(storage: Storage, name: str, sha256: bytes) -> State:
+async def state_of(storage: Storage, name: str, sha256: bytes) -> OriginalState:
     """WHOLE, DAMAGED or MISSING. Raises `StorageUnavailable`."""
     digest = hashlib.sha256()
     try:
         blob = await storage.open(name)
     except BlobNotFound:
-        return State.MISSING
+        return OriginalState.MISSING
     try:
         async for chunk in blob.chunks:
             await asyncio.to_thread(digest.update, chunk)
     finally:
         await blob.aclose()
-    return State.WHOLE if digest.digest() == sha256 else State.DAMAGED
+    return OriginalState.WHOLE if digest.digest() == sha256 else OriginalState.DAMAGED
 
 
 async def _still_named(database: Database, row: ImageRow) -> bool:
