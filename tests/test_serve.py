@@ -72,7 +72,12 @@ def test_from_the_first_start_to_the_last_stop(start: StartServer, tmp_path: Pat
     assert (url, httpx.get(url).headers["Content-Type"]) == (other["src"], "image/jpeg")
     assert first.stop(signal.SIGINT) == 0
     events = [line["event"] for line in first.logged() if line["event"] != "request"]
-    assert [event.partition(":")[0] for event in events] == ["starting", "stopping", "stopped"]  # no library's chatter
+    assert [event.partition(":")[0] for event in events] == [
+        "starting",
+        "pixel processes are caged",
+        "stopping",
+        "stopped",
+    ]  # no library's chatter
     log = first.postgres / "postgres.log"
     assert "database system is shut down" in log.read_text().splitlines()[-1]
 

@@ -63,7 +63,8 @@ def _of_pixels(run: Run, name: str, source: Path, full: Any) -> list[Fact]:
         command = ["node", "-e", SHARP, str(source), str(target), str(width)]
         subprocess.run(command, check=True, cwd=PEERS / "ipx")  # noqa: S603
         facts.append(Fact(f"{name}: sharp", _ssim(full, target), "SSIM"))
-    render(source, target, Drawing(Format.JPG, Format.PNG, width, height, frames=1))
+    with target.open("wb") as file:
+        render(source.read_bytes(), file.fileno(), Drawing(Format.JPG, Format.PNG, width, height, frames=1))
     at_least = SHARPS_TEXTILE if name == "textile" else SHARPS_PHOTO
     return [Fact(f"{name}: image-service", _ssim(full, target), "SSIM", at_least=at_least), *facts]
 

@@ -5,6 +5,7 @@ Every act runs in the real cage, in the place of a decoder (`tests/pixels/rogue_
 
 import asyncio
 import ctypes
+import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,18 +14,18 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from image_service.pixels import cage
+from image_service.pixels.cage.calls import LIBSECCOMP
 from image_service.pixels.limits import Limits
 from image_service.pixels.pool.pool import PixelPool
 from tests.conftest import Service, StartService
 from tests.hostile.png import RGBA, interlaced_bytes, png, zeros
 from tests.needs import needs
-from tests.pixels.rogue_worker import ACTS
+from tests.pixels.rogue_worker import FORBIDDEN, HARMLESS
 from tests.processes import DEADLINE
 from tests.shop import form, order
 
 MEMORY = 128 * 1024**2  # bytes that a decoder which eats memory gets here: the cage's 2 GB would be the test's to pay
-ROGUE = (sys.executable, "-I", str(Path(__file__).parents[1] / "pixels" / "rogue_worker.py"), str(MEMORY))
+ROGUE = (sys.executable, "-I", str(Path(__file__).parents[1] / "pixels" / "rogue_worker.py"), "--memory", str(MEMORY))
 CHECK_SECONDS = 4.0  # what a hanging decoder is given here
 BREAKS = ("segfault", "leave", "spin", "sleep")
 STARVES = (
@@ -32,13 +33,12 @@ STARVES = (
     "gorge",
     "abort",
 )  # which GLib does when it gets no memory: no fault of the picture that can be seen
-HARMLESS = ("thread",)
 NOT_AN_IMAGE = {"file": ["must be a gif, jpg or png image"]}
 
 
 def has_libseccomp() -> bool:
     try:
-        ctypes.CDLL(cage.LIBSECCOMP)
+        ctypes.CDLL(LIBSECCOMP)
     except OSError:
         return False
     return True
@@ -86,31 +86,36 @@ async def test_a_picture_within_the_limits_that_memory_is_too_short_for(client: 
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-@needs(has_libseccomp(), cage.LIBSECCOMP)
-@pytest.mark.parametrize("act", sorted(ACTS.keys() - {*BREAKS, *STARVES, *HARMLESS}))
+@needs(has_libseccomp(), LIBSECCOMP)
+@pytest.mark.parametrize("act", sorted(FORBIDDEN))
 async def test_what_a_captured_decoder_cannot_do(client: httpx.AsyncClient, act: str) -> None:
     assert await attack(client, act) == (422, NOT_AN_IMAGE)
 
 
-@pytest.mark.parametrize("act", HARMLESS)
+@pytest.mark.parametrize("act", sorted(HARMLESS))
 async def test_what_a_decoder_needs(client: httpx.AsyncClient, act: str) -> None:
     assert (await attack(client, act))[0] == 201
 
 
-async def test_a_missing_filter_is_said_once(tmp_path: Path) -> None:
+async def test_a_missing_layer_is_said_once(tmp_path: Path) -> None:
     """The pool works as before."""
+    said = {"name": "Landlock", "holds": False, "detail": "no such call"}, {"name": "b", "holds": True, "detail": "7"}
     program = tmp_path / "worker.py"
-    program.write_text(
-        'import sys; print(\'{"ready": true, "unfiltered": "no such library"}\', flush=True); sys.stdin.read()'
-    )
+    ready = json.dumps({"ready": True, "cage": said})
+    program.write_text(f"import sys; print({ready!r}, flush=True); sys.stdin.read()")
     with capture_logs() as logs:
         async with PixelPool(2, Limits(), 20, 20, (sys.executable, "-I", str(program))) as pool:
             assert len(pool.pids) == 2
-    assert [line["reason"] for line in logs if "filter" in line["event"]] == ["no such library"]
+    assert [(line["log_level"], line.get("layers"), line.get("reason")) for line in logs] == [
+        ("info", ["b (7)"], None),
+        ("warning", None, "no such call"),
+    ]
 
 
-@needs(has_libseccomp(), cage.LIBSECCOMP)
-async def test_a_filter_that_is_there_is_not_spoken_of() -> None:
+@needs(has_libseccomp(), LIBSECCOMP)
+async def test_the_log_says_which_layers_hold() -> None:
     with capture_logs() as logs:
         async with PixelPool(1, Limits(), 20, 20):
-            assert logs == []
+            pass
+    [said] = [line["layers"] for line in logs if line["event"] == "pixel processes are caged"]
+    assert {"dropped privileges", "closed memory", "filter of system calls"} <= set(said)

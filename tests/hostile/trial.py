@@ -17,6 +17,7 @@ from image_service.pixels.pool.pool import PixelPool
 from tests.faults.runs import IS_LONG
 from tests.hostile.picture import Hostile, Want
 from tests.ingest.server import ScriptedServer
+from tests.pixels.workers import SEEN
 from tests.processes import DEADLINE
 from tests.shop import form, page
 
@@ -105,7 +106,7 @@ async def weigh(pictures: Sequence[Hostile], limits: Limits, folder: Path) -> No
     """None costs much. `pytest -s` shows the slowest and the hungriest."""
     path = folder / "picture"
     costs = []
-    async with PixelPool(1, limits, probe_seconds=DEADLINE, draw_seconds=DEADLINE) as pool:
+    async with PixelPool(1, limits, probe_seconds=DEADLINE, draw_seconds=DEADLINE, command=SEEN) as pool:
         for picture in pictures:
             path.write_bytes(picture.data)
             (pid,) = pool.pids

@@ -4,6 +4,7 @@ For each picture it signals by the FIFO `begun` in the folder that its argument 
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from image_service.pixels import worker
 FOLDER = Path(sys.argv[1])
 
 
-def do(job: dict[str, Any]) -> dict[str, Any]:
+def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
     if job["do"] == "render":
         (FOLDER / "begun").write_text("begun")
         (FOLDER / "go-on").read_text()
-    return worker.do(job)
+    return worker.do(job, files)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """What a pixel process says that a picture has taken over: nothing of it is believed."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from image_service.pixels.limits import Refused
-from image_service.pixels.pool.pool import ProbeFailed
+from image_service.pixels.limits import Limits, Refused
+from image_service.pixels.messages import Drawing
+from image_service.pixels.picture import Format
+from image_service.pixels.pool.pool import PixelPool, ProbeFailed
 from tests.pixels.conftest import WAIT
 from tests.pixels.fake_worker import PROBE
-from tests.pixels.fakes import fakes
+from tests.pixels.fakes import LONG, fakes
+from tests.pixels.rogue_worker import DRAWINGS
+from tests.pixels.workers import ROGUE
 
 
 @pytest.mark.parametrize(
@@ -65,13 +68,25 @@ async def test_what_is_no_answer_ends_the_process(folder: Path, text: str) -> No
         assert pool.died == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
-async def test_a_captured_process_that_fills_its_own_input_holds_up_nobody(folder: Path) -> None:
+async def test_a_captured_process_that_writes_to_its_own_input_holds_up_nobody(folder: Path) -> None:
     async with fakes(folder) as pool:
-        for died in (0, 1):
+        for _ in range(2):
             await pool.probe(folder / "stuff", wait=WAIT)
-            assert pool.died == died
         assert (await pool.probe(folder / "good", wait=WAIT)).end == 1
+        assert pool.died == 0
+
+
+async def test_what_was_drawn_stays_as_it_was(tmp_path: Path) -> None:
+    """A captured process may keep the file that it drew into, and write to it later."""
+    target, other = tmp_path / "target", tmp_path / "other"
+    drawing = Drawing(Format.PNG, Format.PNG, 1, 1, 1)
+    async with PixelPool(1, Limits(), LONG, LONG, ROGUE) as pool:
+        for act, path in zip(DRAWINGS, (target, other), strict=True):
+            (tmp_path / "orders").write_text(f"ROGUE {act}")
+            await pool.render(tmp_path / "orders", path, drawing, wait=WAIT)
+        assert (pool.died, pool.killed) == (0, 0)
+    assert (target.read_bytes(), other.read_bytes()) == (b"as drawn", b"")
+    assert {each.name for each in tmp_path.iterdir()}  # noqa: ASYNC240 == {"orders", "target", "other"}
 
 
 async def test_a_reason_is_fit_for_a_log(folder: Path) -> None:

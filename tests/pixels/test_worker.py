@@ -1,4 +1,4 @@
-"""The worker by itself, as a program on the other end of two pipes."""
+"""The worker by itself, as a program on the other end of a socket and a pipe."""
 
 import json
 import os
@@ -8,52 +8,28 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
 
 import pytest
 
-from image_service.pixels.limits import Limits
 from image_service.pixels.messages import MAX_LINE
 from image_service.pixels.picture import ALWAYS_TAKEN, Format
 from image_service.pixels.pool.pool import WORKER
 from tests.pixels.pictures import quadrants
+from tests.pixels.workers import ROGUE, SEEN, Worker, started
 from tests.processes import DEADLINE
-
-ROGUE = str(Path(__file__).with_name("rogue_worker.py"))
-
-
-class Worker:
-    def __init__(self, process: subprocess.Popen[bytes], stdin: IO[bytes], stdout: IO[bytes]) -> None:
-        self.process = process
-        self.stdin = stdin
-        self.stdout = stdout
-
-    def ask(self, line: bytes) -> dict[str, Any]:
-        self.stdin.write(line + b"\n")
-        self.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.stdout.readline())
-        return answer
-
-    def probe(self, path: Path, formats: tuple[Format, ...] = ALWAYS_TAKEN) -> dict[str, Any]:
-        limits = asdict(Limits(formats=formats))
-        return self.ask(
-            json.dumps({"id": 7, "do": "probe", "path": str(path), "limits": limits, "seconds": 20}).encode()
-        )
 
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    with subprocess.Popen(
-        WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        worker = Worker(process, process.stdin, process.stdout)
-        assert json.loads(worker.stdout.readline())["ready"] is True
+    with started(*WORKER) as worker:
         yield worker
-        process.kill()
+
+
+@pytest.fixture
+def seen() -> Iterator[Worker]:
+    with started(*SEEN) as worker:
+        yield worker
 
 
 @pytest.fixture
@@ -67,18 +43,35 @@ def test_it_keeps_nothing_that_was_handed_down() -> None:
     """A socket that the service listens on, or its log, would serve a stranger's code well."""
     with socket.create_server(("127.0.0.1", 0)) as listener, Path(os.devnull).open() as low:
         handed = (listener.fileno(), low.fileno())
-        with subprocess.Popen(
-            WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}, pass_fds=handed
-        ) as process:
-            assert process.stdout
-            process.stdout.readline()
-            kept = [str(each.readlink()) for each in Path(f"/proc/{process.pid}/fd").iterdir()]
-            process.kill()
-    assert sorted(each.partition(":")[0] for each in kept) == ["/dev/null", "/dev/null", "pipe", "pipe"]
+        with started(*SEEN, keep=handed) as worker:
+            kept = [str(each.readlink()) for each in Path(f"/proc/{worker.process.pid}/fd").iterdir()]
+    assert sorted(each.partition(":")[0] for each in kept) == ["/dev/null", "/dev/null", "pipe", "socket"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_it_keeps_no_file_of_a_job(seen: Worker, picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").write_bytes(picture.read_bytes()[:-20])
+    before = open_files(seen)
+    assert seen.probe(picture)["probe"]["width"] == 120
+    assert seen.probe(tmp_path / "broken")["refused"] == "not_an_image"
+    with picture.open("rb") as source, (tmp_path / "drawn").open("wb") as target:
+        assert "failed" in seen.ask(b"{", source, target)
+        for original in ("png", "jpg"):
+            assert ("drawn" in seen.ask(drawing(original, "webp"), source, target)) == (original == "png")
+    assert open_files(seen) == before
+
+
+def open_files(worker: Worker) -> list[str]:
+    return [str(each.readlink()) for each in Path(f"/proc/{worker.process.pid}/fd").iterdir()]
+
+
+def drawing(original: str, format: str) -> bytes:
+    drawing = {"original": original, "format": format, "width": 9, "height": 6, "frames": 1}
+    return json.dumps({"id": 1, "do": "render", "drawing": drawing, "seconds": 20}).encode()
 
 
 def test_it_ends_with_its_input(worker: Worker) -> None:
-    worker.stdin.close()
+    worker.input.close()
     assert worker.process.wait(timeout=DEADLINE) == 0
 
 
@@ -103,16 +96,8 @@ def test_only_the_format_of_the_job_has_a_loader(worker: Worker, picture: Path, 
         quadrants().save(tmp_path / format, format)
 
     def drawn(source: str, original: str) -> bool:
-        drawing = {"original": original, "format": "png", "width": 9, "height": 6, "frames": 1}
-        job = {
-            "id": 1,
-            "do": "render",
-            "source": str(tmp_path / source),
-            "target": str(tmp_path / "b"),
-            "drawing": drawing,
-            "seconds": 20,
-        }
-        answer = worker.ask(json.dumps(job).encode())
+        with (tmp_path / source).open("rb") as read, (tmp_path / "b").open("wb") as written:
+            answer = worker.ask(drawing(original, "png"), read, written)
         assert answer.get("drawn") or "failed" in answer
         return "drawn" in answer
 
@@ -138,8 +123,8 @@ def test_signals_for_the_whole_group_are_the_services_to_heed(worker: Worker, pi
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
-def test_its_means_are_bounded_and_its_environment_is_empty(worker: Worker) -> None:
-    proc = Path("/proc") / str(worker.process.pid)
+def test_its_means_are_bounded_and_its_environment_is_empty(seen: Worker) -> None:
+    proc = Path("/proc") / str(seen.process.pid)
     limits = {line[:26].strip(): line[26:].split()[0] for line in (proc / "limits").read_text().splitlines()}
     assert limits["Max core file size"] == "0"
     assert int(limits["Max address space"]) <= 2 * 1024**3
@@ -152,10 +137,9 @@ def test_its_means_are_bounded_and_its_environment_is_empty(worker: Worker) -> N
 
 def test_its_processor_time_is_bounded_although_nobody_watches(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"ROGUE spin")
-    job = {"id": 1, "do": "probe", "path": str(tmp_path / "a"), "seconds": 0}
-    with subprocess.Popen([sys.executable, "-I", ROGUE], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        process.communicate(json.dumps(job).encode() + b"\n", timeout=DEADLINE)
-        assert process.returncode == -signal.SIGXCPU
+    with started(*ROGUE) as worker, (tmp_path / "a").open("rb") as file:
+        worker.send(json.dumps({"id": 1, "do": "probe", "seconds": 0}).encode(), file)
+        assert worker.process.wait(timeout=DEADLINE) == -signal.SIGXCPU
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
@@ -166,8 +150,7 @@ def test_it_gains_no_privileges(worker: Worker) -> None:
 
 ORPHANING = """
 import os, subprocess, sys
-fifo = os.open(sys.argv[1], os.O_RDWR)
-process = subprocess.Popen(sys.argv[2:], stdin=fifo, stdout=subprocess.PIPE)
+process = subprocess.Popen(sys.argv[2:], stdin=int(sys.argv[1]), stdout=subprocess.PIPE)
 process.stdout.readline()
 print(process.pid, flush=True)
 sys.stdin.read()
@@ -176,13 +159,15 @@ os._exit(0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl, pidfd")
-def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+def test_it_dies_with_its_parent() -> None:
     """Even while somebody else holds its input open."""
-    fifo = tmp_path / "input"
-    os.mkfifo(fifo)
-    kept = os.open(fifo, os.O_RDWR)
-    command = [sys.executable, "-c", ORPHANING, str(fifo), *WORKER]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-c", ORPHANING, str(theirs.fileno()), *WORKER]
+    with (
+        ours,
+        theirs,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[theirs.fileno()]) as parent,
+    ):
         assert parent.stdin
         assert parent.stdout
         orphan = os.pidfd_open(int(parent.stdout.readline()))
@@ -190,4 +175,3 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         ended, _, _ = select.select([orphan], [], [], DEADLINE)  # a pidfd is readable once its process has ended
     assert ended
     os.close(orphan)
-    os.close(kept)

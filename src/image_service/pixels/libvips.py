@@ -1,10 +1,10 @@
 """libvips, reduced to what untrusted pictures need. Imported by the pixel processes alone."""
 
 import ctypes
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import pyvips
 
@@ -26,11 +26,14 @@ JPEG_SHRINKS = (1, 2, 4, 8)  # those in between that libjpeg offers take longer 
 SPARE = 1.5  # times the size wanted, which a shrunk JPEG still has at the least
 
 
+_libc = ctypes.CDLL(None)
+
+
 def configure() -> None:
     """Once in a process, before the first picture."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # glibc, which keeps freed memory for each thread apart: 75 MB after 100 draws, so 41
-        libc.mallopt(M_ARENA_MAX, 1)
+    if hasattr(_libc, "mallopt"):  # glibc, which keeps freed memory for each thread apart: 75 MB after 100 draws, so 41
+        _libc.mallopt(M_ARENA_MAX, 1)
+    os.environ["VIPS_DISC_THRESHOLD"] = "2g"  # beyond what a picture may need: the cage has no file to spill it to
     pyvips.concurrency_set(1)  # the pool has a process for each core
     pyvips.cache_set_max(0)  # no picture is asked for twice in the same process, and none may outlive its job
     pyvips.block_untrusted_set(True)
@@ -57,7 +60,7 @@ def allow(formats: Collection[Format]) -> None:
         pyvips.operation_block_set(loader, format not in formats)
 
 
-def thumbnail(source: Path | bytes, width: int, height: int, *, fail_on: str) -> pyvips.Image:
+def thumbnail(source: bytes, width: int, height: int, *, fail_on: str) -> pyvips.Image:
     """The first frame upright and in 8-bit RGB or grey, with its alpha, of this very size. The aspect is the caller's.
 
     A JPEG or WebP is decoded to fewer pixels where that leaves enough; of a JPEG, rows that then make no whole one are
@@ -74,16 +77,13 @@ def thumbnail(source: Path | bytes, width: int, height: int, *, fail_on: str) ->
         if shrink > 1:
             make = _open(source, fail_on, shrink=shrink).thumbnail_image
     elif loader.startswith("webpload"):
-        of = pyvips.Image.thumbnail_buffer if isinstance(source, bytes) else pyvips.Image.thumbnail
-        make = partial(of, source if isinstance(source, bytes) else str(source), fail_on=fail_on)
+        make = partial(pyvips.Image.thumbnail_buffer, source, fail_on=fail_on)
     return eight_bit(make(width, height=height, size="force", **to_srgb(image)))
 
 
-def _open(source: Path | bytes, fail_on: str, **options: int) -> pyvips.Image:
+def _open(source: bytes, fail_on: str, **options: int) -> pyvips.Image:
     """`options` are those of the loader that is found."""
-    if isinstance(source, bytes):
-        return pyvips.Image.new_from_buffer(source, "", access="sequential", fail_on=fail_on, **options)
-    return pyvips.Image.new_from_file(str(source), access="sequential", fail_on=fail_on, **options)
+    return pyvips.Image.new_from_buffer(source, "", access="sequential", fail_on=fail_on, **options)
 
 
 def jpeg_shrink(width: int, height: int, least_width: int, least_height: int) -> int:

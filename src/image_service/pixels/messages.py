@@ -1,4 +1,4 @@
-"""What passes between the pool and its processes: one JSON object a line, bounded both ways.
+"""What passes between the pool and its processes: one JSON object a line, bounded both ways, and open files with a job.
 
 Never pickle: a captured decoder could send code. Imports no decoder.
 """
@@ -7,8 +7,21 @@ from dataclasses import dataclass
 
 from image_service.pixels.picture import Format
 
-MAX_LINE = 16 * 1024  # bytes, newline included; two paths of PATH_MAX (4,096) and their escapes fit
+MAX_LINE = 16 * 1024  # bytes, newline included; a job has some 400, an answer some 500
+MAX_FILES = 2  # with one job: what is read, what is drawn into
 MAX_DETAIL = 300  # characters of a reason, for the log
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Of the cage of a pixel process."""
+
+    name: str
+    holds: bool
+    detail: str  # why it does not hold, or which version does
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.detail})" if self.detail else self.name
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import base64
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import pyvips
 import thumbhash
@@ -42,12 +41,11 @@ THUMB_SIDE = 64  # pixels; a thumbhash keeps seven waves at the most of each sid
 JPEG_BLOCK = 8  # pixels
 
 
-def probe(path: Path, limits: Limits) -> Probe:
-    """Decode the whole file once, strictly. Raises `Refused`, `OSError`, `MemoryError`; writes nothing.
+def probe(data: bytes, limits: Limits) -> Probe:
+    """Decode the whole file once, strictly. Raises `Refused`, `MemoryError`.
 
     What trails the image is not decoded, so whoever keeps the file must cut it at `end`.
     """
-    data = path.read_bytes()
     structure = read_structure(data, limits)
     data = data[: structure.end]
     try:

@@ -1,7 +1,6 @@
 """Draws a variant: a list of steps, each an image to an image, and a file at the end."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyvips
@@ -14,7 +13,7 @@ from image_service.pixels.picture import ANIMATED, Format
 # curve. Times: one busy core, 640 x 480 of a grainy photo; the ratios hold, the times vary. See docs/decisions/0057.
 ENCODERS: dict[Format, tuple[str, dict[str, Any]]] = {
     Format.JPG: (
-        "jpegsave",
+        "jpegsave_target",
         {
             # By this table, and baseline: 3 ms. Trellis quantisation, by the standard's table at 82, takes 31 ms for as
             # many bytes and less likeness; Huffman tables of its own save 1.3 % of the bytes and take as long again,
@@ -23,11 +22,11 @@ ENCODERS: dict[Format, tuple[str, dict[str, Any]]] = {
             "quant_table": 3,
         },
     ),
-    Format.PNG: ("pngsave", {"compression": 6}),  # 9 saves 2 to 4 % more and takes twice the time
-    Format.GIF: ("gifsave", {"effort": 1}),  # 12 frames: 0.9 s; 1.4 s at the default of 7, for 2 % fewer bytes
-    Format.WEBP: ("webpsave", {"Q": 80, "effort": 2}),  # 18 ms; effort 4 takes 40 ms for 3 % fewer bytes
+    Format.PNG: ("pngsave_target", {"compression": 6}),  # 9 saves 2 to 4 % more and takes twice the time
+    Format.GIF: ("gifsave_target", {"effort": 1}),  # 12 frames: 0.9 s; 1.4 s at the default of 7, for 2 % fewer bytes
+    Format.WEBP: ("webpsave_target", {"Q": 80, "effort": 2}),  # 18 ms; effort 4 takes 40 ms for 3 % fewer bytes
     Format.AVIF: (
-        "heifsave",
+        "heifsave_target",
         {"compression": "av1", "Q": 60, "effort": 0},  # 30 ms; effort 1: 130 ms, 9 % fewer bytes; 2: 200 ms, no fewer
     ),
 }
@@ -36,10 +35,10 @@ WHITE = (255, 255, 255)
 PLAYBACK = ("delay", "loop")  # milliseconds of each frame; how often, 0 for ever
 
 
-def render(source: Path, target: Path, drawing: Drawing) -> None:
-    """Draw `source`, a probed picture, into the file `target`, without any metadata.
+def render(source: bytes, target: int, drawing: Drawing) -> None:
+    """Draw `source`, a probed picture, into the open file `target`, without any metadata.
 
-    Raises `pyvips.Error` if the bytes are damaged or cannot be written; `target` may be there in part then.
+    Raises `pyvips.Error` if the bytes are damaged or cannot be written; a part may have been written then.
     """
     if drawing.frames > 1 and drawing.format in ANIMATED:
         image, steps = open_frames(source, drawing), ANIMATION_STEPS
@@ -50,15 +49,15 @@ def render(source: Path, target: Path, drawing: Drawing) -> None:
     encode(image, target, drawing)
 
 
-def open_still(source: Path, drawing: Drawing) -> pyvips.Image:
+def open_still(source: bytes, drawing: Drawing) -> pyvips.Image:
     """Upright, sRGB and fitted already. Damage is an error, for what is drawn here is served for ever."""
     return thumbnail(source, drawing.width, drawing.height, fail_on="error")
 
 
-def open_frames(source: Path, drawing: Drawing) -> pyvips.Image:
+def open_frames(source: bytes, drawing: Drawing) -> pyvips.Image:
     """All frames in memory, one below the other: `fit_frames` reads them in no order of the file's."""
-    load = pyvips.Image.webpload if drawing.original is Format.WEBP else pyvips.Image.gifload
-    return load(str(source), n=-1, access="sequential", fail_on="error").copy_memory()
+    load = pyvips.Image.webpload_buffer if drawing.original is Format.WEBP else pyvips.Image.gifload_buffer
+    return load(source, n=-1, access="sequential", fail_on="error").copy_memory()
 
 
 def fit_frames(strip: pyvips.Image, drawing: Drawing) -> pyvips.Image:
@@ -87,9 +86,9 @@ def flatten(image: pyvips.Image, drawing: Drawing) -> pyvips.Image:
     return image.flatten(background=WHITE[: image.bands - 1])
 
 
-def encode(image: pyvips.Image, target: Path, drawing: Drawing) -> None:
+def encode(image: pyvips.Image, target: int, drawing: Drawing) -> None:
     save, options = ENCODERS[drawing.format]
-    getattr(image, save)(str(target), keep="none", **options)
+    getattr(image, save)(pyvips.Target.new_to_descriptor(target), keep="none", **options)
 
 
 Steps = tuple[Callable[[pyvips.Image, Drawing], pyvips.Image], ...]

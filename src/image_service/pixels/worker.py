@@ -1,69 +1,73 @@
 """The process that meets hostile bytes: `python -I -m image_service.pixels.worker`, with no environment.
 
-A line of JSON in, a line of JSON out (see `messages`). It can read and write the files that it is told
-to, and nothing that it says is believed before `answers` has checked it. It ends when its input does.
+A line of JSON in, a line of JSON out (see `messages`). The files of its job come with the line, open: the picture to be
+read, and one to be written. It opens none itself. Nothing that it says is believed before `answers` has checked it. It
+ends when its input does.
 """
 
 import json
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from image_service.pixels import cage, libvips
+from image_service.pixels import libvips
+from image_service.pixels.cage.enter import LAYERS, EnterLayer, enter, limit_processor_time
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import MAX_DETAIL, MAX_LINE, Drawing
+from image_service.pixels.messages import MAX_DETAIL, MAX_FILES, MAX_LINE, Drawing
 from image_service.pixels.picture import Format
 from image_service.pixels.probe import probe
 from image_service.pixels.render import render
 
 MOST_FILES = 65_536  # none of a service's has a higher number
 
-Do = Callable[[dict[str, Any]], dict[str, Any]]
+Do = Callable[[dict[str, Any], Sequence[int]], dict[str, Any]]
 
 
 def main() -> None:
     serve(do)
 
 
-def serve(do: Do) -> None:
-    """Answer requests by `do`, in the cage, until the input ends."""
+def serve(do: Do, layers: Mapping[str, EnterLayer] = LAYERS) -> None:
+    """Answer requests by `do`, in the cage that the layers make, until the input ends."""
     # What else was handed down is not for a stranger's code: the socket that the service listens on, its log.
     os.closerange(3, MOST_FILES)
     for ignored in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C and systemd signal the whole group;
         signal.signal(ignored, signal.SIG_IGN)  # the service still has pictures under way, and ends us itself
     libvips.configure()
-    unfiltered = cage.enter()
-    with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
-        silence()
-        answers.write(line({"ready": True, "unfiltered": unfiltered[:MAX_DETAIL]}))
-        for request in requests(sys.stdin.buffer):
-            answers.write(line(answer(request, do)))
-
-
-def silence() -> None:
-    """Nothing that a library prints may land among the answers, nor hostile text in the service's log."""
+    jobs = socket.socket(fileno=0)
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+    with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
+        cage = enter(layers)
+        # Nothing that a library prints may land among the answers, nor hostile text in the service's log.
+        for printed in (1, 2):
+            os.dup2(nowhere, printed)
+        os.close(nowhere)
+        answers.write(line({"ready": True, "cage": [asdict(layer) for layer in cage]}))
+        for request, files in requests(jobs):
+            reply = line(answer(request, files, do))
+            for file in files:
+                os.close(file)
+            answers.write(reply)
 
 
-def requests(stream: BinaryIO) -> Iterator[bytes | None]:
-    """Each line of the stream; None for one that is too long."""
-    while data := stream.readline(MAX_LINE):
-        if data.endswith(b"\n"):
-            yield data
-            continue
-        while data and not data.endswith(b"\n"):
-            data = stream.readline(MAX_LINE)
-        yield None
+def requests(jobs: socket.socket) -> Iterator[tuple[bytes | None, list[int]]]:
+    """Each line, None for one that is too long, and the files that came with it. No other comes before its answer."""
+    while True:
+        data, files, is_long = b"", list[int](), False
+        while not data.endswith(b"\n"):
+            more, received, _, _ = socket.recv_fds(jobs, MAX_LINE, MAX_FILES)
+            files += received
+            if not more:
+                return
+            is_long = is_long or len(data) + len(more) > MAX_LINE
+            data = more if is_long else data + more
+        yield None if is_long else data, files
 
 
-def answer(request: bytes | None, do: Do) -> dict[str, Any]:
+def answer(request: bytes | None, files: Sequence[int], do: Do) -> dict[str, Any]:
     """Never raises: a picture that breaks the code costs its own request, not the process.
 
     No memory is no verdict: the walk has bounded what a picture may need, and the cage has room for that.
@@ -74,8 +78,8 @@ def answer(request: bytes | None, do: Do) -> dict[str, Any]:
     try:
         job = json.loads(request)
         reply["id"] = job["id"]
-        cage.limit_processor_time(job["seconds"])
-        return reply | do(job)
+        limit_processor_time(job["seconds"])
+        return reply | do(job, files)
     except Refused as refused:
         return reply | {"refused": refused.refusal, "detail": refused.detail[:MAX_DETAIL]}
     except MemoryError:
@@ -85,15 +89,21 @@ def answer(request: bytes | None, do: Do) -> dict[str, Any]:
     return reply | {"failed": "out of memory"}
 
 
-def do(job: dict[str, Any]) -> dict[str, Any]:
+def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
     if job["do"] == "probe":
         limits = Limits(**job["limits"] | {"formats": tuple(map(Format, job["limits"]["formats"]))})
         libvips.allow(limits.formats)
-        return {"probe": asdict(probe(Path(job["path"]), limits))}
+        return {"probe": asdict(probe(read(files[0]), limits))}
     drawing = Drawing(**job["drawing"] | {each: Format(job["drawing"][each]) for each in ("original", "format")})
     libvips.allow([drawing.original])
-    render(Path(job["source"]), Path(job["target"]), drawing)
+    source, target = files
+    render(read(source), target, drawing)
     return {"drawn": True}
+
+
+def read(file: int) -> bytes:
+    """The whole of it, by no call that looks at names. Raises `OSError`."""
+    return os.pread(file, os.lseek(file, 0, os.SEEK_END), 0)
 
 
 def line(message: dict[str, Any]) -> bytes:

@@ -23,6 +23,10 @@ from image_service.settings import Settings
 
 SAMPLE = Path(__file__).parents[2] / "site" / "static" / "sample.jpg"
 ABOUT = (sys.executable, "-I", "-m", "image_service.pixels.about")
+MEND_CAGE = {
+    "filter of system calls": "install libseccomp (`apt install libseccomp2`)",
+    "Landlock": "the other layers hold; Linux from 5.13 on has it, if `lsm=` of its command line names landlock",
+}
 SECONDS = 30.0  # for one step of a pixel process on a busy machine
 ANSWER_SECONDS = 10.0
 
@@ -61,17 +65,18 @@ async def pixels(settings: Settings) -> Findings:
                 for each in (Format.JPG, Format.WEBP, Format.AVIF):
                     drawing = Drawing(probe.format, each, 50, round(50 * probe.height / probe.width), 1)
                     await pool.render(SAMPLE, Path(folder) / f"sample.{each}", drawing, wait=SECONDS)
-                reason = pool.unfiltered
+                cage = pool.cage
     except (ImageServiceError, Refused) as error:
         yield fail(
             "pixel process", f"cannot open a photo: {error}", "is there a limit on memory? Standard error says more"
         )
         return
     yield ok("pixel process", "opened a photo, and drew it as JPEG, WebP and AVIF")
-    if reason:
-        yield warn("cage", f"no filter of system calls: {reason}", "install libseccomp (`apt install libseccomp2`)")
-    else:
-        yield ok("cage", "system calls are filtered")
+    yield ok("cage", ", ".join(str(layer) for layer in cage if layer.holds) or "limits of memory, files and time alone")
+    for layer in cage:
+        if not layer.holds:
+            mend = MEND_CAGE.get(layer.name, "run it on Linux, in a container that allows it")
+            yield warn("cage", f"no {layer.name}: {layer.detail}", mend)
 
 
 async def service(settings: Settings) -> Findings:

@@ -5,6 +5,7 @@ which is replaced; what it can cost is its own request.
 """
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,10 +20,11 @@ import structlog
 
 from image_service.errors import Busy, ImageServiceError, Refusal
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import Drawing, Probe
+from image_service.pixels.messages import Drawing, Layer, Probe
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
 from image_service.pixels.pool.costs import DEAR_SECONDS
+from image_service.pixels.pool.files import JobFiles, Unusable
 from image_service.pixels.pool.process import Died, NotTaken, PixelProcess, Starved
 from image_service.pixels.pool.turns import Job, Turns
 from image_service.telemetry import metrics
@@ -70,11 +72,13 @@ class PixelPool:
         self._draw_seconds = draw_seconds
         self._command = command
         self._turns = Turns(processes)
+        self._files = JobFiles(threads=processes)
         self._idle: list[PixelProcess] = []
         self._working: set[PixelProcess] = set()
         self._ids = count(1)
         self._pace = 0.0  # seconds for each that was estimated: a moving mean; 0: not known yet
         self._closed = False
+        self._cage: tuple[Layer, ...] = ()
         self.waiting = 0  # jobs that no process has taken up
         self.killed = 0  # processes ended because of time, or because their caller had gone
         self.died = 0  # processes that ended by themselves, or answered nonsense
@@ -91,9 +95,9 @@ class PixelPool:
         return len(self._working)
 
     @property
-    def unfiltered(self) -> str:
-        """Why an idle process has no filter of system calls, or "" if all have one."""
-        return next((process.unfiltered for process in self._idle if process.unfiltered), "")
+    def cage(self) -> tuple[Layer, ...]:
+        """That of the processes, all of which run on the same kernel."""
+        return self._cage
 
     def expected_wait(self, estimated: float, *, dear: bool = False) -> float:
         """Seconds until renders that are estimated to take so long together will be done, as the latest ones tell.
@@ -117,8 +121,10 @@ class PixelPool:
             if isinstance(error, ExceptionGroup):
                 raise error.exceptions[0] from None
             raise
-        if self.unfiltered:
-            log.warning("pixel processes run without a filter of system calls", reason=self.unfiltered)
+        log.info("pixel processes are caged", layers=[str(layer) for layer in self._cage if layer.holds])
+        for layer in self._cage:
+            if not layer.holds:
+                log.warning("the cage of the pixel processes lacks a layer", layer=layer.name, reason=layer.detail)
 
     async def _start_idle(self) -> None:
         self._idle.append(await self._started())
@@ -148,24 +154,23 @@ class PixelPool:
         Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory is
         too short, which is no fault of a picture within the limits.
         """
-        try:
-            size = path.stat().st_size  # noqa: ASYNC240 - it has just been written: no disk is asked
-        except OSError as error:
-            raise ProbeFailed(str(error)) from error
         limits = self._limits
         if also is not None and also not in limits.formats:
             limits = replace(limits, formats=(*limits.formats, also))
-        request = {"do": "probe", "path": str(path), "limits": asdict(limits)}
+        request = {"do": "probe", "limits": asdict(limits)}
         try:
-            async with self._turn(wait, Job.CHECK, owner):
-                return await self._run(request, self._probe_seconds, lambda answer: read_probe(answer, limits, size))
+            async with self._turn(wait, Job.CHECK, owner), self._files.source(path) as source:
+                size = os.fstat(source).st_size
+                return await self._run(
+                    request, (source,), self._probe_seconds, lambda answer: read_probe(answer, limits, size)
+                )
         except TimeoutError:
             raise Refused(Refusal.NOT_AN_IMAGE, "took too long") from None
         except Starved as error:
             raise ProbeFailed(f"its process: {error}") from error
         except (Died, Nonsense) as error:
             raise Refused(Refusal.NOT_AN_IMAGE, f"its process: {error}") from error
-        except Failed as error:
+        except (Failed, Unusable) as error:
             raise ProbeFailed(str(error)) from error
 
     async def render(
@@ -184,36 +189,30 @@ class PixelPool:
         `estimated` seconds decide whether it is a dear one, which waits behind cheap ones; owners take turns.
 
         Raises `Busy` if no process is free within `wait` seconds, else `RenderFailed`; `target` may be
-        there in part after that, or after a cancellation, but nobody writes to it any more.
+        there in part after that, or after a cancellation.
         """
-        request = {
-            "do": "render",
-            "source": str(source),
-            "target": str(target),
-            "drawing": asdict(drawing),
-        }
+        request = {"do": "render", "drawing": asdict(drawing)}
         try:
             async with self._turn(wait, Job.DEAR if estimated >= DEAR_SECONDS else Job.CHEAP, owner):
                 begun()
-                since = time.perf_counter()
-                await self._run(request, self._draw_seconds, read_drawn)
-                self._has_rendered(time.perf_counter() - since, estimated)
+                async with self._files.source(source) as read, self._files.target(target) as written:
+                    since = time.perf_counter()
+                    await self._run(request, (read, written), self._draw_seconds, read_drawn)
+                    self._has_rendered(time.perf_counter() - since, estimated)
         except TimeoutError:
             raise RenderFailed("took too long") from None
-        except (Died, Nonsense, Failed, Refused) as error:
+        except (Died, Nonsense, Failed, Refused, Unusable) as error:
             raise RenderFailed(str(error)) from error
 
     async def _run(
-        self,
-        request: dict[str, Any],
-        seconds: float,
-        read: Callable[[dict[str, Any]], Read],
+        self, request: dict[str, Any], files: Sequence[int], seconds: float, read: Callable[[dict[str, Any]], Read]
     ) -> Read:
+        """By whoever's turn it is."""
         for _ in range(self._size + 1):  # every idle one, and a new one
             with suppress(NotTaken):
                 async with self._process() as process:
                     id = next(self._ids)
-                    return read(read_answer(await process.ask({"id": id, **request}, seconds), id))
+                    return read(read_answer(await process.ask({"id": id, **request}, files, seconds), id))
         raise Busy("every pixel process died")
 
     def _has_rendered(self, seconds: float, estimated: float) -> None:
@@ -296,4 +295,5 @@ class PixelPool:
         if self._closed:
             await process.kill()
             raise Busy("the pixel pool is closed")
+        self._cage = process.cage
         return process

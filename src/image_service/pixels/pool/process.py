@@ -1,18 +1,17 @@
-"""One pixel process, as the service sees it: a pipe in, a pipe out, and a signal to end it."""
+"""One pixel process, as the service sees it: a socket in, a pipe out, and a signal to end it."""
 
 import asyncio
 import fcntl
 import json
-import os
 import signal
+import socket
 import sys
 import termios
 from collections.abc import Sequence
 from contextlib import suppress
-from io import FileIO
 from typing import Any, Self
 
-from image_service.pixels.messages import MAX_LINE
+from image_service.pixels.messages import MAX_LINE, Layer
 
 START_SECONDS = 15.0  # 0.2 s when idle; a machine that has just booted and swaps is no reason to give up
 STDOUT = 1
@@ -35,25 +34,28 @@ class NotTaken(Died):
 
 
 class Input:
-    """The pipe to a process. Its other end stays open here too: what a process has left in it can be seen when it has
-    ended, and to write to it never fails.
+    """The socket to a process, over which open files can be sent. Its other end stays open here too: what a process has
+    left in it can be seen when it has ended, and to write to it never fails.
     """
 
     def __init__(self) -> None:
-        read_end, write_end = os.pipe()
-        os.set_blocking(write_end, False)  # a captured process might fill it
-        self.read_end = FileIO(read_end, "r")
-        self._write_end = FileIO(write_end, "w")
+        self.read_end, self._write_end = socket.socketpair()
+        self._write_end.setblocking(False)
+        self._write_end.shutdown(socket.SHUT_RD)  # nothing comes back this way
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes, files: Sequence[int]) -> None:
         """Raises `NotTaken` if it does not take the line whole, as that of an idle process does."""
-        if self._write_end.write(line) != len(line):
+        try:
+            taken = socket.send_fds(self._write_end, [line], list(files))
+        except OSError as error:
+            raise NotTaken(str(error)) from None
+        if taken != len(line):
             raise NotTaken("does not read")
 
     @property
     def unread(self) -> int:
         """Bytes; 0 once it is closed."""
-        if self.read_end.closed:
+        if self.read_end.fileno() < 0:
             return 0
         return int.from_bytes(fcntl.ioctl(self.read_end, termios.FIONREAD, bytes(4)), sys.byteorder)
 
@@ -104,7 +106,7 @@ class PixelProcess:
         self._transport = transport
         self._output = output
         self._input = input
-        self.unfiltered = ""  # why it has no filter of system calls, if it has none
+        self.cage: tuple[Layer, ...] = ()
 
     @classmethod
     async def start(cls, command: Sequence[str]) -> Self:
@@ -119,7 +121,7 @@ class PixelProcess:
             transport, output = await asyncio.get_running_loop().subprocess_exec(
                 Output,
                 *command,
-                stdin=input.read_end,
+                stdin=input.read_end.fileno(),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=None,  # ours, until it is ready: why it could not start belongs in the log
                 env={},  # no secret of the service's is there to be read
@@ -145,15 +147,16 @@ class PixelProcess:
         """Between two jobs it is there, and has nothing to say."""
         return not (self._output.exited.is_set() or self._output.silent or self._output.said)
 
-    async def ask(self, request: dict[str, Any], seconds: float) -> bytes:
-        """One line for one line. After any exception the process is of no more use: `kill` it.
+    async def ask(self, request: dict[str, Any], files: Sequence[int], seconds: float) -> bytes:
+        """One line for one line, and the open `files` that go with it. After any exception the process is of no more
+        use: `kill` it.
 
         Raises `TimeoutError` after `seconds`, `NotTaken`, `Died`, `Starved`, `ValueError` if the request is too long.
         """
         line = json.dumps({**request, "seconds": seconds}).encode() + b"\n"
         if len(line) > MAX_LINE:
             raise ValueError("request too long")
-        self._input.write(line)
+        self._input.write(line, files)
         try:
             async with asyncio.timeout(seconds):
                 return await self._output.line()
@@ -185,6 +188,6 @@ class PixelProcess:
         """Its first line, once its libraries are loaded: it has met no picture yet."""
         try:
             said = json.loads(await self._output.line())
-            self.unfiltered = str(said["unfiltered"])
+            self.cage = tuple(Layer(**layer) for layer in said["cage"])
         except (ValueError, TypeError, KeyError):
             raise Died("did not get ready") from None
