@@ -1,15 +1,16 @@
 """`/metrics` of a real service: its processes added up, its dead forgotten, its files gone at the end."""
 
 import os
-import re
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.processes import Server, command, eventually, family
+from image_service.telemetry.metrics_files import PREFIX
+from tests.processes import PROGRAM, Server, command, eventually, family
 from tests.scrape import Scrape
 from tests.shop import form
 from tests.slow import SlowUpload
@@ -17,9 +18,16 @@ from tests.test_metrics import documented
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def temporary() -> Iterator[Path]:
+    """With a path so short that a socket may lie in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, temporary: Path) -> Iterator[Server]:
     """Two workers."""
-    server = Server(tmp_path_factory.mktemp("service"), "--workers", "2")
+    server = Server(tmp_path_factory.mktemp("service"), "--workers", "2", program=program(temporary))
     try:
         yield server.ready()
     finally:
@@ -30,14 +38,15 @@ def scrape(server: Server) -> Scrape:
     return Scrape(httpx.get(f"{server.url}/metrics").raise_for_status().text)
 
 
-def environ(pid: int) -> str:
-    return Path(f"/proc/{pid}/environ").read_text(errors="replace")
+def folder_in(temporary: Path) -> Path:
+    """Where the processes count."""
+    [found] = temporary.glob(f"{PREFIX}*")
+    return found
 
 
-def folder_of(server: Server) -> Path:
-    """Where the processes count: in the environment of those that it has started."""
-    found = (re.search(r"PROMETHEUS_MULTIPROC_DIR=([^\0]+)", environ(pid)) for pid in family(server.process.pid))
-    return next(Path(match[1]) for match in found if match)
+def program(temporary: Path) -> tuple[str | Path, ...]:
+    """Whose temporary files lie there: nobody may look into its environment for where they are."""
+    return ("env", f"TMPDIR={temporary}", PROGRAM)
 
 
 def workers(server: Server) -> set[int]:
@@ -102,23 +111,23 @@ def test_what_the_command_line_has_done_shows(server: Server) -> None:
     assert scrape(server).value("job_last_run_timestamp_seconds", task="sweep") == stamp
 
 
-def test_the_files_go_with_the_service_or_with_the_next_one(server: Server, tmp_path: Path) -> None:
+def test_the_files_go_with_the_service_or_with_the_next_one(server: Server, temporary: Path, tmp_path: Path) -> None:
     """Last, for it stops the service."""
-    folder = folder_of(server)
+    folder = folder_in(temporary)
     assert list(folder.glob("counter_*.db"))
     assert server.stop() == 0
     assert not folder.exists()
 
-    killed = Server(tmp_path / "killed").ready()
-    abandoned = folder_of(killed)
+    killed = Server(tmp_path / "killed", program=program(temporary)).ready()
+    abandoned = folder_in(temporary)
     members = family(killed.process.pid)
     killed.process.kill()
     killed.process.wait()
     eventually(lambda: not [pid for pid in members if pid in family(pid)])
-    # It is left behind, for the next service that starts on this machine: ours, or another test's.
-    following = Server(tmp_path / "following").ready()
+    assert abandoned.exists()  # for the next service that starts on this machine
+    following = Server(tmp_path / "following", program=program(temporary)).ready()
     try:
         assert not abandoned.exists()
-        assert folder_of(following).exists()
+        assert folder_in(temporary).exists()
     finally:
         following.end()

@@ -2,6 +2,9 @@
 
 import gc
 
+from image_service.pixels.cage.privileges import close_memory
+
+close_memory()  # each process that is forked from this one has it too
 gc.disable()  # a sixth of the time would go into looking for garbage among what is there to stay
 
 from image_service.processes import preparation, worker  # noqa: E402 - only now

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from image_service.pixels.cage.privileges import close_memory
 from image_service.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres
 from image_service.processes import supervisor as workers
 from image_service.processes import targets
@@ -73,6 +74,7 @@ def serve(settings: Settings) -> None:
 
     Raises `OSError` when the address cannot be had, `EmbeddedPostgresError`, `ProcessFailed`, `WorkersFailed`.
     """
+    close_memory()  # the environment has secrets, and so has what we remember
     with StopSignals() as stop, _listening(settings) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         try:

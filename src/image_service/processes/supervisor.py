@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, forkserver
+from multiprocessing import connection, forkserver, resource_tracker
 from multiprocessing.context import ForkServerProcess
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -53,6 +53,8 @@ def preloading() -> Iterator[None]:
     # Inherited: these are for this process to act on. The other one ends with its last user.
     former = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
     try:
+        with _no_environment():
+            resource_tracker.ensure_running()
         forkserver.ensure_running()
     finally:
         for number, handler in former.items():
@@ -61,6 +63,17 @@ def preloading() -> Iterator[None]:
         yield
     finally:
         forkserver._forkserver._stop()  # type: ignore[attr-defined]  # there is no public way
+
+
+@contextmanager
+def _no_environment() -> Iterator[None]:
+    """For a process that needs none, but is not ours and so would show the secrets in it to others of its user."""
+    kept = dict(os.environ)
+    os.environ.clear()
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 class StopSignals:
