@@ -69,8 +69,11 @@ def gif(width: int, height: int, frames: list[bytes], *, palette: bool = True, v
     return version + screen + (PALETTE if palette else b"") + b"".join(frames) + b";"
 
 
-def frame(width: int, height: int, x: int = 0, y: int = 0, data: bytes | None = None) -> bytes:
-    control = b"\x21\xf9\x04\x04\1\0\0\0"
+RESTORED = 3  # a disposal: by what was there before
+
+
+def frame(width: int, height: int, x: int = 0, y: int = 0, data: bytes | None = None, *, disposal: int = 1) -> bytes:
+    control = b"\x21\xf9\x04" + bytes([disposal << 2]) + b"\1\0\0\0"
     return control + b"\x2c" + struct.pack("<HHHHB", x, y, width, height, 0) + (data or plain(width * height))
 
 
@@ -104,6 +107,13 @@ def _bombs() -> Iterator[Hostile]:
     yield reject("gif-bomb-frames-100k.gif", gif(100, 100, [dot] * 100_000), "100,000 frames: one gigapixel")
     whole = frame(2000, 2000, data=packed(4_000_000))
     yield reject("gif-bomb-2000x2000x900.gif", gif(2000, 2000, [whole] * 900), "900 frames of 4 MP")
+    yield accept("gif-edge-49mp.gif", gif(7000, 7000, [frame(7000, 7000, data=packed(49_000_000))]), "49 MP, one frame")
+    for disposal in (RESTORED, RESTORED + 1):
+        side, want = (5400, accept) if disposal == RESTORED else (5419, reject)
+        twice = frame(side, side, data=packed(side * side), disposal=disposal)
+        yield want(f"gif-two-canvases-{side}.gif", gif(side, side, [twice]), "a copy of the canvas beside it")
+    twice = frame(7000, 7100, data=packed(7000 * 1600), disposal=RESTORED)
+    yield reject("gif-bomb-two-canvases.gif", gif(7000, 7100, [twice]), "429 MB to decode 9 kB")
     yield accept("gif-edge-49mp-12frames.gif", gif(2000, 2000, [whole] * 12), "48 MP over 12 frames")
 
 

@@ -1,4 +1,4 @@
-"""The collection: 141 pictures that have broken image services, or come close, and what each must get here.
+"""The collection: 145 pictures that have broken image services, or come close, and what each must get here.
 
 `python -m tests.hostile.pictures FOLDER` writes them down.
 """

@@ -1,4 +1,4 @@
-"""All 141 hostile pictures through the HTTP face, some in each way of uploading, and what each costs its process."""
+"""All 145 hostile pictures through the HTTP face, some in each way of uploading, and what each costs its process."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ NOT_AN_IMAGE = "must be a gif, jpg or png image"
 @pytest.fixture(scope="module")
 def pictures() -> list[Hostile]:
     found = hostile_pictures()
-    assert (len(found), len({each.name for each in found})) == (141, 141)
+    assert (len(found), len({each.name for each in found})) == (145, 145)
     return found
 
 

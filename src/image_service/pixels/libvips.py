@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +22,9 @@ LOADERS = {
 }
 
 M_ARENA_MAX = -8  # <malloc.h>
+# Bytes that a job has touched anew: of one that took more, freed memory is given back. That takes 0.2 ms and as long
+# again for the next job, a tenth of a small one's time, and a fiftieth of one that takes so much.
+MUCH_MEMORY = 32 * 1024**2
 TURNED = range(5, 9)  # EXIF orientations that swap the sides
 JPEG_SHRINKS = (1, 2, 4, 8)  # those in between that libjpeg offers take longer than none
 SPARE = 1.5  # times the size wanted, which a shrunk JPEG still has at the least
@@ -39,6 +43,16 @@ def configure() -> None:
     pyvips.block_untrusted_set(True)
     # All loaders: one that a later libvips brings is blocked too.
     pyvips.operation_block_set("VipsForeignLoad", True)
+
+
+@contextmanager
+def giving_memory_back() -> Iterator[None]:
+    """Around a job. glibc keeps what is freed amid what is not: 940 MB after an animation of 500 frames, so 35."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    yield
+    touched = (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) * resource.getpagesize()
+    if touched > MUCH_MEMORY and hasattr(_libc, "malloc_trim"):
+        _libc.malloc_trim(0)
 
 
 def is_out_of_memory(error: pyvips.Error) -> bool:

@@ -22,6 +22,8 @@ class Limits:
     text: int = (
         50  # compressed PNG chunks (text, ICC), each of which may inflate to libpng's cap of 8 MB; AVIF metadata
     )
+    # Bytes that libvips holds of a GIF: one canvas, or two if a frame is followed by what was there before it.
+    canvas: int = 224 * 1024 * 1024
     whole: int = 256 * 1024 * 1024  # bytes that an animated WebP or an AVIF takes, neither of which is read by the row
     tiles: int = 128  # of an AVIF, each with a decoder of its own; 12 megapixels of a phone are 48
     formats: tuple[Format, ...] = ALWAYS_TAKEN

@@ -47,10 +47,11 @@ def serve(do: Do, layers: Mapping[str, EnterLayer] = LAYERS) -> None:
         os.close(nowhere)
         answers.write(line({"ready": True, "cage": [asdict(layer) for layer in cage]}))
         for request, files in requests(jobs):
-            reply = line(answer(request, files, do))
-            for file in files:
-                os.close(file)
-            answers.write(reply)
+            with libvips.giving_memory_back():
+                reply = line(answer(request, files, do))
+                for file in files:
+                    os.close(file)
+                answers.write(reply)
 
 
 def requests(jobs: socket.socket) -> Iterator[tuple[bytes | None, list[int]]]:

@@ -10,6 +10,8 @@ SCREEN = Struct("<6xHHB2x")  # width, height, flags
 FRAME = Struct("<xHHHHB")  # left, top, width, height, flags
 EXTENSION, FRAME_START, TRAILER = 0x21, 0x2C, 0x3B
 MAX_CODE_SIZE = 11  # bits; LZW codes are one bit longer and end at 12
+CONTROL = 0xF9  # the extension that says what becomes of the next frame
+RESTORED = (3, 4)  # by what was there before it: decoders keep a copy of the canvas; 4 is an old mistake for 3
 EXTENSIONS_PER_FRAME = 3  # control, comment, application: what an honest frame may bring along
 
 
@@ -24,12 +26,14 @@ def walk_gif(data: bytes, limits: Limits) -> Structure:
     width, height, flags = SCREEN.unpack_from(data)
     position = SCREEN.size + _palette_bytes(flags)
     frames = extensions = 0
+    canvases = 1
     while position < len(data):
         block = data[position]
         if block == EXTENSION:
             extensions += 1
             if extensions > limits.chunks + EXTENSIONS_PER_FRAME * limits.frames:
                 raise broken("GIF with too many extensions")
+            canvases = max(canvases, _canvases(data, position))
             position = _behind_sub_blocks(data, position + 2)
         elif block == FRAME_START:
             frames += 1
@@ -49,7 +53,15 @@ def walk_gif(data: bytes, limits: Limits) -> Structure:
             raise broken("GIF with an unknown block")
     if not frames:
         raise broken("GIF without a frame")
+    if canvases * width * height * 4 > limits.canvas:
+        raise too_large(f"{canvases} canvases of {width}x{height}")
     return Structure(Format.GIF, width, height, frames, end=position, decoded=width * height * frames * 4)
+
+
+def _canvases(data: bytes, extension: int) -> int:
+    """How many a decoder has to hold because of this extension."""
+    label, _, flags = data[extension + 1 : extension + 4].ljust(3, b"\0")
+    return 2 if label == CONTROL and flags >> 2 & 7 in RESTORED else 1
 
 
 def _palette_bytes(flags: int) -> int:
