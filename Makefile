@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-faults lint types format bench bench-peers clean
+.PHONY: help setup serve test test-faults lint types format bench bench-peers digests sbom audit clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,5 +58,22 @@ bench: $(BENCH)/.ready  ## the service against its limits; ROWS=cold-jpg,warm fo
 bench-peers: $(BENCH)/.ready  ## the same against thumbor, ipx and Directus, which it installs
 	@$(BENCH)/bin/python -m benchmarks --peers $(ROWS) $(OPTIONS)
 
+# What is delivered: the service with all that a setting can ask for, and nothing of what develops it.
+DELIVERED := --locked --no-dev --all-extras --quiet
+AUDIT := .cache/audit
+
+digests:  ## pin the base images to what their tags are today (needs docker and a network)
+	@$(PYTHON) deploy/supply/digests.py
+
+sbom: setup  ## write sbom.json: all that is delivered, as CycloneDX
+	@$(BIN)/uv export $(DELIVERED) --format cyclonedx1.5 | $(BIN)/python deploy/supply/sbom.py > sbom.json.new
+	@mv sbom.json.new sbom.json
+
+audit: setup  ## look for known holes in what is delivered, by pip-audit (needs a network; without one it fails)
+	@UV_PROJECT_ENVIRONMENT=$(AUDIT) $(BIN)/uv sync --locked --only-group audit --quiet
+	@$(BIN)/uv export $(DELIVERED) --no-emit-project --format requirements-txt > $(AUDIT)/delivered.txt
+	@$(AUDIT)/bin/pip-audit --require-hashes --disable-pip --strict --progress-spinner off --requirement $(AUDIT)/delivered.txt || \
+		{ echo "audit: not clean; if the advisories could not be fetched, nothing was looked at" >&2; exit 1; }
+
 clean:  ## remove the environment and all caches; data/ is kept
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist benchmarks/.cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .cache dist benchmarks/.cache sbom.json

@@ -49,7 +49,7 @@ def build(stage: Stage, folder: Path, python: str) -> Path:
             *sources, target = value.split()
             for source in sources:
                 _copy(ROOT / source, folder / target / ("" if source.endswith("/") else source))
-        elif name == "RUN" and not value.startswith("pip install"):  # uv is here
+        elif name == "RUN" and "pip install" not in value:  # uv is here
             subprocess.run(value, shell=True, cwd=folder, env=environment, check=True, capture_output=True)  # noqa: S602
     return folder / ".venv" / "bin"
 

@@ -1,5 +1,6 @@
 """Dockerfile and docker-compose.yml are valid, agree with each other, and with the service."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -52,7 +53,25 @@ def test_nothing_starts_without_its_secrets() -> None:
 def test_the_image_is_built_with_the_uv_that_made_the_lock() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     pinned = next(each for each in project["dependency-groups"]["dev"] if each.startswith("uv=="))
-    assert f"pip install --no-cache-dir {pinned}" in dockerfile()[0].every("RUN")
+    [installing] = [value for value in dockerfile()[0].every("RUN") if "pip install" in value]
+    assert "--require-hashes" in installing
+    requirement, *hashes = [word.strip("'") for word in installing.split() if word.startswith(("'uv==", "'--hash="))]
+    assert requirement == pinned
+    [locked] = [each for each in tomllib.loads((ROOT / "uv.lock").read_text())["package"] if each["name"] == "uv"]
+    wheels = {each["url"].rpartition("/")[2]: f"--hash={each['hash']}" for each in locked["wheels"]}
+    for machine in ("manylinux_2_17_x86_64", "manylinux_2_28_aarch64"):
+        assert any(f"-{machine}." in name for name, known in wheels.items() if known in hashes), machine
+    assert set(hashes) <= set(wheels.values())
+
+
+def test_base_images_are_named_exactly(services: dict[str, Any]) -> None:
+    """So that a build of tomorrow is that of today; `make digests` goes further where there is a network."""
+    images = [stage.image.removesuffix(" AS build") for stage in dockerfile()]
+    images += [services[name]["image"] for name in ("database", "nginx")]
+    for image in images:
+        tag = image.partition("@")[0].partition(":")[2]
+        assert re.match(r"\d+\.\d+(\.\d+)?-", tag), image
+    assert images[0] == images[1]
 
 
 def test_only_what_the_build_needs_is_sent_to_it() -> None:

@@ -43,6 +43,9 @@ def test_a_sound_installation_while_it_runs_and_while_it_does_not(tmp_path: Path
         assert (running.status, running.json["ok"], levels(running, "fail")) == (0, True, set())
         assert [each["check"] for each in running.json["findings"]] == SOUND
         assert by_check(running)["service"]["found"] == f"is ready at http://127.0.0.1:{port}"
+        assert by_check(running)["cage"]["found"].startswith("dropped privileges, closed memory, Landlock (ABI ")
+        [versions] = [each["versions"] for each in running.json["findings"] if each["versions"]]
+        assert {"libvips", "pyvips-binary", "libpng", "mozjpeg"} <= versions.keys()
         server.stop()
         stopped = command(tmp_path, "doctor", PORT=port)
     finally:

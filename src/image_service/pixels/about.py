@@ -1,13 +1,32 @@
-"""`python -I -m image_service.pixels.about`: which libvips this is, and what of it is missing, as JSON."""
+"""`python -I -m image_service.pixels.about`: which libvips this is, what is within, and what is missing, as JSON."""
 
 import json
+import mmap
+import re
 import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pyvips
 
 from image_service.pixels import libvips
 
 SAVERS = (".jpg", ".png", ".gif", ".webp", ".avif")
+
+# The wheel's libvips has all of them within, and none can be called from without: their versions are what they would
+# say of themselves, as it stands in the library. Of libheif and libwebp, nothing stands there.
+WITHIN = {
+    "libaom": rb"AOMedia Project AV1 Encoder v([\d.]+)\0",
+    "libheif": rb"libheif[ /]v?(\d+\.\d+\.\d+)\0",
+    "libpng": rb"\0(1\.6\.\d+)\0",
+    "libwebp": rb"libwebp[ /]v?(\d+\.\d+\.\d+)\0",
+    "mozjpeg": rb"mozjpeg version ([\d.]+)",
+    "libjpeg-turbo": rb"libjpeg-turbo version ([\d.]+)",
+    "zlib-ng": rb"\0([\d.]+)\.zlib-ng",
+}
+# A libvips of the system's loads them by themselves: their files are named after the versions of their interfaces.
+BESIDE = re.compile(r"/lib(aom|heif|jpeg|png16|webp)\.so\.([\d.]+)$")
 
 
 def main() -> None:
@@ -19,8 +38,36 @@ def main() -> None:
             picture.write_to_buffer(suffix)
         except pyvips.Error:
             missing.append(f"a writer of {suffix}")
-    version = ".".join(str(pyvips.version(part)) for part in range(3))
-    json.dump({"version": version, "missing": missing}, sys.stdout)
+    versions = {"libvips": ".".join(str(pyvips.version(part)) for part in range(3)), **_packages(), **_libraries()}
+    json.dump({"versions": versions, "missing": missing}, sys.stdout)
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in ("pyvips", "pyvips-binary"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _libraries() -> dict[str, str]:
+    """Of what is loaded by now; nothing where there is no /proc."""
+    try:
+        maps = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return {}
+    files = sorted({line.split(maxsplit=5)[5] for line in maps if ".so" in line and len(line.split(maxsplit=5)) == 6})
+    found = {f"lib{match[1]}": match[2] for file in files if (match := BESIDE.search(str(Path(file).resolve())))}
+    for file in files:
+        if "/libvips" in file:
+            found |= _named_in(Path(file))
+    return found
+
+
+def _named_in(path: Path) -> dict[str, str]:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        matches = {name: re.search(pattern, data) for name, pattern in WITHIN.items()}
+        return {name: match[1].decode() for name, match in matches.items() if match}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the doctor says: a line for each thing looked at, and how to mend it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -17,6 +17,7 @@ class Finding:
     level: Level
     found: str
     mend: str = ""
+    versions: dict[str, str] = field(default_factory=dict)  # of what was looked at, by name
 
 
 Findings = AsyncIterator[Finding]

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,10 @@ async def pixels(settings: Settings) -> Findings:
     except (OSError, ValueError, TimeoutError) as error:
         yield fail("libvips", f"does not load: {error}", mend)
         return
-    said, missing = f"libvips {about['version']}", ", ".join(about["missing"])
-    yield fail("libvips", f"{said} lacks {missing}", mend) if missing else ok("libvips", said)
+    versions, missing = about["versions"], ", ".join(about["missing"])
+    said = ", ".join(f"{name} {version}" for name, version in versions.items())
+    found = fail("libvips", f"{said}: lacks {missing}", mend) if missing else ok("libvips", said)
+    yield replace(found, versions=versions)
     try:
         async with PixelPool(1, settings.limits, SECONDS, SECONDS) as pool:
             with tempfile.TemporaryDirectory() as folder:
