@@ -126,8 +126,8 @@ class InvalidField(ImageServiceError):
 
 
 class NothingGiven(InvalidField):
-    def __init__(self) -> None:
-        super().__init__("src", "can't be blank")
+    def __init__(self, field: str = "src") -> None:
+        super().__init__(field, "can't be blank")
 
 
 class KeyRefused(InvalidField):

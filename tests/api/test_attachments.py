@@ -97,7 +97,7 @@ async def test_what_is_no_picture_in_base64(client: httpx.AsyncClient, body: str
             {"src": f"data:;base64,{BASE64}", "attachment": BASE64},
             {"attachment": ["can't be given together with src"]},
         ),
-        ({"src": f"data:;base64,{BASE64}", "image_id": 1}, {"attachment": ["can't be given together with image_id"]}),
+        ({"src": f"data:;base64,{BASE64}", "image_id": 1}, {"src": ["can't be given together with image_id"]}),
     ],
 )
 async def test_text_that_is_no_base64_is_told_from_bytes_that_are_no_picture(

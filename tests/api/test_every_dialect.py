@@ -9,8 +9,10 @@ from fastapi.routing import iter_route_contexts
 
 from image_service.app import dialects_of
 from image_service.settings import Settings
+from image_service.stores import tokens
 from image_service.stores.registry import NewStore
-from image_service.web.dialect import Dialect
+from image_service.stores.tokens import Scope
+from image_service.web.dialect import Dialect, Dialects
 from tests.conftest import Service
 
 DIALECTS = [each for each in dialects_of(Settings()) if each.credentials]
@@ -60,13 +62,26 @@ async def test_every_post_has_idempotency(client: httpx.AsyncClient, store: NewS
     assert (answer.status_code, answer.headers["Problem"]) == (422, "key_refused")
 
 
+@pytest.mark.parametrize("route", routes("POST", "PUT", "DELETE"), ids=str)
+async def test_a_read_token_may_not_write(service: Service, store: NewStore, route: Route) -> None:
+    token = await tokens.issue(service.database, store.store_id, Scope.READ)
+    async with service.client(headers={"Authorization": f"Bearer {token}"}) as reader:
+        answer = await reader.request(route.method, route.path.format(store_id=store.store_id))
+    assert answer.headers["Problem"] == "read_only_token"
+
+
+@pytest.mark.parametrize("route", routes("GET", "POST", "PUT", "DELETE"), ids=str)
+def test_a_route_is_under_its_dialects_prefixes(route: Route) -> None:
+    assert Dialects(DIALECTS).of(route.path.format(store_id=7)) is route.dialect
+
+
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda each: each.name)
 async def test_each_way_to_carry_a_token(service: Service, dialect: Dialect) -> None:
     store = await service.new_store()
     path = next(route.path for route in routes("GET") if route.dialect is dialect).format(store_id=store.store_id)
     async with service.client(headers={}) as anyone:
         for scheme in dialect.credentials:
-            found = await anyone.get(path, headers={scheme.header: f"Bearer {store.token}"})
+            found = await anyone.get(path, headers={scheme.header: scheme.example(store.token)})
             assert found.status_code != 401, scheme.header
-            wrong = await anyone.get(path, headers={scheme.header: "Bearer nobodys-token-0123456789"})
+            wrong = await anyone.get(path, headers={scheme.header: scheme.example("nobodys-token-0123456789")})
             assert wrong.status_code == 401, scheme.header

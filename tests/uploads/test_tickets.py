@@ -1,5 +1,6 @@
 """What a store asks for and is answered; what a front-end may then do, without a token."""
 
+import base64
 from datetime import datetime
 from typing import Any
 
@@ -254,6 +255,11 @@ async def test_only_a_file(client: httpx.AsyncClient, anyone: httpx.AsyncClient,
     for name, value in others.items():
         answer = await anyone.post(at(made), files=form(), data={name: value})
         assert (answer.status_code, answer.json()) == (422, {name: ["can't be given with an upload ticket"]})
+    data = (
+        f"data:image/png;base64,{base64.b64encode(png()).decode()}"  # a picture, past the bounds of the ticket's file
+    )
+    answer = await anyone.post(at(made), files={"src": (None, data)})
+    assert (answer.status_code, answer.json()) == (422, {"src": ["can't be given with an upload ticket"]})
     assert refusal(await anyone.post(at(made), json={"src": others["src"]}))[0] == 415
     for nothing in ({"other": ("a.png", png())}, {"file": ("", b"")}):
         answer = await anyone.post(at(made), files=nothing)

@@ -49,7 +49,7 @@ class PictureCache:
         if served is None or asked.condition not in ("", served.etag):
             return None
         hit = self._unchanged(served, storage) if asked.condition else self._read(served, asked.range, storage)
-        if hit is None:
+        if hit is None and storage.etag_at_hand(served.blob) != served.etag:
             del self._answers[asked.key]
         return hit
 

@@ -22,6 +22,7 @@ from image_service.edge.exchange import EXCHANGE, Exchange
 from image_service.edge.limits import ConnectionLimits
 from image_service.errors import ImageServiceError
 from image_service.telemetry.request_log import Recorder, RequestLog
+from image_service.web.dialect import MAX_REASON
 from image_service.web.middleware.guard import Guard, send_all
 from image_service.web.middleware.response_headers import settle_client
 from image_service.web.parts import Parts
@@ -61,6 +62,8 @@ class Delivery:
         with suppress(ClientDisconnect):
             start = {"type": "http.response.start", "status": hit.status, "headers": headers}
             await send_all(scope, receive, send, self._limits, start, body)
+        if self._recorder.has_debug:
+            settle_client(scope, self._trusted)  # for the line in the log
         self._recorder.record(
             scope,
             LABEL,
@@ -92,7 +95,7 @@ class Delivery:
 def render(request: Request, error: Exception) -> Response:
     """Any exception, as JSON that no cache keeps."""
     problem = problem_of(error)
-    request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:300]  # for the log
+    request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:MAX_REASON]  # for the log
     body = {"code": problem.status, "message": problem.reason}
     headers = {**problem.headers, **PUBLIC, "Cache-Control": "no-store"}
     return JSONResponse(body, problem.status, headers)

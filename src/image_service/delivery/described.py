@@ -1,12 +1,11 @@
 """What OpenAPI says of pictures. No route of the framework serves them, so the operation is written out whole."""
 
-from http import HTTPStatus
 from typing import Any
 
 from image_service.delivery.names import TAG
 from image_service.storage.names import CACHE_FOREVER
 from image_service.web.openapi.components import CONTENT_RANGE, ETAG, shared
-from image_service.web.problems import REASONS
+from image_service.web.problems import reason_of
 
 TAGS = ({"name": TAG, "description": "Public bytes. No token."},)
 
@@ -22,7 +21,7 @@ _ERROR = shared(
 
 
 def _problem(status: int, description: str, **more: Any) -> dict[str, Any]:
-    example = {"code": status, "message": REASONS.get(status) or HTTPStatus(status).phrase}
+    example = {"code": status, "message": reason_of(status)}
     content = {"application/json": {"schema": _ERROR, "example": example}}
     return {"description": description, "content": content, **more}
 

@@ -78,6 +78,8 @@ class AtHand(NamedTuple):
 
 
 class Storage(Protocol):
+    """All processes and commands of an installation open the same store: what one has put, all find."""
+
     async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
         """Store the bytes of `source` under `name`, replacing what was there, whole or not at all.
 

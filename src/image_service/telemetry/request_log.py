@@ -31,7 +31,7 @@ class Recorder:
     def __init__(self, buffer: CountBuffer) -> None:
         self._buffer = buffer
         self._counts: dict[tuple[Any, ...], AnswerCounts] = {}  # as many as the labels of their metrics
-        self._has_debug = log.is_enabled_for(logging.DEBUG)
+        self.has_debug = log.is_enabled_for(logging.DEBUG)
 
     def record(
         self,
@@ -55,7 +55,7 @@ class Recorder:
         counts.add(seconds, received, sent)
         if debug_id is None:
             log.info("request", **_fields(scope, route, status, seconds, received, sent))
-        elif self._has_debug:
+        elif self.has_debug:
             log.debug("request", request_id=debug_id, **_fields(scope, route, status, seconds, received, sent))
 
 

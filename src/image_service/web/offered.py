@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from image_service.errors import InvalidField
+from image_service.errors import InvalidField, NothingGiven
 from image_service.images.blobs import open_original
 from image_service.images.idempotency import Once
 from image_service.images.library import Upload
@@ -84,7 +84,10 @@ class Reading:
         }
         ways = [way for way, is_given in given.items() if is_given]
         if len(ways) > 1:
-            raise InvalidField(ways[0], f"can't be given together with {ways[1]}")
+            # A `data:` URL in `src` is an attachment.
+            named = {"attachment": body.attachment.field} if body.attachment else {}
+            first, second = (named.get(way, way) for way in ways[:2])
+            raise InvalidField(first, f"can't be given together with {second}")
         return Offer(self, asked, ours, ways[0] if ways else None)
 
 
@@ -147,7 +150,7 @@ async def created(
     """Make an image of what a request offers, once for each `Idempotency-Key`, and answer it.
 
     `parse` understands the body, `make` makes the image and keeps its answer, `show` makes that. `key` stands in for
-    the one in the head, `owner` for the store. Raises what they raise, and what `reading` and
+    the one in the head, `owner` for the store. Raises `NothingGiven`, what they raise, and what `reading` and
     `IdempotencyKeys.attempt` raise.
     """
     key = key or key_of(request)
@@ -157,6 +160,8 @@ async def created(
             if run.answered is not None:
                 return run.answered
             offer = await read.offer(store_id, asked)
+            if offer.way is None:
+                raise NothingGiven("src" if dialect_of(request.scope).attachment else "file")
             image = await make(asked, offer, run.once)
             if offer.way == "image_id":
                 read.intake.assigns()

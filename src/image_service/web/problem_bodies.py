@@ -1,6 +1,5 @@
 """Errors as a map of field to messages, or as code, message and description: their bodies, and what OpenAPI says."""
 
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import BaseModel, RootModel
@@ -12,7 +11,7 @@ from image_service.errors import GalleryFull, InvalidField, MalformedBody, Overf
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
 from image_service.web.images.bodies import described
 from image_service.web.openapi.components import CHALLENGE, CONTENT_RANGE, shared
-from image_service.web.problems import REASONS, Problem, megabytes
+from image_service.web.problems import Problem, megabytes, reason_of
 
 
 class CodeError(BaseModel):
@@ -89,7 +88,12 @@ def _refused(error: PictureRefused) -> str:
 
 
 def code_body(problem: Problem, description: str) -> dict[str, Any]:
-    return {"code": problem.status, "message": problem.reason, "description": description}
+    """Of a problem that is no single field's."""
+    return code_body_of(problem.status, description)
+
+
+def code_body_of(status: int, description: str) -> dict[str, Any]:
+    return {"code": status, "message": reason_of(status), "description": description}
 
 
 # --- OpenAPI ---
@@ -123,9 +127,8 @@ def _title(example: dict[str, Any]) -> str:
 
 
 def _coded(status: int, **more: Any) -> dict[str, Any]:
-    phrase = REASONS.get(status) or HTTPStatus(status).phrase
-    text = _DESCRIPTIONS[status]
-    example = {"code": status, "message": phrase, "description": text}
+    phrase, text = reason_of(status), _DESCRIPTIONS[status]
+    example = code_body_of(status, text)
     return _response(phrase.replace(" ", ""), text + ".", example, model=CodeError, **more)
 
 
@@ -148,7 +151,7 @@ ERRORS: dict[int, dict[str, Any]] = {
         "10 MB or more; or JSON of which, without `attachment`, there are more than 64 KiB or 2,000 values.",
         {"file": ["must weigh less than 10MB"]},
         {"attachment": ["must weigh less than 10MB"]},
-        {"code": 413, "message": REASONS[413], "description": _DESCRIPTIONS[413]},
+        code_body_of(413, _DESCRIPTIONS[413]),
         model=CodeError | FieldErrors,  # in this order, as below
     ),
     415: _coded(415),

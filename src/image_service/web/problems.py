@@ -46,6 +46,11 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 UNAVAILABLE_RETRY_SECONDS = 5  # a database that restarts is back within seconds
 
 
+def reason_of(status: int) -> str:
+    """A status in words."""
+    return REASONS.get(status) or HTTPStatus(status).phrase
+
+
 def megabytes(limit: int) -> str:
     """`10MB` for 10,485,759 bytes: what a picture must weigh less than. Small limits to the byte."""
     if limit + 1 < 1024 * 1024:
@@ -64,7 +69,7 @@ class Problem:
     @property
     def reason(self) -> str:
         """The status in words."""
-        return REASONS.get(self.status) or HTTPStatus(self.status).phrase
+        return reason_of(self.status)
 
     @property
     def code(self) -> str:

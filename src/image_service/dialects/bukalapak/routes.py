@@ -4,7 +4,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.dialects.bukalapak import described
-from image_service.errors import NothingGiven
 from image_service.images import queries
 from image_service.images.idempotency import Once
 from image_service.images.queries import Image
@@ -26,8 +25,6 @@ async def create(request: Request, caller: Writer, parts: PartsOf) -> Response:
     """
 
     async def make(_: JustAPicture, offer: Offer, once: Once[Image] | None) -> Image:
-        if offer.way is None:
-            raise NothingGiven
         return await parts.library.add(caller.store_id, await offer.upload(), once=once)
 
     return await offered.created(request, parts, caller.store_id, lambda _: JustAPicture(), make, _created)

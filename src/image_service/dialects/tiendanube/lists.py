@@ -76,7 +76,8 @@ async def unfiltered(request: Request) -> Response | None:
     if shown is None:
         gallery = await queries.gallery(parts.database, caller.store_id, product_id)
         shown = _shown(request, parts, gallery.revision, gallery.images, paging, fields)
-        parts.lists.keep(key, gallery.revision, shown)
+        if revision is not None:  # else the caller has no token, and will not tell the revision next time either
+            parts.lists.keep(key, gallery.revision, shown)
     return shown.to(request)
 
 

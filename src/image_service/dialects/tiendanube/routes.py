@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from image_service.dialects.tiendanube import described
 from image_service.dialects.tiendanube.answers import base_of, view_of
 from image_service.dialects.tiendanube.lists import listed, unfiltered
-from image_service.errors import ImageNotFound, InvalidField, NothingGiven
+from image_service.errors import ImageNotFound, InvalidField
 from image_service.images import queries
 from image_service.images.idempotency import Once
 from image_service.images.library import UNCHANGED
@@ -86,8 +86,6 @@ async def create_image(
     expected = etags.expected_versions(request)
 
     async def make(asked: ImageInput, offer: Offer, once: Once[Image] | None) -> Image:
-        if offer.way is None:
-            raise NothingGiven
         _require_same(product_id=(asked.product_id, product_id))
         if asked.image_id is not None:
             alt = asked.alt if asked.gives_alt else UNCHANGED

@@ -8,6 +8,7 @@ DIALECT = Dialect(
     prefixes=("/uploads",),
     router=routes.router,
     render=problems.render,
+    attachment=None,  # a ticket takes a file in a form, and asks for nothing else
     tags=(
         {
             "name": "Uploads",

@@ -1,6 +1,5 @@
 """The errors of upload tickets: those that all share, and a few of their own in the same shape."""
 
-from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -19,8 +18,8 @@ from image_service.errors import (
 from image_service.web import problem_bodies
 from image_service.web.bodies.json_body import BOUNDS
 from image_service.web.openapi.components import shared
-from image_service.web.problem_bodies import CodeError, code_body
-from image_service.web.problems import REASONS, Problem
+from image_service.web.problem_bodies import CodeError, code_body, code_body_of
+from image_service.web.problems import Problem
 
 FORGED = "This upload URL was not signed here"
 ORIGIN = "The upload ticket does not name this page's origin"
@@ -54,16 +53,11 @@ def render(request: Request, problem: Problem) -> Response:
     return JSONResponse(code_body(problem, text), problem.status)
 
 
-def _body(status: int, reason: str, text: str) -> dict[str, Any]:
-    return {"code": status, "message": reason, "description": text}
-
-
 # --- OpenAPI ---
 
 
 def _coded(name: str, status: int, description: str, *texts: str) -> dict[int | str, dict[str, Any]]:
-    reason = REASONS.get(status) or HTTPStatus(status).phrase
-    examples = {text: {"value": _body(status, reason, text)} for text in texts}
+    examples = {text: {"value": code_body_of(status, text)} for text in texts}
     content = {"application/json": {"examples": examples}}
     return {status: shared(name, {"description": description, "content": content, "headers": {}, "model": CodeError})}
 

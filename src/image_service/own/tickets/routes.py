@@ -24,7 +24,7 @@ from image_service.web.bodies.uploads import Submission
 from image_service.web.idempotency import idempotent, key_of
 from image_service.web.images.answers import Fields, answer, view_of
 from image_service.web.images.input import ImageInput, parse_input
-from image_service.web.images.view import PLAIN
+from image_service.web.images.view import BASIC_FIELDS
 from image_service.web.offered import Offer
 from image_service.web.parts import PartsOf
 
@@ -90,7 +90,7 @@ async def upload_by_ticket(request: Request, holder: TicketHolder, parts: PartsO
     def show(image: Image) -> Response:
         where = f"/products/{image.product_id}" if image.product_id is not None else ""
         location = f"{parts.api_base}{where}/images/{image.id}"
-        view = view_of(parts, fields, PLAIN)
+        view = view_of(parts, fields, BASIC_FIELDS)
         return answer(request, view, image.version, view.of(image), 201, {"Location": location})
 
     ticket = holder.ticket
@@ -98,8 +98,6 @@ async def upload_by_ticket(request: Request, holder: TicketHolder, parts: PartsO
         raise UnsupportedBody
 
     async def make(asked: ImageInput, offer: Offer, once: Once[Image] | None) -> Image:
-        if offer.way is None:
-            raise InvalidField("file", "can't be blank")
         return await parts.library.add(
             ticket.store_id,
             await offer.upload(),

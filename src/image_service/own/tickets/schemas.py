@@ -16,7 +16,6 @@ from image_service.web.images.view import time_of
 from image_service.web.numbers import MAX_ID
 from image_service.web.problems import invalid_fields
 
-MAX_FILES = 10_000  # in any set-up; what a product may have is a setting
 MAX_POSITION = 10_000  # as many as a product may ever have
 MAX_ORIGINS = 20  # a shop's own, for each country and for development
 DEFAULT_SECONDS = 900  # to choose some photos and send them
@@ -47,7 +46,7 @@ class TicketInput(BaseModel):
         ),
     ] = None
     files: Annotated[
-        Number, Field(ge=1, le=MAX_FILES, description="Images that may be made; at most as many as a product may have.")
+        Number, Field(ge=1, le=MAX_ID, description="Images that may be made; at most as many as a product may have.")
     ] = 1
     bytes: Annotated[
         Number | None, Field(ge=1, le=MAX_ID, description="Of all files together; absent: what so many files may have.")

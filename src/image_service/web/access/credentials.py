@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -18,7 +18,8 @@ class Scheme:
 
     header: str  # in lower case
     read: Callable[[str], Credentials]
-    described: Mapping[str, Any] = field(hash=False)  # OpenAPI's security schemes, by name
+    example: Callable[[str], str]  # the value that carries a token
+    described: Mapping[str, Any]  # OpenAPI's security schemes, by name
 
 
 def credentials_in(headers: Headers, schemes: Sequence[Scheme]) -> list[Credentials]:
@@ -53,6 +54,7 @@ def _basic(encoded: str) -> Credentials:
 AUTHORIZATION = Scheme(
     "authorization",
     _authorization,
+    "Bearer {}".format,
     {
         "basic": {"type": "http", "scheme": "basic", "description": "User: the store id. Password: its token."},
         "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer TOKEN`"},
@@ -61,6 +63,7 @@ AUTHORIZATION = Scheme(
 AUTHENTICATION = Scheme(
     "authentication",
     _bearer,
+    "bearer {}".format,
     {
         "authentication": {
             "type": "apiKey",

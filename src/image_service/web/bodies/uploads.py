@@ -38,7 +38,7 @@ async def read(
     """
     if is_form(request):
         form = await read_form_body(request, intake, max_image_bytes=max_image_bytes)
-        return await _with_data_url(intake, form, attachment)
+        return await _with_data_url(intake, form, attachment[-1:])  # a form nests nothing
     if _is_json(request):
         return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
     raise UnsupportedBody

@@ -79,10 +79,10 @@ PROPERTIES: dict[str, Callable[[Image, View], Any]] = {
     "source_url": lambda image, _: image.source_url,
     "variants": _variants,
 }
-PLAIN = tuple(PROPERTIES)[:6]  # what an image shows unless `fields` says otherwise
+BASIC_FIELDS = ("id", "src", "position", "product_id", "created_at", "updated_at")  # unless `fields` says otherwise
 
 
-def fields_wanted(fields: str | None, default: tuple[str, ...] = PLAIN) -> tuple[str, ...]:
+def fields_wanted(fields: str | None, default: tuple[str, ...] = BASIC_FIELDS) -> tuple[str, ...]:
     """`fields=` picks properties by name, `all` all of them; unknown names are ignored."""
     if not fields:
         return default

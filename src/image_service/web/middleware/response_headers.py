@@ -34,21 +34,28 @@ class ResponseHeaders:
         settle_client(scope, self._trusted)
         dialect = scope[SCOPE_KEY] = self._dialect_of(scope["path"])
         noted: dict[str, str] = scope.setdefault(_NOTED, {})
-        own = {} if scope["method"] == "OPTIONS" else dialect.headers  # a preflight is asked without credentials
 
         async def completed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in own.items():
-                    headers.add_vary_header(value) if name == "Vary" else headers.setdefault(name, value)
+                is_preflight = scope["method"] == "OPTIONS" and message["status"] < 300  # asked without credentials
+                for name, value in ({} if is_preflight else dialect.headers).items():
+                    _add_vary(headers, value) if name == "Vary" else headers.setdefault(name, value)
                 for name, value in noted.items():
                     if name == "Vary":
-                        headers.add_vary_header(value)
+                        _add_vary(headers, value)
                     else:
                         headers[name] = value
             await send(message)
 
         await self._app(scope, receive, completed)
+
+
+def _add_vary(headers: MutableHeaders, value: str) -> None:
+    """Those of its names that are not there yet: an answer that is given again has had them before."""
+    there = {name.strip().lower() for name in headers.get("vary", "").split(",")}
+    if missing := [name for name in value.split(", ") if name.lower() not in there]:
+        headers.add_vary_header(", ".join(missing))
 
 
 def settle_client(scope: Scope, trusted_proxies: Networks) -> None:

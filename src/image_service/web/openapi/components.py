@@ -4,6 +4,7 @@ A route says `shared("Name", …)` where it describes a response, a header, a pa
 then holds it once, under `components`, and a generated client has one type for it.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -115,7 +116,9 @@ _CONDITIONS = {
 }
 
 
-def complete(path: str, method: str, operation: dict[str, Any], *, is_open: bool) -> None:
+def complete(
+    path: str, method: str, operation: dict[str, Any], *, is_open: bool, has_standard_rates: bool = True
+) -> None:
     """Add what follows from the rest: the request's id, the names of errors, waiting times, rate limits unless the
     operation `is_open` to all, `Idempotency-Key`, and the request headers that lead to 206, 304 and 412.
     """
@@ -123,11 +126,12 @@ def complete(path: str, method: str, operation: dict[str, Any], *, is_open: bool
     for status, response in responses.items():
         headers = response.setdefault("headers", {})
         headers["X-Request-Id"] = REQUEST_ID
-        if status >= "400":
+        if status >= "400" and not is_open:
             headers["Problem"] = PROBLEM
         if status in RETRIED and "Operations" not in operation["tags"]:
             headers["Retry-After"] = RETRY_AFTER
-        if not is_open and status != "401":  # which is answered before it is known whose bucket it would be
+        # A 401 is answered before it is known whose bucket it would be.
+        if not is_open and has_standard_rates and status != "401":
             headers.update(RATE_LIMIT)
     parameters = operation.get("parameters", [])
     parameters += [parameter for status, parameter in _CONDITIONS.items() if status in responses]
@@ -154,6 +158,9 @@ def collect(document: dict[str, Any]) -> None:
             if not isinstance(value, dict) or MARK not in value:
                 continue
             name, plain = value[MARK], {field: each for field, each in value.items() if field != MARK}
+            if kind == "schemas" and "$defs" in plain:  # models within a model: pydantic's own place for them
+                plain = json.loads(json.dumps(plain).replace("#/$defs/", "#/components/schemas/"))
+                components.setdefault(kind, {}).update(plain.pop("$defs"))
             if components.setdefault(kind, {}).setdefault(name, plain) != plain:
                 raise ValueError(f"two {kind} are called {name}")
             values[key] = {"$ref": f"#/components/{kind}/{name}"}

@@ -9,20 +9,22 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from image_service.web.dialect import Dialect
+from image_service.web.access.credentials import STANDARD, Scheme
+from image_service.web.dialect import Dialect, Dialects, standard_rate_headers
 from image_service.web.openapi.components import collect, complete
 
 DESCRIPTION = """\
 Photos of products: taken in by upload, base64 or URL, checked, kept in the order asked for, and served in all sizes.
 
 * {dialects} are the wire dialects of those platforms: their clients work here with nothing but a
-  new host. Both share one set of stores, tokens and images.
+  new host. All share one set of stores, tokens and images.
 * **Uploads** are tickets for front-ends: a browser or phone posts files to a signed URL, and never holds a token.
 * **Delivery** is public and cacheable for ever: every picture's URL names its bytes.
 
-Every call but those of *Delivery* and *Operations*, and an upload by ticket, needs a store's token, in any of three
-ways. A read token may only read. Every answer carries `X-Request-Id`: quote it when you report a problem; one that you
-send is kept. Every error carries `Problem`: a stable name for it, the same in every dialect.
+Every call but those of *Delivery* and *Operations*, and an upload by ticket, needs a store's token, in any of the
+ways that are listed. A read token may only read. Every answer carries `X-Request-Id`: quote it when you report a
+problem; one that you send is kept. Every error of such a call carries `Problem`: a stable name for it, the same in
+every dialect.
 
 A path or a method that is not described here is answered 404 or 405, in the words of the dialect that it resembles;
 so is what breaks the rules of HTTP itself: 400, 415 for a `Content-Encoding`, 431 for too many header fields.
@@ -71,6 +73,7 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
     open_tags = {tag["name"] for tag in further.TAGS}
     open_tags |= {tag["name"] for each in dialects if not each.credentials for tag in each.tags}
     schemes = {name: kind for each in dialects for way in each.credentials for name, kind in way.described.items()}
+    by_path = Dialects(dialects)
     spoken = " and ".join(f"**{each.title}**" for each in reversed(dialects) if each.title)
     found = get_openapi(
         title=app.title,
@@ -86,18 +89,26 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
     components["securitySchemes"] = schemes | TICKET_SCHEME
     for unused in ("HTTPValidationError", "ValidationError"):
         components.get("schemas", {}).pop(unused, None)
-    found["security"] = [{name: []} for name in schemes]
+    found["security"] = _security(STANDARD)
     _put_examples_back(found, app)
     found["paths"] |= deepcopy(dict(further.PATHS))
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
             is_open = bool(open_tags.intersection(operation["tags"]))
             _correct(path, operation, is_open=is_open)
-            complete(path, method, operation, is_open=is_open)
+            dialect = by_path.of(path)
+            if not is_open and dialect.credentials != STANDARD and "security" not in operation:
+                operation["security"] = _security(dialect.credentials)
+            standard = dialect.rate_headers is standard_rate_headers
+            complete(path, method, operation, is_open=is_open, has_standard_rates=standard)
     for place in (components["schemas"], found["paths"]):
         _drop_titles(place)
     collect(found)
     return found
+
+
+def _security(credentials: Sequence[Scheme]) -> list[dict[str, list[str]]]:
+    return [{name: []} for scheme in credentials for name in scheme.described]
 
 
 def _put_examples_back(found: dict[str, Any], app: FastAPI) -> None:
