@@ -133,16 +133,18 @@ async def test_nothing_is_open_to_others_and_there_are_no_user_namespaces(closed
     assert [path.stat().st_mode & 0o077 for path in (root.parent, root)] == [0, 0]
 
 
-async def test_data_that_belong_to_root_go_on_where_they_are(closed: Path) -> None:
-    """As versions before left them, whose PostgreSQL ran in a user namespace."""
+@pytest.mark.parametrize("owner", [0, 12345])
+async def test_data_of_another_account_go_on_where_they_are(closed: Path, owner: int) -> None:
+    """Root's, as versions before left them, whose PostgreSQL ran in a namespace; or of a machine with other ids."""
     root = closed / "postgres"
     with started(root) as before:
         await write_row(before.url)
-    for path in (root / "pgdata", *(root / "pgdata").rglob("*")):
-        os.chown(path, 0, 0)
+    below = [root / "run", root / "pgdata", *(root / "pgdata").rglob("*")]
+    for path in below:
+        os.chown(path, owner, owner)
     with started(root) as after:
         assert await rows(after.url) == [7]
-        assert {path.stat().st_uid for path in (root / "pgdata").rglob("*")} == {after.uid}
+        assert {path.stat().st_uid for path in below if path.exists()} == {after.uid}
 
 
 @pytest.mark.skipif(not may_be_only_root(), reason="no user namespaces here")

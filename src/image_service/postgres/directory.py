@@ -164,7 +164,8 @@ class PostgresDirectory:
         self._link_socket()
         self.socket.mkdir(mode=0o700, exist_ok=True)
         found = self.socket.lstat()  # below a directory that everyone writes to, it may be somebody's trap
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner[0]}:
+        is_ours = found.st_uid in {os.geteuid(), owner[0]} or (os.geteuid() == 0 and self.socket.parent == self.root)
+        if not stat.S_ISDIR(found.st_mode) or not is_ours:
             raise EmbeddedPostgresError(f"{self.socket} belongs to somebody else: remove it")
         self.socket.chmod(0o700)
         if os.geteuid() == 0:
