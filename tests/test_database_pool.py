@@ -71,16 +71,18 @@ def in_use() -> float:
     return counted("connections_in_use")
 
 
-async def test_the_connections_are_shared_out(postgres: EmbeddedPostgres) -> None:
-    """A quarter is for sessions, the others are for statements, read or changed alike."""
-    database = Database(postgres.url, connections=8)
+@pytest.mark.parametrize(("connections", "for_sessions"), [(2, 1), (3, 1), (4, 2), (8, 2), (12, 3)])
+async def test_the_connections_are_shared_out(postgres: EmbeddedPostgres, connections: int, for_sessions: int) -> None:
+    """A quarter is for sessions, but two of four; the others are for statements, read or changed alike."""
+    database = Database(postgres.url, connections)
 
     async def used(*ways: Callable[[Database], Awaitable[int]]) -> set[int]:
         return set(await asyncio.gather(*(way(database) for way in ways * 50)))
 
     sessions, statements = await asyncio.gather(used(by_session), used(directly, in_a_change))
     await database.close()
-    assert (len(sessions), len(statements), sessions & statements) == (2, 6, set())
+    assert (len(sessions), len(statements)) == (for_sessions, connections - for_sessions)
+    assert not sessions & statements
 
 
 async def test_each_way_goes_on_while_the_other_is_busy(database: Database) -> None:

@@ -21,9 +21,10 @@ _ONE = Statement(text("SELECT 1"))
 
 def shared_out(connections: int) -> dict[Way, int]:
     """Sessions have a quarter: each holds its connection for a statement or two, and spends longer in our processor
-    than in the database. An upload's transaction holds one of the others until the disk has its commit.
+    than in the database. An upload's transaction holds one of the others until the disk has its commit. Of four or more
+    they have two: while the sweep deletes, or a large store is counted, the others do not wait.
     """
-    for_sessions = max(1, connections // 4)
+    for_sessions = max(connections // 4, min(2, connections // 2))
     return {Way.SESSIONS: for_sessions, Way.STATEMENTS: connections - for_sessions}
 
 
