@@ -54,6 +54,7 @@ from image_service.web.readiness import Readiness
 
 log = structlog.get_logger()
 
+HEAVIER = 4  # than the heaviest original a variant may be: a palette or a JPEG's blocks unfold in a PNG
 LISTS_BYTES = 32 * 1024 * 1024  # of cached lists: some 9,000 of 30 images
 
 
@@ -156,7 +157,15 @@ async def _build(
     )
     fetcher = Fetcher(fetch_policy_of(settings), resolver)
     stack.push_async_callback(fetcher.aclose)
-    variants = Variants(database, storage, staging, pixels, sizes=settings.sizes, draw_wait=settings.draw_wait)
+    variants = Variants(
+        database,
+        storage,
+        staging,
+        pixels,
+        sizes=settings.sizes,
+        draw_wait=settings.draw_wait,
+        max_bytes=settings.max_image_bytes * HEAVIER,
+    )
     stack.push_async_callback(variants.close)
     if settings.anonymous_store is not None:
         log.warning("calls without credentials act as a store", store=settings.anonymous_store)

@@ -2,12 +2,15 @@
 what has to be checked meanwhile."""
 
 import asyncio
+import io
 import os
+import random
 import re
 import sys
 from pathlib import Path
 
 import httpx
+from PIL import Image
 
 from image_service.stores.registry import NewStore
 from image_service.telemetry import metrics
@@ -121,6 +124,36 @@ async def test_sizes_that_come_out_the_same_are_drawn_once(client: httpx.AsyncCl
     assert [each.status_code for each in answers] == [200] * 9
     assert len({each.content for each in answers}) == 1
     assert drawn() == before + 1
+
+
+async def test_a_variant_that_unfolds_is_not_kept(
+    service: Service, start_service: StartService, store: NewStore, tmp_path: Path
+) -> None:
+    """Noise of four colours, in 2 bits a pixel: made smaller it has thousands, in 24."""
+    noise = Image.frombytes("P", (1600, 1600), bytes(each & 3 for each in random.Random(1).randbytes(1600 * 1600)))
+    noise.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
+    noise.save(tmp_path / "noise.png", bits=2)
+    data = (tmp_path / "noise.png").read_bytes()
+    storage = WatchedStorage(service.settings.data_dir / "blobs")
+    async with (
+        start_service(parts={"storage": storage}, max_image_bytes=len(data)) as narrow,
+        narrow.client(headers={"Authorization": f"Bearer {store.token}"}) as client,
+    ):
+        image = (await client.post("/products/1/images", files=form(data), params={"fields": "all"})).json()
+        refused = await client.get(url_of(image, "1024-1024"))
+        assert (refused.status_code, refused.headers["Cache-Control"]) == (503, "no-store")
+        assert storage.written == []
+        assert (await client.get(url_of(image, "50-0"))).status_code == 200
+
+
+async def test_a_png_is_filtered(client: httpx.AsyncClient) -> None:
+    """Rows of a picture that are all the same: without filters its variant has 30 times the bytes."""
+    row = random.Random(1).randbytes(3 * 2000)
+    data = io.BytesIO()
+    Image.frombytes("RGB", (2000, 300), row * 300).save(data, "PNG")
+    image = (await client.post("/products/1/images", files=form(data.getvalue()), params={"fields": "all"})).json()
+    whole = next(each["url"] for each in image["variants"] if (each["size"], each["format"]) == ("0-0", "png"))
+    assert len((await client.get(path(whole))).content) < 100_000
 
 
 async def test_when_the_first_of_the_same_has_gone_the_next_is_drawn(

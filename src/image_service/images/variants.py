@@ -81,7 +81,9 @@ class Variants:
         *,
         sizes: tuple[Size, ...],
         draw_wait: float,
+        max_bytes: int,
     ) -> None:
+        """`max_bytes` of a variant: one that unfolds to more is not kept."""
         self._database = database
         self._storage = storage
         self._staging = staging
@@ -89,6 +91,7 @@ class Variants:
         self._sizes = sizes
         self._offered = frozenset(map(str, sizes))
         self._draw_wait = draw_wait
+        self._max_bytes = max_bytes
         self._under_way: dict[str, UnderWay] = {}
         self._admission = Admission(pixels, draw_wait)
         self._equals = Equals(draw_wait)
@@ -223,6 +226,7 @@ class Variants:
                         owner=image.store_id,
                         begun=draw.begin,
                     )
+                self._require_light(target)
             except BlobNotFound:
                 if await self._is_live(variant.name):
                     log.error("original missing", image=image.id, key=image.key)
@@ -236,6 +240,12 @@ class Variants:
                 self._failed[looks] = time.monotonic() + FAILED_SECONDS
                 log.error("variant not drawn", variant=str(variant.name), reason=str(failed))
                 raise VariantNotDrawn(str(failed)) from failed
+
+    def _require_light(self, target: Path) -> None:
+        """Raises `RenderFailed`. The file has just been written: no disk is asked."""
+        size = target.stat().st_size
+        if size > self._max_bytes:
+            raise RenderFailed(f"it has {size} bytes")
 
     async def _is_live(self, name: VariantName) -> bool:
         return await queries.image_by_key(self._database, name.store_id, name.key) is not None
