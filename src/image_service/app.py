@@ -194,6 +194,7 @@ async def _build(
         delivery_base=settings.delivery_base,
         delivery_redirect=settings.delivery_redirect_url,
         sizes=settings.sizes,
+        input_formats=settings.input_formats,
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,
         max_images_per_product=settings.max_images_per_product,

@@ -138,7 +138,12 @@ class KeyRefused(InvalidField):
 class Refusal(StrEnum):
     """Why bytes are not taken as a picture; the value is the label in logs and metrics."""
 
-    NOT_AN_IMAGE = "not_an_image"
+    NOT_AN_IMAGE = "not_an_image"  # nothing that we know
+    OTHER_FORMAT = "other_format"  # a `Kind` that is not taken here
+    CUT_SHORT = "cut_short"  # its end is missing, and pixels with it
+    DAMAGED = "damaged"  # breaks its format's rules, or is more tangled than any honest file
+    ANIMATED_AVIF = "animated_avif"
+    TOO_WIDE_OR_HIGH = "too_wide_or_high"
     NOT_BASE64 = "not_base64"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_HEAVY = "too_heavy"  # sent: too many bytes
@@ -146,12 +151,33 @@ class Refusal(StrEnum):
     NOT_FETCHED = "not_fetched"
 
 
+class Kind(StrEnum):
+    """What bytes are that are known but not taken; the value is the name that people read."""
+
+    AVIF = "AVIF"
+    BMP = "BMP"
+    HEIC = "HEIC"
+    ICON = "ICO"
+    JPEG_2000 = "JPEG 2000"
+    JPEG_XL = "JPEG XL"
+    PDF = "PDF"
+    PHOTOSHOP = "PSD"
+    POSTSCRIPT = "EPS"
+    SVG = "SVG"
+    TIFF = "TIFF"
+    UNUSUAL_JPEG = "JPEG of a kind that browsers do not show"
+    VIDEO = "video"
+    WEB_PAGE = "web page"
+    WEBP = "WebP"
+    ZIP = "ZIP archive"
+
+
 class PictureRefused(ImageServiceError):
     """Each dialect has its own words for each refusal.
 
     `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes,
-    `answer` why a `src` was not fetched, as far as that is told, and `formats` those that are taken, if that was it.
-    `detail` is the true reason, for the log alone.
+    `answer` why a `src` was not fetched, as far as that is told, `formats` those that are taken there, and
+    `kind` what came in their place, if that is known. `detail` is the true reason, for the log alone.
     """
 
     def __init__(
@@ -162,6 +188,7 @@ class PictureRefused(ImageServiceError):
         limit: int = 0,
         answer: str = "",
         formats: Sequence[str] = (),
+        kind: Kind | None = None,
         detail: str = "",
     ) -> None:
         super().__init__(f"{field}: {refusal} {detail}".rstrip())
@@ -170,6 +197,7 @@ class PictureRefused(ImageServiceError):
         self.limit = limit
         self.answer = answer
         self.formats = formats
+        self.kind = kind
 
 
 class GalleryFull(ImageServiceError):

@@ -17,7 +17,7 @@ from image_service.database.limits import COMMAND_SECONDS, LEAST_CONNECTIONS, MA
 from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
 from image_service.pixels.limits import Limits
-from image_service.pixels.picture import ALWAYS_TAKEN, Format
+from image_service.pixels.picture import ALWAYS_TAKEN, Format, readable
 from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Size
 
 MB = 1_000_000
@@ -39,7 +39,11 @@ def _offered(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
     return sizes
 
 
-def _taken(formats: tuple[Format, ...]) -> tuple[Format, ...]:
+def _taken(formats: tuple[Format, ...] | None) -> tuple[Format, ...] | None:
+    if formats is None:
+        return None
+    if missing := set(formats) - set(readable()):
+        raise ValueError(f"no decoder of {', '.join(missing)} is installed: `pip install 'image-service[heic]'`")
     if not set(formats).issuperset(ALWAYS_TAKEN) or len(set(formats)) != len(formats):
         raise ValueError("gif, jpg and png must be among them, and none twice")
     return formats
@@ -131,16 +135,17 @@ class Settings(BaseSettings):
     sizes: Annotated[tuple[Size, ...], NoDecode, BeforeValidator(_sizes), AfterValidator(_offered)] = DEFAULT_SIZES
     negotiate_formats: bool = True
     draw_wait: float = Field(default=10.0, gt=0, le=300)  # seconds; a browser gives up on a picture at about 30
-    draw_seconds: float = Field(default=30.0, gt=0, le=600)  # 49 MP of noise as WebP takes 15
+    draw_seconds: float = Field(default=60.0, gt=0, le=600)  # 100 MP of frames as GIF take 35
 
     # Ingestion
     max_image_bytes: int = Field(default=10 * 1024 * 1024 - 1, ge=1)  # "less than 10MB" (both seeds)
-    # Two decoders more that strangers reach, and neither seed takes them: whoever wants them says so.
-    input_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_words), AfterValidator(_taken)] = (
-        ALWAYS_TAKEN
+    # None: each API takes what its document names, and the others all that have a decoder. Set, it holds everywhere.
+    input_formats: Annotated[tuple[Format, ...] | None, NoDecode, BeforeValidator(_words), AfterValidator(_taken)] = (
+        None
     )
     max_json_bytes: int = Field(default=14_500_000, ge=1)  # 10 MB in base64 with its line breaks, and the rest
     max_pixels: int = Field(default=Limits.pixels, ge=1)
+    max_animation_pixels: int = Field(default=Limits.all_pixels, ge=1)  # of all frames together
     max_side: int = Field(default=Limits.side, ge=1)
     max_frames: int = Field(default=Limits.frames, ge=1)
     max_scans: int = Field(default=Limits.scans, ge=1)
@@ -211,8 +216,9 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         return Limits(
-            formats=self.input_formats,
+            formats=self.input_formats or readable(),
             pixels=self.max_pixels,
+            all_pixels=self.max_animation_pixels,
             side=self.max_side,
             frames=self.max_frames,
             scans=self.max_scans,

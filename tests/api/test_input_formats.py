@@ -1,5 +1,6 @@
 """WebP and AVIF as formats of uploads: a setting, off by default; what was stored outlives its being switched off."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,9 +9,11 @@ import httpx
 import pytest
 from PIL import Image, ImageSequence
 
+from image_service.stores.registry import NewStore
 from tests.api.pictures import decoded, uploaded, url_of
 from tests.conftest import StartService
-from tests.pixels.pictures import encoded, quadrants
+from tests.pixels.heics import file as heic
+from tests.pixels.pictures import encoded, png, quadrants
 from tests.shop import form
 
 BOTH = "gif jpg png webp avif"
@@ -90,6 +93,53 @@ async def test_a_refusal_names_what_is_taken(start_service: StartService, taken:
         assert answer.status_code == (200 if "avif" in taken else 422)
 
 
+@pytest.mark.parametrize(
+    ("data", "reason", "problem"),
+    [
+        (heic("quadrants"), "HEIC: save it as JPEG", "other_format"),
+        (encoded(quadrants(), "PDF"), "PDF: must be a gif, jpg or png image", "other_format"),
+        (encoded(quadrants(), "BMP"), "BMP: must be a gif, jpg or png image", "other_format"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG: must be a gif, jpg or png image", "other_format"),
+        (b"hello", "must be a gif, jpg or png image", "not_an_image"),
+        (encoded(quadrants(), "PNG")[:99], "is cut short", "cut_short"),
+        (encoded(quadrants(), "JPEG").replace(b"\xff\xdb", b"\xff\xe5"), "is damaged", "damaged"),
+        (png(16_385, 1), "is too wide or too high", "too_wide_or_high"),
+        (png(8_000, 6_501), "has too many pixels", "too_many_pixels"),
+    ],
+)
+async def test_a_refusal_tells_the_true_reason(
+    client: httpx.AsyncClient, data: bytes, reason: str, problem: str
+) -> None:
+    answer = await client.post("/products/1/images", files=form(data))
+    assert (answer.status_code, answer.json(), answer.headers["Problem"]) == (422, {"file": [reason]}, problem)
+    answer = await client.post("/v2/images.json", files=form(data))
+    large = problem in ("too_wide_or_high", "too_many_pixels")
+    message = "Image is too large to process" if large else "Harus berupa file gambar"
+    assert (answer.status_code, answer.json()["message"]) == (422, message)
+
+
+async def test_an_animated_avif_is_named_where_avif_is_taken(open_client: httpx.AsyncClient) -> None:
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "lime")]
+    data = encoded(frames[0], "AVIF", save_all=True, append_images=frames[1:], duration=100)
+    answer = await open_client.post("/products/1/images", files=form(data, "film.avif"))
+    assert (answer.status_code, answer.json()) == (422, {"file": ["is an animated AVIF"]})
+
+
+async def test_what_came_is_kept_byte_for_byte(client: httpx.AsyncClient) -> None:
+    """Also where the decoder is shown something tidier."""
+    whole = encoded(quadrants(), "JPEG")
+    scan = whole.index(b"\xff\xda")
+    for name, data in (
+        ("phone.jpg", whole[: scan + 11] + b"\0\0\0" + whole[scan + 14 :]),
+        ("panorama.jpg", whole[:-2] + bytes(600)),
+        ("open.png", encoded(quadrants(), "PNG")[:-12]),
+    ):
+        image = await uploaded(client, name, data)
+        original = await client.get(f"/images/{image['id']}/original")
+        assert (original.content, image["sha256"]) == (data, hashlib.sha256(data).hexdigest())
+        assert decoded(await client.get(url_of(image, "50-0"))).size == (50, 33)
+
+
 @pytest.mark.parametrize("format", ["webp", "avif"])
 async def test_what_is_stored_outlives_the_setting(start_service: StartService, format: str) -> None:
     async with start_service() as service:
@@ -103,3 +153,23 @@ async def test_what_is_stored_outlives_the_setting(start_service: StartService, 
         assert copy.status_code == 201
         again = await client.post("/products/2/images", files=form(PICTURES[format]))
         assert again.status_code == 422
+
+
+@pytest.mark.parametrize("format", ["webp", "avif"])
+async def test_by_default_the_documents_hold_to_their_three_formats_and_all_else_takes_more(
+    client: httpx.AsyncClient, anyone: httpx.AsyncClient, store: NewStore, format: str
+) -> None:
+    def form() -> dict[str, Any]:
+        return {"file": (f"photo.{format}", PICTURES[format])}
+
+    seed = await client.post("/products/1/images", files=form())
+    assert (seed.status_code, seed.json()) == (422, {"file": ["must be a gif, jpg or png image"]})
+    assert (await client.post("/v2/images.json", files=form())).status_code == 422
+    for version in ("v1", "2025-03"):
+        made = await client.post(f"/{version}/{store.store_id}/products/1/images", files=form())
+        assert made.status_code == 201, version
+    ticket = (await client.post("/uploads", json={"product_id": 1})).json()
+    by_ticket = await anyone.post(ticket["url"], files=form(), params={"fields": "format"})
+    assert (by_ticket.status_code, by_ticket.json()) == (201, {"format": format})
+    copied = await client.post("/products/2/images", json={"src": made.json()["src"]})
+    assert copied.status_code == 201  # what was taken once is taken again

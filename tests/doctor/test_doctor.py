@@ -22,8 +22,8 @@ from tests.ingest.server import ScriptedServer
 from tests.processes import DEADLINE, Done, Server, command
 
 SOUND = [
-    "settings", "disk", "libvips", "pixel process", "cage", "service", "clients", "public url", "postgres", "database",
-    "connections", "clock of database", "migrations", "storage", "clock of storage", "instance",
+    "settings", "disk", "libvips", "heic", "pixel process", "cage", "service", "clients", "public url", "postgres",
+    "database", "connections", "clock of database", "migrations", "storage", "clock of storage", "instance",
 ]  # fmt: skip
 
 

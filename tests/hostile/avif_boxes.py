@@ -17,9 +17,9 @@ def full(kind: bytes, *bodies: bytes, version: int = 0, flags: int = 0) -> bytes
     return box(kind, struct.pack(">I", version << 24 | flags), *bodies)
 
 
-def coded(data: bytes) -> tuple[bytes, bytes]:
-    """`av1C` and coded picture of a file by libavif with nothing else in it."""
-    at = data.index(b"av1C")
+def coded(data: bytes, box_of: bytes = b"av1C") -> tuple[bytes, bytes]:
+    """Configuration and coded picture of a file by libavif or libheif with nothing else in it."""
+    at = data.index(box_of)
     config = data[at + 4 : at - 4 + struct.unpack_from(">I", data, at - 4)[0]]
     return config, data[data.index(b"mdat") + 4 :]
 
@@ -39,7 +39,8 @@ class Item:
 def picture(width: int, height: int, part: tuple[bytes, bytes], *more: bytes, **options: object) -> Item:
     """A coded picture that the file says is so large."""
     config, data = part
-    item = Item(data, properties=(ispe(width, height), box(b"av1C", config), *more))
+    box_of = b"hvcC" if options.get("kind") == b"hvc1" else b"av1C"
+    item = Item(data, properties=(ispe(width, height), box(box_of, config), *more))
     return replace(item, **options)  # type: ignore[arg-type]
 
 

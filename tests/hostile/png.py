@@ -140,7 +140,7 @@ def _damage() -> Iterator[Hostile]:
     yield reject("png-trunc-lastbytes.png", big[:-20], "cut in the last IDAT bytes")
     yield reject("png-trunc-ihdr.png", GOOD[:33], "only IHDR")
     yield reject("png-trunc-sig.png", SIGNATURE, "only the signature")
-    yield reject("png-no-iend.png", GOOD[:-12], "no IEND")
+    yield accept("png-no-iend.png", GOOD[:-12], "no IEND, pixels whole")
     data = GOOD.index(b"IDAT") + 4
     behind = data + len(PIXELS)
     yield reject("png-crc-idat.png", GOOD[:behind] + bytes(4) + GOOD[behind + 4 :], "bad CRC of IDAT")

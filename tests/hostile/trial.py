@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from structlog.testing import capture_logs
 
+from image_service.errors import Kind
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.pool.pool import PixelPool
 from tests.faults.runs import IS_LONG
@@ -25,6 +26,10 @@ AT_ONCE = 4
 MAX_SECONDS = 4.0  # of processor time; 2 on an idle machine, but shared cores take up to twice that for the same work
 MAX_MEMORY = 300_000  # kB
 TICKS = 100  # a second, in /proc/*/stat
+REASONS = (
+    "has too many pixels", "is too wide or too high", "is cut short", "is damaged", "is an animated AVIF",
+    "HEIC: save it as JPEG",
+)  # fmt: skip
 NOTHING = ("can't be blank", "answered with nothing")  # of the empty one
 
 Upload = Callable[[httpx.AsyncClient, Hostile, ScriptedServer], Awaitable[httpx.Response]]
@@ -65,7 +70,7 @@ async def judge(
 ) -> None:
     """Each gets what it deserves, and no process dies of one."""
     turns = asyncio.Semaphore(AT_ONCE)
-    refusals = (not_an_image, "has too many pixels")
+    refusals = (not_an_image, *REASONS, *(f"{kind}: {not_an_image}" for kind in Kind))
 
     async def wrong(picture: Hostile) -> str | None:
         async with turns:

@@ -83,8 +83,10 @@ def _bombs() -> Iterator[Hostile]:
     yield reject("webp-bomb-canvas.webp", riff(canvas(1 << 24, 1 << 24), DOT_CHUNK), "a canvas of 2^48 pixels")
     dot = frame(1, 1, DOT_CHUNK)
     yield reject("webp-bomb-1000-frames.webp", animated(100, 100, [dot] * 1000), "1,000 frames of 100x100")
-    yield accept("webp-edge-500-frames.webp", animated(316, 316, [dot] * 500), "500 frames, 49.9 MP over all")
-    yield reject("webp-bomb-400x400x400.webp", animated(400, 400, [dot] * 400), "64 MP over all frames")
+    yield accept("webp-edge-500-frames.webp", animated(365, 365, [dot] * 500), "500 frames, 66.6 MP over all")
+    yield reject(
+        "webp-bomb-410x410x400.webp", animated(410, 410, [dot] * 400), "67.2 MP over all frames, all of which are held"
+    )
     yield accept("webp-edge-16mp-frame.webp", animated(4000, 4000, [dot]), "one frame on 16 MP")
     yield reject("webp-bomb-25mp-frames.webp", animated(5000, 5000, [dot] * 2), "two on 25 MP: each held four times")
 

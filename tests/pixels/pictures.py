@@ -95,6 +95,18 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
+def segments_of(jpeg: bytes) -> list[tuple[int, int]]:
+    """Where each begins, and its marker. Scans are passed over as a decoder does it."""
+    found, position = [], 2
+    while position < len(jpeg) - 2:
+        marker = jpeg[position + 1]
+        found.append((position, marker))
+        position += 2 + struct.unpack_from(">H", jpeg, position + 2)[0]
+        while marker == 0xDA and (jpeg[position] != 0xFF or jpeg[position + 1] in (0, *range(0xD0, 0xD8))):
+            position += 1
+    return found
+
+
 def png(width: int, height: int, *chunks: bytes) -> bytes:
     """A 1-bit grey PNG of black pixels, all of them there, however many."""
     rows = zlib.compress(bytes(height * ((width + 7) // 8 + 1)), 1)

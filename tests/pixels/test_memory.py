@@ -16,7 +16,7 @@ from tests.pixels.conftest import WAIT
 from tests.pixels.workers import SEEN
 from tests.processes import DEADLINE
 
-SIDE, FRAMES = 300, 120
+SIDE, FRAMES = 320, 400
 MUCH, LITTLE = 150_000, 70_000  # kB; it starts with some 30,000
 
 
@@ -24,7 +24,7 @@ MUCH, LITTLE = 150_000, 70_000  # kB; it starts with some 30,000
 async def test_memory_is_given_back(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(gif(SIDE, SIDE, [frame(SIDE, SIDE, data=packed(SIDE * SIDE))] * FRAMES))
-    drawing = Drawing(Format.GIF, Format.WEBP, SIDE // 2, SIDE // 2, FRAMES)
+    drawing = Drawing(Format.GIF, Format.WEBP, SIDE - 1, SIDE - 1, FRAMES)  # all of which are held
     async with PixelPool(1, Limits(), probe_seconds=DEADLINE, draw_seconds=DEADLINE, command=SEEN) as pool:
         [pid] = pool.pids
         forget_peak(pid)
@@ -34,6 +34,22 @@ async def test_memory_is_given_back(tmp_path: Path) -> None:
         source.write_bytes(gif(16, 16, [frame(16, 16)]))
         await pool.probe(source, wait=WAIT)
         assert resident(pid) < LITTLE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+@pytest.mark.parametrize(("side", "most"), [(1_000, 120_000), (400, 150_000)], ids=["as it is", "resized"])
+async def test_an_animation_of_a_hundred_megapixels_is_read_frame_by_frame(
+    tmp_path: Path, side: int, most: int
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(gif(1_000, 1_000, [frame(1_000, 1_000, data=packed(1_000 * 1_000))] * 100))
+    async with PixelPool(1, Limits(), probe_seconds=DEADLINE, draw_seconds=DEADLINE) as pool:
+        [pid] = pool.pids
+        forget_peak(pid)
+        assert (await pool.probe(source, wait=WAIT)).frames == 100
+        drawing = Drawing(Format.GIF, Format.WEBP, side, side, 100)
+        await pool.render(source, tmp_path / "target", drawing, wait=WAIT)
+        assert peak_memory(pid) < most  # all frames are 400,000
 
 
 def resident(pid: int) -> int:

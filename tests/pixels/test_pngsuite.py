@@ -26,7 +26,7 @@ def test_the_suite_is_whole() -> None:
 async def test_broken_ones_are_refused(pool: PixelPool, path: Path) -> None:
     with pytest.raises(Refused) as caught:
         await pool.probe(path, wait=WAIT)
-    assert caught.value.refusal is Refusal.NOT_AN_IMAGE
+    assert caught.value.refusal in (Refusal.NOT_AN_IMAGE, Refusal.DAMAGED)  # by what the breaking has left
 
 
 def eight_bit(image: Image.Image) -> Image.Image:

@@ -36,7 +36,7 @@ async def test_a_job_that_takes_too_long_costs_its_own_request(folder: Path) -> 
         (pid,) = pool.pids
         with pytest.raises(Refused, match="took too long") as caught:
             await pool.probe(folder / "hang", wait=WAIT)
-        assert caught.value.refusal is Refusal.NOT_AN_IMAGE
+        assert caught.value.refusal is Refusal.DAMAGED
         assert not running(pid)
         assert (pool.killed, pool.died, pool.busy) == (1, 0, 0)
 
@@ -47,7 +47,7 @@ async def test_a_process_that_ends_costs_its_own_request(folder: Path, how: str)
         (pid,) = pool.pids
         with pytest.raises(Refused) as caught:
             await pool.probe(folder / how, wait=WAIT)
-        assert caught.value.refusal is Refusal.NOT_AN_IMAGE
+        assert caught.value.refusal is Refusal.DAMAGED
         assert not running(pid)
         assert (pool.killed, pool.died) == (0, 1)
         assert (await pool.probe(folder / "good", wait=WAIT)).end == 1

@@ -53,7 +53,7 @@ def test_it_keeps_no_file_of_a_job(seen: Worker, picture: Path, tmp_path: Path) 
     (tmp_path / "broken").write_bytes(picture.read_bytes()[:-20])
     before = open_files(seen)
     assert seen.probe(picture)["probe"]["width"] == 120
-    assert seen.probe(tmp_path / "broken")["refused"] == "not_an_image"
+    assert seen.probe(tmp_path / "broken")["refused"] == "cut_short"
     with picture.open("rb") as source, (tmp_path / "drawn").open("wb") as target:
         assert "failed" in seen.ask(b"{", source, target)
         for original in ("png", "jpg"):
@@ -110,10 +110,10 @@ def test_only_the_format_of_the_job_has_a_loader(worker: Worker, picture: Path, 
 def test_what_is_not_taken_has_no_loader(worker: Worker, tmp_path: Path) -> None:
     for format in ("WEBP", "AVIF"):
         quadrants().save(tmp_path / "a", format)
-        assert worker.probe(tmp_path / "a")["refused"] == "not_an_image"
+        assert worker.probe(tmp_path / "a")["refused"] == "other_format"
         taken = (*ALWAYS_TAKEN, Format(format.lower()))
         assert worker.probe(tmp_path / "a", taken)["probe"]["width"] == 120
-        assert worker.probe(tmp_path / "a")["refused"] == "not_an_image"
+        assert worker.probe(tmp_path / "a")["refused"] == "other_format"
 
 
 def test_signals_for_the_whole_group_are_the_services_to_heed(worker: Worker, picture: Path) -> None:

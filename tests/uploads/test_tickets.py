@@ -255,9 +255,7 @@ async def test_only_a_file(client: httpx.AsyncClient, anyone: httpx.AsyncClient,
     for name, value in others.items():
         answer = await anyone.post(at(made), files=form(), data={name: value})
         assert (answer.status_code, answer.json()) == (422, {name: ["can't be given with an upload ticket"]})
-    data = (
-        f"data:image/png;base64,{base64.b64encode(png()).decode()}"
-    )
+    data = f"data:image/png;base64,{base64.b64encode(png()).decode()}"
     answer = await anyone.post(at(await ticket(client, product_id=PRODUCT)), files={"src": (None, data)})
     assert (answer.status_code, answer.json()) == (422, {"src": ["can't be given with an upload ticket"]})
     assert refusal(await anyone.post(at(made), json={"src": others["src"]}))[0] == 415

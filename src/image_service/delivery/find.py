@@ -18,7 +18,7 @@ from image_service.errors import (
     StorageUnavailable,
     VariantNotDrawn,
 )
-from image_service.pixels.picture import Format
+from image_service.pixels.picture import DRAWN, Format
 from image_service.storage.base import Blob, ByteRange
 from image_service.storage.names import CACHE_FOREVER, VariantName
 from image_service.telemetry import metrics
@@ -32,8 +32,8 @@ NOT_NOW = (BlobNotFound, VariantNotDrawn, DatabaseUnavailable, StorageFull, Stor
 REDIRECT_FOR = "public, max-age=3600"
 NEGOTIABLE = {Format.JPG, Format.PNG}
 PREFERRED = (Format.AVIF, Format.WEBP)  # smallest first
-FORMATS = {str(format_): format_ for format_ in Format}
-for _format in Format:
+FORMATS = {str(format_): format_ for format_ in DRAWN}
+for _format in DRAWN:
     metrics.SERVED.labels(_format)
 for _format in PREFERRED:
     metrics.NEGOTIATED.labels(_format)

@@ -15,7 +15,7 @@ from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.images.render_queue import Admission, Equals, Looks, UnderWay
 from image_service.pixels.messages import Drawing
-from image_service.pixels.picture import Format
+from image_service.pixels.picture import DRAWN, Format
 from image_service.pixels.pool.costs import estimated_seconds
 from image_service.pixels.pool.pool import PixelPool, RenderFailed
 from image_service.pixels.sizes import Size, formats
@@ -30,7 +30,7 @@ MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
 FACTS_SECONDS = 1.0  # a picture that is kept does not wait for a database that hangs
 FAILED_SECONDS = 60.0  # a picture that cannot be drawn costs up to DRAW_SECONDS of a pixel process each time
 
-for _format in Format:
+for _format in DRAWN:
     metrics.DRAW_SECONDS.labels(_format)
     metrics.DRAWS_FAILED.labels(_format)
 
@@ -130,7 +130,7 @@ class Variants:
                 async with asyncio.timeout(FACTS_SECONDS):
                     image = await queries.image_by_key(self._database, name.store_id, name.key)
             except (DatabaseUnavailable, TimeoutError):
-                return tuple([each for each in Format if await self._storage.exists(replace(name, ext=str(each)).blob)])
+                return tuple([each for each in DRAWN if await self._storage.exists(replace(name, ext=str(each)).blob)])
             if image is None:
                 return ()
             if len(self._facts) >= MAX_KNOWN:

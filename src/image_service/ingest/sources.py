@@ -1,7 +1,7 @@
 """Whatever arrived -> a checked `Picture` on local disk. The only way to make one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -113,10 +113,10 @@ class Intake:
         return received
 
     async def from_upload(
-        self, received: Receiver, source: Source | None = None, *, also: Format | None = None
+        self, received: Receiver, source: Source | None = None, *, formats: Collection[Format] = ()
     ) -> Picture:
-        """Check what was received; `source` if its field does not tell, `also` a format that is taken beside those of
-        the settings.
+        """Check what was received; `source` if its field does not tell. `formats` are those that are taken; those of
+        the settings, if there are none.
 
         Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`; so does `from_url`.
         """
@@ -126,11 +126,16 @@ class Intake:
         await self._take_place()
         try:
             probe = await self._means.pixels.probe(
-                received.path, wait=self._means.check_wait, also=also, owner=self._owner.store_id
+                received.path, wait=self._means.check_wait, formats=formats, owner=self._owner.store_id
             )
         except Refused as refused:
-            formats = self._means.pixels.formats
-            raise PictureRefused(received.field, refused.refusal, formats=formats, detail=refused.detail) from None
+            raise PictureRefused(
+                received.field,
+                refused.refusal,
+                formats=tuple(formats) or self._means.pixels.formats,
+                kind=refused.kind,
+                detail=refused.detail,
+            ) from None
         except ProbeFailed as failed:
             raise Busy(f"the picture could not be checked: {failed}") from failed
         self.accepts(source or Source(received.field), probe.end)
@@ -145,7 +150,7 @@ class Intake:
             thumbhash=probe.thumbhash,
         )
 
-    async def from_url(self, url: str, field: str = "src") -> tuple[Picture, str]:
+    async def from_url(self, url: str, field: str = "src", *, formats: Collection[Format] = ()) -> tuple[Picture, str]:
         """Fetch it; with what it is called. What the URL itself has wrong is said; from there until a checked public
         host has answered, every failure reads the same."""
         received = await self.receiver(field)
@@ -156,4 +161,4 @@ class Intake:
                 raise too_heavy(field, self._means.max_bytes, fetched=True) from None
             detail = f"{failed.reason} {failed.detail}"
             raise PictureRefused(field, Refusal.NOT_FETCHED, answer=failed.public, detail=detail) from None
-        return await self.from_upload(received), fetched.filename or filename_of_url(url)
+        return await self.from_upload(received, formats=formats), fetched.filename or filename_of_url(url)

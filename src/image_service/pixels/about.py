@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyvips
 
-from image_service.pixels import libvips
+from image_service.pixels import heic, libvips
 
 SAVERS = (".jpg", ".png", ".gif", ".webp", ".avif")
 
@@ -39,7 +39,7 @@ def main() -> None:
         except pyvips.Error:
             missing.append(f"a writer of {suffix}")
     versions = {"libvips": ".".join(str(pyvips.version(part)) for part in range(3)), **_packages(), **_libraries()}
-    json.dump({"versions": versions, "missing": missing}, sys.stdout)
+    json.dump({"versions": versions, "missing": missing, "heic": heic.version()}, sys.stdout)
 
 
 def _packages() -> dict[str, str]:

@@ -9,7 +9,9 @@ from functools import partial
 
 import pyvips
 
+from image_service.pixels import heic
 from image_service.pixels.picture import Format
+from image_service.pixels.profiles import PROFILE, with_usable_profile
 
 # How libvips, libjpeg and GLib say that there is no memory, for a picture or for the thread that would decode it.
 OUT_OF_MEMORY = ("out of memory", "Insufficient memory", "Error creating thread")
@@ -20,6 +22,13 @@ LOADERS = {
     Format.WEBP: "VipsForeignLoadWebp",
     Format.AVIF: "VipsForeignLoadHeif",
 }
+BUFFER_LOADERS = {
+    Format.GIF: pyvips.Image.gifload_buffer,
+    Format.JPG: pyvips.Image.jpegload_buffer,
+    Format.PNG: pyvips.Image.pngload_buffer,
+    Format.WEBP: pyvips.Image.webpload_buffer,
+    Format.AVIF: pyvips.Image.heifload_buffer,
+}
 
 M_ARENA_MAX = -8  # <malloc.h>
 # Bytes that a job has touched anew: of one that took more, freed memory is given back. That takes 0.2 ms and as long
@@ -27,6 +36,7 @@ M_ARENA_MAX = -8  # <malloc.h>
 MUCH_MEMORY = 32 * 1024**2
 TURNED = range(5, 9)  # EXIF orientations that swap the sides
 JPEG_SHRINKS = (1, 2, 4, 8)  # those in between that libjpeg offers take longer than none
+STRICT = "warning"  # what a picture is checked with: libjpeg only warns of pixels that are not there
 SPARE = 1.5  # times the size wanted, which a shrunk JPEG still has at the least
 
 
@@ -55,17 +65,26 @@ def giving_memory_back() -> Iterator[None]:
         _libc.malloc_trim(0)
 
 
+def reads(format: Format) -> bool:
+    """Is there a decoder?"""
+    return format is not Format.HEIC or heic.IS_INSTALLED
+
+
 def is_out_of_memory(error: pyvips.Error) -> bool:
     return any(words in str(error) for words in OUT_OF_MEMORY)
 
 
-@contextmanager
-def to_the_last_row() -> Iterator[None]:
-    """A strict decode: raises `pyvips.Error` also for what libjpeg said of the last rows, after libvips had looked."""
+def to_the_last_row(image: pyvips.Image) -> pyvips.Image:
+    """In memory. Of a strict decode: raises `pyvips.Error` also for what libjpeg says of the last rows, when libvips
+    looks no more.
+
+    Before any other work on the picture: turning and colour work forget what was said.
+    """
     pyvips.vips_lib.vips_error_clear()
-    yield
+    pixels = image.copy_memory()
     if b"VipsJpeg" in pyvips.ffi.string(pyvips.vips_lib.vips_error_buffer()):  # others say there what did no harm
         raise pyvips.Error("damaged at its end")  # to which pyvips adds what is in the buffer
+    return pixels
 
 
 def allow(formats: Collection[Format]) -> None:
@@ -74,7 +93,7 @@ def allow(formats: Collection[Format]) -> None:
         pyvips.operation_block_set(loader, format not in formats)
 
 
-def thumbnail(source: bytes, width: int, height: int, *, fail_on: str) -> pyvips.Image:
+def thumbnail(data: bytes, format: Format, width: int, height: int, *, fail_on: str) -> pyvips.Image:
     """The first frame upright and in 8-bit RGB or grey, with its alpha, of this very size. The aspect is the caller's.
 
     A JPEG or WebP is decoded to fewer pixels where that leaves enough; of a JPEG, rows that then make no whole one are
@@ -82,22 +101,29 @@ def thumbnail(source: bytes, width: int, height: int, *, fail_on: str) -> pyvips
     beside the one that counts. Alpha is premultiplied while it is resized. CMYK without a profile goes through libvips'
     own.
     """
-    image = _open(source, fail_on)
-    loader = str(image.get("vips-loader"))
+    image = load(data, format, fail_on=fail_on)
     make = image.thumbnail_image
-    if loader.startswith("jpegload"):
+    if format is Format.JPG:
         is_turned = field(image, "orientation", 1) in TURNED
         shrink = jpeg_shrink(image.width, image.height, *((height, width) if is_turned else (width, height)))
         if shrink > 1:
-            make = _open(source, fail_on, shrink=shrink).thumbnail_image
-    elif loader.startswith("webpload"):
-        make = partial(pyvips.Image.thumbnail_buffer, source, fail_on=fail_on)
+            make = load(data, format, fail_on=fail_on, shrink=shrink).thumbnail_image
+    elif format is Format.WEBP:
+        make = partial(pyvips.Image.thumbnail_buffer, data, fail_on=fail_on)
     return eight_bit(make(width, height=height, size="force", **to_srgb(image)))
 
 
-def _open(source: bytes, fail_on: str, **options: int) -> pyvips.Image:
-    """`options` are those of the loader that is found."""
-    return pyvips.Image.new_from_buffer(source, "", access="sequential", fail_on=fail_on, **options)
+def resized(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
+    """An open picture, or each of its pages, upright and in 8 bits, of this very size."""
+    return eight_bit(image.thumbnail_image(width, height=height, size="force", **to_srgb(image)))
+
+
+def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips.Image:
+    """To be read once, row by row; a HEIC is in memory. With its profile, if that is of use. `options` are those of the
+    loader."""
+    if format is Format.HEIC:
+        return with_usable_profile(heic.load(data))
+    return with_usable_profile(BUFFER_LOADERS[format](data, access="sequential", fail_on=fail_on, **options))
 
 
 def jpeg_shrink(width: int, height: int, least_width: int, least_height: int) -> int:
@@ -113,7 +139,7 @@ def jpeg_shrink(width: int, height: int, least_width: int, least_height: int) ->
 def to_srgb(image: pyvips.Image) -> dict[str, str]:
     """For a thumbnail: apply the profile that the picture has. Without one it would go to Lab and back, in four times
     the time."""
-    return {"output_profile": "srgb"} if image.get_typeof("icc-profile-data") else {}
+    return {"output_profile": "srgb"} if image.get_typeof(PROFILE) else {}
 
 
 def eight_bit(image: pyvips.Image) -> pyvips.Image:

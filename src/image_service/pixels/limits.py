@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from image_service.errors import ImageServiceError, Refusal
+from image_service.errors import ImageServiceError, Kind, Refusal
 from image_service.pixels.picture import ALWAYS_TAKEN, Format
 
 
@@ -14,8 +14,9 @@ class Limits:
     """
 
     side: int = 16_384  # pixels; the longest side that every encoder here has been seen to hold
-    pixels: int = 50_000_000  # of all frames together; about 200 MB as RGBA
-    frames: int = 500  # of a GIF; each is a full canvas to decode and to draw again for every variant
+    pixels: int = 52_000_000  # 8192 x 6144, the most that a phone's 50-megapixel camera makes; about 200 MB as RGBA
+    all_pixels: int = 100_000_000  # of all frames of an animation; they are decoded one after the other
+    frames: int = 500  # of an animation; each is a full canvas to decode, and to resize for every variant
     decoded: int = 512 * 1024 * 1024  # bytes that the decoder may have to hold, as 16-bit RGBA, coefficients
     scans: int = 32  # of a progressive JPEG, each a pass over the whole picture; encoders write 10 or so
     chunks: int = 5_000  # PNG chunks but IDAT, GIF extensions, JPEG segments, boxes: more is no picture
@@ -24,24 +25,40 @@ class Limits:
     )
     # Bytes that libvips holds of a GIF: one canvas, or two if a frame is followed by what was there before it.
     canvas: int = 224 * 1024 * 1024
-    whole: int = 256 * 1024 * 1024  # bytes that an animated WebP or an AVIF takes, neither of which is read by the row
-    tiles: int = 128  # of an AVIF, each with a decoder of its own; 12 megapixels of a phone are 48
+    whole: int = 256 * 1024 * 1024  # bytes that an animated WebP, AVIF or HEIC takes: none is read by the row
     formats: tuple[Format, ...] = ALWAYS_TAKEN
+
+    def allow(self, width: int, height: int, frames: int) -> bool:
+        """May a picture have so many pixels?"""
+        return width * height <= self.pixels and width * height * frames <= (
+            self.all_pixels if frames > 1 else self.pixels
+        )
 
 
 class Refused(ImageServiceError):
-    """These bytes are not a picture that is taken: `refusal` decides the answer, `detail` is for the log."""
+    """These bytes are not a picture that is taken: `refusal` and `kind` decide the answer, `detail` is for the log."""
 
-    def __init__(self, refusal: Refusal, detail: str) -> None:
+    def __init__(self, refusal: Refusal, detail: str, kind: Kind | None = None) -> None:
         super().__init__(f"{refusal}: {detail}")
         self.refusal = refusal
         self.detail = detail
+        self.kind = kind
 
 
 def broken(detail: str) -> Refused:
-    """Of another type, damaged, or more tangled than any honest file."""
-    return Refused(Refusal.NOT_AN_IMAGE, detail)
+    """Against the rules of its format, or more tangled than any honest file."""
+    return Refused(Refusal.DAMAGED, detail)
+
+
+def cut(detail: str) -> Refused:
+    """The file ends before the picture does."""
+    return Refused(Refusal.CUT_SHORT, detail)
 
 
 def too_large(detail: str) -> Refused:
     return Refused(Refusal.TOO_MANY_PIXELS, detail)
+
+
+def other(kind: Kind) -> Refused:
+    """Of a format that is known, but not taken."""
+    return Refused(Refusal.OTHER_FORMAT, kind, kind)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -13,14 +14,27 @@ class Format(StrEnum):
     GIF = "gif"
     WEBP = "webp"
     AVIF = "avif"
+    HEIC = "heic"  # of a picture, never of a URL
 
     @property
     def media_type(self) -> str:
         return "image/jpeg" if self is Format.JPG else f"image/{self}"
 
+    @property
+    def drawn(self) -> "Format":
+        """What the picture's own variants are: nothing is drawn as HEIC."""
+        return Format.JPG if self is Format.HEIC else self
 
+
+HEIC_DECODER = "pi_heif"  # the module that the extra `heic` brings
 ALWAYS_TAKEN = (Format.GIF, Format.JPG, Format.PNG)  # others are a setting
+DRAWN = (Format.JPG, Format.PNG, Format.GIF, Format.WEBP, Format.AVIF)
 ANIMATED = (Format.GIF, Format.WEBP)  # may have several frames
+
+
+def readable() -> tuple[Format, ...]:
+    """The formats that have a decoder here. Looks for it without loading it."""
+    return tuple(each for each in Format if each is not Format.HEIC or find_spec(HEIC_DECODER))
 
 
 @dataclass(frozen=True)

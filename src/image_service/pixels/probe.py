@@ -2,38 +2,37 @@
 
 import base64
 import math
+import re
 from dataclasses import replace
 
 import pyvips
 import thumbhash
 
+from image_service.pixels.heic import NotDecoded
 from image_service.pixels.libvips import (
     JPEG_SHRINKS,
+    STRICT,
     TURNED,
-    eight_bit,
     field,
     is_out_of_memory,
+    load,
+    resized,
     thumbnail,
-    to_srgb,
     to_the_last_row,
 )
-from image_service.pixels.limits import Limits, broken
+from image_service.pixels.limits import Limits, Refused, broken, cut
 from image_service.pixels.messages import Probe
 from image_service.pixels.picture import ANIMATED, Format
+from image_service.pixels.profiles import PROFILE
 from image_service.pixels.sizes import Size
 from image_service.pixels.structure.outline import Structure
 from image_service.pixels.structure.walk import read_structure
+from image_service.pixels.structure.walk_jpeg import without_junk
 
-LOAD = {
-    Format.GIF: pyvips.Image.gifload_buffer,
-    Format.JPG: pyvips.Image.jpegload_buffer,
-    Format.PNG: pyvips.Image.pngload_buffer,
-    Format.WEBP: pyvips.Image.webpload_buffer,
-    Format.AVIF: pyvips.Image.heifload_buffer,
-}
-# Whole, ordinary photos make libjpeg say this. They are decoded once more with its warnings let pass;
-# that they are not cut short, the walk has seen by then.
-BENIGN_WARNING = "extraneous bytes before marker"
+# libjpeg says this of a whole picture, behind whose last pixel something else lies: (how many bytes).
+JUNK_BEFORE_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+MOST_JUNK = 3  # times; libjpeg counts the bytes that it has already taken in for the last pixel a little differently
+TOO_SHORT = re.compile(r"premature end|unexpected end|truncated|end of (file|data)", re.I)
 # The thumb is the one full decode: of a WebP or AVIF it cannot be less, and of a JPEG it reads every coded byte,
 # whatever the scale, and leaves out only arithmetic that cannot fail.
 READ_BY_THUMB = (Format.JPG, Format.WEBP, Format.AVIF)
@@ -47,72 +46,79 @@ def probe(data: bytes, limits: Limits) -> Probe:
     What trails the image is not decoded, so whoever keeps the file must cut it at `end`.
     """
     structure = read_structure(data, limits)
-    data = data[: structure.end]
-    try:
-        # Only "warning" sees an early end of image, or a header that promises more than the data hold.
+    data = structure.tidied(data)
+    for _ in range(MOST_JUNK):
         try:
-            with to_the_last_row():
-                return _decode(data, structure, limits, fail_on="warning")
+            return _decode(data, structure, limits)
+        except NotDecoded as error:
+            raise broken(str(error)) from None
         except pyvips.Error as error:
-            if BENIGN_WARNING not in str(error):
-                raise
-        return _decode(data, structure, limits, fail_on="error")
-    except pyvips.Error as error:
-        if is_out_of_memory(error):
-            raise MemoryError from None  # which says nothing of the picture
-        raise broken(_first_line(error)) from None
+            if is_out_of_memory(error):
+                raise MemoryError from None  # which says nothing of the picture
+            junk = JUNK_BEFORE_END.search(str(error))
+            if junk is None:
+                raise _refused(error, structure) from None
+            data = without_junk(data, int(junk[1]))
+    raise broken("JPEG with too much behind its pixels")
 
 
-def _decode(data: bytes, structure: Structure, limits: Limits, fail_on: str) -> Probe:
-    width, height, frames = _sides(data, structure, limits, fail_on)
-    if structure.format is Format.JPG:
-        thumb = _jpeg_thumb(data, structure.width, structure.height, fail_on)
-    else:
-        thumb = thumbnail(data, *Size(THUMB_SIDE, THUMB_SIDE).fit(width, height), fail_on=fail_on)
-    return Probe(structure.format, width, height, frames, structure.end, _thumbhash(thumb))
+def _refused(error: pyvips.Error, structure: Structure) -> Refused:
+    reason = " ".join(str(error).split())[:200]
+    return (cut if structure.is_open or TOO_SHORT.search(reason) else broken)(reason)
 
 
-def _sides(data: bytes, structure: Structure, limits: Limits, fail_on: str) -> tuple[int, int, int]:
-    """Width and height, upright, and the number of frames, once all that the thumb will not read has been decoded.
-
-    Not the image: an interlaced PNG is in memory as a whole for as long as that lives, and is about to be so again.
-    """
+def _decode(data: bytes, structure: Structure, limits: Limits) -> Probe:
     format = structure.format
     every_frame = {"n": -1} if format in ANIMATED else {}
-    image = LOAD[format](data, access="sequential", fail_on=fail_on, **every_frame)
+    image = load(data, format, fail_on=STRICT, **every_frame)
+    width, height, frames = _sides(image, structure, limits)
+    box = Size(THUMB_SIDE, THUMB_SIDE).fit(width, height)
+    if format is Format.HEIC:
+        thumb = resized(image, *box)  # it has been decoded, whole
+    else:
+        if format not in READ_BY_THUMB or frames > 1:
+            image.avg()  # pulls every pixel through once, a few rows at a time
+        del image  # as a whole in memory if it is an interlaced PNG, which is about to be so again
+        thumb = _jpeg_thumb(data, structure) if format is Format.JPG else thumbnail(data, format, *box, fail_on=STRICT)
+    return Probe(format, width, height, frames, structure.end, _thumbhash(thumb))
+
+
+def _sides(image: pyvips.Image, structure: Structure, limits: Limits) -> tuple[int, int, int]:
+    """Width and height, upright, and the number of frames. Raises `Refused` if they are not as the walk has seen."""
+    format = structure.format
     frames = field(image, "n-pages", 1) if format in ANIMATED else 1
     width, height = image.width, image.height // frames
     if format is Format.GIF:
         # Decoders differ on the canvas of odd GIFs: ours is the one that counts, under the same limits.
         replace(structure, width=width, height=height, frames=frames).check(limits)
-    elif format is Format.AVIF:
+    elif format in (Format.AVIF, Format.HEIC):
         # It has been turned and cropped already, if the file says so.
         if width * height > structure.width * structure.height:
             raise broken("the decoder sees a larger picture than the header says")
     elif (width, height, frames) != (structure.width, structure.height, structure.frames):
         raise broken("the decoder sees another size than the header says")
-    if format not in READ_BY_THUMB or frames > 1:
-        image.avg()  # pulls every pixel through once, a few rows at a time
     return (height, width, frames) if field(image, "orientation", 1) in TURNED else (width, height, frames)
 
 
-def _jpeg_thumb(data: bytes, width: int, height: int, fail_on: str) -> pyvips.Image:
+def _jpeg_thumb(data: bytes, structure: Structure) -> pyvips.Image:
     """Upright, in at most `THUMB_SIDE`, and by means alone, which take a quarter of a thumbnail's time.
 
     libvips drops the last rows if they make no whole one when shrunk, and so might never decode the last blocks.
     """
+    width, height = structure.width, structure.height
     spare = min(width, height) // THUMB_SIDE
     last_block = (height - 1) // JPEG_BLOCK * JPEG_BLOCK
     shrink = max(each for each in JPEG_SHRINKS if each == 1 or (each <= spare and height // each * each > last_block))
-    image = LOAD[Format.JPG](data, access="sequential", fail_on=fail_on, shrink=shrink)
+    image = load(data, Format.JPG, fail_on=STRICT, shrink=shrink)
     mean = math.ceil(max(image.width, image.height) / THUMB_SIDE)
     if mean > 1:  # by `ceil`, the last rows are read too
         image = image.shrink(min(mean, image.width), min(mean, image.height), ceil=True)
+    image = to_the_last_row(image)
     if field(image, "orientation", 1) > 1:
-        image = image.copy_memory().autorot()
-    if image.bands == 3 and not image.get_typeof("icc-profile-data"):
+        image = image.autorot()
+    if image.bands == 3 and not image.get_typeof(PROFILE):
         return image
-    return eight_bit(image.thumbnail_image(image.width, height=image.height, size="force", **to_srgb(image)))
+    return resized(image, image.width, image.height)
 
 
 def _thumbhash(image: pyvips.Image) -> str:
@@ -123,7 +129,3 @@ def _thumbhash(image: pyvips.Image) -> str:
     for band in range(image.bands):
         rgba[band::4] = pixels[band :: image.bands]
     return base64.b64encode(thumbhash.rgba_to_thumb_hash(image.width, image.height, bytes(rgba))).decode()
-
-
-def _first_line(error: pyvips.Error) -> str:
-    return " ".join(str(error).split())[:200]

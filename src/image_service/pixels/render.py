@@ -5,9 +5,10 @@ from typing import Any
 
 import pyvips
 
-from image_service.pixels.libvips import eight_bit, field, thumbnail, to_srgb
+from image_service.pixels.libvips import field, load, resized, thumbnail
 from image_service.pixels.messages import Drawing
 from image_service.pixels.picture import ANIMATED, Format
+from image_service.pixels.structure.walk import tidied
 
 # A variant is drawn once and sent for ever, but a shopper waits for the first: each encoder is at the knee of its own
 # curve. Times: one busy core, 640 x 480 of a grainy photo; the ratios hold, the times vary. See docs/decisions/0057.
@@ -53,32 +54,35 @@ def render(source: bytes, target: int, drawing: Drawing) -> None:
 
 def open_still(source: bytes, drawing: Drawing) -> pyvips.Image:
     """Upright, sRGB and fitted already. Damage is an error, for what is drawn here is served for ever."""
-    return thumbnail(source, drawing.width, drawing.height, fail_on="error")
+    data = tidied(source, drawing.original)
+    return thumbnail(data, drawing.original, drawing.width, drawing.height, fail_on="error")
 
 
 def open_frames(source: bytes, drawing: Drawing) -> pyvips.Image:
-    """All frames in memory, one below the other: `fit_frames` reads them in no order of the file's."""
-    load = pyvips.Image.webpload_buffer if drawing.original is Format.WEBP else pyvips.Image.gifload_buffer
-    return load(source, n=-1, access="sequential", fail_on="error").copy_memory()
+    """All frames, one below the other, to be read once from the first to the last."""
+    return load(tidied(source, drawing.original), drawing.original, fail_on="error", n=-1)
 
 
 def fit_frames(strip: pyvips.Image, drawing: Drawing) -> pyvips.Image:
-    """Each frame by itself: resized as one tall strip, they would bleed into their neighbours."""
+    """Each frame by itself: resized as one tall strip, they would bleed into their neighbours.
+
+    Only the resized frames are in memory, and none where nothing is resized.
+    """
     height = field(strip, "page-height", strip.height)
-    frames = [
-        eight_bit(
-            strip.crop(0, top, strip.width, height).thumbnail_image(
-                drawing.width, height=drawing.height, size="force", **to_srgb(strip)
-            )
-        )
-        for top in range(0, strip.height, height)
-    ]
-    joined = pyvips.Image.arrayjoin(frames, across=1).copy()
-    joined.set_type(pyvips.GValue.gint_type, "page-height", drawing.height)
+    if (strip.width, height) == (drawing.width, drawing.height):
+        fitted = resized(strip, drawing.width, drawing.height)  # libvips knows that it has pages
+    else:
+        frames = [
+            resized(strip.crop(0, top, strip.width, height), drawing.width, drawing.height).copy_memory()
+            for top in range(0, strip.height, height)
+        ]
+        fitted = pyvips.Image.arrayjoin(frames, across=1)
+    fitted = fitted.copy()
+    fitted.set_type(pyvips.GValue.gint_type, "page-height", drawing.height)
     for name in PLAYBACK:
         if type_ := strip.get_typeof(name):
-            joined.set_type(type_, name, strip.get(name))
-    return joined
+            fitted.set_type(type_, name, strip.get(name))
+    return fitted
 
 
 def flatten(image: pyvips.Image, drawing: Drawing) -> pyvips.Image:

@@ -9,6 +9,7 @@ from image_service.pixels.picture import ALWAYS_TAKEN, Format
 NAME = re.compile(r"(0|[1-9][0-9]{0,4})-(0|[1-9][0-9]{0,4})")
 
 WEBP_MAX_SIDE = 16_383  # pixels; the file format has 14 bits for a side
+WEBP_MAX_PIXELS = 50_000_000  # of noise with alpha its encoder holds 2 GB, all that a pixel process may have
 AVIF_MAX_SIDE = 16_384  # pixels; as far as libheif with AV1 has been seen to write
 AVIF_MAX_PIXELS = 25_000_000  # its encoder holds 20 to 40 bytes for each: up to 1 GB
 
@@ -57,8 +58,8 @@ def formats(original: Format, frames: int, width: int, height: int) -> tuple[For
     The own format always holds it. Nothing here writes animated AVIF.
     """
     side = max(width, height)
-    possible = [original]
-    if side <= WEBP_MAX_SIDE:
+    possible = [original.drawn]
+    if side <= WEBP_MAX_SIDE and width * height <= WEBP_MAX_PIXELS:
         possible.append(Format.WEBP)
     if side <= AVIF_MAX_SIDE and width * height <= AVIF_MAX_PIXELS and frames == 1:
         possible.append(Format.AVIF)

@@ -82,7 +82,7 @@ def answer(request: bytes | None, files: Sequence[int], do: Do) -> dict[str, Any
         limit_processor_time(job["seconds"])
         return reply | do(job, files)
     except Refused as refused:
-        return reply | {"refused": refused.refusal, "detail": refused.detail[:MAX_DETAIL]}
+        return reply | {"refused": refused.refusal, "kind": refused.kind, "detail": refused.detail[:MAX_DETAIL]}
     except MemoryError:
         pass  # and answered below: until the exception has gone, all that filled the memory is still held by it
     except Exception as error:  # the one place where nothing may escape
@@ -92,7 +92,8 @@ def answer(request: bytes | None, files: Sequence[int], do: Do) -> dict[str, Any
 
 def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
     if job["do"] == "probe":
-        limits = Limits(**job["limits"] | {"formats": tuple(map(Format, job["limits"]["formats"]))})
+        formats = (Format(each) for each in job["limits"]["formats"])
+        limits = Limits(**job["limits"] | {"formats": tuple(each for each in formats if libvips.reads(each))})
         libvips.allow(limits.formats)
         return {"probe": asdict(probe(read(files[0]), limits))}
     drawing = Drawing(**job["drawing"] | {each: Format(job["drawing"][each]) for each in ("original", "format")})

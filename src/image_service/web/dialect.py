@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from image_service.pixels.picture import Format
 from image_service.stores.rate_limit import Standing
 from image_service.web.access.credentials import STANDARD, Scheme
 from image_service.web.problems import Problem, problem_of
@@ -45,6 +46,7 @@ class Dialect:
     credentials: tuple[Scheme, ...] = STANDARD  # none: its routes are open to all
     challenge: str = 'Bearer realm="image-service"'  # `WWW-Authenticate` of a 401
     rate_headers: Callable[[Standing], Mapping[str, str]] = standard_rate_headers
+    formats: tuple[Format, ...] | None = None  # of pictures that it takes; None: all that have a decoder
     attachment: tuple[str, ...] | None = ("attachment",)  # where JSON bodies carry base64; None: it takes forms alone
 
     @cached_property

@@ -20,7 +20,7 @@ from image_service.ingest.fetch_url import absolute
 from image_service.ingest.filenames import clean_filename
 from image_service.ingest.shares import Owner
 from image_service.ingest.sources import Intake
-from image_service.pixels.picture import Picture
+from image_service.pixels.picture import Format, Picture, readable
 from image_service.telemetry.metrics import Source
 from image_service.web.bodies import uploads
 from image_service.web.bodies.uploads import Submission
@@ -67,6 +67,7 @@ class Reading:
     parts: Parts
     intake: Intake
     body: Submission
+    formats: tuple[Format, ...]  # that are taken here
 
     async def offer(self, store_id: int, asked: Asked, *, own: int | None = None) -> "Offer":
         """What is offered, by one way at the most. A `src` that names the image `own` offers nothing.
@@ -102,16 +103,16 @@ class Offer:
 
     async def upload(self) -> Upload:
         """Check the picture; not for `image_id`, which names one that was checked. Raises what `ingest` raises."""
-        intake, body, asked = self.reading.intake, self.reading.body, self.asked
+        intake, body, asked, formats = self.reading.intake, self.reading.body, self.asked, self.reading.formats
         if self.way == "file" and body.file is not None:
-            return _upload(await intake.from_upload(body.file), asked.filename or body.filename)
+            return _upload(await intake.from_upload(body.file, formats=formats), asked.filename or body.filename)
         if self.way == "attachment" and body.attachment is not None:
-            return _upload(await intake.from_upload(body.attachment), asked.filename or "")
+            return _upload(await intake.from_upload(body.attachment, formats=formats), asked.filename or "")
         if self.ours is not None:
             picture = await _copied(self.reading.parts, intake, self.ours)
             return _upload(picture, asked.filename or self.ours.filename)
         url = absolute(asked.src or "")
-        picture, filename = await intake.from_url(url)
+        picture, filename = await intake.from_url(url, formats=formats)
         return _upload(picture, asked.filename or filename, url)
 
 
@@ -124,7 +125,8 @@ async def reading(
     Raises what `ingest.intake` and `uploads.read` raise.
     """
     max_bytes = max_image_bytes or parts.max_image_bytes
-    attachment = dialect_of(request.scope).attachment
+    dialect = dialect_of(request.scope)
+    attachment = dialect.attachment
     async with parts.ingest.intake(owner) as intake:
         if attachment is None:
             body = await uploads.read_form_body(request, intake, max_image_bytes=max_bytes)
@@ -132,7 +134,8 @@ async def reading(
             body = await uploads.read(
                 request, intake, attachment, max_image_bytes=max_bytes, max_json_bytes=parts.max_json_bytes
             )
-        yield Reading(parts, intake, body)
+        formats = parts.input_formats or dialect.formats or readable()
+        yield Reading(parts, intake, body, formats)
 
 
 async def created(
@@ -181,4 +184,4 @@ async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
             await received.write(chunk)
     finally:
         await blob.aclose()
-    return await intake.from_upload(received, Source.COPY, also=image.format)
+    return await intake.from_upload(received, Source.COPY, formats=[image.format])

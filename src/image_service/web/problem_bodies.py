@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from image_service.errors import GalleryFull, InvalidField, MalformedBody, OverfullForm, PictureRefused, Refusal
+from image_service.errors import GalleryFull, InvalidField, Kind, MalformedBody, OverfullForm, PictureRefused, Refusal
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
 from image_service.web.images.bodies import described
 from image_service.web.openapi.components import CHALLENGE, CONTENT_RANGE, shared
@@ -74,6 +74,14 @@ def render(request: Request, problem: Problem) -> Response:
 
 def _refused(error: PictureRefused) -> str:
     match error.refusal:
+        case Refusal.CUT_SHORT:
+            return "is cut short"
+        case Refusal.DAMAGED:
+            return "is damaged"
+        case Refusal.ANIMATED_AVIF:
+            return "is an animated AVIF"
+        case Refusal.TOO_WIDE_OR_HIGH:
+            return "is too wide or too high"
         case Refusal.TOO_MANY_PIXELS:
             return "has too many pixels"
         case Refusal.TOO_HEAVY | Refusal.TOO_HEAVY_FETCHED:
@@ -82,9 +90,12 @@ def _refused(error: PictureRefused) -> str:
             return error.answer or COULD_NOT_BE_FETCHED
         case Refusal.NOT_BASE64:
             return "is not base64"
-        case Refusal.NOT_AN_IMAGE:
+        case Refusal.OTHER_FORMAT if error.kind is Kind.HEIC:
+            return "HEIC: save it as JPEG"
+        case Refusal.OTHER_FORMAT | Refusal.NOT_AN_IMAGE:
             *others, last = error.formats
-            return f"must be a {', '.join(others)} or {last} image"
+            kind = "" if error.kind in (None, Kind.WEBP, Kind.AVIF) else f"{error.kind}: "
+            return f"{kind}must be a {', '.join(others)} or {last} image"
 
 
 def code_body(problem: Problem, description: str) -> dict[str, Any]:
@@ -166,6 +177,11 @@ ERRORS: dict[int, dict[str, Any]] = {
         {"src": ["could not be fetched"]},
         {"src": ["answered 404"]},
         {"src": ["must weigh less than 10MB"]},
+        {"file": ["is cut short"]},
+        {"file": ["is damaged"]},
+        {"file": ["HEIC: save it as JPEG"]},
+        {"file": ["PDF: must be a gif, jpg or png image"]},
+        {"file": ["is too wide or too high"]},
         {"file": ["has too many pixels"]},
         {"position": ["must be greater than or equal to 1"]},
         {"Idempotency-Key": ["was used for another request"]},

@@ -61,6 +61,8 @@ async def pixels(settings: Settings) -> Findings:
     said = ", ".join(f"{name} {version}" for name, version in versions.items())
     found = fail("libvips", f"{said}: lacks {missing}", mend) if missing else ok("libvips", said)
     yield replace(found, versions=versions)
+    missing_heic = "is not taken: its decoder is an extra, `pip install 'image-service[heic]'`"
+    yield ok("heic", f"can be taken: {about['heic']}" if about["heic"] else missing_heic)
     try:
         async with PixelPool(1, settings.limits, SECONDS, SECONDS) as pool:
             with tempfile.TemporaryDirectory() as folder:

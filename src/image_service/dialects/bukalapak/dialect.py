@@ -1,6 +1,7 @@
 """Bukalapak's API as a dialect."""
 
 from image_service.dialects.bukalapak import problems, routes
+from image_service.pixels.picture import ALWAYS_TAKEN
 from image_service.web.dialect import Dialect
 
 
@@ -14,6 +15,7 @@ def dialect(*, always_200: bool) -> Dialect:
         render=problems.render_as_200 if always_200 else problems.render,
         challenge='Basic realm="image-service", charset="UTF-8"',
         attachment=None,
+        formats=ALWAYS_TAKEN,  # those that its document names
         tags=(
             {
                 "name": "Bukalapak",

@@ -33,7 +33,7 @@ def _message(problem: Problem, *, deleting: bool) -> str:
             return "Can't delete another user's image"
         case ImageNotFound():
             return "Failed to delete image" if deleting else "Image not found"
-        case PictureRefused(refusal=Refusal.TOO_MANY_PIXELS):
+        case PictureRefused(refusal=Refusal.TOO_MANY_PIXELS | Refusal.TOO_WIDE_OR_HIGH):
             return TOO_MANY_PIXELS
         case PictureRefused(refusal=Refusal.TOO_HEAVY, limit=limit):
             return f"Image must be less than {megabytes(limit)}"

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from image_service.dialects.tiendanube import products, routes
+from image_service.pixels.picture import ALWAYS_TAKEN
 from image_service.web import problem_bodies
 from image_service.web.access.callers import require_own_store
 from image_service.web.dialect import Dialect
@@ -29,6 +30,7 @@ DIALECTS = (
         prefixes=("",),  # and of what is no path at all: `OPTIONS *`
         router=_router("", "Tiendanube"),
         render=problem_bodies.render,
+        formats=ALWAYS_TAKEN,  # those that its document names; the platform takes more today
         tags=(
             {
                 "name": "Tiendanube",

@@ -19,7 +19,7 @@ from image_service.images import instance
 from image_service.images.models import ImageRow
 from image_service.images.upkeep import verify
 from image_service.images.variants import public_headers
-from image_service.pixels.picture import Format
+from image_service.pixels.picture import DRAWN, Format
 from image_service.storage.base import BlobHeaders, Storage
 from image_service.storage.fetching import fetch
 from image_service.storage.names import VariantName, original_name
@@ -126,7 +126,7 @@ class Copying:
         batch: list[tuple[VariantName, int]] = []
         async for blob in self._source.list("public/"):
             name = VariantName.parse(blob.name.removeprefix("public/"))
-            if name is not None and name.ext in set(Format):
+            if name is not None and name.ext in DRAWN:
                 batch.append((name, blob.size))
             if len(batch) == BATCH:
                 async for copied in self._variants_of(batch):

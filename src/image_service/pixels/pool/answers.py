@@ -8,13 +8,22 @@ import json
 import re
 from typing import Any
 
-from image_service.errors import Refusal
+from image_service.errors import Kind, Refusal
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import MAX_DETAIL, Probe
 from image_service.pixels.picture import ANIMATED, Format
 
 THUMBHASH = re.compile(r"[A-Za-z0-9+/]{4,62}={0,2}")  # base64; a thumbhash has 5 to 25 bytes
-REFUSALS = (Refusal.NOT_AN_IMAGE, Refusal.TOO_MANY_PIXELS)
+# What a look at the bytes can tell.
+REFUSALS = (
+    Refusal.NOT_AN_IMAGE,
+    Refusal.OTHER_FORMAT,
+    Refusal.CUT_SHORT,
+    Refusal.DAMAGED,
+    Refusal.ANIMATED_AVIF,
+    Refusal.TOO_WIDE_OR_HIGH,
+    Refusal.TOO_MANY_PIXELS,
+)
 
 
 class Nonsense(Exception):
@@ -36,7 +45,10 @@ def read_answer(line: bytes, id: int) -> dict[str, Any]:
     if "refused" in answer:
         if answer["refused"] not in REFUSALS:
             raise Nonsense("unknown refusal")
-        raise Refused(Refusal(answer["refused"]), _detail(answer.get("detail")))
+        refusal, kind = Refusal(answer["refused"]), answer.get("kind")
+        if kind not in (list(Kind) if refusal is Refusal.OTHER_FORMAT else [None]):
+            raise Nonsense("unknown kind")
+        raise Refused(refusal, _detail(answer.get("detail")), kind and Kind(kind))
     if "failed" in answer:
         raise Failed(_detail(answer["failed"]))
     return answer
@@ -54,7 +66,7 @@ def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int) -> Probe
     width = _whole(fields["width"], limits.side)
     height = _whole(fields["height"], limits.side)
     frames = _whole(fields["frames"], limits.frames if format in ANIMATED else 1)
-    if width * height * frames > limits.pixels:
+    if not limits.allow(width, height, frames):
         raise Nonsense("too many pixels")
     end = _whole(fields["end"], file_bytes)
     thumbhash = fields["thumbhash"]

@@ -10,7 +10,7 @@ from image_service.pixels.picture import ANIMATED, Format
 DEAR_SECONDS = 1.0  # from here on a render is a dear one: 12 megapixels as AVIF, a hundred frames
 
 # Nanoseconds for each pixel on a busy core: to decode and shrink one of the original, to encode one of the variant.
-DECODE = {Format.JPG: 6, Format.PNG: 20, Format.GIF: 30, Format.WEBP: 30, Format.AVIF: 60}
+DECODE = {Format.JPG: 6, Format.PNG: 20, Format.GIF: 30, Format.WEBP: 30, Format.AVIF: 60, Format.HEIC: 30}
 ENCODE = {Format.JPG: 15, Format.PNG: 100, Format.GIF: 200, Format.WEBP: 60, Format.AVIF: 200}
 FLOOR = 0.01  # seconds, of any render
 

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import count
@@ -18,8 +18,8 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
-from image_service.errors import Busy, ImageServiceError, Refusal
-from image_service.pixels.limits import Limits, Refused
+from image_service.errors import Busy, ImageServiceError
+from image_service.pixels.limits import Limits, Refused, broken
 from image_service.pixels.messages import Drawing, Layer, Probe
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
@@ -146,17 +146,17 @@ class PixelPool:
     ) -> None:
         await self.close()
 
-    async def probe(self, path: Path, *, wait: float, also: Format | None = None, owner: int = 0) -> Probe:
+    async def probe(self, path: Path, *, wait: float, formats: Collection[Format] = (), owner: int = 0) -> Probe:
         """What `path` is, or `Refused`: also if its process dies of it or takes too long.
 
-        `also` is a format that is taken beside those of the limits. Owners take turns.
+        `formats` are those that are taken; those of the limits, if there are none. Owners take turns.
 
         Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory is
         too short, which is no fault of a picture within the limits.
         """
         limits = self._limits
-        if also is not None and also not in limits.formats:
-            limits = replace(limits, formats=(*limits.formats, also))
+        if formats:
+            limits = replace(limits, formats=tuple(formats))
         request = {"do": "probe", "limits": asdict(limits)}
         try:
             async with self._turn(wait, Job.CHECK, owner), self._files.source(path) as source:
@@ -165,11 +165,11 @@ class PixelPool:
                     request, (source,), self._probe_seconds, lambda answer: read_probe(answer, limits, size)
                 )
         except TimeoutError:
-            raise Refused(Refusal.NOT_AN_IMAGE, "took too long") from None
+            raise broken("took too long") from None
         except Starved as error:
             raise ProbeFailed(f"its process: {error}") from error
         except (Died, Nonsense) as error:
-            raise Refused(Refusal.NOT_AN_IMAGE, f"its process: {error}") from error
+            raise broken(f"its process: {error}") from error
         except (Failed, Unusable) as error:
             raise ProbeFailed(str(error)) from error
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from image_service.pixels.limits import broken
 from image_service.pixels.structure.boxes import Tally
+from image_service.pixels.structure.coded import Bits, Coded
 
 SEQUENCE, DELIMITER, FRAME_HEAD, TILES, METADATA, FRAME, PADDING = 1, 2, 3, 4, 5, 6, 15
-HEAD_BYTES = 512  # of a sequence's or frame's head; with all of its 32 operating points a sequence has 400
 KEY_FRAME, SELECT = 0, 2
+CONFIG_BYTES = 4  # of `av1C`, before units that belong in front of the picture's data
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,16 @@ class Sequence:
     time_bits: int  # of a shown frame's time; 0: it has none
 
 
-class _Bits:
-    def __init__(self, data: memoryview) -> None:
-        head = data[:HEAD_BYTES]
-        self._value = int.from_bytes(head, "big")
-        self._left = 8 * len(head)
-
-    def __call__(self, count: int) -> int:
-        self._left -= count
-        if self._left < 0:
-            raise broken("AV1 cut in a header")
-        return self._value >> self._left & (1 << count) - 1
-
-    def skip_uvlc(self) -> None:
-        zeros = 0
-        while not self(1):
-            zeros += 1
-        self(zeros)
+def coded_in_av1(config: bytes, data: bytes, tally: Tally) -> Coded:
+    """Of one still picture, which `config` (`av1C`) begins. Raises `Refused` unless it is one key frame."""
+    found = sequence_of(config[CONFIG_BYTES:], data, tally)
+    return Coded(
+        found.width,
+        found.height,
+        is_subsampled=found.profile == 0,
+        is_deep=found.is_deep,
+        held=found.width * found.height,
+    )
 
 
 def sequence_of(config: bytes, data: bytes, tally: Tally) -> Sequence:
@@ -53,7 +47,7 @@ def sequence_of(config: bytes, data: bytes, tally: Tally) -> Sequence:
     sequence, frames = None, 0
     for kind, body in (*_units(config, tally), *_units(data, tally)):
         if kind == SEQUENCE:
-            found = _sequence(_Bits(body))
+            found = _sequence(Bits(body))
             if sequence not in (None, found):
                 raise broken("AV1 of two sequences")
             sequence = found
@@ -61,7 +55,7 @@ def sequence_of(config: bytes, data: bytes, tally: Tally) -> Sequence:
             frames += 1
             if sequence is None or frames > 1:  # a hidden frame costs as much as one that is shown
                 raise broken("AV1 with more than one frame, or none of known size")
-            _check_frame(_Bits(body), sequence)
+            _check_frame(Bits(body), sequence)
         elif kind not in (DELIMITER, TILES, METADATA, PADDING):
             raise broken("AV1 with an unusual unit")
     if sequence is None or not frames:
@@ -93,7 +87,7 @@ def _units(data: bytes, tally: Tally) -> Iterator[tuple[int, memoryview]]:
         position += size
 
 
-def _sequence(bits: _Bits) -> Sequence:
+def _sequence(bits: Bits) -> Sequence:
     profile, _, is_reduced = bits(3), bits(1), bool(bits(1))
     time_bits = 0
     if is_reduced:
@@ -123,14 +117,14 @@ def _sequence(bits: _Bits) -> Sequence:
     return Sequence(width, height, profile, is_deep, is_reduced, screen_content, integer_motion, id_bits, time_bits)
 
 
-def _operating_points(bits: _Bits) -> int:
+def _operating_points(bits: Bits) -> int:
     """Skip them. Answers how many bits a frame's time has."""
     delay_bits = time_bits = 0
     if bits(1):  # timing
         bits(64)
         equal_intervals = bits(1)
         if equal_intervals:
-            bits.skip_uvlc()
+            bits.golomb()
         if bits(1):  # a model of the decoder
             delay_bits = bits(5) + 1
             bits(32 + 5)
@@ -148,7 +142,7 @@ def _operating_points(bits: _Bits) -> int:
     return time_bits
 
 
-def _check_frame(bits: _Bits, sequence: Sequence) -> None:
+def _check_frame(bits: Bits, sequence: Sequence) -> None:
     if sequence.is_reduced:
         return
     if bits(1) or bits(2) != KEY_FRAME or not bits(1):  # shows an earlier one; its type; is shown

@@ -14,7 +14,7 @@ class Tally:
     def count(self, number: int = 1) -> None:
         self._left -= number
         if self._left < 0:
-            raise broken("AVIF with too many boxes or entries")
+            raise broken("HEIF with too many boxes or entries")
 
 
 class Fields:
@@ -31,7 +31,7 @@ class Fields:
     def take(self, count: int) -> bytes:
         position = self._position + count
         if position > len(self._body):
-            raise broken("AVIF cut in a box")
+            raise broken("HEIF with a box that is too short")
         taken = bytes(self._body[self._position : position])
         self._position = position
         return taken
@@ -71,6 +71,6 @@ def boxes_in(body: memoryview, tally: Tally) -> Iterator[tuple[bytes, memoryview
         tally.count()
         found = head_at(body, position)
         if found is None:
-            raise broken("AVIF with a box beyond its parent's end")
+            raise broken("HEIF with a box beyond its parent's end")
         kind, start, position = found
         yield kind, body[start:position]

@@ -6,8 +6,18 @@ a few hundred bytes may promise gigapixels, or ten thousand passes over a pictur
 
 from dataclasses import dataclass
 
-from image_service.pixels.limits import Limits, too_large
+from image_service.errors import Refusal
+from image_service.pixels.limits import Limits, Refused, too_large
 from image_service.pixels.picture import Format
+
+
+@dataclass(frozen=True)
+class Edit:
+    """`put` in place of `data[start:stop]`."""
+
+    start: int
+    stop: int
+    put: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -20,15 +30,30 @@ class Structure:
     frames: int
     end: int  # offset of the first byte behind the image
     decoded: int  # bytes that a decoder may have to hold at once, at most
+    edits: tuple[Edit, ...] = ()  # in the order of the file; see `tidied`
+    is_open: bool = False  # the marker of its end is missing
 
     def check(self, limits: Limits) -> None:
-        """Raises `Refused` (TOO_MANY_PIXELS) beyond the limits."""
+        """Raises `Refused` (TOO_WIDE_OR_HIGH, TOO_MANY_PIXELS) beyond the limits."""
         size = f"{self.width}x{self.height}x{self.frames}"
         if max(self.width, self.height) > limits.side:
-            raise too_large(f"side of {size}")
+            raise Refused(Refusal.TOO_WIDE_OR_HIGH, size)
         if self.frames > limits.frames:
             raise too_large(f"more than {limits.frames} frames")
-        if self.width * self.height * self.frames > limits.pixels:
+        if not limits.allow(self.width, self.height, self.frames):
             raise too_large(f"pixels of {size}")
         if self.decoded > limits.decoded:
             raise too_large(f"{self.decoded} bytes to decode {size}")
+
+    def tidied(self, data: bytes) -> bytes:
+        """The image alone, as a strict decoder wants it: without what every decoder ignores, and with its end.
+
+        No pixel of it differs. What is stored is `data[:end]`, byte for byte as it came.
+        """
+        if not self.edits:
+            return data if self.end == len(data) else data[: self.end]
+        parts, position = [], 0
+        for edit in self.edits:
+            parts += [data[position : edit.start], edit.put]
+            position = edit.stop
+        return b"".join([*parts, data[position : self.end]])

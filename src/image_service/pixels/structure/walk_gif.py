@@ -2,9 +2,9 @@
 
 from struct import Struct
 
-from image_service.pixels.limits import Limits, broken, too_large
+from image_service.pixels.limits import Limits, broken, cut, too_large
 from image_service.pixels.picture import Format
-from image_service.pixels.structure.outline import Structure
+from image_service.pixels.structure.outline import Edit, Structure
 
 SCREEN = Struct("<6xHHB2x")  # width, height, flags
 FRAME = Struct("<xHHHHB")  # left, top, width, height, flags
@@ -19,68 +19,104 @@ def walk_gif(data: bytes, limits: Limits) -> Structure:
     """The outline of a GIF. A missing trailer and junk behind the last frame end it, as in every decoder.
 
     Width and height are those of the canvas grown to hold every frame: a one-pixel canvas may carry a
-    frame of gigapixels.
+    frame of gigapixels. Frames without pixels do not count, nor does a last one that is cut, if others are whole.
     """
-    if len(data) < SCREEN.size:
-        raise broken("GIF cut in its header")
-    width, height, flags = SCREEN.unpack_from(data)
-    position = SCREEN.size + _palette_bytes(flags)
-    frames = extensions = 0
-    canvases = 1
-    while position < len(data):
-        block = data[position]
-        if block == EXTENSION:
-            extensions += 1
-            if extensions > limits.chunks + EXTENSIONS_PER_FRAME * limits.frames:
-                raise broken("GIF with too many extensions")
-            canvases = max(canvases, _canvases(data, position))
-            position = _behind_sub_blocks(data, position + 2)
-        elif block == FRAME_START:
-            frames += 1
-            if frames > limits.frames:
-                raise too_large(f"more than {limits.frames} frames")
-            if position + FRAME.size > len(data):
-                raise broken("GIF cut in a frame's header")
-            left, top, frame_width, frame_height, flags = FRAME.unpack_from(data, position)
-            if not frame_width or not frame_height:
-                raise broken("GIF with an empty frame")
-            width, height = max(width, left + frame_width), max(height, top + frame_height)
-            position = _behind_pixels(data, position + FRAME.size + _palette_bytes(flags))
-        elif block == TRAILER or frames:
-            position += block == TRAILER
-            break
+    return _Walk(data, limits).structure()
+
+
+class _Walk:
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        if len(data) < SCREEN.size:
+            raise cut("GIF cut in its header")
+        self._data = data
+        self._limits = limits
+        self._width, self._height, self._flags = SCREEN.unpack_from(data)
+        self._frames = self._extensions = 0
+        self._canvases = 1  # that a decoder has to hold
+        self._control: int | None = None  # where the next frame's own extension begins
+        self._edits: list[Edit] = []
+
+    def structure(self) -> Structure:
+        position = SCREEN.size + _palette_bytes(self._flags)
+        is_cut = True
+        while position < len(self._data):
+            block = self._data[position]
+            if block not in (EXTENSION, FRAME_START):
+                if block != TRAILER and not self._frames:
+                    raise broken("GIF with an unknown block")
+                position += block == TRAILER
+                is_cut = False
+                break
+            stop = _behind_block(self._data, position)
+            (self._extension if block == EXTENSION else self._frame)(position, stop)
+            position = len(self._data) if stop is None else stop
+        if not self._frames:
+            raise (cut if is_cut else broken)("GIF without a whole frame")
+        held = self._width * self._height * self._frames * 4
+        structure = Structure(
+            Format.GIF, self._width, self._height, self._frames, position, held, edits=tuple(self._edits)
+        )
+        structure.check(self._limits)
+        if self._canvases * self._width * self._height * 4 > self._limits.canvas:
+            raise too_large(f"{self._canvases} canvases of {self._width}x{self._height}")
+        return structure
+
+    def _extension(self, start: int, stop: int | None) -> None:
+        self._extensions += 1
+        if self._extensions > self._limits.chunks + EXTENSIONS_PER_FRAME * self._limits.frames:
+            raise broken("GIF with too many extensions")
+        label, _, flags = self._data[start + 1 : start + 4].ljust(3, b"\0")
+        if label == CONTROL:
+            self._control = start
+            if flags >> 2 & 7 in RESTORED:
+                self._canvases = 2
+        if stop is None:
+            self._leave_out(start, None)
+
+    def _frame(self, start: int, stop: int | None) -> None:
+        if self._frames + len(self._edits) == self._limits.frames:
+            raise too_large(f"more than {self._limits.frames} frames")
+        if stop is None:
+            self._leave_out(start, None)
+            return
+        left, top, width, height, _ = FRAME.unpack_from(self._data, start)
+        if width and height:
+            self._frames += 1
+            self._width, self._height = max(self._width, left + width), max(self._height, top + height)
         else:
-            raise broken("GIF with an unknown block")
-    if not frames:
-        raise broken("GIF without a frame")
-    if canvases * width * height * 4 > limits.canvas:
-        raise too_large(f"{canvases} canvases of {width}x{height}")
-    return Structure(Format.GIF, width, height, frames, end=position, decoded=width * height * frames * 4)
+            self._leave_out(start, stop)
+        self._control = None
 
-
-def _canvases(data: bytes, extension: int) -> int:
-    """How many a decoder has to hold because of this extension."""
-    label, _, flags = data[extension + 1 : extension + 4].ljust(3, b"\0")
-    return 2 if label == CONTROL and flags >> 2 & 7 in RESTORED else 1
+    def _leave_out(self, start: int, stop: int | None) -> None:
+        """With the frame's own extension. What is cut takes the trailer with it."""
+        start = start if self._control is None else self._control
+        end = Edit(start, len(self._data), bytes([TRAILER])) if stop is None else Edit(start, stop)
+        self._edits.append(end)
 
 
 def _palette_bytes(flags: int) -> int:
     return 3 << ((flags & 0x07) + 1) if flags & 0x80 else 0
 
 
-def _behind_pixels(data: bytes, position: int) -> int:
+def _behind_block(data: bytes, position: int) -> int | None:
+    """Where the extension or frame ends that begins at `position`; None if the file ends before."""
+    if data[position] == EXTENSION:
+        return _behind_sub_blocks(data, position + 2)
+    if position + FRAME.size > len(data):
+        return None
+    position += FRAME.size + _palette_bytes(data[position + FRAME.size - 1])
     if position >= len(data):
-        raise broken("GIF cut before a frame's pixels")
+        return None
     if data[position] > MAX_CODE_SIZE:
         raise broken("GIF with a bad code size")
     return _behind_sub_blocks(data, position + 1)
 
 
-def _behind_sub_blocks(data: bytes, position: int) -> int:
+def _behind_sub_blocks(data: bytes, position: int) -> int | None:
     """A chain of (length, that many bytes), ended by length 0."""
     while position < len(data):
         length = data[position]
         position += 1 + length
         if length == 0:
             return position
-    raise broken("GIF cut in a block")
+    return None

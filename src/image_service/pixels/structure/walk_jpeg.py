@@ -1,70 +1,152 @@
-"""JPEG: markers with a segment each; behind SOS, coded bytes up to the next marker (ITU T.81, annex B)."""
+"""JPEG: markers with a segment each; behind SOS, coded bytes up to the next marker (ITU T.81, annex B).
+
+The walk notes what decoders ignore with a warning. Without it, every warning that is left is of lost pixels, and the
+decode can be strict.
+"""
 
 import re
 from struct import Struct
 
-from image_service.pixels.limits import Limits, broken
+from image_service.errors import Kind
+from image_service.pixels.limits import Limits, broken, cut, other
 from image_service.pixels.picture import Format
-from image_service.pixels.structure.outline import Structure
+from image_service.pixels.structure.jpeg_scans import WHOLE_SPECTRUM, Scans
+from image_service.pixels.structure.outline import Edit, Structure
 
 # FF 00 is a stuffed byte, FF D0-D7 restarts within a scan, FF FF padding: none of them ends a scan.
-# Searching for the next real marker also skips junk between segments, as libjpeg does with a warning.
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 LENGTH = Struct(">H")
 FRAME = Struct(">BHHB")  # precision, height, width, components
-TEM, SOI, SOS, EOI = 0x01, 0xD8, 0xDA, 0xD9
+TEM, SOI, SOS, EOI, JFIF, ADOBE = 0x01, 0xD8, 0xDA, 0xD9, 0xE0, 0xEE
 DECODABLE_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; the rest no browser draws
 PROGRESSIVE = 0xC2
 OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+JFIF_MAJOR = 5  # offset of the version in the segment; libjpeg reads any as 1
+ADOBE_TRANSFORM = 11  # offset
+TRANSFORMS = {3: (0, 1), 4: (0, 2)}  # by number of components: none, YCbCr or YCCK; libjpeg reads any other as the last
+COEFFICIENT_BYTES = 2
+END = bytes((0xFF, EOI))
+PADDING = b"\0\xff"
 
 
 def walk_jpeg(data: bytes, limits: Limits) -> Structure:
     """The outline of a JPEG, up to and with its first EOI: a second picture behind it (MPO) is a trailer."""
-    frame: tuple[int, int, int] | None = None  # width, height, bytes to decode
-    position, segments, scans = 2, 0, 0
-    while match := MARKER.search(data, position):
-        position, marker = match.end(), data[match.end() - 1]
-        if marker == EOI:
-            if frame is None or not scans:
-                raise broken("JPEG without a picture")
-            width, height, decoded = frame
-            return Structure(Format.JPG, width, height, frames=1, end=position, decoded=decoded)
-        segments += 1
-        if segments > limits.chunks:
-            raise broken("JPEG with too many segments")
-        if marker in (TEM, SOI):  # these stand alone
-            continue
-        body = _segment(data, position)
-        if marker in OTHER_FRAMES:
-            raise broken("JPEG of an unusual process")
+    return _Walk(data, limits).structure()
+
+
+class _Walk:
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        self._data = data
+        self._limits = limits
+        self._edits: list[Edit] = []
+        self._adobe: list[int] = []  # offsets of the transform codes
+        self._size: tuple[int, int, int] | None = None  # width, height, components
+        self._scans = Scans(b"", is_progressive=False)
+        self._is_progressive = False
+        self._is_interleaved = True  # its first scan has all components
+
+    def structure(self) -> Structure:
+        position = segments = 2
+        while match := MARKER.search(self._data, position):
+            if match.start() > position and not self._scans.count:  # behind a scan they are its bytes
+                self._edits.append(Edit(position, match.start()))
+            position, marker = match.end(), self._data[match.end() - 1]
+            if marker == EOI:
+                return self._ended(position, is_open=False)
+            segments += 1
+            if segments > self._limits.chunks:
+                raise broken("JPEG with too many segments")
+            if marker in (TEM, SOI):  # these stand alone
+                if not self._scans.count:
+                    self._edits.append(Edit(match.start(), position))
+                continue
+            body = self._segment(position)
+            self._read(marker, body, position + LENGTH.size)
+            position += LENGTH.size + len(body)
+        self._edits.append(Edit(behind_pixels(self._data), len(self._data), END))
+        return self._ended(len(self._data), is_open=True)
+
+    def _segment(self, position: int) -> bytes:
+        """The body of the segment whose length field is at `position`."""
+        start = position + LENGTH.size
+        if start > len(self._data):
+            raise cut("JPEG cut in a segment")
+        stop = position + LENGTH.unpack_from(self._data, position)[0]
+        if stop < start:
+            raise broken("JPEG with a bad segment length")
+        if stop > len(self._data):
+            raise cut("JPEG cut in a segment")
+        return self._data[start:stop]
+
+    def _read(self, marker: int, body: bytes, at: int) -> None:
+        if marker in OTHER_FRAMES and self._size is None:
+            raise other(Kind.UNUSUAL_JPEG)
         if marker in DECODABLE_FRAMES:
-            if frame is not None:
-                raise broken("JPEG with two frame headers")
-            frame = _frame(body, progressive=marker == PROGRESSIVE)
-        if marker == SOS:
-            scans += 1
-            if frame is None or scans > limits.scans:
-                raise broken("JPEG with a scan too early or too many")
-        position += LENGTH.size + len(body)
-    raise broken("JPEG cut before its end")
+            self._frame(body, is_progressive=marker == PROGRESSIVE)
+        elif marker == SOS:
+            self._scan(body, at)
+        elif marker == JFIF and body.startswith(b"JFIF\0") and len(body) > JFIF_MAJOR and body[JFIF_MAJOR] != 1:
+            self._edits.append(Edit(at + JFIF_MAJOR, at + JFIF_MAJOR + 1, b"\1"))
+        elif marker == ADOBE and body.startswith(b"Adobe") and len(body) > ADOBE_TRANSFORM:
+            self._adobe.append(at + ADOBE_TRANSFORM)
+
+    def _frame(self, body: bytes, *, is_progressive: bool) -> None:
+        if self._size is not None:
+            raise broken("JPEG with two frame headers")
+        if len(body) < FRAME.size:
+            raise broken("JPEG with a bad frame header")
+        precision, height, width, components = FRAME.unpack_from(body)
+        if precision != 8 or components not in (1, 3, 4):
+            raise other(Kind.UNUSUAL_JPEG)
+        self._size = width, height, components
+        self._is_progressive = is_progressive
+        self._scans = Scans(body[FRAME.size :], is_progressive=is_progressive)
+
+    def _scan(self, header: bytes, at: int) -> None:
+        if self._size is None or self._scans.count >= self._limits.scans:
+            raise broken("JPEG with a scan too early or too many")
+        self._scans.add(header)
+        if self._scans.count == 1:
+            self._is_interleaved = header[0] == self._size[2]
+        if not self._is_progressive and header[-3:] != WHOLE_SPECTRUM:
+            self._edits.append(Edit(at + len(header) - 3, at + len(header), WHOLE_SPECTRUM))
+
+    def _ended(self, end: int, *, is_open: bool) -> Structure:
+        if self._size is None or not self._scans.count:
+            raise cut("JPEG without a picture") if is_open else broken("JPEG without a picture")
+        if not self._scans.is_whole:
+            raise cut("JPEG without all of its scans")
+        width, height, components = self._size
+        known = TRANSFORMS.get(components, ())
+        for at in self._adobe:
+            if known and self._data[at] not in known:
+                self._edits.append(Edit(at, at + 1, bytes(known[-1:])))
+        samples = width * height * components
+        # Of a picture in several scans the coefficients are held, beside its pixels, until the last has come.
+        is_held = self._is_progressive or not self._is_interleaved
+        return Structure(
+            Format.JPG,
+            width,
+            height,
+            frames=1,
+            end=end,
+            decoded=samples * (1 + COEFFICIENT_BYTES) if is_held else samples,
+            edits=tuple(sorted(self._edits, key=lambda edit: edit.start)),
+            is_open=is_open,
+        )
 
 
-def _segment(data: bytes, position: int) -> bytes:
-    """The body of the segment whose length field is at `position`."""
-    start = position + LENGTH.size
-    if start > len(data):
-        raise broken("JPEG cut in a segment")
-    stop = position + LENGTH.unpack_from(data, position)[0]
-    if not start <= stop <= len(data):
-        raise broken("JPEG with a bad segment length")
-    return data[start:stop]
+def without_junk(data: bytes, junk: int) -> bytes:
+    """A JPEG that ends with EOI, without the bytes before it that are no pixels: `junk` of them, as libjpeg has said,
+    and all that are padding where those are.
+    """
+    stop = max(0, len(data) - len(END) - junk)
+    is_padding = data[stop] in PADDING
+    return data[: behind_pixels(data[:stop]) if is_padding else stop] + END
 
 
-def _frame(body: bytes, progressive: bool) -> tuple[int, int, int]:
-    if len(body) < FRAME.size:
-        raise broken("JPEG with a bad frame header")
-    precision, height, width, components = FRAME.unpack_from(body)
-    if precision != 8 or components not in (1, 3, 4):
-        raise broken("JPEG of an unusual depth or number of components")
-    # A progressive one is held as 16-bit coefficients, beside its pixels, until its last scan.
-    return width, height, width * height * components * (3 if progressive else 1)
+def behind_pixels(data: bytes) -> int:
+    """Where the padding begins that `data` ends with. The last byte of the pixels may be zero, or FF with its
+    stuffing."""
+    stop = len(data.rstrip(PADDING))
+    return stop + (2 if data.startswith(b"\xff\0", stop) else data.startswith(b"\0", stop))

@@ -18,8 +18,8 @@ PICTURES = (b"VP8 ", b"VP8L")
 METADATA = (b"ICCP", b"EXIF", b"XMP ")
 
 # What libwebp and libvips hold for each pixel, as measured: of a still picture without loss its RGBA; of an animation
-# the canvas, the one before, the frame and its coding.
-STILL_BYTES, ANIMATION_BYTES = 4, 16
+# the canvas, the one before, the frame and its coding, and all frames.
+STILL_BYTES, ANIMATION_BYTES, FRAME_BYTES = 4, 12, 4
 
 
 def walk_webp(data: bytes, limits: Limits) -> Structure:
@@ -40,9 +40,9 @@ def walk_webp(data: bytes, limits: Limits) -> Structure:
         _still(data, chunks, (width, height))
         return Structure(Format.WEBP, width, height, 1, end, decoded=width * height * STILL_BYTES)
     frames = _frames(data, chunks, (width, height), limits)
-    held = width * height * ANIMATION_BYTES
+    held = width * height * (ANIMATION_BYTES + FRAME_BYTES * frames)
     if held > limits.whole:
-        raise too_large(f"frames of {width}x{height}")
+        raise too_large(f"{frames} frames of {width}x{height}")
     return Structure(Format.WEBP, width, height, frames, end, decoded=held)
 
 

@@ -4,6 +4,11 @@
 // limits of this installation in it.
 const FOR_PROBLEMS = {
   not_an_image: (said) => (said ? `This picture cannot be used: it ${said}, and whole.` : "This picture cannot be used: its kind is not taken here, or it is not whole."),
+  other_format: (said) => (said ? `This picture cannot be used. ${said}.` : "This picture cannot be used: its kind is not taken here."),
+  cut_short: () => "This picture is cut short: its end is missing.",
+  damaged: () => "This picture is damaged.",
+  animated_avif: () => "An animated AVIF cannot be used. Save it as GIF or WebP.",
+  too_wide_or_high: () => "Too large: it is wider or higher than pictures may be here.",
   too_heavy: (said) => (said ? `Too heavy: a picture ${said}.` : "Too heavy for this service."),
   too_heavy_fetched: (said) => `Too heavy: a picture ${said}.`,
   too_many_pixels: () => "Too large: it has more pixels or frames than are taken here.",
@@ -40,7 +45,7 @@ export function size(bytes) {
   return bytes < 999_500 ? `${Math.round(bytes / 1000)}\u00a0kB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
 }
 
-const FORMATS = { jpg: "JPEG", png: "PNG", gif: "GIF", webp: "WebP", avif: "AVIF" };
+const FORMATS = { jpg: "JPEG", png: "PNG", gif: "GIF", webp: "WebP", avif: "AVIF", heic: "HEIC" };
 
 export const format = (image) => FORMATS[image.format] ?? image.format;
 

@@ -1,4 +1,4 @@
-"""The `meta` box of an AVIF: its items, what they are, and where their bytes lie (ISO/IEC 23008-12)."""
+"""The `meta` box of an AVIF or HEIC: its items, what they are, and where their bytes lie (ISO/IEC 23008-12)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from image_service.pixels.limits import broken
 from image_service.pixels.structure.boxes import Fields, Tally, boxes_in
 
-# Coded and tiled pictures, metadata, and recipes for brighter screens, which the decoder leaves alone. No HEVC or JPEG
-# in the same wrapping; no overlays nor other derived pictures, which may refer to each other in circles.
-KINDS = (b"av01", b"grid", b"Exif", b"mime", b"tmap")
+# Coded and tiled pictures, metadata, and recipes for brighter screens, which the decoder leaves alone. No JPEG in the
+# same wrapping; no overlays nor other derived pictures, which may refer to each other in circles.
+CODED = (b"av01", b"hvc1")
+METADATA = (b"Exif", b"mime", b"uri ")
+KINDS = (*CODED, b"grid", *METADATA, b"tmap")
 IGNORED = (b"dinf", b"grpl", b"free", b"skip", b"uuid")
 IN_FILE, IN_META = 0, 1  # where an item's bytes are counted from
 
@@ -29,7 +31,7 @@ class Item:
     def one_property(self, wanted: bytes) -> memoryview:
         found = [body for kind, body in self.properties if kind == wanted]
         if len(found) != 1:
-            raise broken("AVIF whose picture has no size or coding, or two")
+            raise broken("HEIF whose picture has no size or coding, or two")
         return found[0]
 
 
@@ -47,7 +49,7 @@ class Items:
 
     def get(self, id: int) -> Item:
         if id not in self.by_id:
-            raise broken("AVIF that names an item which is not there")
+            raise broken("HEIF that names an item which is not there")
         return self.by_id[id]
 
 
@@ -60,7 +62,7 @@ def read_items(meta: memoryview, tally: Tally) -> Items:
         if kind in IGNORED:
             continue
         if kind in found or kind not in (*READERS, b"idat"):
-            raise broken("AVIF whose meta has an unknown box, or one twice")
+            raise broken("HEIF whose meta has an unknown box, or one twice")
         found[kind] = body
     items = Items(data=found.get(b"idat", memoryview(b"")))
     for kind, read in READERS.items():
@@ -71,7 +73,7 @@ def read_items(meta: memoryview, tally: Tally) -> Items:
 
 def _handler(body: memoryview, items: Items, tally: Tally) -> None:
     if bytes(body[8:12]) != b"pict":
-        raise broken("AVIF whose meta is not of pictures")
+        raise broken("HEIF whose meta is not of pictures")
 
 
 def _primary(body: memoryview, items: Items, tally: Tally) -> None:
@@ -88,16 +90,16 @@ def _kinds(body: memoryview, items: Items, tally: Tally) -> None:
         about = Fields(entry)
         version, _ = about.version_and_flags()
         if kind != b"infe" or version not in (2, 3):
-            raise broken("AVIF with an unusual item")
+            raise broken("HEIF with an unusual item")
         id = about.number(4 if version == 3 else 2)
         protection, item_kind = about.number(2), about.take(4)
         if id in items.by_id or protection or item_kind not in KINDS:
-            raise broken("AVIF with an item twice, protected, or of another kind")
+            raise broken("HEIF with an item twice, protected, or of another kind")
         if item_kind == b"mime":
             about.text()  # its name
             about.text()  # its type
             if about.text():
-                raise broken("AVIF with compressed metadata")
+                raise broken("HEIF with compressed metadata")
         items.by_id[id] = Item(item_kind)
 
 
@@ -110,7 +112,7 @@ def _places(body: memoryview, items: Items, tally: Tally) -> None:
         item = items.get(fields.number(4 if version == 2 else 2))
         where = fields.number(2) & 0x0F if version else IN_FILE
         if item.extents or where not in (IN_FILE, IN_META) or fields.number(2):
-            raise broken("AVIF with an item in two places, in another item, or in another file")
+            raise broken("HEIF with an item in two places, in another item, or in another file")
         item.where = where
         base = fields.number(base_size)
         for _ in range(fields.number(2)):
@@ -119,7 +121,7 @@ def _places(body: memoryview, items: Items, tally: Tally) -> None:
                 fields.number(index_size)
             offset, length = base + fields.number(offset_size), fields.number(length_size)
             if not length:
-                raise broken("AVIF with an item of no length")
+                raise broken("HEIF with an item of no length")
             item.extents.append((offset, length))
 
 
@@ -131,7 +133,7 @@ def _properties(body: memoryview, items: Items, tally: Tally) -> None:
         elif kind == b"ipma":
             _associations(part, items, known, tally)
         else:
-            raise broken("AVIF with unusual properties")
+            raise broken("HEIF with unusual properties")
 
 
 def _associations(body: memoryview, items: Items, known: list[tuple[bytes, memoryview]], tally: Tally) -> None:
@@ -144,7 +146,7 @@ def _associations(body: memoryview, items: Items, known: list[tuple[bytes, memor
             tally.count()
             index = fields.number(2) & 0x7FFF if flags & 1 else fields.number(1) & 0x7F
             if index > len(known):
-                raise broken("AVIF that names a property which is not there")
+                raise broken("HEIF that names a property which is not there")
             if index:
                 item.properties.append(known[index - 1])
 

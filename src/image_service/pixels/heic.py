@@ -1,0 +1,49 @@
+"""HEIC, by a decoder that is not part of the default set-up: the extra `heic`. Imported by the pixel processes alone.
+
+See docs/decisions/0081.
+"""
+
+import pyvips
+
+from image_service.pixels.profiles import PROFILE
+
+try:
+    import pi_heif
+except ImportError:
+    IS_INSTALLED = False
+else:
+    IS_INSTALLED = bool(pi_heif.libheif_info()["decoders"])  # which makes libheif get ready, before the cage is closed
+    pi_heif.options.DECODE_THREADS = 1  # the pool has a process for each core
+    pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
+
+BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}  # by Pillow's names of modes; `a`: premultiplied
+# How its errors say that there is no memory.
+OUT_OF_MEMORY = ("alloc", "memory")
+
+
+def version() -> str:
+    """Of the decoder; empty if there is none."""
+    return f"libheif {pi_heif.libheif_version()}" if IS_INSTALLED else ""
+
+
+class NotDecoded(Exception):
+    """The decoder gave up."""
+
+
+def load(data: bytes) -> pyvips.Image:
+    """The picture, turned and cropped as the file says, in 8 bits, in memory. Raises `NotDecoded`, `MemoryError`."""
+    try:
+        image = pi_heif.open_heif(data)
+        pixels, mode, size = image.data, image.mode, image.size
+    except (ValueError, RuntimeError, EOFError, SyntaxError, OSError) as error:
+        if any(words in str(error).lower() for words in OUT_OF_MEMORY):
+            raise MemoryError from None
+        raise NotDecoded(f"HEIC: {error}") from None
+    bands = BANDS[mode]
+    picture = pyvips.Image.new_from_memory(pixels, *size, bands, "uchar")
+    picture = picture.copy(interpretation="srgb" if bands >= 3 else "b-w")
+    if mode.endswith("a"):
+        picture = picture.unpremultiply().cast("uchar")
+    if profile := image.info.get("icc_profile"):
+        picture.set_type(pyvips.GValue.blob_type, PROFILE, profile)
+    return picture

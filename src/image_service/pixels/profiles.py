@@ -1,0 +1,51 @@
+"""ICC profiles: one that cannot be used is ignored, as browsers do. Imported by the pixel processes alone."""
+
+import pyvips
+
+PROFILE = "icc-profile-data"
+HEADER_BYTES = 128
+CLASSES = (b"scnr", b"mntr", b"prtr", b"spac")  # of devices and colour spaces; the rest is no description of a picture
+SPACES = {1: b"GRAY", 3: b"RGB ", 4: b"CMYK"}  # by colour bands
+CONNECTIONS = (b"XYZ ", b"Lab ")
+# Colours that a profile is tried with, black first.
+TRIED = {
+    1: bytes((0, 255)),
+    3: bytes((0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255)),
+    4: bytes((0, 0, 0, 255, 0, 255, 255, 0, 0, 0, 0, 0)),
+}
+LEAST_CONTRAST = 64  # of 255, between black and each of the others
+
+
+def with_usable_profile(image: pyvips.Image) -> pyvips.Image:
+    """The same picture, without a profile that is damaged, of other colours than its own, or makes all black."""
+    if not image.get_typeof(PROFILE):
+        return image
+    bands = image.bands - image.hasalpha()
+    if _is_usable(bytes(image.get(PROFILE)), bands):
+        return image
+    image = image.copy()
+    image.remove(PROFILE)
+    return image
+
+
+def _is_usable(profile: bytes, bands: int) -> bool:
+    kind, space, connection = profile[12:16], profile[16:20], profile[20:24]
+    if len(profile) <= HEADER_BYTES or profile[36:40] != b"acsp":
+        return False
+    if kind not in CLASSES or space != SPACES.get(bands) or connection not in CONNECTIONS:
+        return False
+    try:
+        seen = _tried(profile, bands)
+    except pyvips.Error:
+        return False
+    black, *others = (max(seen[at : at + 3]) for at in range(0, len(seen), 3))
+    return all(other - black >= LEAST_CONTRAST for other in others)
+
+
+def _tried(profile: bytes, bands: int) -> bytes:
+    """The colours of `TRIED` as sRGB."""
+    colours = TRIED[bands]
+    patch = pyvips.Image.new_from_memory(colours, len(colours) // bands, 1, bands, "uchar")
+    patch = patch.copy(interpretation={1: "b-w", 3: "srgb", 4: "cmyk"}[bands])
+    patch.set_type(pyvips.GValue.blob_type, PROFILE, profile)
+    return bytes(patch.icc_transform("srgb", embedded=True).write_to_memory())
