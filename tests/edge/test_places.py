@@ -1,8 +1,11 @@
 """Which connection gives way: the rule, on connections that are as a test says."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from image_service.edge.places import Places
+from tests.edge.wire import PATIENCE
 
 MUCH = 1_000_000_000
 
@@ -25,6 +28,12 @@ def held(most: int, *connections: Fake, most_bytes: int = MUCH) -> Places:
     for each in connections:
         assert places.add(each)
     return places
+
+
+async def looked_at(found: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not found():  # noqa: ASYNC110 - places tell nobody
+            await asyncio.sleep(0.01)
 
 
 def test_the_address_that_holds_most_gives_way() -> None:
@@ -76,7 +85,7 @@ def test_a_proxys_connection_counts_for_whom_it_speaks() -> None:
     assert sum(len(each.ended) for each in behind) == 1
 
 
-def test_those_that_leave_leave_nothing() -> None:
+async def test_those_that_leave_leave_nothing() -> None:
     connections = [Fake("a"), Fake("b")]
     places = held(2, *connections)
     for each in connections:
@@ -89,20 +98,24 @@ def test_those_that_leave_leave_nothing() -> None:
     assert places.are_taken
 
 
-def test_what_waits_in_memory_is_bounded() -> None:
+async def test_what_waits_in_memory_is_bounded() -> None:
     """Those end that take nothing, of the address for which most waits; those that take their answers never."""
     fair = Fake("a", buffered=60)
     stalled = [Fake("b", stalled_since=2.0, buffered=30), Fake("b", stalled_since=1.0, buffered=30)]
     other = Fake("c", stalled_since=0.5, buffered=20)
     places = held(9, fair, *stalled, other, most_bytes=100)
-    for each in (fair, stalled[0]):
+    for each in (fair, *stalled, other):
         places.back_up(each)
-    assert places.is_short_of_memory  # over half
-    for each in (stalled[1], other):
-        places.back_up(each)
+    await looked_at(lambda: bool(stalled[1].ended))
     assert [len(each.ended) for each in (fair, *stalled, other)] == [0, 1, 1, 0]
     assert sum(each.buffered for each in (fair, *stalled, other) if not each.ended) <= 100
-    for each in (fair, *stalled, other):
-        each.buffered = 0
-        places.go_on(each)
-    assert not places.is_short_of_memory
+    more = [Fake("d", buffered=40), Fake("e", buffered=40)]
+    for each in more:
+        places.back_up(each)
+    await looked_at(lambda: places.is_short)  # although all others have gone who take nothing
+    assert [len(each.ended) for each in (fair, *stalled, other, *more)] == [0, 1, 1, 1, 0, 0]
+    waiting = asyncio.create_task(places.room())
+    more[0].buffered = 0
+    places.go_on(more[0])
+    await asyncio.wait_for(waiting, PATIENCE)
+    assert not places.is_short

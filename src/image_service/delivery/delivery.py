@@ -45,7 +45,7 @@ class Delivery:
         started = time.perf_counter()
         asked = asked_in(scope)
         exchange: Exchange | None = scope.get(EXCHANGE)
-        is_short = exchange is not None and exchange.is_short_of_memory()  # then pictures are read piece by piece
+        is_short = exchange is not None and exchange.memory.is_short  # then pictures are read piece by piece
         if asked is not None and not is_short and await self._answered(asked, scope, receive, send, started):
             return
         settle_client(scope, self._trusted)

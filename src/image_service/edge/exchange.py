@@ -2,14 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 EXCHANGE = "image_service.exchange"  # the scope's key; absent where another server runs the application
+
+
+class Memory(Protocol):
+    """What waits for all clients together."""
+
+    @property
+    def is_short(self) -> bool: ...
+
+    async def room(self) -> None: ...  # returns when there is some
 
 
 @dataclass(slots=True)
 class Exchange:
     abort: Callable[[], None]  # ends the connection at once
     is_backed_up: Callable[[], bool]  # so much waits for the client that a further send would have to
-    is_short_of_memory: Callable[[], bool]  # so much waits for all clients that a large answer should come in pieces
+    memory: Memory
     is_received: bool = False  # all of the request's body has come
     is_malformed: bool = False  # its body breaks off in nonsense: no more of it will come

@@ -4,6 +4,7 @@ One that takes its answer at a fair pace, or has a request under way, never does
 address. Of the others that which has been backed up longest goes, else that which has been idle longest.
 """
 
+import asyncio
 import time
 from collections.abc import Iterable
 from typing import Protocol
@@ -15,6 +16,7 @@ from image_service.telemetry import metrics
 log = structlog.get_logger()
 
 QUIET_SECONDS = 60.0  # between two lines in the log about the same flood
+LOOK_SECONDS = 0.05  # between two looks at what waits in memory: half a millisecond with a thousand connections
 NEARLY_ALL = 0.75  # of the places, held by one address
 
 
@@ -45,7 +47,18 @@ class Places:
         self._backed_up: set[Connection] = set()
         self._count = 0
         self._warned_at = -QUIET_SECONDS
-        self.is_short_of_memory = False  # large answers should be read piece by piece
+        self._looking: asyncio.TimerHandle | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @property
+    def is_short(self) -> bool:
+        """Of memory: nothing large should be read now, and all that waits is for clients who take it."""
+        return not self._room.is_set()
+
+    async def room(self) -> None:
+        """Returns when they are not short."""
+        await self._room.wait()
 
     @property
     def are_taken(self) -> bool:
@@ -86,21 +99,30 @@ class Places:
     def back_up(self, connection: Connection) -> None:
         """More waits for it than it has taken. Where all together is too much, the stalled ones end."""
         self._backed_up.add(connection)
-        self.look_at_memory()
+        self.look_soon()
 
-    def look_at_memory(self) -> None:
+    def look_soon(self) -> None:
+        """At what waits in memory."""
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
         waiting = sum(each.buffered for each in self._backed_up)
         while waiting > self._most_bytes and (worst := self._heaviest()) is not None:
             waiting -= worst.buffered
             log.info("a stalled connection ended: too much waits in memory", client=worst.address)
             self._end(worst)
-        self.is_short_of_memory = waiting > self._most_bytes / 2
+        if waiting > self._most_bytes:
+            self._room.clear()
+        else:
+            self._room.set()
 
     def go_on(self, connection: Connection) -> None:
         """It has taken what waited."""
         self._backed_up.discard(connection)
-        if self.is_short_of_memory:
-            self.look_at_memory()
+        if self.is_short:
+            self.look_soon()
 
     def _make_room(self, newcomer: str) -> bool:
         """An address takes no place from one that holds fewer than it would."""

@@ -6,6 +6,7 @@ headers, …
 """
 
 import asyncio
+import socket
 import time
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from image_service.edge.limits import (
     MAX_FRAMING_BYTES,
     MAX_HEAD_BYTES,
     MAX_PIPELINED,
+    SEND_BUFFER_BYTES,
     ConnectionLimits,
 )
 from image_service.edge.lingering import LingeringTransport
@@ -48,7 +50,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = LingeringTransport(transport, self.limits, self._is_sending)
-        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self._is_short_of_memory)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self.places)
         self._timer: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
         self._in_head = True  # a request's head is awaited, or has come in part
@@ -59,11 +61,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = self._framing_bytes = 0
         self._refusal = HTTPStatus.BAD_REQUEST
         self.idle_since = time.monotonic()
-        self._taking = Taking(self._lingering.get_write_buffer_size, self.places.look_at_memory)
+        if wire := transport.get_extra_info("socket"):
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        self._taking = Taking(self._lingering.get_write_buffer_size, self.places.look_soon)
         super().connection_made(self._lingering)
-        peer = self.client[0] if self.client else ""
-        self.address = home(peer)
-        self._is_proxy = is_trusted(peer, self.trusted_proxies)
+        self._peer = self.client[0] if self.client else ""
+        self.address = home(self._peer)
+        self._is_proxy = is_trusted(self._peer, self.trusted_proxies)
         if not self.places.add(self):
             self.without_place.append(self)
             if len(self.without_place) > HEALTH_PLACES:
@@ -106,14 +110,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def _is_backed_up(self) -> bool:
         return bool(self.flow.write_paused)
 
-    def _is_short_of_memory(self) -> bool:
-        return self.places.is_short_of_memory
-
-    # --- Its place among all connections ---
-
     @property
     def buffered(self) -> int:
-        return self._lingering.get_write_buffer_size()
+        """As much again has been read for it, and waits to be written."""
+        return 2 * self._lingering.get_write_buffer_size()
 
     @property
     def stalled_since(self) -> float | None:
@@ -138,9 +138,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _settle(self) -> None:
         """Now that there is a head. Raises `_Refused` for one that gets no place, unless it asks for health."""
-        if self._is_proxy and self.client is not None:
+        if self._is_proxy:
             forwarded = [value.decode("latin-1") for name, value in self.headers if name == b"x-forwarded-for"]
-            self.places.move(self, home(client_address(self.client[0], forwarded, self.trusted_proxies)))
+            self.places.move(self, home(client_address(self._peer, forwarded, self.trusted_proxies)))
         if self not in self.without_place:
             return
         if self.places.add(self):
@@ -248,7 +248,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _Refused
         self._settle()
         self._is_upgrade = self.parser.should_upgrade()
-        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self._is_short_of_memory)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self.places)
         self.scope[EXCHANGE] = self._exchange  # type: ignore[literal-required]  # an extension of ours
         self._framing_bytes = 0
         super().on_headers_complete()
@@ -285,7 +285,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._disarm()
         if self.is_idle:  # else this would land in the midst of another answer
             self._lingering.write(refusal(status))
-            log.info("refused", status=int(status), client=self.client[0] if self.client else None)
+            log.info("refused", status=int(status), client=self._peer or None)
         self._lingering.close()
 
 

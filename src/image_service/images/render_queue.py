@@ -102,24 +102,29 @@ class _Turn:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.users = 0
+        self.busy: Busy | None = None  # why the one before got no pixel process
 
 
 class Equals:
     """Variants that look the same are rendered one at a time: what was kept first, the next ones copy."""
 
-    def __init__(self, draw_wait: float) -> None:
-        self._draw_wait = draw_wait
+    def __init__(self) -> None:
         self._turns: dict[Looks, _Turn] = {}
 
     @asynccontextmanager
     async def alone(self, looks: Looks, under_way: UnderWay) -> AsyncIterator[None]:
-        """Raises `Busy` if the one before takes too long, or nobody asks any more."""
+        """Raises `Busy` if nobody asks any more, or if the one before has waited in vain: to wait as long again would
+        help nobody.
+        """
         turn = self._turns.setdefault(looks, _Turn())
         turn.users += 1
         try:
-            await self._acquire(turn.lock, under_way)
+            await self._acquire(turn, under_way)
             try:
                 yield
+            except Busy as busy:
+                turn.busy = busy
+                raise
             finally:
                 turn.lock.release()
         finally:
@@ -127,14 +132,14 @@ class Equals:
             if not turn.users:
                 self._turns.pop(looks, None)
 
-    async def _acquire(self, lock: asyncio.Lock, under_way: UnderWay) -> None:
+    async def _acquire(self, turn: _Turn, under_way: UnderWay) -> None:
         under_way.is_waiting = True
         if not under_way.askers:
             raise Busy("nobody waits for it any more")
         try:
-            async with asyncio.timeout(self._draw_wait):
-                await lock.acquire()
-        except TimeoutError:
-            raise Busy("the same picture is being drawn in another size") from None
+            await turn.lock.acquire()
         finally:
             under_way.is_waiting = False
+        if turn.busy is not None:
+            turn.lock.release()
+            raise Busy(str(turn.busy))

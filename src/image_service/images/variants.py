@@ -94,7 +94,7 @@ class Variants:
         self._max_bytes = max_bytes
         self._under_way: dict[str, UnderWay] = {}
         self._admission = Admission(pixels, draw_wait)
-        self._equals = Equals(draw_wait)
+        self._equals = Equals()
         self._failed: dict[Looks, float] = {}  # until when it is not tried again
         self._facts: dict[str, _Facts] = {}  # by key, which names its bytes for ever
 

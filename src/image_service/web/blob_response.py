@@ -1,7 +1,7 @@
 """A blob as an HTTP answer: conditions, one byte range, streaming (RFC 9110, 13 and 14)."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from image_service.edge.exchange import EXCHANGE, Exchange
 from image_service.storage.base import Blob, ByteRange
 from image_service.web import etags
 
@@ -68,11 +69,20 @@ class _BlobResponse(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if scope["method"] != "HEAD":
-                async for chunk in self._blob.chunks:
+                exchange: Exchange | None = scope.get(EXCHANGE)
+                chunks = aiter(self._blob.chunks)
+                while (chunk := await _next(chunks, exchange)) is not None:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
             await self._blob.aclose()
+
+
+async def _next(chunks: AsyncIterator[bytes], exchange: Exchange | None) -> bytes | None:
+    """None at the end. Nothing is read while too much waits for clients already."""
+    if exchange is not None and exchange.memory.is_short:
+        await exchange.memory.room()
+    return await anext(chunks, None)
 
 
 def _is_current(request: Request, current: _Validators) -> bool:
