@@ -15,8 +15,9 @@ from tests.processes import PROGRAM, Server, family
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 
-# root may look into everything: the service and who looks are here without what root may do beyond others.
-UNPRIVILEGED = ("setpriv", "--inh-caps=-all", "--bounding-set=-all") if os.geteuid() == 0 else ()
+# root may look into everything: the service and who looks are here without what root may do beyond others, but for
+# the way to the tests' database, which another account runs.
+UNPRIVILEGED = ("setpriv", "--inh-caps=-all", "--bounding-set=-all,+dac_override") if os.geteuid() == 0 else ()
 SECRET = "x9q-" * 6
 
 
@@ -37,7 +38,7 @@ def test_neither_memory_nor_secrets_can_be_had(tmp_path: Path, empty_database: s
         server.ready()
         open_book = stack.enter_context(subprocess.Popen([*UNPRIVILEGED, "sleep", "600"]))
         stack.callback(open_book.kill)
-        attacker = Captured(stack, tmp_path, "dropped privileges")
+        attacker = Captured(stack, tmp_path, under=UNPRIVILEGED)
         assert attacker.act(f"open /proc/{open_book.pid}/mem") == DONE
         members = family(server.process.pid)
         assert len(members) >= 7  # the service, what its workers are forked from, these, and what they draw with

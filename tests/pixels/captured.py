@@ -1,5 +1,6 @@
 """A pixel process that a picture has captured, in the layers of the cage that a test names."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,9 +14,16 @@ DONE = "done"
 class Captured:
     """Does what it is told, if it can."""
 
-    def __init__(self, processes: ExitStack, orders: Path, *layers: str, newest: int = len(landlock.ABIS)) -> None:
+    def __init__(
+        self,
+        processes: ExitStack,
+        orders: Path,
+        *layers: str,
+        newest: int = len(landlock.ABIS),
+        under: Sequence[str] = (),
+    ) -> None:
         self._orders = orders / "orders"
-        command = (*ROGUE, "--landlock", str(newest), "--layers", *layers)
+        command = (*under, *ROGUE, "--landlock", str(newest), "--layers", *layers)
         self.worker: Worker = processes.enter_context(started(*command))
 
     def act(self, act: str) -> str:
