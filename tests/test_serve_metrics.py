@@ -74,7 +74,7 @@ def test_workers_are_added_up_and_what_the_dead_have_counted_stays(server: Serve
     assert scrape(server).value("build_info") == 1
 
     uploads = [SlowUpload(server.url, server.token) for _ in range(6)]
-    eventually(lambda: scrape(server).value("ingest_in_progress") == len(uploads))
+    eventually(lambda: scrape(server).value("ingest_requests") == len(uploads))
     dead = workers(server)
     for worker in dead:
         os.kill(worker, signal.SIGKILL)
@@ -85,7 +85,7 @@ def test_workers_are_added_up_and_what_the_dead_have_counted_stays(server: Serve
             assert upload.answered() == b""
     found = scrape(server)
     assert found.value("workers_replaced_total") == 2
-    assert found.value("ingest_in_progress") == 0
+    assert found.value("ingest_requests") == 0
     assert found.value("http_requests_total", **lists) == asked
     eventually(lambda: scrape(server).value("database_connections_limit") == 20)
 

@@ -32,7 +32,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def uploading(server: Server) -> SlowUpload:
     """One whose first half the service has."""
     upload = SlowUpload(server.url, server.token)
-    eventually(lambda: Scrape(httpx.get(f"{server.url}/metrics").text).value("ingest_in_progress") == 1)
+    eventually(lambda: Scrape(httpx.get(f"{server.url}/metrics").text).value("ingest_requests") == 1)
     return upload
 
 

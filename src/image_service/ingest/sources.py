@@ -44,6 +44,7 @@ class Ingest:
         """One request that may bring a picture; its files go when the block ends, and its place if it took one."""
         try:
             async with AsyncExitStack() as held:
+                held.enter_context(metrics.INGESTING.track_inprogress())
                 intake = Intake(owner, held, self._means)
                 yield intake
         except PictureRefused as refused:

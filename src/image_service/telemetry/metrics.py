@@ -110,6 +110,7 @@ INGESTED = _counter(
     "image_service_ingest_total", "Pictures accepted, stored and acknowledged, or refused.", ("source", "outcome")
 )
 INGESTED_BYTES = _counter("image_service_ingest_bytes_total", "Bytes of the pictures accepted.", ("source",))
+INGESTING = _gauge("image_service_ingest_requests", "Requests under way that may bring a picture.")
 UPLOADS = _gauge("image_service_ingest_in_progress", "Pictures that are checked and stored.")
 UPLOADS_WAITING = _gauge("image_service_ingest_waiting", "Pictures that have come and wait for that.")
 
