@@ -74,7 +74,7 @@ def main() -> int:
             sys.stdout.write(f"\nWritten to {report.write(machine, results)}\n")
     if arguments.publish or not arguments.rows:
         report.publish(machine, results, peers=run.peers)
-        plots.draw()
+        plots.render()
     return 0
 
 

@@ -59,7 +59,7 @@ class Filled:
         ]
 
     def pictures(self) -> list[str]:
-        """Paths of 640-0.jpg of images at random. All are drawn, also as AVIF: links to the first one's."""
+        """Paths of 640-0.jpg of images at random. All are rendered, also as AVIF: links to the first one's."""
         first = self.source.rpartition("-640-0.")[0]
         stem, own = first[:-32], first[-32:]
         numbers = random.Random(2).sample(range(self.rows), k=min(SOUGHT, self.rows))  # noqa: S311

@@ -102,7 +102,7 @@ class Step:
     p99_list: float
     p99_warm: float
     peak_mb: float
-    recovered: float  # seconds from the end of the load until a picture is drawn as quickly as before
+    recovered: float  # seconds from the end of the load until a picture is rendered as quickly as before
 
 
 @dataclass(frozen=True)

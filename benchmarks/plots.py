@@ -45,13 +45,13 @@ STYLE = {
 Rows = Mapping[str, Any]
 
 
-def draw() -> None:
+def render() -> None:
     """All of those whose rows are published."""
     limits, peers = _published("limits.json"), _published("peers.json")
     best = {**limits, **peers}  # where both have a row, the one with more contenders
     PLOTS.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
-        _bars("cold", "A picture drawn for the first time", best, ("cold-jpg", "cold-webp", "cold-avif"))
+        _bars("cold", "A picture rendered for the first time", best, ("cold-jpg", "cold-webp", "cold-avif"))
         _bars("reads", "Pictures and lists that are there", best, ("warm", "warm-304", "warm-range", "list"))
         _bars("uploads", "Uploads", best, ("upload", "upload-base64"))
         if "overload" in limits:
@@ -119,7 +119,7 @@ def _overload(row: Rows) -> None:
         served.plot(offered, [step[key] for step in steps], color=colour, marker="o", markersize=4, label=label)
     served.set_title("Answers a second")
     series = (("p99_list", "lists meanwhile"), ("p99_warm", "warm pictures meanwhile"), ("p99_refused", "refusals"))
-    for (key, label), colour in zip((("p99_served", "drawn pictures"), *series), ACCENTS, strict=True):
+    for (key, label), colour in zip((("p99_served", "rendered pictures"), *series), ACCENTS, strict=True):
         waited.plot(offered, [step[key] for step in steps], color=colour, marker="o", markersize=4, label=label)
     waited.axhline(50, color=LIMIT, linestyle="--")
     waited.annotate("50 ms", (offered[0], 50), (0, 4), textcoords="offset points", color=FAINT, fontsize=9)

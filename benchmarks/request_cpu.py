@@ -66,7 +66,7 @@ def measure(server: Server, client: httpx.Client, photo: bytes, requests: int) -
         f"list of {PRODUCT_IMAGES} images": lambda number: client.get(
             f"/products/{number % (requests // 8) + 1}/images"
         ),
-        "variant, drawn": lambda number: client.get(variants[number]),
+        "variant, rendered": lambda number: client.get(variants[number]),
         "variant, from the disk": lambda number: client.get(variants[number]),
     }
     say(f"# {platform()}, {datetime.now(UTC):%Y-%m-%d}, {requests} of each; milliseconds of CPU for one")

@@ -17,7 +17,7 @@ from benchmarks.load import form, load
 from benchmarks.loader import Plan, Request
 from benchmarks.places import CHECKOUT, made
 
-PHOTOS = 480  # each cold draw takes one; 400 MB
+PHOTOS = 480  # each cold render takes one; 400 MB
 A_PRODUCT = 30  # images
 OWN = "-640-0.jpg"  # the end of every `src`
 
@@ -47,7 +47,7 @@ def original(number: int) -> Path:
 
 @contextmanager
 def stocked(**settings: str) -> Iterator[Stocked]:
-    """A service with all photos, and none of them drawn."""
+    """A service with all photos, and none of them rendered."""
     folder = made("data", f"photos-{schema()}")
     listed = folder / "sources.json"
     if not listed.exists():

@@ -17,7 +17,7 @@ from tests.shop import form
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """It draws nothing in time."""
+    """It renders nothing in time."""
     server = Server(tmp_path_factory.mktemp("service"), DRAW_SECONDS="0.0001")
     try:
         yield server.ready()
@@ -58,7 +58,7 @@ def test_a_refused_picture(server: Server) -> None:
     assert line["bytes_in"] > 4
 
 
-def test_a_draw_that_takes_too_long(server: Server) -> None:
+def test_a_render_that_takes_too_long(server: Server) -> None:
     id = uuid4().hex
     with server.client() as client:
         photo = (PHOTOS / "rocket.jpg").read_bytes()

@@ -41,7 +41,7 @@ def test_neither_memory_nor_secrets_can_be_had(tmp_path: Path, empty_database: s
         attacker = Captured(stack, tmp_path, under=UNPRIVILEGED)
         assert attacker.act(f"open /proc/{open_book.pid}/mem") == DONE
         members = family(server.process.pid)
-        assert len(members) >= 7  # the service, what its workers are forked from, these, and what they draw with
+        assert len(members) >= 7  # the service, what its workers are forked from, these, and what they render with
         shown = [pid for pid in members if attacker.act(f"open /proc/{pid}/environ") not in REFUSED]
         # multiprocessing's own process, which is not ours to close, and knows nothing.
         [tracker] = shown

@@ -78,7 +78,7 @@ def _run(command: Sequence[str | Path]) -> None:
 
 @contextmanager
 def thumbor(files: Path, *, threads: int = 0, stored: bool = False) -> Iterator[Contender]:
-    """As installed it draws on its event loop; with `threads`, on so many of them. `stored`: it keeps what it drew."""
+    """As installed it renders on its event loop; with `threads`, on so many. `stored`: it keeps what it has made."""
     port = free_port()
     folder = made("run", f"thumbor-{threads}")
     shutil.rmtree(folder / "storage", ignore_errors=True)
@@ -87,7 +87,7 @@ def thumbor(files: Path, *, threads: int = 0, stored: bool = False) -> Iterator[
         f"FILE_LOADER_ROOT_PATH = {str(files)!r}\n"
         f"FILE_STORAGE_ROOT_PATH = {str(folder / 'storage')!r}\n"
         f"ENGINE_THREADPOOL_SIZE = {threads}\n"
-        f"RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {str(folder / 'storage' / 'drawn')!r}\n"
+        f"RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {str(folder / 'storage' / 'rendered')!r}\n"
         + (
             "RESULT_STORAGE = 'thumbor.result_storages.file_storage'\nRESULT_STORAGE_STORES_UNSAFE = True\n"
             if stored
@@ -137,7 +137,7 @@ def ipx_path(number: int, format_: str, width: int = 640) -> str:
 
 @contextmanager
 def directus() -> Iterator[Contender]:
-    """With its own SQLite, and nothing drawn."""
+    """With its own SQLite, and nothing rendered."""
     port = free_port()
     folder = made("data", "directus")
     env = {
@@ -159,8 +159,8 @@ def directus() -> Iterator[Contender]:
     if not (folder / "data.db").exists():
         command: list[str | Path] = ["node", program, "bootstrap"]
         subprocess.run(command, check=True, cwd=folder, env=os.environ | env, capture_output=True)  # noqa: S603
-    for drawn in (folder / "uploads").glob("*__*"):
-        drawn.unlink()
+    for rendered in (folder / "uploads").glob("*__*"):
+        rendered.unlink()
     url = f"http://127.0.0.1:{port}"
     with running(DIRECTUS, ["node", program, "start"], f"{url}/server/ping", folder, env) as pid:
         yield Contender(DIRECTUS, url, (pid,), {"Authorization": f"Bearer {PASSWORD}"})

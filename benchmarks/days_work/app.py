@@ -135,7 +135,7 @@ async def list_images(product_id: int, session: Session, limit: int = 30) -> lis
     return [_out(image) for image in (await session.exec(statement)).all()]
 
 
-def _draw(source: Path, target: Path, width: int, format_: str) -> None:
+def _render(source: Path, target: Path, width: int, format_: str) -> None:
     with Picture.open(source) as picture:
         picture.thumbnail((width, 10_000))
         picture.convert("RGB").save(target, format_, quality=80)
@@ -149,5 +149,5 @@ async def show(image_id: int, width: int, ext: str, session: Session) -> FileRes
     source = FOLDER / image.path
     target = FOLDER / f"{image.path}-{width}.{ext}"
     if not target.exists():
-        await run_in_threadpool(_draw, source, target, width, FORMATS[ext])
+        await run_in_threadpool(_render, source, target, width, FORMATS[ext])
     return FileResponse(target)

@@ -1,6 +1,6 @@
-"""Decode and encode alone, in as many processes as cores: what drawing can cost at the least, without any service.
+"""Decode and encode alone, in as many processes as cores: what rendering can cost at the least, without any service.
 
-`python -m benchmarks.limits.pixels WAY FORMAT FOLDER PICTURE...` draws each picture once, 640 wide, and prints JSON.
+`python -m benchmarks.limits.pixels WAY FORMAT FOLDER PICTURE...` renders each picture once, 640 wide, and prints JSON.
 
     codec      decode at an eighth to a half, as the target's size allows, and encode that: nothing in between
     thumbnail  libvips' own `thumbnail`
@@ -29,7 +29,7 @@ SAVE: dict[str, dict[str, Any]] = {
 }
 
 
-def draw(way: str, format_: str, source: str, target: str) -> float:
+def render(way: str, format_: str, source: str, target: str) -> float:
     """Milliseconds."""
     since = time.perf_counter()
     if way == "codec":
@@ -49,9 +49,9 @@ def main() -> None:
     os.environ["VIPS_CONCURRENCY"] = "1"
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         count = os.cpu_count() or 1
-        list(pool.map(draw, repeat(way, count), repeat(format_), pictures[:count], targets))  # libraries are loaded
+        list(pool.map(render, repeat(way, count), repeat(format_), pictures[:count], targets))  # libraries are loaded
         since, before = time.perf_counter(), cpu_seconds([os.getpid()])
-        times = list(pool.map(draw, repeat(way), repeat(format_), pictures, targets))
+        times = list(pool.map(render, repeat(way), repeat(format_), pictures, targets))
         seconds, cpu = time.perf_counter() - since, cpu_seconds([os.getpid()]) - before
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     told = {

@@ -77,7 +77,7 @@ def _peers(run: Run, stack: ExitStack, format_: str) -> Measured:
         peers.IPX: _requests(run, ipx, peers.ipx_path, format_),
         peers.DIRECTUS: _requests(run, directus, in_directus, format_),
     }
-    if format_ != "avif":  # which it draws with a plugin only
+    if format_ != "avif":  # which it renders with a plugin only
         for name, threads in ((peers.THUMBOR, 0), (peers.THUMBOR_POOL, 2)):
             thumbor = stack.enter_context(peers.thumbor(folder, threads=threads))
             found[name] = _requests(run, thumbor, peers.thumbor_path, format_)

@@ -18,21 +18,21 @@ CONNECTIONS = 8
 
 
 def kinds(run: Run) -> Result:
-    """What a draw of each costs; there is no target."""
+    """What a render of each costs; there is no target."""
     each = max(4, run.requests // 6)
     with service(emptied("run", "uploaded")) as started:
         measured = {
-            "progressive JPEG": _draws(run, started, pictures.photo(2, progressive=True), "jpg", each),
-            "transparent PNG": _draws(run, started, pictures.transparent(), "png", each),
-            "animated GIF": _draws(run, started, pictures.animated(), "gif", each),
-            "animated WebP": _draws(run, started, pictures.animated(), "webp", each),
+            "progressive JPEG": _renders(run, started, pictures.photo(2, progressive=True), "jpg", each),
+            "transparent PNG": _renders(run, started, pictures.transparent(), "png", each),
+            "animated GIF": _renders(run, started, pictures.animated(), "gif", each),
+            "animated WebP": _renders(run, started, pictures.animated(), "webp", each),
         }
         samples = run.interleaved(measured)
     figures = [figure(name, rounds) for name, rounds in samples.items()]
     return Result("cold-kinds", f"Cold variants of other kinds, {CONNECTIONS} connections", figures)
 
 
-def _draws(run: Run, to: Service, picture: Path, ext: str, each: int) -> Callable[[int], Sample]:
+def _renders(run: Run, to: Service, picture: Path, ext: str, each: int) -> Callable[[int], Sample]:
     with httpx.Client(base_url=to.url, headers=to.headers, timeout=60) as client:
         product = random.randrange(10**9, 10**10)  # noqa: S311
         paths = []

@@ -1,4 +1,4 @@
-"""Overload: cold draws offered at a rate, up to ten times what can be drawn, whatever comes back.
+"""Overload: cold renders offered at a rate, up to ten times what can be rendered, whatever comes back.
 
 Beside them lists and warm pictures at a steady rate, whose times say whether the rest of the service feels it.
 """
@@ -18,15 +18,15 @@ from benchmarks.processes import watched
 from benchmarks.run import Run
 from benchmarks.stock import A_PRODUCT, PHOTOS, stocked
 
-FACTORS = (0.5, 1, 2, 4, 7, 10)  # times what can be drawn
+FACTORS = (0.5, 1, 2, 4, 7, 10)  # times what can be rendered
 DRAW_WAIT = 4.0  # seconds; the default of 10 would only make every step as much longer
 # More than are offered as installed: ten times the rate takes many pictures that nobody has asked for.
 SIZES = tuple(f"{width}-0" for width in (50, 100, 160, 200, 240, 320, 400, 480, 560, 640, 800, 1024))
 EXTENSIONS = ("jpg", "webp")
 WARM_SIZE, WARM = "1920-0", 20  # pictures
-CONNECTIONS = 16  # that find out what can be drawn
+CONNECTIONS = 16  # that find out what can be rendered
 LISTS_A_SECOND, WARM_A_SECOND = 20.0, 40.0
-AS_BEFORE = 2.0  # times the usual time of a draw
+AS_BEFORE = 2.0  # times the usual time of a render
 P99_MS = 50.0
 GIVE_UP = 30.0  # seconds
 
@@ -53,16 +53,16 @@ def curve(run: Run) -> Result:
         warm = stock.paths(WARM_SIZE)[:WARM]
         load(Plan(to.url, get(warm)))
         cold = Cold([path for size in SIZES for ext in EXTENSIONS for path in stock.paths(size, ext)])
-        usual = median(_draw(to, cold) for _ in range(10))
-        can = _can_draw(to, cold, seconds)
-        run.say(f"  can draw {can:.0f}/s, one in {usual * 1000:.0f} ms")
+        usual = median(_render(to, cold) for _ in range(10))
+        can = _can_render(to, cold, seconds)
+        run.say(f"  can render {can:.0f}/s, one in {usual * 1000:.0f} ms")
         steps = []
         for factor in FACTORS:
             steps.append(_step(to, cold, warm, factor * can, seconds, usual))
             run.say(f"  {steps[-1]}")
     worst = steps[-1]
     facts = [
-        Fact("can draw", can, "/s"),
+        Fact("can render", can, "/s"),
         Fact("served at 10 times, of what it can", worst.served / can, "x", at_least=0.8),
         Fact("list at 10 times, p99", worst.p99_list, "ms", at_most=P99_MS),
         Fact("warm variant at 10 times, p99", worst.p99_warm, "ms", at_most=P99_MS),
@@ -70,11 +70,11 @@ def curve(run: Run) -> Result:
         Fact("itself again after", max(step.recovered for step in steps), "s", at_most=1.0),
         Fact("neither served nor refused", sum(step.wrong for step in steps), "", at_most=0),
     ]
-    title = f"Overload: cold draws offered for {seconds:.0f} s each, DRAW_WAIT {DRAW_WAIT:.0f} s"
+    title = f"Overload: cold renders offered for {seconds:.0f} s each, DRAW_WAIT {DRAW_WAIT:.0f} s"
     return Result("overload", title, facts=facts, steps=steps)
 
 
-def _can_draw(to: Contender, cold: Cold, seconds: float) -> float:
+def _can_render(to: Contender, cold: Cold, seconds: float) -> float:
     """Pictures a second, as fast as they come."""
     paths = cold.take(len(SIZES) * PHOTOS // 4)
     report = load(Plan(to.url, get(paths), CONNECTIONS, seconds=seconds))
@@ -94,20 +94,20 @@ def _step(to: Contender, cold: Cold, warm: Sequence[str], rate: float, seconds: 
         watched(to.roots, every=1.0) as watch,
         loading(beside[0]) as listing,
         loading(beside[1]) as warming,
-        loading(Plan(to.url, get(paths), rate=rate, seconds=seconds)) as drawing,
+        loading(Plan(to.url, get(paths), rate=rate, seconds=seconds)) as rendering,
     ):
-        drawn = drawing.report()
+        rendered = rendering.report()
         ended = time.monotonic()
         recovered = _recovered(to, cold, ended, usual)
         reports = listing.report(), warming.report()
-    served = [answer.ms for answer in drawn.answers if answer.status == 200]
-    refused = [answer.ms for answer in drawn.answers if answer.status == 503 and answer.retry_after]
-    cold.put_back([paths[answer.request] for answer in drawn.answers if answer.status == 503])
+    served = [answer.ms for answer in rendered.answers if answer.status == 200]
+    refused = [answer.ms for answer in rendered.answers if answer.status == 503 and answer.retry_after]
+    cold.put_back([paths[answer.request] for answer in rendered.answers if answer.status == 503])
     return Step(
-        offered=(len(drawn.answers) + drawn.unanswered) / drawn.seconds,
-        served=len(served) / drawn.seconds,
-        refused=len(refused) / drawn.seconds,
-        wrong=len(drawn.answers) - len(served) - len(refused),
+        offered=(len(rendered.answers) + rendered.unanswered) / rendered.seconds,
+        served=len(served) / rendered.seconds,
+        refused=len(refused) / rendered.seconds,
+        wrong=len(rendered.answers) - len(served) - len(refused),
         p99_served=percentile(served, 99),
         p99_refused=percentile(refused, 99),
         p99_list=_p99(reports[0]),
@@ -121,7 +121,7 @@ def _p99(report: Report) -> float:
     return percentile([answer.ms if answer.status == 200 else float("inf") for answer in report.answers], 99)
 
 
-def _draw(to: Contender, cold: Cold) -> float:
+def _render(to: Contender, cold: Cold) -> float:
     """Seconds that one takes, with nobody else about."""
     since = time.perf_counter()
     httpx.get(to.url + cold.take(1)[0], timeout=GIVE_UP).raise_for_status()

@@ -20,7 +20,7 @@ from benchmarks.contenders.service import service
 from benchmarks.measure import Fact, Result
 from benchmarks.places import PEERS, emptied, made
 from benchmarks.run import Run
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.render import ENCODERS, render
 
@@ -64,7 +64,7 @@ def _of_pixels(run: Run, name: str, source: Path, full: Any) -> list[Fact]:
         subprocess.run(command, check=True, cwd=PEERS / "ipx")  # noqa: S603
         facts.append(Fact(f"{name}: sharp", _ssim(full, target), "SSIM"))
     with target.open("wb") as file:
-        render(source.read_bytes(), file.fileno(), Drawing(Format.JPG, Format.PNG, width, height, frames=1))
+        render(source.read_bytes(), file.fileno(), Rendering(Format.JPG, Format.PNG, width, height, frames=1))
     at_least = SHARPS_TEXTILE if name == "textile" else SHARPS_PHOTO
     return [Fact(f"{name}: image-service", _ssim(full, target), "SSIM", at_least=at_least), *facts]
 

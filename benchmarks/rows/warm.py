@@ -20,7 +20,7 @@ SERVED = "image_service_variants_served_total"
 
 
 def whole(run: Run) -> Result:
-    """Drawn by the service; the others send the very same bytes."""
+    """Rendered by the service; the others send the very same bytes."""
     with ExitStack() as stack:
         stock = stack.enter_context(stocked())
         path = stock.paths(SIZE)[0]
@@ -100,7 +100,7 @@ def through_nginx(run: Run) -> Result:
 
 
 def _copied(service: Contender, path: str) -> Path:
-    """Drawn, and its bytes as a file of their own."""
+    """Rendered, and its bytes as a file of their own."""
     response = httpx.get(service.url + path, timeout=60).raise_for_status()
     file = made("run", "warm") / "picture.jpg"
     file.write_bytes(response.content)
@@ -108,7 +108,7 @@ def _copied(service: Contender, path: str) -> Path:
 
 
 def _in_days_work(to: Contender, file: Path) -> str:
-    """An image in it whose variant is drawn already: the same bytes as everybody's."""
+    """An image in it whose variant is rendered already: the same bytes as everybody's."""
     with original(0).open("rb") as photo:
         added = httpx.post(f"{to.url}/products/1/images", files={"file": photo}, timeout=60).raise_for_status()
     path = f"/images/{added.json()['id']}/640.jpg"

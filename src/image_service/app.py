@@ -26,7 +26,7 @@ from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.shares import Shares
-from image_service.ingest.sources import Ingest, Means
+from image_service.ingest.sources import Ingest, UploadResources
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
 from image_service.parts import fetch_policy_of, library_of, rate_limit_of, sweeper_of
@@ -177,7 +177,7 @@ async def _build(
         staging=staging,
         readiness=Readiness(database, storage, staging),
         ingest=Ingest(
-            Means(
+            UploadResources(
                 staging,
                 pixels,
                 fetcher,

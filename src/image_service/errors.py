@@ -28,7 +28,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── RepeatUnderWay            the first request with this Idempotency-Key has not ended: retry_after
     ├── RateLimited               too many calls of a store, or wrong credentials of an address: retry_after
     ├── Busy                      too much at once, try again: retry_after
-    ├── VariantNotDrawn           its picture is whole, but drawing it failed
+    ├── VariantNotRendered           its picture is whole, but rendering it failed
     ├── BlobNotFound              nothing is stored under this name
     ├── StorageFull               no space left for bytes
     ├── StorageUnavailable        the blob store cannot be reached, or answers with errors
@@ -232,7 +232,7 @@ class Busy(ImageServiceError):
         self.retry_after = retry_after  # seconds
 
 
-class VariantNotDrawn(ImageServiceError):
+class VariantNotRendered(ImageServiceError):
     pass
 
 

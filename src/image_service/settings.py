@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     max_side: int = Field(default=Limits.side, ge=1)
     max_frames: int = Field(default=Limits.frames, ge=1)
     max_scans: int = Field(default=Limits.scans, ge=1)
-    check_wait: float = Field(default=30.0, gt=0, le=300)  # seconds; an upload is not lost to a burst of drawing
+    check_wait: float = Field(default=30.0, gt=0, le=300)  # seconds; an upload is not lost to a burst of rendering
     check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 2
     ingest_concurrency: int = Field(default=64, ge=1, le=10_000)  # checked and stored at once in a worker
 

@@ -96,7 +96,7 @@ async def test_it_is_gone_with_its_image_wherever_that_was_deleted(
     assert (await anyone.get(hot.url, headers={"Range": "bytes=0-9"})).status_code == 404
 
 
-async def test_it_is_drawn_again_when_its_file_was_lost(anyone: httpx.AsyncClient, hot: Hot) -> None:
+async def test_it_is_rendered_again_when_its_file_was_lost(anyone: httpx.AsyncClient, hot: Hot) -> None:
     hot.file.unlink()
     again = await anyone.get(hot.url)
     assert (again.status_code, again.content) == (200, hot.answer.content)

@@ -61,7 +61,7 @@ async def test_head_knows_conditions_but_no_ranges(anyone: httpx.AsyncClient, ur
     assert (await anyone.head(url.replace("-640-0", "-641-0"))).status_code == 404
 
 
-async def test_head_draws_too(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
+async def test_head_renders_too(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
     cold = url_of(await uploaded(client, ROCKET), "100-0")
     length = (await anyone.head(cold)).headers["Content-Length"]
     assert int(length) == len((await anyone.get(cold)).content)

@@ -1,4 +1,4 @@
-"""The life of a variant: drawn once, kept under the path of its URL, gone with its image, whatever goes wrong."""
+"""The life of a variant: rendered once, kept under the path of its URL, gone with its image, whatever goes wrong."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -56,17 +56,17 @@ def original_of(image: dict[str, Any]) -> str:
     return original_name(url_of(image).rsplit("-", 3)[1])
 
 
-async def draw_all(client: httpx.AsyncClient, image: dict[str, Any]) -> list[str]:
+async def render_all(client: httpx.AsyncClient, image: dict[str, Any]) -> list[str]:
     urls = [url_of(image, each["size"], each["format"]) for each in image["variants"]]
     answers = await asyncio.gather(*(client.get(url) for url in urls))
     assert {answer.status_code for answer in answers} == {200}
     return urls
 
 
-# --- drawn once ---
+# --- rendered once ---
 
 
-async def test_twenty_who_ask_at_once_cost_one_drawing(
+async def test_twenty_who_ask_at_once_cost_one_rendering(
     client: httpx.AsyncClient, visitor: httpx.AsyncClient, storage: WatchedStorage, watched: Service
 ) -> None:
     image = await uploaded(client, ROCKET)
@@ -81,7 +81,7 @@ async def test_twenty_who_ask_at_once_cost_one_drawing(
     assert len(storage.written) == 1
 
 
-async def test_who_leaves_does_not_end_the_drawing(
+async def test_who_leaves_does_not_end_the_rendering(
     client: httpx.AsyncClient, visitor: httpx.AsyncClient, storage: WatchedStorage
 ) -> None:
     url = url_of(await uploaded(client, ROCKET))
@@ -98,7 +98,7 @@ async def test_who_leaves_does_not_end_the_drawing(
     assert len(storage.written) == 1
 
 
-async def test_nothing_is_drawn_before_it_is_asked_for(
+async def test_nothing_is_rendered_before_it_is_asked_for(
     client: httpx.AsyncClient, visitor: httpx.AsyncClient, watched: Service
 ) -> None:
     image = await uploaded(client, ROCKET)
@@ -114,7 +114,7 @@ async def test_a_deleted_image_has_no_pictures(
     client: httpx.AsyncClient, anyone: httpx.AsyncClient, service: Service
 ) -> None:
     image = await uploaded(client, FILM)
-    urls = await draw_all(anyone, image)
+    urls = await render_all(anyone, image)
     assert len(variant_files(service, image)) == len(urls)
     assert (await client.delete(f"/products/{PRODUCT}/images/{image['id']}")).status_code == 200
     assert variant_files(service, image) == []
@@ -129,7 +129,7 @@ async def test_nor_has_a_product_that_was_emptied(
 ) -> None:
     images = [await uploaded(client, "small.png", png(color)) for color in ("red", "blue")]
     for image in images:
-        await draw_all(anyone, image)
+        await render_all(anyone, image)
     await client.delete(f"/products/{PRODUCT}")
     assert variant_files(service, images[0]) == variant_files(service, images[1]) == []
 
@@ -139,7 +139,7 @@ async def test_nor_has_one_deleted_through_the_other_dialect(
 ) -> None:
     id = await orphan(client)
     image = (await client.get(f"/images/{id}", params={"fields": "all"})).json()
-    [url, *_] = await draw_all(anyone, image)
+    [url, *_] = await render_all(anyone, image)
     assert (await client.delete(f"/v2/images/{id}.json")).status_code == 200
     assert (await anyone.get(url)).status_code == 404
     assert variant_files(service, image) == []
@@ -149,7 +149,7 @@ async def test_new_bytes_have_new_urls_and_the_old_ones_are_gone(
     client: httpx.AsyncClient, anyone: httpx.AsyncClient, service: Service
 ) -> None:
     image = await uploaded(client, "small.png", png("red"))
-    urls = await draw_all(anyone, image)
+    urls = await render_all(anyone, image)
     answer = await client.put(
         f"/products/{PRODUCT}/images/{image['id']}", params={"fields": "all"}, files=form(png("blue"), "small.png")
     )
@@ -158,13 +158,13 @@ async def test_new_bytes_have_new_urls_and_the_old_ones_are_gone(
     assert url_of(replaced) not in urls
     for url in urls:
         assert (await anyone.get(url)).status_code == 404
-    drawn = await draw_all(anyone, replaced)
-    assert sorted(variant_files(service, replaced)) == sorted(url.rpartition("/")[2] for url in drawn)
+    rendered = await render_all(anyone, replaced)
+    assert sorted(variant_files(service, replaced)) == sorted(url.rpartition("/")[2] for url in rendered)
 
 
 @pytest.mark.parametrize("gate", ["may_read", "may_write"])
 @pytest.mark.parametrize("change", ["delete", "replace"])
-async def test_what_is_drawn_while_its_image_goes_does_not_stay(
+async def test_what_is_rendered_while_its_image_goes_does_not_stay(
     client: httpx.AsyncClient,
     visitor: httpx.AsyncClient,
     storage: WatchedStorage,
@@ -207,7 +207,7 @@ async def test_a_missing_original_is_our_fault(
     assert (await anyone.get(url_of(image).replace(".jpg", ".gif"))).status_code == 404
 
 
-async def test_a_damaged_original_is_not_drawn(
+async def test_a_damaged_original_is_not_rendered(
     client: httpx.AsyncClient, anyone: httpx.AsyncClient, service: Service, tmp_path: Path
 ) -> None:
     image = await uploaded(client, COFFEE)

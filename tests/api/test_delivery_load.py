@@ -1,4 +1,4 @@
-"""More pictures asked for than can be drawn: who waits, who is refused at once, and what is not drawn at all; and
+"""More pictures asked for than can be rendered: who waits, who is refused at once, and what is not rendered at all; and
 what has to be checked meanwhile."""
 
 import asyncio
@@ -26,7 +26,7 @@ ONE_PIXEL_PROCESS = {"workers": 64, "database_connections": 128}  # among the wo
 
 
 def gated(folder: Path) -> tuple[Path, Path, tuple[str, ...]]:
-    """Two FIFOs, by which pixel processes say that they have begun to draw and are told to go on, and their command."""
+    """Two FIFOs, by which pixel processes say that they have begun and are told to go on, and their command."""
     begun, go_on = folder / "begun", folder / "go-on"
     for fifo in (begun, go_on):
         os.mkfifo(fifo)
@@ -37,7 +37,7 @@ def waiting() -> bool:
     return metrics.REGISTRY.get_sample_value("image_service_pixel_jobs_waiting") == 1
 
 
-async def test_what_nobody_waits_for_any_more_is_not_drawn(
+async def test_what_nobody_waits_for_any_more_is_not_rendered(
     service: Service, client: httpx.AsyncClient, start_service: StartService, tmp_path: Path
 ) -> None:
     image = await uploaded(client, ROCKET)
@@ -46,14 +46,14 @@ async def test_what_nobody_waits_for_any_more_is_not_drawn(
     storage = WatchedStorage(service.settings.data_dir / "blobs")
     parts = {"storage": storage, "pixel_command": pixel_command}
     async with start_service(parts=parts, **ONE_PIXEL_PROCESS) as busy, busy.client() as visitor:
-        drawing = asyncio.create_task(visitor.get(first))
+        rendering = asyncio.create_task(visitor.get(first))
         await asyncio.to_thread(begun.read_text)
         leaving = asyncio.create_task(visitor.get(second))
         await until(waiting, DEADLINE)
         leaving.cancel()
         await until(lambda: not waiting(), DEADLINE)
         await asyncio.to_thread(go_on.write_text, "go on")
-        assert (await drawing).status_code == 200
+        assert (await rendering).status_code == 200
         assert storage.written == ["public" + first]
         again = asyncio.create_task(visitor.get(second))
         await asyncio.to_thread(begun.read_text)
@@ -87,43 +87,43 @@ async def test_what_would_wait_too_long_is_refused_before_it_costs_anything(
         start_service(parts={"storage": storage}, **ONE_PIXEL_PROCESS, draw_wait=0.001) as busy,
         busy.client() as visitor,
     ):
-        await visitor.get(url_of(image))  # now it is known what a drawing takes
+        await visitor.get(url_of(image))  # now it is known what a rendering takes
         storage.may_read.clear()
-        drawing = asyncio.create_task(visitor.get(url_of(image, "480-0")))
+        rendering = asyncio.create_task(visitor.get(url_of(image, "480-0")))
         await storage.arrived.wait()
         refused = await visitor.get(url_of(image, "240-0"))  # which nobody lets read the original
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         storage.may_read.set()
-        assert (await drawing).status_code == 200
+        assert (await rendering).status_code == 200
 
 
 async def test_names_that_somebody_invents_are_no_work(
     client: httpx.AsyncClient, store: NewStore, start_service: StartService
 ) -> None:
-    """All of them are under way when a picture is asked for that there is: it is drawn, although nothing may wait."""
+    """All of them are under way when a picture that exists is asked for: it is rendered, although nothing may wait."""
     image = await uploaded(client, ROCKET)
     name = re.sub("[0-9a-f]{32}", "{:032x}", url_of(image, "480-0"))
     async with start_service(**ONE_PIXEL_PROCESS, draw_wait=0.05) as busy, busy.client() as visitor:
-        assert (await visitor.get(url_of(image, "50-0"))).status_code == 200  # now it is known what a drawing takes
+        assert (await visitor.get(url_of(image, "50-0"))).status_code == 200  # now it is known what a rendering takes
         invented = [asyncio.create_task(visitor.get(name.format(number))) for number in range(200)]
         asked = await asyncio.gather(*invented, visitor.get(url_of(image, "480-0")))
     assert [answer.status_code for answer in asked] == [404] * 200 + [200]
 
 
-async def test_sizes_that_come_out_the_same_are_drawn_once(client: httpx.AsyncClient) -> None:
+async def test_sizes_that_come_out_the_same_are_rendered_once(client: httpx.AsyncClient) -> None:
     """A small picture in all sizes that are larger, at once and later."""
 
-    def drawn() -> float:
+    def rendered() -> float:
         name = "image_service_variant_draw_duration_seconds_count"
         return metrics.REGISTRY.get_sample_value(name, {"format": "png"}) or 0.0
 
     answer = await client.post("/products/1/images", files=form(), params={"fields": "all"})
     *urls, last = [path(each["url"]) for each in answer.json()["variants"] if each["format"] == "png"]
-    before = drawn()
+    before = rendered()
     answers = [*await asyncio.gather(*map(client.get, urls)), await client.get(last)]
     assert [each.status_code for each in answers] == [200] * 9
     assert len({each.content for each in answers}) == 1
-    assert drawn() == before + 1
+    assert rendered() == before + 1
 
 
 async def test_a_variant_that_unfolds_is_not_kept(
@@ -156,7 +156,7 @@ async def test_a_png_is_filtered(client: httpx.AsyncClient) -> None:
     assert len((await client.get(path(whole))).content) < 100_000
 
 
-async def test_when_the_first_of_the_same_has_gone_the_next_is_drawn(
+async def test_when_the_first_of_the_same_has_gone_the_next_is_rendered(
     client: httpx.AsyncClient, start_service: StartService, tmp_path: Path
 ) -> None:
     small = (await client.post("/products/1/images", files=form(), params={"fields": "all"})).json()
@@ -167,17 +167,17 @@ async def test_when_the_first_of_the_same_has_gone_the_next_is_drawn(
         start_service(parts={"pixel_command": pixel_command}, **ONE_PIXEL_PROCESS) as busy,
         busy.client() as visitor,
     ):
-        drawing = asyncio.create_task(visitor.get(other))
+        rendering = asyncio.create_task(visitor.get(other))
         await asyncio.to_thread(begun.read_text)
         leaving = asyncio.create_task(visitor.get(first))
         await until(waiting, DEADLINE)
         staying = asyncio.create_task(visitor.get(second))
         leaving.cancel()
         await until(leaving.done, DEADLINE)
-        for task in (drawing, staying):
+        for task in (rendering, staying):
             await asyncio.to_thread(go_on.write_text, "go on")
             assert (await task).status_code == 200
-            if task is drawing:
+            if task is rendering:
                 await asyncio.to_thread(begun.read_text)
 
 
@@ -191,11 +191,11 @@ async def test_an_upload_that_would_wait_too_long_to_be_checked(
         start_service(parts=parts, **ONE_PIXEL_PROCESS, check_wait=0.01) as busy,
         busy.client(headers={"Authorization": f"Bearer {store.token}"}) as shop,
     ):
-        drawing = asyncio.create_task(shop.get(url_of(image, "100-0")))
+        rendering = asyncio.create_task(shop.get(url_of(image, "100-0")))
         await asyncio.to_thread(begun.read_text)
         refused = await shop.post("/products/7/images", files=form())
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         assert await order(shop, 7) == []
         await asyncio.to_thread(go_on.write_text, "go on")
-        assert (await drawing).status_code == 200
+        assert (await rendering).status_code == 200
         assert (await shop.post("/products/7/images", files=form())).status_code == 201

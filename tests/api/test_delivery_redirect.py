@@ -39,10 +39,10 @@ async def followed(answer: httpx.Response, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("drawn", [False, True])
-async def test_the_picture_is_where_the_redirect_leads(shop: httpx.AsyncClient, method: str, drawn: bool) -> None:
+@pytest.mark.parametrize("rendered", [False, True])
+async def test_the_picture_is_where_the_redirect_leads(shop: httpx.AsyncClient, method: str, rendered: bool) -> None:
     url = url_of(await uploaded(shop, ROCKET), "240-0")
-    if drawn:
+    if rendered:
         await shop.get(url)
     conditions = {"Range": "bytes=0-1", "If-None-Match": "*"}  # of what is there, not of the way to it
     answer = await shop.request(method, url, headers=conditions)
@@ -76,13 +76,13 @@ async def test_it_leads_to_the_format_that_was_chosen(shop: httpx.AsyncClient) -
 async def test_what_is_not_a_picture_is_no_redirect(shop: httpx.AsyncClient) -> None:
     image = await uploaded(shop, ROCKET)
     url = url_of(image, "50-0")
-    drawn = await shop.get(url)
+    rendered = await shop.get(url)
     for wrong in (url.replace("-50-0", "-51-0"), url.replace(".jpg", ".png"), "/stores/000/001/products/x"):
         answer = await shop.get(wrong)
         assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
     await shop.delete(f"/images/{image['id']}")
     assert (await shop.get(url)).status_code == 404
-    assert (await followed(drawn)).status_code == 404
+    assert (await followed(rendered)).status_code == 404
 
 
 async def test_originals_are_not_public(shop: httpx.AsyncClient, redirecting: Service) -> None:

@@ -38,7 +38,7 @@ StartNginx = Callable[..., Nginx]
 
 
 def uploaded(front: Front, name: str, data: bytes | None = None) -> Paths:
-    """A photo's variants; none of them is drawn yet."""
+    """A photo's variants; none of them is rendered yet."""
     with front.service.client() as client:
         files = {"file": (name, (PHOTOS / name).read_bytes() if data is None else data)}
         answer = client.post("/products/1/images?fields=variants", files=files).raise_for_status()

@@ -65,7 +65,7 @@ def rocket(front: Front) -> Paths:
 
 @pytest.fixture(scope="module")
 def warm(front: Front, rocket: Paths) -> str:
-    """A JPEG that is drawn, in each format."""
+    """A JPEG that is rendered, in each format."""
     for format_ in ("jpg", "webp", "avif"):
         assert ask(front.port, rocket["640-0", format_]).status == 200
     return rocket["640-0", "jpg"]

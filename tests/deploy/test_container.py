@@ -121,7 +121,7 @@ def test_the_databases_health_check(postgres: OwnPostgres) -> None:
         assert done.returncode == status
 
 
-def test_the_first_store_takes_pictures_and_draws_them(running: Running) -> None:
+def test_the_first_store_takes_pictures_and_renders_them(running: Running) -> None:
     photo = (PHOTOS / "rocket.jpg").read_bytes()
     with httpx.Client(base_url=running.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=DEADLINE) as client:
         made = client.post("/products/1/images?fields=all", files={"file": ("rocket.jpg", photo)})
@@ -132,9 +132,9 @@ def test_the_first_store_takes_pictures_and_draws_them(running: Running) -> None
         for variant in image["variants"]:
             assert client.get(variant["url"].removeprefix(base)).status_code == 200
     blobs = running.data / "blobs"
-    drawn = blobs / "public" / image["src"].removeprefix(base + "/")
-    assert drawn.stat().st_mode & 0o777 == 0o644
-    for folder in drawn.relative_to(blobs).parents:
+    rendered = blobs / "public" / image["src"].removeprefix(base + "/")
+    assert rendered.stat().st_mode & 0o777 == 0o644
+    for folder in rendered.relative_to(blobs).parents:
         assert (blobs / folder).stat().st_mode & 0o777 == 0o755, folder  # nginx is another user
     assert (blobs / "private").stat().st_mode & 0o777 == 0o700
     assert list((running.data / "staging").iterdir()) == []

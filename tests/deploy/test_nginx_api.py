@@ -217,7 +217,7 @@ def test_one_client_that_asks_too_often(front: Front, start_nginx: StartNginx, p
 
 
 def test_a_page_of_pictures_has_room(front: Front, warm: str) -> None:
-    """250 at once that are drawn, and 250 that are not: the limits of the file itself."""
+    """250 at once that are rendered, and 250 that are not: the limits of the file itself."""
     cold = warm.replace("-640-0", "-641-0")
     with ThreadPoolExecutor(6) as browser:
         statuses = Counter(

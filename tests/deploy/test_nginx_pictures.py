@@ -76,9 +76,9 @@ def test_accept(front: Front, warm: str, accept: str | None) -> None:
     assert not reached
 
 
-def test_a_better_format_that_is_not_drawn_yet_is_asked_for(front: Front) -> None:
+def test_a_better_format_that_is_not_rendered_yet_is_asked_for(front: Front) -> None:
     path = uploaded(front, CUP)["240-0", "png"]
-    assert ask(front.port, path).header("content-type") == "image/png"  # this one is drawn
+    assert ask(front.port, path).header("content-type") == "image/png"  # this one is rendered
     cold = ask(front.nginx.port, path, headers=[("Accept", BROWSER)])
     assert cold.header("content-type") == "image/avif"
     through, direct, reached = asked(front, path, headers=[("Accept", BROWSER)])
@@ -197,7 +197,7 @@ def test_no_negotiation_where_the_service_has_none(front: Front, start_nginx: St
         assert (answer.header("content-type"), answer.header("vary")) == ("image/jpeg", None)
 
 
-def test_without_the_service_what_is_drawn_is_still_served(front: Front, start_nginx: StartNginx, warm: str) -> None:
+def test_without_the_service_what_is_rendered_is_still_served(front: Front, start_nginx: StartNginx, warm: str) -> None:
     alone = start_nginx(f"127.0.0.1:{free_port()}", front.public)
     assert alike(ask(alone.port, warm), ask(front.port, warm))
     cold = ask(alone.port, warm.replace("-640-0", "-1920-0"))

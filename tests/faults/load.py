@@ -176,8 +176,8 @@ class Load:
             shown = await self.client.get(f"{self.url()}/images/{image.id}")
             if shown.status_code == 200:
                 path = httpx.URL(shown.json()["src"]).path
-                drawn = await self.client.get(f"{self.url()}{path}")
-                self._note(drawn.status_code in {200, 503}, f"variant of {image.id}: {drawn.status_code}")
+                rendered = await self.client.get(f"{self.url()}{path}")
+                self._note(rendered.status_code in {200, 503}, f"variant of {image.id}: {rendered.status_code}")
                 self.acknowledged["look"] += 1
         except NO_ANSWER:
             self.repeated["no answer"] += 1

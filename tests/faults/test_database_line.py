@@ -1,4 +1,4 @@
-"""The line to PostgreSQL hangs or breaks: 503 in time, what is drawn is served, and all is well by itself again."""
+"""The line to PostgreSQL hangs or breaks: 503 in time, what is rendered is served, and all is well by itself again."""
 
 import asyncio
 from functools import partial
@@ -36,8 +36,8 @@ async def _does_not_work_for_a_while(
 ) -> None:
     image = await added(client)
     warm, browser = urlsplit(image["src"]).path, {"Accept": "image/webp,image/avif"}
-    drawn = await client.get(warm, headers={"Accept": "image/webp"})
-    assert drawn.headers["Content-Type"] == "image/webp"
+    rendered = await client.get(warm, headers={"Accept": "image/webp"})
+    assert rendered.headers["Content-Type"] == "image/webp"
     key = {"Idempotency-Key": uuid4().hex}
     proxy.set(line)
     calls = [
@@ -48,7 +48,7 @@ async def _does_not_work_for_a_while(
         client.delete(f"{IMAGES}/{image['id']}"),
         client.post("/v2/images.json", files=form()),
         client.get("/health/ready"),
-        client.get(warm.replace("640-0", "50-0")),  # which is not drawn
+        client.get(warm.replace("640-0", "50-0")),  # which is not rendered
     ]
     async with asyncio.timeout(BOUND):
         assert {answer.status_code for answer in await asyncio.gather(*calls)} == {503}
@@ -56,7 +56,7 @@ async def _does_not_work_for_a_while(
     for each in (client, visitor):
         async with asyncio.timeout(KEPT_SECONDS):
             kept = await each.get(warm, headers=browser)
-        assert (kept.status_code, kept.content) == (200, drawn.content)
+        assert (kept.status_code, kept.content) == (200, rendered.content)
     proxy.set(Line.WORKS)
     async with asyncio.timeout(BOUND):
         while (await client.get("/health/ready")).status_code != 200:  # noqa: ASYNC110 - another process

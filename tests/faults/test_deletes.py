@@ -25,7 +25,7 @@ IMAGES = "/products/1234/images"
 
 @pytest.fixture(scope="module")
 async def replica(start_service: StartService) -> AsyncIterator[Service]:
-    """Another service on the same database and blobs: one draws what the other deletes."""
+    """Another service on the same database and blobs: one renders what the other deletes."""
     async with start_service() as replica:
         yield replica
 
@@ -82,16 +82,20 @@ async def test_against_reading(client: httpx.AsyncClient) -> None:
     assert seen == {200, 404}
 
 
-async def test_against_drawing(service: Service, replica: Service, store: NewStore, client: httpx.AsyncClient) -> None:
+async def test_against_rendering(
+    service: Service, replica: Service, store: NewStore, client: httpx.AsyncClient
+) -> None:
     chance = random.Random(2)
     data = large(chance)
     async with visiting(replica) as visitor:
         for _ in range(ROUNDS):
             image = await image_of(client, data)
-            draws = [later(chance, 0.05, who.get(url)) for url in urls(image) for who in (client, visitor)]
-            *drawn, deleted = await asyncio.gather(*draws, later(chance, 0.1, client.delete(f"{IMAGES}/{image['id']}")))
+            renders = [later(chance, 0.05, who.get(url)) for url in urls(image) for who in (client, visitor)]
+            *rendered, deleted = await asyncio.gather(
+                *renders, later(chance, 0.1, client.delete(f"{IMAGES}/{image['id']}"))
+            )
             assert deleted.status_code == 200
-            assert {answer.status_code for answer in drawn} <= {200, 404}
+            assert {answer.status_code for answer in rendered} <= {200, 404}
             assert await variants(service, store) == []
 
 
@@ -103,13 +107,13 @@ async def test_against_replacing(
         for _ in range(ROUNDS):
             image = await image_of(client, large(chance))
             own = f"{IMAGES}/{image['id']}"
-            replaced, deleted, *drawn = await asyncio.gather(
+            replaced, deleted, *rendered = await asyncio.gather(
                 later(chance, 0.05, client.put(own, files=form(large(chance)))),
                 later(chance, 0.1, client.delete(own)),
                 *(later(chance, 0.1, who.get(url)) for url in urls(image) for who in (client, visitor)),
             )
             assert deleted.status_code == 200
             assert replaced.status_code in {200, 404}
-            assert {answer.status_code for answer in drawn} <= {200, 404}
+            assert {answer.status_code for answer in rendered} <= {200, 404}
             assert (await client.get(f"/images/{image['id']}")).status_code == 404
             assert await variants(service, store) == []

@@ -54,7 +54,7 @@ async def test_a_full_disk(
 async def _fills_and_empties(client: httpx.AsyncClient, server: ScriptedServer, disk: Path, data_dir: Path) -> None:
     image, other = await added(client), await added(client)
     kept = disk / "blobs" / original_name(image["src"].split("-")[-3])
-    drawn = await client.get(path(image["src"]))
+    rendered = await client.get(path(image["src"]))
     originals = sorted((disk / "blobs/private").rglob("*"))
     filler = fill(disk, LEFT)
     for data in (noise(600), png("green")):
@@ -71,7 +71,7 @@ async def _fills_and_empties(client: httpx.AsyncClient, server: ScriptedServer, 
 
     # What needs no space goes on.
     for headers in ({}, {"Accept": "image/webp"}):  # there is no room for another format
-        assert (await client.get(path(image["src"]), headers=headers)).content == drawn.content
+        assert (await client.get(path(image["src"]), headers=headers)).content == rendered.content
     assert (await client.get(f"/images/{image['id']}/original")).content == kept.read_bytes()
     assert (await client.put(f"{IMAGES}/{image['id']}", json={"position": 2})).status_code == 200
     cold = await client.get(path(other["src"]))

@@ -1,4 +1,4 @@
-"""Database and blob store go away and come back: nothing hangs, nothing lies, what is drawn is still served."""
+"""Database and blob store go away and come back: nothing hangs, nothing lies, what is rendered is still served."""
 
 import asyncio
 import os
@@ -61,7 +61,7 @@ async def test_paused(own_postgres: EmbeddedPostgres, own_service: Service) -> N
     """All of its processes stand still: connections are there, the kernel takes new ones, and nothing answers."""
     async with shop(own_service) as client:
         image = await added(client)
-        drawn = await client.get(path(image["src"]))
+        rendered = await client.get(path(image["src"]))
         paused = family(postmaster(own_postgres))
         for pid in paused:
             os.kill(pid, signal.SIGSTOP)
@@ -78,7 +78,7 @@ async def test_paused(own_postgres: EmbeddedPostgres, own_service: Service) -> N
             for pid in paused:
                 os.kill(pid, signal.SIGCONT)
         assert [answer.status_code for answer in answers] == [503, 503, 503, 503, 200]
-        assert answers[-1].content == drawn.content
+        assert answers[-1].content == rendered.content
         await answers_again(client)
         assert await order(client) == [image["id"]]
 
@@ -117,7 +117,7 @@ async def _gone_and_back(postgres: EmbeddedPostgres, service: Service) -> None:
         ready = await client.get("/health/ready")
         assert (ready.status_code, ready.json()["status"]) == (200, "ready")
         image = await added(client)
-        drawn = await client.get(path(image["src"]))
+        rendered = await client.get(path(image["src"]))
         originals = [blob.name async for blob in service.storage.list("private/")]
 
         await asyncio.to_thread(postgres.stop)
@@ -140,7 +140,7 @@ async def _gone_and_back(postgres: EmbeddedPostgres, service: Service) -> None:
         answer = await client.post("/v2/images.json", files=form())
         assert (answer.status_code, answer.json()["message"]) == (503, "Service Unavailable")
         warm = await client.get(path(image["src"]))
-        assert (warm.status_code, warm.content) == (200, drawn.content)
+        assert (warm.status_code, warm.content) == (200, rendered.content)
         cold = await client.get(path(image["src"]).replace("640-0", "50-0"))
         assert (cold.status_code, cold.headers["cache-control"]) == (503, "no-store")
 

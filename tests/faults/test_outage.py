@@ -30,7 +30,7 @@ async def outage(postgres: EmbeddedPostgres, url: str) -> AsyncIterator[None]:
     await engine.dispose()
 
 
-async def test_what_is_drawn_is_served_and_the_rest_waits(
+async def test_what_is_rendered_is_served_and_the_rest_waits(
     start_service: StartService, new_database: NewDatabase, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     url = await new_database()
@@ -38,33 +38,33 @@ async def test_what_is_drawn_is_served_and_the_rest_waits(
     async with start_service(database_url=url, data_dir=tmp_path, parts={"storage": storage}) as service:
         store = await service.new_store()
         async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
-            warm, drawing, cold = [path((await added(client))["src"]) for _ in range(3)]
+            warm, rendering, cold = [path((await added(client))["src"]) for _ in range(3)]
             browser = {"Accept": "image/webp"}
             for headers in (browser, {}):
                 assert (await client.get(warm, headers=headers)).status_code == 200
             storage.may_write.clear()
-            asked = asyncio.create_task(client.get(drawing))
+            asked = asyncio.create_task(client.get(rendering))
             await storage.arrived.wait()
 
             async with outage(postgres, url):
-                # It was drawn, but whether its image is still there nobody can say: it is not kept.
+                # It was rendered, but whether its image is still there nobody can say: it is not kept.
                 storage.may_write.set()
                 answer = await asked
                 assert (answer.status_code, answer.headers["Cache-Control"]) == (503, "no-store")
                 assert int(answer.headers["Retry-After"]) > 0
-                assert not (tmp_path / "blobs/public" / drawing[1:]).exists()
+                assert not (tmp_path / "blobs/public" / rendering[1:]).exists()
                 assert (await client.get(cold)).status_code == 503
                 assert (await client.get(warm)).status_code == 200
                 served = await client.get(warm, headers=browser)
                 assert (served.status_code, served.headers["Content-Type"]) == (200, "image/webp")
-                other = await client.get(warm, headers={"Accept": "image/avif"})  # which nobody has drawn
+                other = await client.get(warm, headers={"Accept": "image/avif"})  # which nobody has rendered
                 assert (other.status_code, other.headers["Content-Type"]) == (200, "image/png")
 
-            for each in (drawing, cold):
+            for each in (rendering, cold):
                 assert (await client.get(each)).status_code == 200
 
 
-async def test_another_worker_serves_what_one_has_drawn(
+async def test_another_worker_serves_what_one_has_rendered(
     start_service: StartService, new_database: NewDatabase, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     """It has never asked the database about this image."""
@@ -73,8 +73,8 @@ async def test_another_worker_serves_what_one_has_drawn(
         store = await one.new_store()
         async with one.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
             warm = urlsplit((await added(client))["src"]).path
-            drawn = await client.get(warm, headers={"Accept": "image/avif"})
+            rendered = await client.get(warm, headers={"Accept": "image/avif"})
     async with start_service(database_url=url, data_dir=tmp_path) as other, other.client() as client:
         async with outage(postgres, url):
             served = await client.get(warm, headers={"Accept": "image/avif"})
-        assert (served.status_code, served.content) == (200, drawn.content)
+        assert (served.status_code, served.content) == (200, rendered.content)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from image_service.errors import Refusal
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import DRAWN, Format, readable
 from image_service.pixels.pool.pool import PixelPool
 from tests.hostile.avif_boxes import Item, box, grid
@@ -32,7 +32,7 @@ async def heic_pool() -> AsyncIterator[PixelPool]:
         yield pool
 
 
-async def drawn(
+async def rendered(
     pool: PixelPool, folder: Path, data: bytes, width: int = 120, height: int = 80, format: Format = Format.PNG
 ) -> Image.Image:
     """What it becomes in full size."""
@@ -40,8 +40,8 @@ async def drawn(
     probe = await pool.probe(folder / "a", wait=DEADLINE)
     assert (probe.format, probe.width, probe.height, probe.frames) == (Format.HEIC, width, height, 1)
     assert probe.end == len(data)
-    drawing = Drawing(Format.HEIC, format, width, height, 1)
-    await pool.render(folder / "a", folder / "b", drawing, wait=DEADLINE)
+    rendering = Rendering(Format.HEIC, format, width, height, 1)
+    await pool.render(folder / "a", folder / "b", rendering, wait=DEADLINE)
     image = Image.open(BytesIO((folder / "b").read_bytes()))
     assert image.get_format_mimetype() == format.media_type
     assert not {"exif", "icc_profile", "xmp"} & image.info.keys()
@@ -58,17 +58,17 @@ def test_it_can_be_read_here() -> None:
 
 
 @pytest.mark.parametrize("format", DRAWN)
-async def test_it_is_drawn_in_every_format(heic_pool: PixelPool, tmp_path: Path, format: Format) -> None:
-    assert is_right(await drawn(heic_pool, tmp_path, file("quadrants"), format=format))
+async def test_it_is_rendered_in_every_format(heic_pool: PixelPool, tmp_path: Path, format: Format) -> None:
+    assert is_right(await rendered(heic_pool, tmp_path, file("quadrants"), format=format))
 
 
 @pytest.mark.parametrize("name", ["all-colours", "deep"])
 async def test_other_codings(heic_pool: PixelPool, tmp_path: Path, name: str) -> None:
-    assert is_right(await drawn(heic_pool, tmp_path, file(name)))
+    assert is_right(await rendered(heic_pool, tmp_path, file(name)))
 
 
 async def test_grey(heic_pool: PixelPool, tmp_path: Path) -> None:
-    red, green, blue, white = corners(await drawn(heic_pool, tmp_path, file("grey")))
+    red, green, blue, white = corners(await rendered(heic_pool, tmp_path, file("grey")))
     for seen, wanted in ((red, 76), (green, 150), (blue, 29), (white, 255)):
         assert alike(seen, (wanted,) * 3, 16)
 
@@ -82,38 +82,38 @@ async def test_it_is_upright(heic_pool: PixelPool, tmp_path: Path, quarters: int
         Item(exif, b"Exif", refers=((b"cdsc", (1,)),)),
     ]
     size = (80, 120) if quarters % 2 else (120, 80)
-    image = await drawn(heic_pool, tmp_path, heic(items), *size)
+    image = await rendered(heic_pool, tmp_path, heic(items), *size)
     assert is_right(image.convert("RGB").rotate(-90 * quarters, expand=True))
 
 
 async def test_a_profile_is_applied(heic_pool: PixelPool, tmp_path: Path) -> None:
     profile = box(b"colr", b"prof", swapped_profile())
-    green, red, blue, white = corners(await drawn(heic_pool, tmp_path, heic([hevc(120, 80, QUADRANTS, profile)])))
+    green, red, blue, white = corners(await rendered(heic_pool, tmp_path, heic([hevc(120, 80, QUADRANTS, profile)])))
     assert all(alike(*pair, 16) for pair in ((green, GREEN), (red, RED), (blue, BLUE), (white, WHITE)))
 
 
 async def test_a_profile_that_is_none_is_ignored(heic_pool: PixelPool, tmp_path: Path) -> None:
     profile = box(b"colr", b"prof", b"not a profile" * 50)
-    assert is_right(await drawn(heic_pool, tmp_path, heic([hevc(120, 80, QUADRANTS, profile)])))
+    assert is_right(await rendered(heic_pool, tmp_path, heic([hevc(120, 80, QUADRANTS, profile)])))
 
 
 async def test_transparency_is_kept_or_laid_on_white(heic_pool: PixelPool, tmp_path: Path) -> None:
     for format in (Format.PNG, Format.WEBP, Format.AVIF):
-        kept = (await drawn(heic_pool, tmp_path, file("half-clear"), format=format)).convert("RGBA")
+        kept = (await rendered(heic_pool, tmp_path, file("half-clear"), format=format)).convert("RGBA")
         assert alike(pixel(kept, 20, 40), (255, 0, 0, 255), 16)
         assert pixel(kept, 100, 40)[3] < 16
-    flat = await drawn(heic_pool, tmp_path, file("half-clear"), format=Format.JPG)
+    flat = await rendered(heic_pool, tmp_path, file("half-clear"), format=Format.JPG)
     assert alike(pixel(flat, 100, 40), WHITE)
 
 
 async def test_tiles(heic_pool: PixelPool, tmp_path: Path) -> None:
     parts = [hevc(64, 64, part(name), hidden=True) for name in ("red", "green", "blue", "white")]
-    assert is_right(await drawn(heic_pool, tmp_path, heic([grid(2, 2, 120, 128, (2, 3, 4, 5)), *parts]), 120, 128))
+    assert is_right(await rendered(heic_pool, tmp_path, heic([grid(2, 2, 120, 128, (2, 3, 4, 5)), *parts]), 120, 128))
 
 
 async def test_a_crop(heic_pool: PixelPool, tmp_path: Path) -> None:
     middle = box(b"clap", *[number.to_bytes(4, "big") for number in (60, 1, 40, 1, 0, 1, 0, 1)])
-    assert is_right(await drawn(heic_pool, tmp_path, heic([hevc(120, 80, QUADRANTS, middle)]), 60, 40))
+    assert is_right(await rendered(heic_pool, tmp_path, heic([hevc(120, 80, QUADRANTS, middle)]), 60, 40))
 
 
 async def test_what_the_decoder_gives_up_on_is_damaged(heic_pool: PixelPool, tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ async def test_what_a_phones_picture_costs(
     _, _, width, height = shape
     (tmp_path / "a").write_bytes(phone(*shape))
     (pid,) = heic_pool.pids
-    drawing = Drawing(Format.HEIC, Format.JPG, 640, round(640 * height / width), 1)
+    rendering = Rendering(Format.HEIC, Format.JPG, 640, round(640 * height / width), 1)
     for what in ("probe", "render"):
         forget_peak(pid)
         before, since = processor_seconds(pid), time.perf_counter()
         if what == "probe":
             assert (await heic_pool.probe(tmp_path / "a", wait=DEADLINE)).width == width
         else:
-            await heic_pool.render(tmp_path / "a", tmp_path / "b", drawing, wait=DEADLINE)
+            await heic_pool.render(tmp_path / "a", tmp_path / "b", rendering, wait=DEADLINE)
         seconds, memory = processor_seconds(pid) - before, peak_memory(pid)
         took = time.perf_counter() - since
         sys.stdout.write(f"\n{what} {width}x{height}: {seconds:.2f} s of processor, {took:.2f} s, {memory} kB\n")

@@ -1,4 +1,4 @@
-"""The pixel process, which draws when a test lets it.
+"""The pixel process, which renders when a test lets it.
 
 For each picture it signals by the FIFO `begun` in the folder that its argument names, and waits for `go-on`.
 """

@@ -1,4 +1,4 @@
-"""Pictures made for a test, by Pillow or byte by byte, and how to look at what was drawn of them."""
+"""Pictures made for a test, by Pillow or byte by byte, and how to look at what was rendered of them."""
 
 import struct
 import zlib

@@ -120,8 +120,8 @@ def run_thread() -> None:
     thread.join()
 
 
-def draw_and_keep(target: int) -> None:
-    os.write(target, b"as drawn")
+def render_and_keep(target: int) -> None:
+    os.write(target, b"as rendered")
     KEPT.append(os.dup(target))
 
 
@@ -187,10 +187,10 @@ DEEDS: dict[str, Callable[[], object]] = {
     "mount": lambda: call("umount", 0),
 }
 KEPT: list[int] = []
-# Of a drawing, with what it is to be drawn into.
+# Of a rendering, with what it is to be rendered into.
 DRAWINGS: dict[str, Callable[[int], object]] = {
-    "draw, and keep the file": draw_and_keep,
-    "draw nothing, and write to the file that was kept": lambda _: os.pwrite(KEPT[-1], b"forged", 0),
+    "render, and keep the file": render_and_keep,
+    "render nothing, and write to the file that was kept": lambda _: os.pwrite(KEPT[-1], b"forged", 0),
 }
 PATHS: dict[str, Callable[[str], object]] = {"open": open_file, "truncate": lambda path: os.truncate(path, 0)}
 FORBIDDEN = FILES | OTHER_PROCESSES | CALLS | DEEDS
@@ -204,7 +204,7 @@ def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
     act = start.removeprefix(b"ROGUE ").decode()
     if job["do"] == "render":
         DRAWINGS[act](files[1])
-        return {"drawn": True}
+        return {"rendered": True}
     try:
         verb, _, path = act.partition(" /")
         PATHS[verb](f"/{path}") if path else ACTS[act]()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool, ProbeFailed
 from tests.pixels.conftest import WAIT
@@ -51,7 +51,7 @@ from tests.pixels.workers import ROGUE
         {"refused": "other_format", "kind": "a sentence of its own"},
         {"refused": "other_format", "kind": ["PDF"]},
         {"refused": "damaged", "kind": "PDF"},
-        {"drawn": True},
+        {"rendered": True},
     ],
     ids=str,
 )
@@ -81,16 +81,16 @@ async def test_a_captured_process_that_writes_to_its_own_input_holds_up_nobody(f
         assert pool.died == 0
 
 
-async def test_what_was_drawn_stays_as_it_was(tmp_path: Path) -> None:
+async def test_what_was_rendered_stays_as_it_was(tmp_path: Path) -> None:
     """A captured process may keep the file that it drew into, and write to it later."""
     target, other = tmp_path / "target", tmp_path / "other"
-    drawing = Drawing(Format.PNG, Format.PNG, 1, 1, 1)
+    rendering = Rendering(Format.PNG, Format.PNG, 1, 1, 1)
     async with PixelPool(1, Limits(), LONG, LONG, ROGUE) as pool:
         for act, path in zip(DRAWINGS, (target, other), strict=True):
             (tmp_path / "orders").write_text(f"ROGUE {act}")
-            await pool.render(tmp_path / "orders", path, drawing, wait=WAIT)
+            await pool.render(tmp_path / "orders", path, rendering, wait=WAIT)
         assert (pool.died, pool.killed) == (0, 0)
-    assert (target.read_bytes(), other.read_bytes()) == (b"as drawn", b"")
+    assert (target.read_bytes(), other.read_bytes()) == (b"as rendered", b"")
     assert {each.name for each in tmp_path.iterdir()}  # noqa: ASYNC240 == {"orders", "target", "other"}
 
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageSequence
 
 from image_service.errors import Refusal
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
 from image_service.pixels.structure.walk import read_structure
@@ -37,7 +37,7 @@ async def test_a_png_with_all_its_pixels(pool: PixelPool, tmp_path: Path, whole:
     path.write_bytes(data)
     probe = await pool.probe(path, wait=WAIT)
     assert (probe.width, probe.height, probe.end) == (64, 48, len(data))
-    await pool.render(path, target, Drawing(Format.PNG, Format.PNG, 64, 48, 1), wait=WAIT)
+    await pool.render(path, target, Rendering(Format.PNG, Format.PNG, 64, 48, 1), wait=WAIT)
     with Image.open(target) as image:
         assert image.tobytes() == NOISE.tobytes()
 
@@ -74,7 +74,7 @@ async def test_a_gif_whose_last_frame_is_cut(pool: PixelPool, tmp_path: Path, fi
     path.write_bytes(film[:-missing])
     probe = await pool.probe(path, wait=WAIT)
     assert (probe.frames, probe.end) == (3, len(film) - missing)
-    await pool.render(path, target, Drawing(Format.GIF, Format.GIF, 30, 20, 3), wait=WAIT)
+    await pool.render(path, target, Rendering(Format.GIF, Format.GIF, 30, 20, 3), wait=WAIT)
     with Image.open(target) as image:
         frames = [each.convert("RGB") for each in ImageSequence.Iterator(image)]
     assert len(frames) == 3
@@ -90,7 +90,7 @@ async def test_a_gif_with_frames_of_no_pixels(
     path.write_bytes(film[:-1] + frame(0, 0, 0, 0, control) + frame(0, 0, 0, 5, control) + end)
     probe = await pool.probe(path, wait=WAIT)
     assert (probe.frames, probe.width, probe.height, probe.end) == (4, 60, 40, path.stat().st_size)
-    await pool.render(path, tmp_path / "b", Drawing(Format.GIF, Format.GIF, 60, 40, 4), wait=WAIT)
+    await pool.render(path, tmp_path / "b", Rendering(Format.GIF, Format.GIF, 60, 40, 4), wait=WAIT)
 
 
 def test_a_gif_without_a_whole_frame() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from image_service.errors import Refusal
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
 from image_service.pixels.structure.walk import read_structure
@@ -59,13 +59,13 @@ async def refused(pool: PixelPool, folder: Path, data: bytes) -> Refusal:
     return caught.value.refusal
 
 
-async def drawn(pool: PixelPool, folder: Path, data: bytes) -> bytes:
+async def rendered(pool: PixelPool, folder: Path, data: bytes) -> bytes:
     """Every pixel, once it has been taken as it came."""
-    path, target = folder / "a", folder / "drawn"
+    path, target = folder / "a", folder / "rendered"
     (folder / "a").write_bytes(data)
     probe = await pool.probe(path, wait=WAIT)
     assert (probe.format, probe.end) == (Format.JPG, len(data))
-    await pool.render(path, target, Drawing(Format.JPG, Format.PNG, probe.width, probe.height, 1), wait=WAIT)
+    await pool.render(path, target, Rendering(Format.JPG, Format.PNG, probe.width, probe.height, 1), wait=WAIT)
     assert (folder / "a").read_bytes() == data
     with Image.open(target) as image:
         return image.tobytes()
@@ -86,7 +86,7 @@ async def test_a_cut_one_is_refused_whatever_its_tags_profile_and_scans(
 async def test_parameters_of_a_scan_as_phones_write_them(pool: PixelPool, tmp_path: Path, parameters: bytes) -> None:
     at = SCAN + 2 + struct.unpack_from(">H", CONTROL, SCAN + 2)[0]
     odd = CONTROL[: at - 3] + parameters + CONTROL[at:]
-    assert await drawn(pool, tmp_path, odd) == await drawn(pool, tmp_path, CONTROL)
+    assert await rendered(pool, tmp_path, odd) == await rendered(pool, tmp_path, CONTROL)
 
 
 ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
@@ -106,7 +106,7 @@ IGNORED = {
 
 @pytest.mark.parametrize("data", IGNORED.values(), ids=IGNORED)
 async def test_what_decoders_ignore_does_no_harm(pool: PixelPool, tmp_path: Path, data: bytes) -> None:
-    assert await drawn(pool, tmp_path, data) == await drawn(pool, tmp_path, CONTROL)
+    assert await rendered(pool, tmp_path, data) == await rendered(pool, tmp_path, CONTROL)
 
 
 @pytest.mark.parametrize("data", IGNORED.values(), ids=IGNORED)
@@ -125,7 +125,7 @@ async def test_and_does_not_excuse_lost_pixels(pool: PixelPool, tmp_path: Path, 
 )
 async def test_every_pixel_and_another_end(pool: PixelPool, tmp_path: Path, whole: bytes, end: bytes) -> None:
     data = whole.removesuffix(END) + end
-    assert await drawn(pool, tmp_path, data) == await drawn(pool, tmp_path, whole)
+    assert await rendered(pool, tmp_path, data) == await rendered(pool, tmp_path, whole)
 
 
 async def test_a_lost_scan_is_seen(pool: PixelPool, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from image_service.pixels.limits import Limits
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
 from tests.hostile.gif import frame, gif, packed
@@ -24,11 +24,11 @@ MUCH, LITTLE = 150_000, 70_000  # kB; it starts with some 30,000
 async def test_memory_is_given_back(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(gif(SIDE, SIDE, [frame(SIDE, SIDE, data=packed(SIDE * SIDE))] * FRAMES))
-    drawing = Drawing(Format.GIF, Format.WEBP, SIDE - 1, SIDE - 1, FRAMES)  # all of which are held
+    rendering = Rendering(Format.GIF, Format.WEBP, SIDE - 1, SIDE - 1, FRAMES)  # all of which are held
     async with PixelPool(1, Limits(), probe_seconds=DEADLINE, draw_seconds=DEADLINE, command=SEEN) as pool:
         [pid] = pool.pids
         forget_peak(pid)
-        await pool.render(source, tmp_path / "target", drawing, wait=WAIT)
+        await pool.render(source, tmp_path / "target", rendering, wait=WAIT)
         assert peak_memory(pid) > MUCH
         # It answers first, and takes another job when it has done so.
         source.write_bytes(gif(16, 16, [frame(16, 16)]))
@@ -47,8 +47,8 @@ async def test_an_animation_of_a_hundred_megapixels_is_read_frame_by_frame(
         [pid] = pool.pids
         forget_peak(pid)
         assert (await pool.probe(source, wait=WAIT)).frames == 100
-        drawing = Drawing(Format.GIF, Format.WEBP, side, side, 100)
-        await pool.render(source, tmp_path / "target", drawing, wait=WAIT)
+        rendering = Rendering(Format.GIF, Format.WEBP, side, side, 100)
+        await pool.render(source, tmp_path / "target", rendering, wait=WAIT)
         assert peak_memory(pid) < most  # all frames are 400,000
 
 

@@ -7,7 +7,7 @@ from PIL import Image, ImageChops
 
 from image_service.errors import Refusal
 from image_service.pixels.limits import Refused
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
 from tests.pixels.conftest import WAIT
@@ -35,14 +35,14 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
-async def test_good_ones_are_taken_and_drawn(pool: PixelPool, tmp_path: Path, path: Path) -> None:
+async def test_good_ones_are_taken_and_rendered(pool: PixelPool, tmp_path: Path, path: Path) -> None:
     probe = await pool.probe(path, wait=WAIT)
     with Image.open(path) as image:
         assert (probe.width, probe.height) == image.size
-        target = tmp_path / "drawn"
-        await pool.render(path, target, Drawing(Format.PNG, Format.PNG, probe.width, probe.height, 1), wait=WAIT)
-        with Image.open(target) as drawn:
-            assert drawn.size == image.size
+        target = tmp_path / "rendered"
+        await pool.render(path, target, Rendering(Format.PNG, Format.PNG, probe.width, probe.height, 1), wait=WAIT)
+        with Image.open(target) as rendered:
+            assert rendered.size == image.size
             mode = "RGB" if path.stem in WITHOUT_ALPHA_IN_PILLOW else "RGBA"
-            difference = ImageChops.difference(eight_bit(image).convert(mode), drawn.convert(mode))
+            difference = ImageChops.difference(eight_bit(image).convert(mode), rendered.convert(mode))
             assert max(difference.tobytes()) <= 1

@@ -10,7 +10,7 @@ import pytest
 
 from image_service.errors import Busy, Refusal
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool, ProbeFailed, RenderFailed
 from tests.pixels.conftest import WAIT
@@ -172,7 +172,7 @@ async def test_busy_when_no_process_becomes_free_in_time(folder: Path) -> None:
                 await pool.probe(folder / "good", wait=wait)
             with pytest.raises(Busy):
                 await pool.render(
-                    folder / "good", folder / "drawn", Drawing(Format.PNG, Format.PNG, 1, 1, 1), wait=wait
+                    folder / "good", folder / "rendered", Rendering(Format.PNG, Format.PNG, 1, 1, 1), wait=wait
                 )
         assert (pool.waiting, pool.busy) == (0, 1)
         await go_on(folder)
@@ -224,12 +224,12 @@ async def test_closing_ends_every_process_and_every_job(folder: Path) -> None:
         await pool.probe(folder / "good", wait=WAIT)
 
 
-async def test_a_drawing_that_takes_too_long(pool: PixelPool, tmp_path: Path) -> None:
+async def test_a_rendering_that_takes_too_long(pool: PixelPool, tmp_path: Path) -> None:
     quadrants(3000, 2000).save(tmp_path / "a", "PNG")
-    drawing = Drawing(Format.PNG, Format.AVIF, 3000, 2000, 1)
+    rendering = Rendering(Format.PNG, Format.AVIF, 3000, 2000, 1)
     async with PixelPool(1, Limits(), probe_seconds=LONG, draw_seconds=0.01) as hasty:
         with pytest.raises(RenderFailed, match="too long"):
-            await hasty.render(tmp_path / "a", tmp_path / "b", drawing, wait=WAIT)
+            await hasty.render(tmp_path / "a", tmp_path / "b", rendering, wait=WAIT)
         assert (await hasty.probe(tmp_path / "a", wait=WAIT)).width == 3000
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from image_service.pixels.limits import Limits
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
 from tests.pixels.conftest import WAIT
@@ -62,12 +62,12 @@ ENCODE: dict[str, Callable[[Image.Image, bytes], bytes]] = {
 }
 
 
-async def drawn(pool: PixelPool, folder: Path, data: bytes, format: Format) -> bytes:
-    path, target = folder / "a", folder / "drawn"
+async def rendered(pool: PixelPool, folder: Path, data: bytes, format: Format) -> bytes:
+    path, target = folder / "a", folder / "rendered"
     (folder / "a").write_bytes(data)
     probe = await pool.probe(path, wait=WAIT, formats=tuple(Format))
     assert (probe.format, probe.width, probe.height) == (format, 120, 80)
-    await pool.render(path, target, Drawing(format, Format.PNG, 60, 40, 1), wait=WAIT)
+    await pool.render(path, target, Rendering(format, Format.PNG, 60, 40, 1), wait=WAIT)
     with Image.open(target) as image:
         return image.convert("RGB").tobytes() + probe.thumbhash.encode()
 
@@ -76,13 +76,13 @@ async def drawn(pool: PixelPool, folder: Path, data: bytes, format: Format) -> b
 @pytest.mark.parametrize("profile", USELESS.values(), ids=USELESS)
 async def test_it_is_ignored(pool: PixelPool, tmp_path: Path, format: str, profile: bytes) -> None:
     data, plain = ENCODE[format](quadrants(), profile), ENCODE[format](quadrants(), b"")
-    assert await drawn(pool, tmp_path, data, Format(format)) == await drawn(pool, tmp_path, plain, Format(format))
+    assert await rendered(pool, tmp_path, data, Format(format)) == await rendered(pool, tmp_path, plain, Format(format))
 
 
 @pytest.mark.parametrize("format", ENCODE)
 async def test_a_good_one_is_not(pool: PixelPool, tmp_path: Path, format: str) -> None:
     data, plain = ENCODE[format](quadrants(), GOOD), ENCODE[format](quadrants(), b"")
-    assert await drawn(pool, tmp_path, data, Format(format)) != await drawn(pool, tmp_path, plain, Format(format))
+    assert await rendered(pool, tmp_path, data, Format(format)) != await rendered(pool, tmp_path, plain, Format(format))
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "P"])
@@ -90,7 +90,7 @@ async def test_of_other_colours_than_the_pictures(pool: PixelPool, tmp_path: Pat
     image, format = quadrants().convert(mode), "PNG" if mode == "P" else "JPEG"
     data, plain = encoded(image, format, icc_profile=LAB if mode == "P" else GOOD), encoded(image, format)
     name = Format.PNG if mode == "P" else Format.JPG
-    assert await drawn(pool, tmp_path, data, name) == await drawn(pool, tmp_path, plain, name)
+    assert await rendered(pool, tmp_path, data, name) == await rendered(pool, tmp_path, plain, name)
 
 
 async def test_of_an_animation(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ async def test_of_an_animation(tmp_path: Path) -> None:
             assert (await pool.probe(tmp_path / "a", wait=WAIT)).frames == 2
             for size in ((60, 40), (120, 80)):
                 await pool.render(
-                    tmp_path / "a", tmp_path / "b", Drawing(Format.WEBP, Format.WEBP, *size, 2), wait=WAIT
+                    tmp_path / "a", tmp_path / "b", Rendering(Format.WEBP, Format.WEBP, *size, 2), wait=WAIT
                 )
                 pictures.append((tmp_path / "b").read_bytes())
     assert pictures[:2] == pictures[2:]

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageSequence
 
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool, RenderFailed
 from tests.pixels.conftest import WAIT
@@ -28,12 +28,12 @@ STILL = (Format.JPG, Format.PNG, Format.GIF, Format.WEBP, Format.AVIF)
 METADATA = {"exif", "icc_profile", "xmp", "comment", "XML:com.adobe.xmp", "photoshop", "dpi_"}
 
 
-async def drawn(
+async def rendered(
     pool: PixelPool, source: Path, format: Format, width: int, height: int, *, frames: int = 1
 ) -> Image.Image:
     """The variant, as Pillow sees it."""
     target = source.with_name(f"{width}-{height}.{format}")
-    await pool.render(source, target, Drawing(format_of(source), format, width, height, frames), wait=WAIT)
+    await pool.render(source, target, Rendering(format_of(source), format, width, height, frames), wait=WAIT)
     image = Image.open(BytesIO(target.read_bytes()))
     assert image.get_format_mimetype() == format.media_type
     assert image.size == (width, height)
@@ -51,7 +51,7 @@ async def test_variants_are_upright_and_bare(pool: PixelPool, tmp_path: Path, or
     source = oriented_jpeg(tmp_path / "a", orientation)
     for format in (Format.JPG, Format.WEBP, Format.AVIF):
         for size in ((120, 80), (50, 33)):
-            image = await drawn(pool, source, format, *size)
+            image = await rendered(pool, source, format, *size)
             assert looks_right(image)
             assert not METADATA & image.info.keys()
             assert not image.getexif()
@@ -61,24 +61,24 @@ async def test_variants_are_upright_and_bare(pool: PixelPool, tmp_path: Path, or
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (33, 47), (119, 79), (120, 80)])
 async def test_the_size_is_exact(pool: PixelPool, tmp_path: Path, format: Format, size: tuple[int, int]) -> None:
     quadrants().save(tmp_path / "a", "PNG")
-    await drawn(pool, tmp_path / "a", format, *size)
+    await rendered(pool, tmp_path / "a", format, *size)
 
 
 async def test_a_large_jpeg_shrunk_while_it_is_decoded(pool: PixelPool, tmp_path: Path) -> None:
     quadrants(2003, 1501).save(tmp_path / "a", "JPEG", quality=90)
     for size in ((50, 37), (640, 480), (1920, 1439)):
-        assert looks_right(await drawn(pool, tmp_path / "a", Format.JPG, *size))
+        assert looks_right(await rendered(pool, tmp_path / "a", Format.JPG, *size))
 
 
 async def test_a_jpeg_variant_is_quick_to_open(pool: PixelPool, tmp_path: Path) -> None:
     quadrants().save(tmp_path / "a", "JPEG")
-    assert "progressive" not in (await drawn(pool, tmp_path / "a", Format.JPG, 60, 40)).info
+    assert "progressive" not in (await rendered(pool, tmp_path / "a", Format.JPG, 60, 40)).info
 
 
 async def test_a_profile_is_applied_and_dropped(pool: PixelPool, tmp_path: Path) -> None:
     quadrants().save(tmp_path / "a", "JPEG", quality=95, icc_profile=swapped_profile())
     for format in (Format.JPG, Format.WEBP, Format.AVIF):
-        image = await drawn(pool, tmp_path / "a", format, 60, 40)
+        image = await rendered(pool, tmp_path / "a", format, 60, 40)
         green, red, blue, white = corners(image)
         assert alike(green, GREEN)
         assert alike(red, RED)
@@ -89,13 +89,13 @@ async def test_a_profile_is_applied_and_dropped(pool: PixelPool, tmp_path: Path)
 
 async def test_a_broken_profile_is_ignored(pool: PixelPool, tmp_path: Path) -> None:
     quadrants().save(tmp_path / "a", "JPEG", quality=95, icc_profile=b"not a profile" * 50)
-    assert looks_right(await drawn(pool, tmp_path / "a", Format.JPG, 60, 40))
+    assert looks_right(await rendered(pool, tmp_path / "a", Format.JPG, 60, 40))
 
 
 async def test_cmyk_becomes_srgb(pool: PixelPool, tmp_path: Path) -> None:
     quadrants().convert("CMYK").save(tmp_path / "a", "JPEG", quality=95)
     for format in (Format.JPG, Format.WEBP):
-        image = await drawn(pool, tmp_path / "a", format, 60, 40)
+        image = await rendered(pool, tmp_path / "a", format, 60, 40)
         assert image.mode == "RGB"
         red, green, blue, white = corners(image)  # print colours are duller: the hue is what must be right
         assert red[0] > 150 > max(red[1:])
@@ -107,13 +107,13 @@ async def test_cmyk_becomes_srgb(pool: PixelPool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("format", STILL)
 async def test_grey_stays_grey(pool: PixelPool, tmp_path: Path, format: Format) -> None:
     Image.new("L", (120, 80), 100).save(tmp_path / "a", "JPEG", quality=95)
-    image = await drawn(pool, tmp_path / "a", format, 60, 40)
+    image = await rendered(pool, tmp_path / "a", format, 60, 40)
     assert alike(pixel(image.convert("RGB"), 30, 20), (100, 100, 100), 3)
 
 
 async def test_sixteen_bits_become_eight(pool: PixelPool, tmp_path: Path) -> None:
     Image.new("I;16", (120, 80), 0x8080).save(tmp_path / "a", "PNG")
-    image = await drawn(pool, tmp_path / "a", Format.PNG, 60, 40)
+    image = await rendered(pool, tmp_path / "a", Format.PNG, 60, 40)
     assert image.mode == "L"
     assert image.getpixel((30, 20)) == 0x80
 
@@ -130,14 +130,14 @@ def badge() -> Image.Image:
 async def test_transparency_is_kept(pool: PixelPool, tmp_path: Path, format: Format, mode: str) -> None:
     image = badge() if mode == "RGBA" else badge().quantize(8)
     image.save(tmp_path / "a", "PNG")
-    result = (await drawn(pool, tmp_path / "a", format, 60, 40)).convert("RGBA")
+    result = (await rendered(pool, tmp_path / "a", format, 60, 40)).convert("RGBA")
     assert alike(pixel(result, 10, 20), (255, 0, 0, 255))
     assert pixel(result, 50, 20)[3] == 0
 
 
 async def test_what_is_under_transparency_does_not_bleed(pool: PixelPool, tmp_path: Path) -> None:
     badge().save(tmp_path / "a", "PNG")
-    image = await drawn(pool, tmp_path / "a", Format.PNG, 7, 5)  # the edge falls within a pixel
+    image = await rendered(pool, tmp_path / "a", Format.PNG, 7, 5)  # the edge falls within a pixel
     for x in range(7):
         red, green, _, alpha = pixel(image, x, 2)
         assert alpha == 0 or (red > 240 and green < 16)
@@ -147,7 +147,7 @@ async def test_what_is_under_transparency_does_not_bleed(pool: PixelPool, tmp_pa
 async def test_transparency_is_laid_on_white_in_a_jpeg(pool: PixelPool, tmp_path: Path, mode: str) -> None:
     image = badge().quantize(8) if mode == "P" else badge().convert(mode)
     image.save(tmp_path / "a", "PNG")
-    result = (await drawn(pool, tmp_path / "a", Format.JPG, 60, 40)).convert("RGB")
+    result = (await rendered(pool, tmp_path / "a", Format.JPG, 60, 40)).convert("RGB")
     assert alike(pixel(result, 50, 20), WHITE)
     assert not alike(pixel(result, 10, 20), WHITE)
 
@@ -158,7 +158,7 @@ async def test_an_animation_keeps_its_frames_and_their_time(
     pool: PixelPool, tmp_path: Path, format: Format, size: tuple[int, int]
 ) -> None:
     source = animation(tmp_path / "a", frames=4)
-    image = await drawn(pool, source, format, *size, frames=4)
+    image = await rendered(pool, source, format, *size, frames=4)
     frames, durations = [], []
     for frame in ImageSequence.Iterator(image):
         frame.load()  # Pillow knows a WebP frame's time only then
@@ -176,20 +176,20 @@ async def test_an_animation_keeps_its_frames_and_their_time(
 async def test_of_an_animation_a_still_shows_the_first_frame(pool: PixelPool, tmp_path: Path) -> None:
     source = animation(tmp_path / "a", frames=4)
     for format in (Format.JPG, Format.PNG, Format.AVIF):
-        image = await drawn(pool, source, format, 30, 20, frames=4)
+        image = await rendered(pool, source, format, 30, 20, frames=4)
         assert alike(pixel(image.convert("RGB"), 15, 10), RED)
 
 
-async def test_damage_is_never_drawn(pool: PixelPool, tmp_path: Path) -> None:
+async def test_damage_is_never_rendered(pool: PixelPool, tmp_path: Path) -> None:
     data = encoded(Image.effect_noise((200, 150), 80), "PNG")
     (tmp_path / "a").write_bytes(data[: len(data) // 2])
     with pytest.raises(RenderFailed):
-        await drawn(pool, tmp_path / "a", Format.PNG, 200, 150)
+        await rendered(pool, tmp_path / "a", Format.PNG, 200, 150)
 
 
 async def test_a_target_that_cannot_be_written(pool: PixelPool, tmp_path: Path) -> None:
     quadrants().save(tmp_path / "a", "PNG")
     with pytest.raises(RenderFailed):
         await pool.render(
-            tmp_path / "a", tmp_path / "none" / "b", Drawing(Format.PNG, Format.PNG, 60, 40, 1), wait=WAIT
+            tmp_path / "a", tmp_path / "none" / "b", Rendering(Format.PNG, Format.PNG, 60, 40, 1), wait=WAIT
         )

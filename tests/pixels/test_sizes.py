@@ -36,7 +36,7 @@ def test_any_other_way_to_write_a_size_is_none(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "picture", "drawn"),
+    ("name", "picture", "rendered"),
     [
         ("640-0", (2000, 1500), (640, 480)),
         ("640-0", (1500, 2000), (640, 853)),
@@ -53,8 +53,8 @@ def test_any_other_way_to_write_a_size_is_none(name: str) -> None:
         ("1024-1024", (3, 16384), (1, 1024)),
     ],
 )
-def test_fit(name: str, picture: tuple[int, int], drawn: tuple[int, int]) -> None:
-    assert Size.parse(name).fit(*picture) == drawn
+def test_fit(name: str, picture: tuple[int, int], rendered: tuple[int, int]) -> None:
+    assert Size.parse(name).fit(*picture) == rendered
 
 
 def test_nothing_is_enlarged_or_leaves_its_box() -> None:

@@ -1,4 +1,4 @@
-"""WebPs and AVIFs where they are taken: what they are, and what is drawn of them."""
+"""WebPs and AVIFs where they are taken: what they are, and what is rendered of them."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import DRAWN, Format
 from image_service.pixels.pool.pool import PixelPool
 from tests.hostile.avif_boxes import avif, box, coded, grid, picture
@@ -28,12 +28,14 @@ async def open_pool() -> AsyncIterator[PixelPool]:
         yield pool
 
 
-async def drawn(pool: PixelPool, source: Path, format: Format, width: int, height: int, frames: int = 1) -> Image.Image:
+async def rendered(
+    pool: PixelPool, source: Path, format: Format, width: int, height: int, frames: int = 1
+) -> Image.Image:
     """What the picture, probed, becomes in full size and another format."""
     probe = await pool.probe(source, wait=WAIT)
     assert (probe.width, probe.height, probe.frames) == (width, height, frames)
-    target = source.with_name(f"drawn.{format}")
-    await pool.render(source, target, Drawing(probe.format, format, width, height, frames), wait=WAIT)
+    target = source.with_name(f"rendered.{format}")
+    await pool.render(source, target, Rendering(probe.format, format, width, height, frames), wait=WAIT)
     image = Image.open(BytesIO(target.read_bytes()))
     assert image.get_format_mimetype() == format.media_type
     assert image.size == (width, height)
@@ -48,9 +50,9 @@ def is_right(image: Image.Image) -> bool:
 
 @BOTH
 @pytest.mark.parametrize("format", DRAWN)
-async def test_it_is_drawn_in_every_format(open_pool: PixelPool, tmp_path: Path, kind: str, format: Format) -> None:
+async def test_it_is_rendered_in_every_format(open_pool: PixelPool, tmp_path: Path, kind: str, format: Format) -> None:
     quadrants().save(tmp_path / "a", kind, **SHARP[kind])
-    assert is_right(await drawn(open_pool, tmp_path / "a", format, 120, 80))
+    assert is_right(await rendered(open_pool, tmp_path / "a", format, 120, 80))
 
 
 @BOTH
@@ -67,13 +69,13 @@ async def test_it_is_upright(open_pool: PixelPool, tmp_path: Path, kind: str, or
     exif = Image.Exif()
     exif[0x0112] = orientation
     quadrants().transpose(turns[orientation]).save(tmp_path / "a", kind, exif=exif, **SHARP[kind])
-    assert is_right(await drawn(open_pool, tmp_path / "a", Format.PNG, 120, 80))
+    assert is_right(await rendered(open_pool, tmp_path / "a", Format.PNG, 120, 80))
 
 
 @BOTH
 async def test_a_profile_is_applied(open_pool: PixelPool, tmp_path: Path, kind: str) -> None:
     quadrants().save(tmp_path / "a", kind, icc_profile=swapped_profile(), **SHARP[kind])
-    green, red, blue, white = corners(await drawn(open_pool, tmp_path / "a", Format.PNG, 120, 80))
+    green, red, blue, white = corners(await rendered(open_pool, tmp_path / "a", Format.PNG, 120, 80))
     assert all(alike(*pair, 16) for pair in ((green, GREEN), (red, RED), (blue, BLUE), (white, WHITE)))
 
 
@@ -83,10 +85,10 @@ async def test_transparency_is_kept_or_laid_on_white(open_pool: PixelPool, tmp_p
     image.paste((255, 0, 0, 255), (0, 0, 60, 80))
     image.save(tmp_path / "a", kind, **SHARP[kind])
     for format in (Format.PNG, Format.WEBP, Format.AVIF):
-        kept = (await drawn(open_pool, tmp_path / "a", format, 120, 80)).convert("RGBA")
+        kept = (await rendered(open_pool, tmp_path / "a", format, 120, 80)).convert("RGBA")
         assert alike(pixel(kept, 20, 40), (255, 0, 0, 255), 16)
         assert pixel(kept, 100, 40)[3] == 0
-    flat = await drawn(open_pool, tmp_path / "a", Format.JPG, 120, 80)
+    flat = await rendered(open_pool, tmp_path / "a", Format.JPG, 120, 80)
     assert alike(pixel(flat, 100, 40), WHITE)
 
 
@@ -94,7 +96,7 @@ async def test_transparency_is_kept_or_laid_on_white(open_pool: PixelPool, tmp_p
 async def test_an_animated_webp_stays_animated(open_pool: PixelPool, tmp_path: Path, format: Format) -> None:
     frames = [Image.new("RGB", (60, 40), colour) for colour in (RED, GREEN, BLUE, WHITE)]
     frames[0].save(tmp_path / "a", "WEBP", save_all=True, append_images=frames[1:], duration=[100, 200, 300, 400])
-    image = await drawn(open_pool, tmp_path / "a", format, 60, 40, frames=4)
+    image = await rendered(open_pool, tmp_path / "a", format, 60, 40, frames=4)
     seen = []
     for frame in ImageSequence.Iterator(image):
         frame.load()
@@ -107,7 +109,7 @@ async def test_a_profile_is_applied_to_every_frame(open_pool: PixelPool, tmp_pat
     frames = [Image.new("RGB", (60, 40), colour) for colour in (RED, GREEN)]
     options: dict[str, Any] = {"lossless": True, "icc_profile": swapped_profile()}
     frames[0].save(tmp_path / "a", "WEBP", save_all=True, append_images=frames[1:], duration=50, **options)
-    image = await drawn(open_pool, tmp_path / "a", Format.WEBP, 60, 40, frames=2)
+    image = await rendered(open_pool, tmp_path / "a", Format.WEBP, 60, 40, frames=2)
     colours = [pixel(frame.convert("RGB"), 30, 20) for frame in ImageSequence.Iterator(image)]
     assert all(alike(*pair, 16) for pair in zip(colours, (GREEN, RED), strict=True))
 
@@ -117,17 +119,17 @@ async def test_an_avif_of_tiles(open_pool: PixelPool, tmp_path: Path) -> None:
     tiles = [coded(encoded(Image.new("RGB", (64, 64), colour), "AVIF", quality=90)) for colour in colours]
     parts = [picture(64, 64, tile, hidden=True) for tile in tiles]
     (tmp_path / "a").write_bytes(avif([grid(2, 2, 120, 128, (2, 3, 4, 5)), *parts]))
-    assert is_right(await drawn(open_pool, tmp_path / "a", Format.PNG, 120, 128))
+    assert is_right(await rendered(open_pool, tmp_path / "a", Format.PNG, 120, 128))
 
 
-async def test_a_small_picture_beside_an_avif_is_not_drawn(open_pool: PixelPool, tmp_path: Path) -> None:
+async def test_a_small_picture_beside_an_avif_is_not_rendered(open_pool: PixelPool, tmp_path: Path) -> None:
     large = coded(encoded(quadrants(640, 480), "AVIF", quality=90))
     small = coded(encoded(Image.new("RGB", (64, 48), "black"), "AVIF"))
     thumb = picture(64, 48, small, refers=((b"thmb", (1,)),))
     (tmp_path / "a").write_bytes(avif([picture(640, 480, large), thumb]))
-    drawing = Drawing(Format.AVIF, Format.PNG, 48, 36, 1)
+    rendering = Rendering(Format.AVIF, Format.PNG, 48, 36, 1)
     await open_pool.probe(tmp_path / "a", wait=WAIT)
-    await open_pool.render(tmp_path / "a", tmp_path / "b", drawing, wait=WAIT)
+    await open_pool.render(tmp_path / "a", tmp_path / "b", rendering, wait=WAIT)
     with Image.open(tmp_path / "b") as image:
         assert is_right(image)
 
@@ -136,7 +138,7 @@ async def test_a_cropped_avif(open_pool: PixelPool, tmp_path: Path) -> None:
     data = coded(encoded(quadrants(), "AVIF", quality=90, subsampling="4:4:4"))
     middle = box(b"clap", *[number.to_bytes(4, "big") for number in (60, 1, 40, 1, 0, 1, 0, 1)])
     (tmp_path / "a").write_bytes(avif([picture(120, 80, data, middle)]))
-    assert is_right(await drawn(open_pool, tmp_path / "a", Format.PNG, 60, 40))
+    assert is_right(await rendered(open_pool, tmp_path / "a", Format.PNG, 60, 40))
 
 
 @BOTH

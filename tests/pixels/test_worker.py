@@ -54,10 +54,10 @@ def test_it_keeps_no_file_of_a_job(seen: Worker, picture: Path, tmp_path: Path) 
     before = open_files(seen)
     assert seen.probe(picture)["probe"]["width"] == 120
     assert seen.probe(tmp_path / "broken")["refused"] == "cut_short"
-    with picture.open("rb") as source, (tmp_path / "drawn").open("wb") as target:
+    with picture.open("rb") as source, (tmp_path / "rendered").open("wb") as target:
         assert "failed" in seen.ask(b"{", source, target)
         for original in ("png", "jpg"):
-            assert ("drawn" in seen.ask(drawing(original, "webp"), source, target)) == (original == "png")
+            assert ("rendered" in seen.ask(rendering(original, "webp"), source, target)) == (original == "png")
     assert open_files(seen) == before
 
 
@@ -65,9 +65,9 @@ def open_files(worker: Worker) -> list[str]:
     return [str(each.readlink()) for each in Path(f"/proc/{worker.process.pid}/fd").iterdir()]
 
 
-def drawing(original: str, format: str) -> bytes:
-    drawing = {"original": original, "format": format, "width": 9, "height": 6, "frames": 1}
-    return json.dumps({"id": 1, "do": "render", "drawing": drawing, "seconds": 20}).encode()
+def rendering(original: str, format: str) -> bytes:
+    rendering = {"original": original, "format": format, "width": 9, "height": 6, "frames": 1}
+    return json.dumps({"id": 1, "do": "render", "rendering": rendering, "seconds": 20}).encode()
 
 
 def test_it_ends_with_its_input(worker: Worker) -> None:
@@ -91,20 +91,20 @@ def test_a_request_that_is_too_long_is_refused_whole(worker: Worker, picture: Pa
 
 
 def test_only_the_format_of_the_job_has_a_loader(worker: Worker, picture: Path, tmp_path: Path) -> None:
-    """Even where the walk is passed by: a drawing trusts its source. What one job may open, the next may not."""
+    """Even where the walk is passed by: a rendering trusts its source. What one job may open, the next may not."""
     for format in ("WEBP", "AVIF", "PNG", "TIFF", "BMP", "PPM"):
         quadrants().save(tmp_path / format, format)
 
-    def drawn(source: str, original: str) -> bool:
+    def rendered(source: str, original: str) -> bool:
         with (tmp_path / source).open("rb") as read, (tmp_path / "b").open("wb") as written:
-            answer = worker.ask(drawing(original, "png"), read, written)
-        assert answer.get("drawn") or "failed" in answer
-        return "drawn" in answer
+            answer = worker.ask(rendering(original, "png"), read, written)
+        assert answer.get("rendered") or "failed" in answer
+        return "rendered" in answer
 
     for original in ("png", "jpg", "gif", "webp", "avif"):
         assert worker.probe(picture)["probe"]["format"] == "png"
         for source in ("WEBP", "AVIF", "PNG", "TIFF", "BMP", "PPM"):
-            assert drawn(source, original) == (source.lower() == original)
+            assert rendered(source, original) == (source.lower() == original)
 
 
 def test_what_is_not_taken_has_no_loader(worker: Worker, tmp_path: Path) -> None:

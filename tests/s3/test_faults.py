@@ -48,7 +48,7 @@ async def test_an_upload_is_refused_or_whole(
     shop: httpx.AsyncClient, service: Service, proxy: S3Proxy, fault: Fault
 ) -> None:
     image = await added(shop)
-    drawn = await shop.get(path(image["src"]))
+    rendered = await shop.get(path(image["src"]))
     proxy.fail_always("PUT", fault)
     async with asyncio.timeout(60):  # each of them ends by S3Limits.call, on a machine that has much else to do
         refused = await asyncio.gather(
@@ -63,7 +63,7 @@ async def test_an_upload_is_refused_or_whole(
     assert refused[3].headers["Cache-Control"] == "no-store"
     assert await order(shop) == [image["id"]]
     assert (await shop.get("/images", params={"assigned": "false"})).json() == []
-    assert (await shop.get(path(image["src"]))).content == drawn.content
+    assert (await shop.get(path(image["src"]))).content == rendered.content
     assert (await shop.get(path(image["src"]).replace("640-0", "50-0"))).status_code == 200
     assert (await added(shop))["position"] == 2
     assert {each.state async for each in verify(service.database, service.storage)} == {OriginalState.WHOLE}

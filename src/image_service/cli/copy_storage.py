@@ -49,7 +49,7 @@ def copy_storage(
     source: Annotated[str, typer.Argument(metavar="FROM", help="file:///… or s3://bucket/prefix.")],
     target: Annotated[str, typer.Argument(metavar="TO", help="The same.")],
     quick: Annotated[bool, typer.Option("--quick", help="What is there in its size is whole.")] = False,
-    originals_only: Annotated[bool, typer.Option("--originals-only", help="Variants are drawn again.")] = False,
+    originals_only: Annotated[bool, typer.Option("--originals-only", help="Variants are rendered again.")] = False,
     as_json: Json = False,
 ) -> None:
     """Copy all bytes to another blob store, while the service runs. Exits 1 if an original is damaged or missing."""

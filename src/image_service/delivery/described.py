@@ -32,7 +32,7 @@ _BYTES = {
 }
 _HEADERS = {
     **ETAG,
-    "Last-Modified": {"schema": {"type": "string"}, "description": "When it was drawn."},
+    "Last-Modified": {"schema": {"type": "string"}, "description": "When it was rendered."},
     "Cache-Control": {
         "schema": {"type": "string", "const": CACHE_FOREVER},
         "description": "What a URL names never changes.",
@@ -84,7 +84,7 @@ PATHS: dict[str, Any] = {
                 "416": _problem(416, "The range begins beyond its end.", headers=CONTENT_RANGE),
                 "500": _problem(500, "An error of ours; it has been logged under this answer's `X-Request-Id`."),
                 "503": _problem(
-                    503, "Too many pictures wait to be drawn, or the database or blob store cannot be reached."
+                    503, "Too many pictures wait to be rendered, or the database or blob store cannot be reached."
                 ),
                 "507": _problem(507, "No space is left to keep it."),
             },

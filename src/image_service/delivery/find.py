@@ -16,7 +16,7 @@ from image_service.errors import (
     RangeNotSatisfiable,
     StorageFull,
     StorageUnavailable,
-    VariantNotDrawn,
+    VariantNotRendered,
 )
 from image_service.pixels.picture import DRAWN, Format
 from image_service.storage.base import Blob, ByteRange
@@ -27,7 +27,7 @@ from image_service.web.blob_response import blob_response
 from image_service.web.disconnect import cancelled_on_disconnect
 from image_service.web.parts import Parts
 
-NOT_NOW = (BlobNotFound, VariantNotDrawn, DatabaseUnavailable, StorageFull, StorageUnavailable)
+NOT_NOW = (BlobNotFound, VariantNotRendered, DatabaseUnavailable, StorageFull, StorageUnavailable)
 # A redirect may be kept for an hour only: its target may be removed at any time, and is rendered again here alone.
 REDIRECT_FOR = "public, max-age=3600"
 NEGOTIABLE = {Format.JPG, Format.PNG}
@@ -40,7 +40,7 @@ for _format in PREFERRED:
 UNDELIVERED: dict[type[ImageServiceError], Undelivered] = {  # all others: the database or the blob store
     BlobNotFound: Undelivered.NOT_FOUND,
     Busy: Undelivered.BUSY,
-    VariantNotDrawn: Undelivered.NOT_DRAWN,
+    VariantNotRendered: Undelivered.NOT_DRAWN,
     RangeNotSatisfiable: Undelivered.RANGE,
 }
 
@@ -88,7 +88,7 @@ async def _delivered(request: Request, parts: Parts) -> tuple[Response, Served |
                 response = await blob_response(request, opened, candidate.media_type, headers)
             else:
                 if not await parts.variants.is_kept(variant):
-                    await cancelled_on_disconnect(request, parts.variants.draw(variant))
+                    await cancelled_on_disconnect(request, parts.variants.render(variant))
                 moved = {"Location": f"{parts.delivery_redirect}/{variant}", "Cache-Control": REDIRECT_FOR}
                 response = Response(status_code=302, headers=headers | moved)
         except NOT_NOW as error:
@@ -106,11 +106,11 @@ async def _delivered(request: Request, parts: Parts) -> tuple[Response, Served |
 
 
 async def _opened(request: Request, parts: Parts, variant: VariantName, byte_range: ByteRange | None) -> Blob:
-    """Drawn now, if nobody has asked for it before."""
+    """Rendered now, if nobody has asked for it before."""
     try:
         return await parts.variants.open(variant, byte_range)
     except BlobNotFound:
-        await cancelled_on_disconnect(request, parts.variants.draw(variant))
+        await cancelled_on_disconnect(request, parts.variants.render(variant))
         return await parts.variants.open(variant, byte_range)
 
 

@@ -102,7 +102,7 @@ class Blobs:
             raise
 
     async def discard_variants(self, *gone: Image) -> None:
-        """Remove all that may have been drawn of these; their originals stay for the sweep."""
+        """Remove all that may have been rendered of these; their originals stay for the sweep."""
         for image in gone:
             variants = variant_names(image.store_id, image.slug, image.key, self._sizes)
             await self._discard([variant.blob for variant in variants])

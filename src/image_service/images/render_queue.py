@@ -47,7 +47,7 @@ class Admission:
         is_dear = estimated >= DEAR_SECONDS
         before = self._cheap.total + self._dear.before(store_id) if is_dear else self._cheap.before(store_id)
         if self._pixels.expected_wait(before, dear=is_dear) > SURE * self._draw_wait:
-            raise Busy("too many pictures wait to be drawn")
+            raise Busy("too many pictures wait to be rendered")
 
     @contextmanager
     def counted(self, store_id: int, estimated: float) -> Iterator[None]:

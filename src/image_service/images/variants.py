@@ -1,4 +1,4 @@
-"""Variants: found, or drawn once and kept under the path of their URL."""
+"""Variants: found, or rendered once and kept under the path of their URL."""
 
 import asyncio
 import time
@@ -10,11 +10,11 @@ from typing import Any
 import structlog
 
 from image_service.database.database import Database
-from image_service.errors import BlobNotFound, Busy, DatabaseUnavailable, StorageUnavailable, VariantNotDrawn
+from image_service.errors import BlobNotFound, Busy, DatabaseUnavailable, StorageUnavailable, VariantNotRendered
 from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.images.render_queue import Admission, Equals, Looks, UnderWay
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import DRAWN, Format
 from image_service.pixels.pool.costs import estimated_seconds
 from image_service.pixels.pool.pool import PixelPool, RenderFailed
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
 FACTS_SECONDS = 1.0  # a picture that is kept does not wait for a database that hangs
-FAILED_SECONDS = 60.0  # a picture that cannot be drawn costs up to DRAW_SECONDS of a pixel process each time
+FAILED_SECONDS = 60.0  # a picture that cannot be rendered costs up to DRAW_SECONDS of a pixel process each time
 
 for _format in DRAWN:
     metrics.DRAW_SECONDS.labels(_format)
@@ -37,7 +37,7 @@ for _format in DRAWN:
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the pictures that may be drawn of an image."""
+    """One of the pictures that may be rendered of an image."""
 
     name: VariantName
     size: Size
@@ -108,17 +108,18 @@ class Variants:
         """Raises `StorageUnavailable`."""
         return name.size in self._offered and await self._storage.exists(name.blob)
 
-    def draw(self, name: VariantName) -> Coroutine[Any, Any, None]:
-        """Draw it and keep it; however many ask, one draws.
+    def render(self, name: VariantName) -> Coroutine[Any, Any, None]:
+        """Draw it and keep it; however many ask, one renders.
 
         Before there is anything to await, raises `BlobNotFound` for whatever is not offered, and `Busy` where the wait
         for a pixel process is expected to pass `draw_wait` seconds: a refusal is to cost next to nothing. Then `Busy`
-        where it did, `BlobNotFound` where there is no such image, `VariantNotDrawn`, what storage and database raise.
+        where it did, `BlobNotFound` where there is no such image, `VariantNotRendered`, and what storage and database
+        raise.
         """
         if name.size not in self._offered:
             raise BlobNotFound
         self._require_turn(name)
-        return self._draw_once(name)
+        return self._render_once(name)
 
     async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
         """What may be sent for `name`: all formats that its size is offered in; none if no image has this name.
@@ -140,34 +141,34 @@ class Variants:
         possible = formats(facts.format, facts.frames, *Size.parse(name.size).fit(facts.width, facts.height))
         return possible if name.ext in possible else ()
 
-    async def _draw_once(self, name: VariantName) -> None:
+    async def _render_once(self, name: VariantName) -> None:
         """It goes on when those who ask go away, unless it has not begun: nobody wants it then."""
         self._require_turn(name)  # others may have begun since the call
-        draw = self._under_way.get(name.blob)
-        if draw is None:
-            draw = self._under_way[name.blob] = UnderWay()
-            draw.task = asyncio.create_task(self._draw(name, draw))
-            draw.task.add_done_callback(lambda _: self._forget(name, draw))
-            draw.task.add_done_callback(lambda done: done.cancelled() or done.exception())  # all askers may be gone
-        draw.askers += 1
+        render = self._under_way.get(name.blob)
+        if render is None:
+            render = self._under_way[name.blob] = UnderWay()
+            render.task = asyncio.create_task(self._render(name, render))
+            render.task.add_done_callback(lambda _: self._forget(name, render))
+            render.task.add_done_callback(lambda done: done.cancelled() or done.exception())  # all askers may be gone
+        render.askers += 1
         try:
-            await asyncio.shield(draw.task)
+            await asyncio.shield(render.task)
         finally:
-            draw.askers -= 1
-            if not draw.askers and draw.is_waiting:
-                self._forget(name, draw)  # whoever asks from now on begins anew
-                draw.task.cancel()
+            render.askers -= 1
+            if not render.askers and render.is_waiting:
+                self._forget(name, render)  # whoever asks from now on begins anew
+                render.task.cancel()
 
     def _require_turn(self, name: VariantName) -> None:
         """As for a cheap one: what it is nobody knows yet."""
         if name.blob not in self._under_way:
             self._admission.require_short_wait(name.store_id)
 
-    def _forget(self, name: VariantName, draw: UnderWay) -> None:
-        if self._under_way.get(name.blob) is draw:
+    def _forget(self, name: VariantName, render: UnderWay) -> None:
+        if self._under_way.get(name.blob) is render:
             del self._under_way[name.blob]
 
-    async def _draw(self, name: VariantName, draw: UnderWay) -> None:
+    async def _render(self, name: VariantName, render: UnderWay) -> None:
         since = time.perf_counter()
         image = await queries.image_by_key(self._database, name.store_id, name.key)
         if image is None:
@@ -177,14 +178,14 @@ class Variants:
         if variant is None:  # another slug, or a format that cannot hold it
             raise BlobNotFound
         looks = Looks(name.key, variant.format, variant.width, variant.height)
-        async with self._equals.alone(looks, draw), self._staging.file() as target:
+        async with self._equals.alone(looks, render), self._staging.file() as target:
             if self._failed.get(looks, 0.0) > time.monotonic():
-                raise VariantNotDrawn("it failed a moment ago")
+                raise VariantNotRendered("it failed a moment ago")
             if not await self._copied(image, variant):
-                await self._rendered(image, variant, looks, target, draw)
+                await self._rendered(image, variant, looks, target, render)
                 await self._storage.put(name.blob, target, public_headers(variant.format))
                 metrics.DRAW_SECONDS.labels(variant.format).observe(time.perf_counter() - since)
-        # Deleted or replaced while it was drawn: what was written after that must not stay, nor what may be so.
+        # Deleted or replaced while it was rendered: what was written after that must not stay, nor what may be so.
         live = False
         try:
             live = await self._is_live(name)
@@ -207,24 +208,24 @@ class Variants:
                 return True
         return False
 
-    async def _rendered(self, image: Image, variant: Variant, looks: Looks, target: Path, draw: UnderWay) -> None:
+    async def _rendered(self, image: Image, variant: Variant, looks: Looks, target: Path, render: UnderWay) -> None:
         """Into `target`."""
-        drawing = Drawing(image.format, variant.format, variant.width, variant.height, image.frames)
-        estimated = estimated_seconds(drawing, image.width, image.height)
+        rendering = Rendering(image.format, variant.format, variant.width, variant.height, image.frames)
+        estimated = estimated_seconds(rendering, image.width, image.height)
         with self._admission.counted(image.store_id, estimated):
             try:
                 async with self._storage.as_file(original_name(image.key)) as original:
-                    draw.is_waiting = True
-                    if not draw.askers:
+                    render.is_waiting = True
+                    if not render.askers:
                         raise Busy("nobody waits for it any more")
                     await self._pixels.render(
                         original,
                         target,
-                        drawing,
+                        rendering,
                         wait=self._draw_wait,
                         estimated=estimated,
                         owner=image.store_id,
-                        begun=draw.begin,
+                        begun=render.begin,
                     )
                 self._require_light(target)
             except BlobNotFound:
@@ -239,7 +240,7 @@ class Variants:
                     self._failed.clear()
                 self._failed[looks] = time.monotonic() + FAILED_SECONDS
                 log.error("variant not drawn", variant=str(variant.name), reason=str(failed))
-                raise VariantNotDrawn(str(failed)) from failed
+                raise VariantNotRendered(str(failed)) from failed
 
     def _require_light(self, target: Path) -> None:
         """Raises `RenderFailed`. The file has just been written: no disk is asked."""
@@ -251,8 +252,8 @@ class Variants:
         return await queries.image_by_key(self._database, name.store_id, name.key) is not None
 
     async def close(self) -> None:
-        """Wait for what is being drawn."""
-        await asyncio.gather(*(draw.task for draw in self._under_way.values()), return_exceptions=True)
+        """Wait for what is being rendered."""
+        await asyncio.gather(*(render.task for render in self._under_way.values()), return_exceptions=True)
 
 
 def public_headers(format_: Format) -> BlobHeaders:

@@ -23,7 +23,7 @@ MEMORY_WAIT_SECONDS = 10.0  # decoding one takes a tenth of a second
 
 
 @dataclass(frozen=True)
-class Means:
+class UploadResources:
     """What the uploads of a process share."""
 
     staging: Staging
@@ -36,8 +36,8 @@ class Means:
 
 
 class Ingest:
-    def __init__(self, means: Means) -> None:
-        self._means = means
+    def __init__(self, resources: UploadResources) -> None:
+        self._resources = resources
 
     @asynccontextmanager
     async def intake(self, owner: Owner) -> AsyncIterator["Intake"]:
@@ -45,7 +45,7 @@ class Ingest:
         try:
             async with AsyncExitStack() as held:
                 held.enter_context(metrics.INGESTING.track_inprogress())
-                intake = Intake(owner, held, self._means)
+                intake = Intake(owner, held, self._resources)
                 yield intake
         except PictureRefused as refused:
             metrics.INGESTED.labels(refused.field, refused.refusal).inc()
@@ -55,10 +55,10 @@ class Ingest:
 
 
 class Intake:
-    def __init__(self, owner: Owner, held: AsyncExitStack, means: Means) -> None:
+    def __init__(self, owner: Owner, held: AsyncExitStack, resources: UploadResources) -> None:
         self._owner = owner
         self._held = held
-        self._means = means
+        self._resources = resources
         self._has_place = False
         self._accepted: tuple[Source, int] | None = None
 
@@ -80,7 +80,7 @@ class Intake:
     @asynccontextmanager
     async def in_memory(self) -> AsyncIterator[None]:
         """A place among the few bodies that may be in memory as a whole. Raises `Busy` if none is free in time."""
-        async with self._means.memory.place(self._owner, MEMORY_WAIT_SECONDS, "large bodies"):
+        async with self._resources.memory.place(self._owner, MEMORY_WAIT_SECONDS, "large bodies"):
             yield
 
     async def _take_place(self) -> None:
@@ -90,7 +90,7 @@ class Intake:
         if self._has_place:
             return
         with metrics.UPLOADS_WAITING.track_inprogress():
-            place = self._means.places.place(self._owner, self._means.check_wait, "uploads")
+            place = self._resources.places.place(self._owner, self._resources.check_wait, "uploads")
             await self._held.enter_async_context(place)
         self._held.enter_context(metrics.UPLOADS.track_inprogress())
         self._has_place = True
@@ -98,8 +98,8 @@ class Intake:
     async def receiver(self, field: str, max_bytes: int | None = None, *, is_kept: bool = True) -> Receiver:
         """A staged file to write to, of at most an image's bytes, or `max_bytes`; without a digest if it will not be
         kept."""
-        path = await self._held.enter_async_context(self._means.staging.file())
-        return Receiver(path, field, max_bytes or self._means.max_bytes, is_kept=is_kept)
+        path = await self._held.enter_async_context(self._resources.staging.file())
+        return Receiver(path, field, max_bytes or self._resources.max_bytes, is_kept=is_kept)
 
     async def from_base64(self, text: bytes, field: str = "attachment") -> Receiver:
         """On disk, for `from_upload`, which refuses what is no base64: the fields beside it are judged first.
@@ -126,14 +126,14 @@ class Intake:
             raise PictureRefused(received.field, Refusal.NOT_BASE64)
         await self._take_place()
         try:
-            probe = await self._means.pixels.probe(
-                received.path, wait=self._means.check_wait, formats=formats, owner=self._owner.store_id
+            probe = await self._resources.pixels.probe(
+                received.path, wait=self._resources.check_wait, formats=formats, owner=self._owner.store_id
             )
         except Refused as refused:
             raise PictureRefused(
                 received.field,
                 refused.refusal,
-                formats=tuple(formats) or self._means.pixels.formats,
+                formats=tuple(formats) or self._resources.pixels.formats,
                 kind=refused.kind,
                 detail=refused.detail,
             ) from None
@@ -156,10 +156,10 @@ class Intake:
         host has answered, every failure reads the same."""
         received = await self.receiver(field)
         try:
-            fetched = await self._means.fetcher.fetch(url, received.write, self._owner)
+            fetched = await self._resources.fetcher.fetch(url, received.write, self._owner)
         except FetchFailed as failed:
             if failed.reason is FetchReason.TOO_HEAVY:
-                raise too_heavy(field, self._means.max_bytes, fetched=True) from None
+                raise too_heavy(field, self._resources.max_bytes, fetched=True) from None
             detail = f"{failed.reason} {failed.detail}"
             raise PictureRefused(field, Refusal.NOT_FETCHED, answer=failed.public, detail=detail) from None
         return await self.from_upload(received, formats=formats), fetched.filename or filename_of_url(url)

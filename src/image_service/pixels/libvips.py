@@ -45,7 +45,9 @@ _libc = ctypes.CDLL(None)
 
 def configure() -> None:
     """Once in a process, before the first picture."""
-    if hasattr(_libc, "mallopt"):  # glibc, which keeps freed memory for each thread apart: 75 MB after 100 draws, so 41
+    if hasattr(
+        _libc, "mallopt"
+    ):  # glibc, which keeps freed memory for each thread apart: 75 MB after 100 of them, so 41
         _libc.mallopt(M_ARENA_MAX, 1)
     os.environ["VIPS_DISC_THRESHOLD"] = "2g"  # beyond what a picture may need: the cage has no file to spill it to
     pyvips.concurrency_set(1)  # the pool has a process for each core
@@ -129,7 +131,7 @@ def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips
 def jpeg_shrink(width: int, height: int, least_width: int, least_height: int) -> int:
     """How far a JPEG may be shrunk while it is decoded so that one of `least_width` x `least_height` can be made of it.
 
-    libvips' own `thumbnail` leaves twice the size. Half as much again is as near to a full decode as what others draw
+    libvips' own `thumbnail` leaves twice the size. Half as much again is as near to a full decode as what others render
     (SSIM 0.996 of photos, 0.971 of a fine weave), in two thirds of the time.
     """
     spare = min(width / least_width, height / least_height) / SPARE

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from image_service.pixels.picture import Format
 
 MAX_LINE = 16 * 1024  # bytes, newline included; a job has some 400, an answer some 500
-MAX_FILES = 2  # with one job: what is read, what is drawn into
+MAX_FILES = 2  # with one job: what is read, what is rendered into
 MAX_DETAIL = 300  # characters of a reason, for the log
 
 
@@ -37,10 +37,10 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A variant to be drawn of a probed picture. The aspect is the caller's: see `Size.fit`."""
+class Rendering:
+    """A variant to be rendered of a probed picture. The aspect is the caller's: see `Size.fit`."""
 
-    original: Format  # of the picture; nothing else can be opened while it is drawn
+    original: Format  # of the picture; nothing else can be opened while it is rendered
     format: Format  # of the variant
     width: int  # pixels, exactly
     height: int  # pixels, of one frame, exactly

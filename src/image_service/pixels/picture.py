@@ -21,8 +21,8 @@ class Format(StrEnum):
         return "image/jpeg" if self is Format.JPG else f"image/{self}"
 
     @property
-    def drawn(self) -> "Format":
-        """What the picture's own variants are: nothing is drawn as HEIC."""
+    def rendered(self) -> "Format":
+        """What the picture's own variants are: nothing is rendered as HEIC."""
         return Format.JPG if self is Format.HEIC else self
 
 

@@ -1,4 +1,4 @@
-"""Draws a variant: a list of steps, each an image to an image, and a file at the end."""
+"""Renders a variant: a list of steps, each an image to an image, and a file at the end."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import pyvips
 
 from image_service.pixels.libvips import field, load, resized, thumbnail
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import ANIMATED, Format
 from image_service.pixels.structure.walk import tidied
 
-# A variant is drawn once and sent for ever, but a shopper waits for the first: each encoder is at the knee of its own
+# A variant is rendered once and sent for ever, but a shopper waits for the first: each encoder is at the knee of its
 # curve. Times: one busy core, 640 x 480 of a grainy photo; the ratios hold, the times vary. See docs/decisions/0057.
 ENCODERS: dict[Format, tuple[str, dict[str, Any]]] = {
     Format.JPG: (
@@ -38,65 +38,65 @@ WHITE = (255, 255, 255)
 PLAYBACK = ("delay", "loop")  # milliseconds of each frame; how often, 0 for ever
 
 
-def render(source: bytes, target: int, drawing: Drawing) -> None:
+def render(source: bytes, target: int, rendering: Rendering) -> None:
     """Draw `source`, a probed picture, into the open file `target`, without any metadata.
 
     Raises `pyvips.Error` if the bytes are damaged or cannot be written; a part may have been written then.
     """
-    if drawing.frames > 1 and drawing.format in ANIMATED:
-        image, steps = open_frames(source, drawing), ANIMATION_STEPS
+    if rendering.frames > 1 and rendering.format in ANIMATED:
+        image, steps = open_frames(source, rendering), ANIMATION_STEPS
     else:
-        image, steps = open_still(source, drawing), STILL_STEPS
+        image, steps = open_still(source, rendering), STILL_STEPS
     for step in steps:
-        image = step(image, drawing)
-    encode(image, target, drawing)
+        image = step(image, rendering)
+    encode(image, target, rendering)
 
 
-def open_still(source: bytes, drawing: Drawing) -> pyvips.Image:
-    """Upright, sRGB and fitted already. Damage is an error, for what is drawn here is served for ever."""
-    data = tidied(source, drawing.original)
-    return thumbnail(data, drawing.original, drawing.width, drawing.height, fail_on="error")
+def open_still(source: bytes, rendering: Rendering) -> pyvips.Image:
+    """Upright, sRGB and fitted already. Damage is an error, for what is rendered here is served for ever."""
+    data = tidied(source, rendering.original)
+    return thumbnail(data, rendering.original, rendering.width, rendering.height, fail_on="error")
 
 
-def open_frames(source: bytes, drawing: Drawing) -> pyvips.Image:
+def open_frames(source: bytes, rendering: Rendering) -> pyvips.Image:
     """All frames, one below the other, to be read once from the first to the last."""
-    return load(tidied(source, drawing.original), drawing.original, fail_on="error", n=-1)
+    return load(tidied(source, rendering.original), rendering.original, fail_on="error", n=-1)
 
 
-def fit_frames(strip: pyvips.Image, drawing: Drawing) -> pyvips.Image:
+def fit_frames(strip: pyvips.Image, rendering: Rendering) -> pyvips.Image:
     """Each frame by itself: resized as one tall strip, they would bleed into their neighbours.
 
     Only the resized frames are in memory, and none where nothing is resized.
     """
     height = field(strip, "page-height", strip.height)
-    if (strip.width, height) == (drawing.width, drawing.height):
-        fitted = resized(strip, drawing.width, drawing.height)  # libvips knows that it has pages
+    if (strip.width, height) == (rendering.width, rendering.height):
+        fitted = resized(strip, rendering.width, rendering.height)  # libvips knows that it has pages
     else:
         frames = [
-            resized(strip.crop(0, top, strip.width, height), drawing.width, drawing.height).copy_memory()
+            resized(strip.crop(0, top, strip.width, height), rendering.width, rendering.height).copy_memory()
             for top in range(0, strip.height, height)
         ]
         fitted = pyvips.Image.arrayjoin(frames, across=1)
     fitted = fitted.copy()
-    fitted.set_type(pyvips.GValue.gint_type, "page-height", drawing.height)
+    fitted.set_type(pyvips.GValue.gint_type, "page-height", rendering.height)
     for name in PLAYBACK:
         if type_ := strip.get_typeof(name):
             fitted.set_type(type_, name, strip.get(name))
     return fitted
 
 
-def flatten(image: pyvips.Image, drawing: Drawing) -> pyvips.Image:
+def flatten(image: pyvips.Image, rendering: Rendering) -> pyvips.Image:
     """Lay transparency on white where the format cannot hold it."""
-    if drawing.format not in OPAQUE or not image.hasalpha():
+    if rendering.format not in OPAQUE or not image.hasalpha():
         return image
     return image.flatten(background=WHITE[: image.bands - 1])
 
 
-def encode(image: pyvips.Image, target: int, drawing: Drawing) -> None:
-    save, options = ENCODERS[drawing.format]
+def encode(image: pyvips.Image, target: int, rendering: Rendering) -> None:
+    save, options = ENCODERS[rendering.format]
     getattr(image, save)(pyvips.Target.new_to_descriptor(target), keep="none", **options)
 
 
-Steps = tuple[Callable[[pyvips.Image, Drawing], pyvips.Image], ...]
+Steps = tuple[Callable[[pyvips.Image, Rendering], pyvips.Image], ...]
 STILL_STEPS: Steps = (flatten,)  # turned, converted and fitted while it was opened
 ANIMATION_STEPS: Steps = (fit_frames,)

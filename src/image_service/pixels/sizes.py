@@ -58,7 +58,7 @@ def formats(original: Format, frames: int, width: int, height: int) -> tuple[For
     The own format always holds it. Nothing here writes animated AVIF.
     """
     side = max(width, height)
-    possible = [original.drawn]
+    possible = [original.rendered]
     if side <= WEBP_MAX_SIDE and width * height <= WEBP_MAX_PIXELS:
         possible.append(Format.WEBP)
     if side <= AVIF_MAX_SIDE and width * height <= AVIF_MAX_PIXELS and frames == 1:

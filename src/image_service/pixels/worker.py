@@ -16,7 +16,7 @@ from typing import Any
 from image_service.pixels import libvips
 from image_service.pixels.cage.enter import LAYERS, EnterLayer, enter, limit_processor_time
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import MAX_DETAIL, MAX_FILES, MAX_LINE, Drawing
+from image_service.pixels.messages import MAX_DETAIL, MAX_FILES, MAX_LINE, Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.probe import probe
 from image_service.pixels.render import render
@@ -96,11 +96,13 @@ def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
         limits = Limits(**job["limits"] | {"formats": tuple(each for each in formats if libvips.reads(each))})
         libvips.allow(limits.formats)
         return {"probe": asdict(probe(read(files[0]), limits))}
-    drawing = Drawing(**job["drawing"] | {each: Format(job["drawing"][each]) for each in ("original", "format")})
-    libvips.allow([drawing.original])
+    rendering = Rendering(
+        **job["rendering"] | {each: Format(job["rendering"][each]) for each in ("original", "format")}
+    )
+    libvips.allow([rendering.original])
     source, target = files
-    render(read(source), target, drawing)
-    return {"drawn": True}
+    render(read(source), target, rendering)
+    return {"rendered": True}
 
 
 def read(file: int) -> bytes:

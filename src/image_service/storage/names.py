@@ -87,7 +87,7 @@ class VariantName:
 
 
 def variant_names(store_id: int, slug: str, key: str, sizes: Iterable[str]) -> list[VariantName]:
-    """All that may ever have been drawn of one key, in whichever format."""
+    """All that may ever have been rendered of one key, in whichever format."""
     return [VariantName(store_id, slug, key, size, ext) for size in sizes for ext in EXTENSIONS]
 
 

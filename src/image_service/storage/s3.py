@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 RESUMED = 3  # times that a blob is read on from where the connection broke
 CALLS = 32  # at once; what they read is passed on in chunks …
 PUTS = 8  # … but an upload is in memory as a whole: 80 MB of originals
-FILES = 64  # copies in the staging folder at once, of originals that wait to be drawn: 640 MB
+FILES = 64  # copies in the staging folder at once, of originals that wait to be rendered: 640 MB
 BATCH = 1000  # names in one DeleteObjects, and in one page of a list: S3's own limits
 
 DAY = 86_400.0  # seconds

@@ -1,4 +1,4 @@
-"""Temporary local files: uploads on their way in, variants being drawn. What a crash leaves, the sweep removes."""
+"""Temporary local files: uploads on their way in, variants being rendered. What a crash leaves, the sweep removes."""
 
 import asyncio
 import os

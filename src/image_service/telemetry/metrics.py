@@ -119,12 +119,12 @@ FETCH_SECONDS = _histogram("image_service_fetch_duration_seconds", "Fetches of a
 
 DRAW_SECONDS = _histogram(
     "image_service_variant_draw_duration_seconds",
-    "Variants drawn and kept, with the wait for a pixel process.",
+    "Variants rendered and kept, with the wait for a pixel process.",
     _WORK_SECONDS,
     ("format",),
 )
 DRAWS_FAILED = _counter(
-    "image_service_variant_draw_failures_total", "Variants that a pixel process could not draw.", ("format",)
+    "image_service_variant_draw_failures_total", "Variants that a pixel process could not render.", ("format",)
 )
 LISTS = _counter("image_service_lists_total", "Lists of a product's images without filters.", ("source",))
 SERVED = _counter(

@@ -34,7 +34,7 @@ STATUSES: dict[type[Exception], int] = {
     errors.GalleryFull: 422,
     errors.RateLimited: 429,
     errors.Busy: 503,
-    errors.VariantNotDrawn: 503,
+    errors.VariantNotRendered: 503,
     errors.StorageUnavailable: 503,
     errors.DatabaseUnavailable: 503,
     errors.InstanceMismatch: 503,
@@ -103,7 +103,7 @@ def _headers(error: Exception) -> dict[str, str]:
     match error:
         case errors.Busy() | errors.RepeatUnderWay() | errors.RateLimited():
             return {"Retry-After": str(error.retry_after)}
-        case errors.VariantNotDrawn() | errors.StorageUnavailable() | errors.DatabaseUnavailable():
+        case errors.VariantNotRendered() | errors.StorageUnavailable() | errors.DatabaseUnavailable():
             return {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)}
         case errors.RangeNotSatisfiable():
             return {"Content-Range": f"bytes */{error.size}"}

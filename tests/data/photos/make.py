@@ -32,9 +32,9 @@ def upside_right_by_its_orientation(coffee: Image.Image) -> None:
 def cut_out(coffee: Image.Image) -> None:
     """Cup and saucer on nothing, with an edge that fades over some pixels."""
     mask = Image.new("L", coffee.size)
-    draw = ImageDraw.Draw(mask)
-    draw.ellipse(SAUCER, fill=255)
-    draw.ellipse(CUP, fill=255)
+    render = ImageDraw.Draw(mask)
+    render.ellipse(SAUCER, fill=255)
+    render.ellipse(CUP, fill=255)
     cut = Image.new("RGBA", coffee.size)  # what cannot be seen is black, not the table
     cut.paste(coffee, mask=mask)
     cut.putalpha(mask.filter(ImageFilter.GaussianBlur(3)))

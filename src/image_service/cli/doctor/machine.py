@@ -17,7 +17,7 @@ from image_service.cli.doctor.findings import Finding, Findings, fail, ok, warn
 from image_service.edge.places import NEARLY_ALL
 from image_service.errors import ImageServiceError
 from image_service.pixels.limits import Refused
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
 from image_service.settings import Settings
@@ -68,8 +68,8 @@ async def pixels(settings: Settings) -> Findings:
             with tempfile.TemporaryDirectory() as folder:
                 probe = await pool.probe(SAMPLE, wait=SECONDS)
                 for each in (Format.JPG, Format.WEBP, Format.AVIF):
-                    drawing = Drawing(probe.format, each, 50, round(50 * probe.height / probe.width), 1)
-                    await pool.render(SAMPLE, Path(folder) / f"sample.{each}", drawing, wait=SECONDS)
+                    rendering = Rendering(probe.format, each, 50, round(50 * probe.height / probe.width), 1)
+                    await pool.render(SAMPLE, Path(folder) / f"sample.{each}", rendering, wait=SECONDS)
                 cage = pool.cage
     except (ImageServiceError, Refused) as error:
         yield fail(

@@ -136,7 +136,7 @@ class Copying:
             yield copied
 
     async def _variants_of(self, batch: list[tuple[VariantName, int]]) -> AsyncIterator[Copied]:
-        """No variant outlives its image: look before, and again after the write, as whoever draws one does."""
+        """No variant outlives its image: look before, and again after the write, as whoever renders one does."""
         live = await self._live(UUID(name.key) for name, _ in batch)
         wanted = [(name, size) for name, size in batch if UUID(name.key) in live]
         async for copied in _some_at_once(wanted, self._variant):

@@ -36,7 +36,7 @@ class SweepRefused(ImageServiceError):
 class Swept:
     """How many of each were removed (or would be, in a dry run)."""
 
-    staged: int  # what uploads, draws and writes that were cut short have left
+    staged: int  # what uploads, renders and writes that were cut short have left
     trash: int  # originals of deleted or replaced images, and strays, past their day
     strays: int  # originals that no row names: put into the trash, for a day
     variants: int  # variants of no live image
@@ -60,7 +60,7 @@ async def sweep(
     await instance.check(database, storage)
     oldest = await storage.check() - STRAY_AGE
     strays = await _strays(database, storage, oldest, force=force)
-    # Of any age: a variant is drawn only of an image that has its row, and a key that has lost it never gets it back.
+    # Of any age: only an image that has its row is rendered, and a key that has lost it never gets it back.
     variants = 0
     async for batch in _batches(storage, "public/", _key_of_variant):
         live = await _live(database, batch)

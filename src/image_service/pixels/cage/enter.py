@@ -21,7 +21,7 @@ RESOURCES = (
     (resource.RLIMIT_FSIZE, 256 * 1024**2),  # bytes; 50 megapixels of noise as RGBA in a PNG: 200 MB
     (resource.RLIMIT_NOFILE, 64),  # libvips opens a handful
 )
-YIELDING = 10  # of niceness: on a machine at its limit, whoever draws yields to whoever answers
+YIELDING = 10  # of niceness: on a machine at its limit, whoever renders yields to whoever answers
 
 EnterLayer = Callable[[], str]  # answers a detail, or raises OSError
 

@@ -75,9 +75,9 @@ def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int) -> Probe
     return Probe(format, width, height, frames, end, thumbhash)
 
 
-def read_drawn(answer: dict[str, Any]) -> None:
-    if answer.get("drawn") is not True:
-        raise Nonsense("not drawn")
+def read_rendered(answer: dict[str, Any]) -> None:
+    if answer.get("rendered") is not True:
+        raise Nonsense("not rendered")
 
 
 def _whole(value: object, most: int) -> int:

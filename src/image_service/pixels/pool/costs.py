@@ -4,7 +4,7 @@ A tenth of a second or half a minute: which of the two is what decides on turns 
 How fast this machine is at the moment, the pool sees for itself and multiplies by.
 """
 
-from image_service.pixels.messages import Drawing
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import ANIMATED, Format
 
 DEAR_SECONDS = 1.0  # from here on a render is a dear one: 12 megapixels as AVIF, a hundred frames
@@ -15,9 +15,9 @@ ENCODE = {Format.JPG: 15, Format.PNG: 100, Format.GIF: 200, Format.WEBP: 60, For
 FLOOR = 0.01  # seconds, of any render
 
 
-def estimated_seconds(drawing: Drawing, width: int, height: int) -> float:
+def estimated_seconds(rendering: Rendering, width: int, height: int) -> float:
     """`width` and `height` are the original's."""
-    frames = drawing.frames if drawing.format in ANIMATED else 1
-    decoded = width * height * frames * DECODE[drawing.original]
-    encoded = drawing.width * drawing.height * frames * ENCODE[drawing.format]
+    frames = rendering.frames if rendering.format in ANIMATED else 1
+    decoded = width * height * frames * DECODE[rendering.original]
+    encoded = rendering.width * rendering.height * frames * ENCODE[rendering.format]
     return FLOOR + (decoded + encoded) / 1_000_000_000

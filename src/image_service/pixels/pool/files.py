@@ -1,6 +1,6 @@
 """The files of a job, opened by the service: a pixel process gets descriptors, and no way to any other file.
 
-What it draws into is a file that it may go on writing to for as long as it lives, if a picture has captured it. So no
+What it renders into is a file that it may go on writing to for as long as it lives, if a picture has captured it. So no
 name ever leads there: the bytes are copied when it has answered.
 """
 

@@ -20,9 +20,9 @@ import structlog
 
 from image_service.errors import Busy, ImageServiceError
 from image_service.pixels.limits import Limits, Refused, broken
-from image_service.pixels.messages import Drawing, Layer, Probe
+from image_service.pixels.messages import Layer, Probe, Rendering
 from image_service.pixels.picture import Format
-from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_drawn, read_probe
+from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_probe, read_rendered
 from image_service.pixels.pool.costs import DEAR_SECONDS
 from image_service.pixels.pool.files import JobFiles, Unusable
 from image_service.pixels.pool.process import Died, NotTaken, PixelProcess, Starved
@@ -177,7 +177,7 @@ class PixelPool:
         self,
         source: Path,
         target: Path,
-        drawing: Drawing,
+        rendering: Rendering,
         *,
         wait: float,
         estimated: float = 0.0,
@@ -191,13 +191,13 @@ class PixelPool:
         Raises `Busy` if no process is free within `wait` seconds, else `RenderFailed`; `target` may be
         there in part after that, or after a cancellation.
         """
-        request = {"do": "render", "drawing": asdict(drawing)}
+        request = {"do": "render", "rendering": asdict(rendering)}
         try:
             async with self._turn(wait, Job.DEAR if estimated >= DEAR_SECONDS else Job.CHEAP, owner):
                 begun()
                 async with self._files.source(source) as read, self._files.target(target) as written:
                     since = time.perf_counter()
-                    await self._run(request, (read, written), self._draw_seconds, read_drawn)
+                    await self._run(request, (read, written), self._draw_seconds, read_rendered)
                     self._has_rendered(time.perf_counter() - since, estimated)
         except TimeoutError:
             raise RenderFailed("took too long") from None

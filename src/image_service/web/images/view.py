@@ -39,7 +39,9 @@ class View:
 
 
 def _src(image: Image, view: View) -> str:
-    return f"{view.delivery_base}/{variant_path(image.store_id, image.slug, image.key, SRC_NAME, image.format.drawn)}"
+    return (
+        f"{view.delivery_base}/{variant_path(image.store_id, image.slug, image.key, SRC_NAME, image.format.rendered)}"
+    )
 
 
 def _variants(image: Image, view: View) -> list[dict[str, Any]]:
