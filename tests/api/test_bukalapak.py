@@ -117,7 +117,7 @@ async def test_too_heavy(client: httpx.AsyncClient) -> None:
 
 
 async def test_too_many_pixels(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/v2/images.json", files=form(png(size=(16_384, 3_100))))
+    answer = await client.post("/v2/images.json", files=form(png(size=(16_384, 3_200))))
     assert (answer.status_code, answer.json()["message"]) == (422, "Image is too large to process")
 
 

@@ -169,7 +169,7 @@ async def test_by_default_the_documents_hold_to_their_three_formats_and_all_else
         made = await client.post(f"/{version}/{store.store_id}/products/1/images", files=form())
         assert made.status_code == 201, version
     ticket = (await client.post("/uploads", json={"product_id": 1})).json()
-    by_ticket = await anyone.post(ticket["url"], files=form(), params={"fields": "format"})
+    by_ticket = await anyone.post(f"{ticket['url']}&fields=format", files=form())
     assert (by_ticket.status_code, by_ticket.json()) == (201, {"format": format})
     copied = await client.post("/products/2/images", json={"src": made.json()["src"]})
     assert copied.status_code == 201  # what was taken once is taken again

@@ -217,7 +217,7 @@ async def test_what_a_url_answered_is_told_only_of_a_checked_host(
         return answer.json()
 
     assert await answered(server.url("/gone.png")) == {"src": ["answered 404"]}
-    assert await answered(server.url("/page.png")) == {"src": ["must be a gif, jpg or png image"]}
+    assert await answered(server.url("/page.png")) == {"src": ["web page: must be a gif, jpg or png image"]}
     assert await answered(server.url("/big.png")) == {"src": ["must weigh less than 10MB"]}
     assert await answered("http://nowhere.invalid/x.png") == {"src": ["could not be fetched"]}
 

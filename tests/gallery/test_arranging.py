@@ -131,7 +131,7 @@ def test_a_picture_is_replaced(page: Page, shop: Shop, product: int) -> None:
     page.get_by_label("File of the new picture").set_input_files(
         {"name": "bad.png", "mimeType": "image/png", "buffer": b"no picture"}
     )
-    expect(page.get_by_role("alert")).to_contain_text("it must be a gif, jpg or png image")
+    expect(page.get_by_role("alert")).to_contain_text("it must be a jpg, png, gif, webp or avif image")
     page.get_by_label("File of the new picture").set_input_files(photo("rocket.jpg"))
     expect(page.get_by_role("dialog", name="rocket.jpg")).to_be_visible()
     expect(page.locator(".facts-list")).to_contain_text("640 × 427 pixels")

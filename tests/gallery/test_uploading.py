@@ -94,7 +94,7 @@ def test_each_refusal_has_its_reason(page: Page, shop: Shop, product: int, tmp_p
     page.get_by_label("Pictures to add").set_input_files([tmp_path / name for name in files])
     expect(page.get_by_role("heading", name="3 pictures not added")).to_be_visible()
     reasons = {
-        "note.pdf": "This picture cannot be used. PDF: must be a gif, jpg or png image.",
+        "note.pdf": "This picture cannot be used. PDF: must be a jpg, png, gif, webp or avif image.",
         "cut.png": "This picture is cut short: its end is missing.",
         "heavy.jpg": "Too heavy: a picture must weigh less than 10MB.",
     }

@@ -132,7 +132,7 @@ def test_a_failure_is_told_mended_and_put_into_its_place(merchant: Merchant) -> 
         ("2", "added", ""),
         ("3", "failed", "there is no such file"),
         ("4", "added", ""),
-        ("5", "failed", "file must be a gif, jpg or png image"),
+        ("5", "failed", "file is cut short"),
         ("6", "failed", "product_id must be a whole number from 1"),
         ("7", "duplicate", "the same as an earlier row"),
     ]

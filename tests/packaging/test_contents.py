@@ -71,4 +71,4 @@ def test_who_may_use_it_and_where(metadata: Message) -> None:
 
 
 def test_the_extras(metadata: Message) -> None:
-    assert metadata.get_all("Provides-Extra") == ["embedded", "s3"]
+    assert metadata.get_all("Provides-Extra") == ["embedded", "heic", "s3"]

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import resource
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ M_ARENA_MAX = -8  # <malloc.h>
 MUCH_MEMORY = 32 * 1024**2
 TURNED = range(5, 9)  # EXIF orientations that swap the sides
 JPEG_SHRINKS = (1, 2, 4, 8)  # those in between that libjpeg offers take longer than none
+# libjpeg says this of a whole picture, behind whose last pixel something else lies: (how many bytes).
+JUNK_BEFORE_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+MOST_JUNK = 3  # times; libjpeg counts the bytes that it has already taken in for the last pixel a little differently
 STRICT = "warning"  # what a picture is checked with: libjpeg only warns of pixels that are not there
 SPARE = 1.5  # times the size wanted, which a shrunk JPEG still has at the least
 

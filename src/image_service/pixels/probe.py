@@ -11,6 +11,8 @@ import thumbhash
 from image_service.pixels.heic import NotDecoded
 from image_service.pixels.libvips import (
     JPEG_SHRINKS,
+    JUNK_BEFORE_END,
+    MOST_JUNK,
     STRICT,
     TURNED,
     field,
@@ -29,9 +31,6 @@ from image_service.pixels.structure.outline import Structure
 from image_service.pixels.structure.walk import read_structure
 from image_service.pixels.structure.walk_jpeg import without_junk
 
-# libjpeg says this of a whole picture, behind whose last pixel something else lies: (how many bytes).
-JUNK_BEFORE_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-MOST_JUNK = 3  # times; libjpeg counts the bytes that it has already taken in for the last pixel a little differently
 TOO_SHORT = re.compile(r"premature end|unexpected end|truncated|end of (file|data)", re.I)
 # The thumb is the one full decode: of a WebP or AVIF it cannot be less, and of a JPEG it reads every coded byte,
 # whatever the scale, and leaves out only arithmetic that cannot fail.

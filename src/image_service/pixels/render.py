@@ -1,14 +1,16 @@
 """Renders a variant: a list of steps, each an image to an image, and a file at the end."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pyvips
 
-from image_service.pixels.libvips import field, load, resized, thumbnail
+from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, field, load, resized, thumbnail
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import ANIMATED, Format
 from image_service.pixels.structure.walk import tidied
+from image_service.pixels.structure.walk_jpeg import without_junk
 
 # A variant is rendered once and sent for ever, but a shopper waits for the first: each encoder is at the knee of its
 # curve. Times: one busy core, 640 x 480 of a grainy photo; the ratios hold, the times vary. See docs/decisions/0057.
@@ -43,24 +45,41 @@ def render(source: bytes, target: int, rendering: Rendering) -> None:
 
     Raises `pyvips.Error` if the bytes are damaged or cannot be written; a part may have been written then.
     """
+    data = tidied(source, rendering.original)
+    for _ in range(MOST_JUNK):
+        try:
+            run(data, target, rendering)
+        except pyvips.Error as error:
+            junk = JUNK_BEFORE_END.search(str(error)) if rendering.original is Format.JPG else None
+            if junk is None:
+                raise
+            data = without_junk(data, int(junk[1]))
+            os.lseek(target, 0, os.SEEK_SET)  # the same pixels: what has been written is written again, and goes on
+        else:
+            return
+    raise pyvips.Error("too much behind the pixels")
+
+
+def run(data: bytes, target: int, rendering: Rendering) -> None:
     if rendering.frames > 1 and rendering.format in ANIMATED:
-        image, steps = open_frames(source, rendering), ANIMATION_STEPS
+        image, steps = open_frames(data, rendering), ANIMATION_STEPS
     else:
-        image, steps = open_still(source, rendering), STILL_STEPS
+        image, steps = open_still(data, rendering), STILL_STEPS
     for step in steps:
         image = step(image, rendering)
     encode(image, target, rendering)
 
 
-def open_still(source: bytes, rendering: Rendering) -> pyvips.Image:
+def open_still(data: bytes, rendering: Rendering) -> pyvips.Image:
     """Upright, sRGB and fitted already. Damage is an error, for what is rendered here is served for ever."""
-    data = tidied(source, rendering.original)
-    return thumbnail(data, rendering.original, rendering.width, rendering.height, fail_on="error")
+    # A JPEG that was cut since its check has an end once it is tidied: libjpeg then only warns of what is missing.
+    fail_on = STRICT if rendering.original is Format.JPG else "error"
+    return thumbnail(data, rendering.original, rendering.width, rendering.height, fail_on=fail_on)
 
 
-def open_frames(source: bytes, rendering: Rendering) -> pyvips.Image:
+def open_frames(data: bytes, rendering: Rendering) -> pyvips.Image:
     """All frames, one below the other, to be read once from the first to the last."""
-    return load(tidied(source, rendering.original), rendering.original, fail_on="error", n=-1)
+    return load(data, rendering.original, fail_on="error", n=-1)
 
 
 def fit_frames(strip: pyvips.Image, rendering: Rendering) -> pyvips.Image:
