@@ -120,7 +120,7 @@ def test_two_photos_and_what_is_refused(shop: Shop, page: Page, tmp_path: Path) 
     text.write_text("no picture")
     page.goto(shop.url)
     choose(page, PHOTOS / "rocket.jpg", text)
-    expect(page.locator("li").nth(1)).to_have_text("notes.jpg: file must be a gif, jpg or png image")
+    expect(page.locator("li").nth(1)).to_have_text("notes.jpg: file must be a jpg, png, gif, webp or avif image")
     expect(page.locator("li img")).to_have_count(1)
     choose(page, PHOTOS / "rocket.jpg")
     expect(page.locator("li img")).to_have_count(2)
@@ -159,7 +159,7 @@ def test_the_snippet(shop: Shop, page: Page) -> None:
     }}"""
     dot = "R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs="
     refused, image = page.evaluate(program_text, [url, dot])
-    assert refused == {"file": ["must be a gif, jpg or png image"]}
+    assert refused == {"file": ["must be a jpg, png, gif, webp or avif image"]}
     assert [image] == shop.gallery()
 
 

@@ -210,7 +210,7 @@ async def test_no_file_larger_than_allowed(client: httpx.AsyncClient, anyone: ht
 async def test_a_refusal_uses_nothing_up(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
     made = await ticket(client, product_id=PRODUCT)
     broken = await anyone.post(at(made), files=form(b"no picture"))
-    assert (broken.status_code, broken.json()) == (422, {"file": ["must be a gif, jpg or png image"]})
+    assert (broken.status_code, broken.json()) == (422, {"file": ["must be a jpg, png, gif, webp or avif image"]})
     assert await left(client, made) == 1
     assert (await sent(anyone, made)).status_code == 201
 

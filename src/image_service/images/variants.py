@@ -203,7 +203,7 @@ class Variants:
                 try:
                     async with self._storage.as_file(equal.blob) as kept:
                         await self._storage.put(variant.name.blob, kept, public_headers(variant.format))
-                except BlobNotFound:
+                except (BlobNotFound, StorageUnavailable):  # the second: removed while it was copied
                     continue
                 return True
         return False
