@@ -32,7 +32,7 @@ test: setup  ## run all tests
 	$(BIN)/python -m pytest --numprocesses auto
 
 test-faults: setup  ## pull the plug in every way, and look for what only chance finds, for some ten minutes
-	FAULT_RUNS=32 SCHEMATHESIS_EXAMPLES=20 $(BIN)/python -m pytest tests/faults tests/schema \
+	FAULT_RUNS=32 SCHEMATHESIS_EXAMPLES=20 $(BIN)/python -m pytest --timeout 3600 tests/faults tests/schema \
 		tests/hostile tests/images/test_against_a_list.py tests/images/test_concurrency.py
 
 # HEIC's decoder is no part of the default set-up, so its tests have an environment of their own.
