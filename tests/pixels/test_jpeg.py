@@ -119,13 +119,31 @@ async def test_and_does_not_excuse_lost_pixels(pool: PixelPool, tmp_path: Path, 
 @pytest.mark.parametrize("whole", [CONTROL, PROGRESSIVE], ids=["baseline", "progressive"])
 @pytest.mark.parametrize(
     "end",
-    [b"", b"\xff", bytes(1), bytes(700), b"\xff" * 700, b"\xff\0" * 4 + END, bytes(9) + END]
+    [b"", b"\xff", bytes(1), bytes(700), b"\xff" * 700, b"\xff\0" * 4 + END, bytes(9) + END, bytes(5_000) + END]
     + [bytes(range(1, count + 1)) + END for count in (1, 2, 3, 7, 8, 9, 40)],
     ids=lambda end: f"{end[:4].hex()}-{len(end)}",
 )
 async def test_every_pixel_and_another_end(pool: PixelPool, tmp_path: Path, whole: bytes, end: bytes) -> None:
     data = whole.removesuffix(END) + end
     assert await rendered(pool, tmp_path, data) == await rendered(pool, tmp_path, whole)
+
+
+@pytest.mark.parametrize("kind", [*KINDS.values(), {"optimize": True}], ids=[*KINDS, "optimized"])
+async def test_zeros_do_not_take_the_place_of_pixels(pool: PixelPool, tmp_path: Path, kind: dict[str, Any]) -> None:
+    whole = jpeg(**kind)
+    for lost in (40, 400, 4_000):
+        for more in (0, 4_096, 1 << 17):
+            filled = whole[: -lost - 2] + bytes(lost + more) + END
+            assert await refused(pool, tmp_path, filled) is Refusal.CUT_SHORT, (lost, more)
+
+
+async def test_a_white_ground_may_be_coded_in_zeros(pool: PixelPool, tmp_path: Path) -> None:
+    image = Image.new("L", (WIDTH, 9 * HEIGHT), "white")
+    image.paste(noise("L"), (0, 0))
+    whole = encoded(image, "JPEG", optimize=True)
+    run = len(whole) - 2 - len(whole[:-2].rstrip(b"\0"))
+    assert run > 32  # its last pixels are zeros
+    assert await rendered(pool, tmp_path, whole)
 
 
 async def test_a_lost_scan_is_seen(pool: PixelPool, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from image_service.pixels.profiles import PROFILE
 from image_service.pixels.sizes import Size
 from image_service.pixels.structure.outline import Structure
 from image_service.pixels.structure.walk import read_structure
-from image_service.pixels.structure.walk_jpeg import without_junk
+from image_service.pixels.structure.walk_jpeg import without_fill, without_junk
 
 TOO_SHORT = re.compile(r"premature end|unexpected end|truncated|end of (file|data)", re.I)
 # The thumb is the one full decode: of a WebP or AVIF it cannot be less, and of a JPEG it reads every coded byte,
@@ -48,7 +48,7 @@ def probe(data: bytes, limits: Limits) -> Probe:
     data = structure.tidied(data)
     for _ in range(MOST_JUNK):
         try:
-            return _decode(data, structure, limits)
+            picture = _decode(data, structure, limits)
         except NotDecoded as error:
             raise broken(str(error)) from None
         except pyvips.Error as error:
@@ -58,7 +58,36 @@ def probe(data: bytes, limits: Limits) -> Probe:
             if junk is None:
                 raise _refused(error, structure) from None
             data = without_junk(data, int(junk[1]))
+        else:
+            if structure.format is Format.JPG:
+                _check_fill(data, structure)
+            return picture
     raise broken("JPEG with too much behind its pixels")
+
+
+def _check_fill(data: bytes, structure: Structure) -> None:
+    """Raises `Refused` for a JPEG whose pixels end in zeros that took the place of what was cut off.
+
+    Zeros decode, as the shortest codes. Where pixels are rightly coded so, as of a white ground, the last of the zeros
+    is needed; where they fill a hole, as many are left over. Then the pixels must be whole without them, as if they
+    were padding.
+    """
+    shortened = without_fill(data)
+    if shortened is None:
+        return
+    slightly, wholly = shortened
+    if _has_every_pixel(slightly, structure) and not _has_every_pixel(wholly, structure):
+        raise cut("JPEG filled up with zeros")
+
+
+def _has_every_pixel(data: bytes, structure: Structure) -> bool:
+    try:
+        _jpeg_thumb(data, structure)
+    except pyvips.Error as error:
+        if is_out_of_memory(error):
+            raise MemoryError from None
+        return False
+    return True
 
 
 def _refused(error: pyvips.Error, structure: Structure) -> Refused:

@@ -27,6 +27,7 @@ TRANSFORMS = {3: (0, 1), 4: (0, 2)}  # by number of components: none, YCbCr or Y
 COEFFICIENT_BYTES = 2
 END = bytes((0xFF, EOI))
 PADDING = b"\0\xff"
+SHORTEST_FILL, ALIGNMENT = 16, 4  # bytes
 
 
 def walk_jpeg(data: bytes, limits: Limits) -> Structure:
@@ -143,6 +144,16 @@ def without_junk(data: bytes, junk: int) -> bytes:
     stop = max(0, len(data) - len(END) - junk)
     is_padding = data[stop] in PADDING
     return data[: behind_pixels(data[:stop]) if is_padding else stop] + END
+
+
+def without_fill(data: bytes) -> tuple[bytes, bytes] | None:
+    """A JPEG that ends with EOI, first without the last four of the zeros before it, to which some encoders align, then
+    without all of them that may be padding. None if there are fewer than `SHORTEST_FILL`.
+    """
+    stop = len(data) - len(END)
+    if data[max(0, stop - SHORTEST_FILL) : stop] != bytes(SHORTEST_FILL):
+        return None
+    return data[: stop - ALIGNMENT] + END, data[: behind_pixels(data[:stop])] + END
 
 
 def behind_pixels(data: bytes) -> int:
