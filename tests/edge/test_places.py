@@ -18,9 +18,13 @@ class Fake:
     stalled_since: float | None = None
     buffered: int = 0
     ended: list["Fake"] = field(default_factory=list)
+    frees: tuple[Places, int] | None = None  # bytes that its answer gives back when it ends
 
     def give_way(self) -> None:
         self.ended.append(self)
+        if self.frees is not None:
+            places, count = self.frees
+            asyncio.get_running_loop().call_soon(places.give_back, self, count)
 
 
 def held(most: int, *connections: Fake, most_bytes: int = MUCH) -> Places:
@@ -112,10 +116,75 @@ async def test_what_waits_in_memory_is_bounded() -> None:
     more = [Fake("d", buffered=40), Fake("e", buffered=40)]
     for each in more:
         places.back_up(each)
-    await looked_at(lambda: places.is_short)  # although all others have gone who take nothing
+    await looked_at(lambda: bool(other.ended))
     assert [len(each.ended) for each in (fair, *stalled, other, *more)] == [0, 1, 1, 1, 0, 0]
-    waiting = asyncio.create_task(places.room())
-    more[0].buffered = 0
-    places.go_on(more[0])
+    assert places.is_short  # although all have gone who take nothing
+    waiting = asyncio.create_task(places.room(fair, 40))
+    for each in more:
+        each.buffered = 0
+        places.go_on(each)
     await asyncio.wait_for(waiting, PATIENCE)
+
+
+async def test_whoever_asks_for_room_is_counted_at_once() -> None:
+    """A thousand may ask between two looks."""
+    flood = [Fake("a") for _ in range(9)]
+    places = held(20, *flood, most_bytes=100)
+    asking = {asyncio.create_task(places.room(each, 30)) for each in flood}
+    done, _ = await asyncio.wait(asking, timeout=0)
+    assert len(done) == 3
+    places.take(flood[0], 30)  # what cannot wait is counted, too
+    assert places.is_short  # although all have gone who take nothing
+    for each in asking:
+        each.cancel()
+    await asyncio.wait(asking)
+    await asyncio.wait_for(places.room(Fake("b"), 1_000), PATIENCE)  # more than there is, when nothing waits
+
+
+async def test_room_goes_first_to_whom_holds_fewest_connections() -> None:
+    flood = [Fake("a", stalled_since=1.0 if number < 3 else None) for number in range(9)]
+    shopper = Fake("b")
+    places = held(20, *flood, shopper, most_bytes=90)
+    for each in flood[:3]:
+        await places.room(each, 30)
+        places.back_up(each)
+        each.frees = places, 30
+    order: list[str] = []
+
+    async def asks(each: Fake) -> None:
+        await places.room(each, 30)
+        order.append(each.address)
+
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+        for each in (*flood[3:5], shopper):
+            tasks.create_task(asks(each))
+    assert order == ["b", "a", "a"]
+    assert all(each.ended for each in flood[:3])  # those who wait need what the stalled ones hold
+    assert not any(each.ended for each in flood[3:])
+
+
+async def test_what_has_been_taken_is_not_waited_for() -> None:
+    """All wait for room, and none of them holds anything."""
+    readers = [Fake("a") for _ in range(4)]
+    places = held(9, *readers, most_bytes=100)
+    for each in readers:
+        places.take(each, 25)
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+        for each in readers:
+            tasks.create_task(places.room(each, 25))
+    assert places.is_short
+    for each in readers:
+        places.give_back(each, 50)
     assert not places.is_short
+
+
+async def test_one_that_ends_waits_no_more() -> None:
+    reader, gone = Fake("a"), Fake("b")
+    places = held(9, reader, gone, most_bytes=100)
+    await places.room(reader, 100)
+    reader.buffered = 100
+    waiting = asyncio.create_task(places.room(gone, 100))
+    done, _ = await asyncio.wait([waiting], timeout=0)
+    assert not done
+    places.remove(gone)
+    await asyncio.wait_for(waiting, PATIENCE)

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from image_service.delivery.asked import Asked, asked_in
-from image_service.delivery.cache import PictureCache
+from image_service.delivery.cache import MAX_CACHED_BYTES, PictureCache
 from image_service.delivery.find import find
 from image_service.delivery.names import LABEL, PUBLIC, ROUTE
 from image_service.edge.client_address import Networks
@@ -44,9 +44,7 @@ class Delivery:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         asked = asked_in(scope)
-        exchange: Exchange | None = scope.get(EXCHANGE)
-        is_short = exchange is not None and exchange.memory.is_short  # then pictures are read piece by piece
-        if asked is not None and not is_short and await self._answered(asked, scope, receive, send, started):
+        if asked is not None and await self._answered(asked, scope, receive, send, started):
             return
         settle_client(scope, self._trusted)
         scope[_ASKED], scope["app"], scope["route"], scope["path_params"] = asked, self, ROUTE, {}
@@ -59,9 +57,17 @@ class Delivery:
             return False
         headers = [*hit.headers, (b"x-request-id", asked.request_id)]
         body = b"" if scope["method"] == "HEAD" else hit.body
+        exchange: Exchange | None = scope.get(EXCHANGE)
+        memory = exchange.memory if exchange is not None and len(body) > MAX_CACHED_BYTES else None
+        if memory is not None:  # the bytes are for this client alone
+            if memory.is_short:
+                return False  # they are read piece by piece, as there is room
+            memory.take(len(body))
         with suppress(ClientDisconnect):
             start = {"type": "http.response.start", "status": hit.status, "headers": headers}
             await send_all(scope, receive, send, self._limits, start, body)
+        if memory is not None:
+            memory.give_back(len(body))
         if self._recorder.has_debug:
             settle_client(scope, self._trusted)  # for the line in the log
         self._recorder.record(

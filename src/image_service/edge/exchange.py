@@ -8,12 +8,16 @@ EXCHANGE = "image_service.exchange"  # the scope's key; absent where another ser
 
 
 class Memory(Protocol):
-    """What waits for all clients together."""
+    """What is read for a client, and waits for it: bounded for all of them together."""
 
     @property
-    def is_short(self) -> bool: ...
+    def is_short(self) -> bool: ...  # nothing large should be read now
 
-    async def room(self) -> None: ...  # returns when there is some
+    def take(self, count: int) -> None: ...  # so many bytes are read, until `give_back`
+
+    async def room(self, count: int) -> None: ...  # takes them as soon as they fit
+
+    def give_back(self, count: int) -> None: ...  # it has taken them, or never will
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ MAX_HEADERS = 100  # several times what a browser and its proxies send
 MAX_FRAMING_BYTES = 1024 * 1024  # chunk sizes, their extensions, trailers: 14.5 MB come in chunks of 128 bytes
 MAX_PIPELINED = 6  # requests that wait for an answer on one connection; no client that we know sends more than one
 SEND_BUFFER_BYTES = 256 * 1024  # that the system holds for a client, twice that with its own; up to 4 MB by itself
+SMALL_BYTES = 64 * 1024  # of an answer that is sent at once, however much waits: asyncio's own mark for backed up
 HEALTH_PLACES = 8  # connections beyond the most, for heads that turn out to ask for health
 FAIR_BYTES_PER_SECOND = 32_000  # whoever takes an answer at this pace keeps its place: 256 kbit/s
 PACE_SECONDS = 1.0  # over which it is measured

@@ -6,7 +6,9 @@ address. Of the others that which has been backed up longest goes, else that whi
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -48,17 +50,44 @@ class Places:
         self._count = 0
         self._warned_at = -QUIET_SECONDS
         self._looking: asyncio.TimerHandle | None = None
-        self._room = asyncio.Event()
-        self._room.set()
+        self._read: dict[Connection, int] = {}  # bytes that were read for it, and may wait for it
+        self._waiting = 0  # all of these, and what the last look has found to wait for others
+        self._queue: dict[asyncio.Future[None], tuple[Connection, int]] = {}  # of those who ask for room
 
     @property
     def is_short(self) -> bool:
-        """Of memory: nothing large should be read now, and all that waits is for clients who take it."""
-        return not self._room.is_set()
+        """Of memory: nothing large should be read now."""
+        return self._waiting >= self._most_bytes
 
-    async def room(self) -> None:
-        """Returns when they are not short."""
-        await self._room.wait()
+    def take(self, connection: Connection, count: int) -> None:
+        """So many bytes are read for it, until `give_back`."""
+        self._read[connection] = self._read.get(connection, 0) + count
+        self._waiting += count
+
+    async def room(self, connection: Connection, count: int) -> None:
+        """Take them when they fit. The client with the fewest connections comes first. For one that has no place, or
+        loses it, there is nothing to wait for: its answer ends.
+        """
+        if connection not in self._of.get(connection.address, ()):
+            return
+        if not self._queue and self._fits(count):
+            self.take(connection, count)
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._queue[turn] = connection, count
+        self.look_soon()
+        try:
+            await turn
+        finally:
+            self._queue.pop(turn, None)
+
+    def give_back(self, connection: Connection, count: int) -> None:
+        """So many of them it has taken, or never will."""
+        left = self._read.pop(connection, 0) - count
+        if left > 0:
+            self._read[connection] = left
+        self._waiting -= count + min(left, 0)
+        self._let_in()
 
     @property
     def are_taken(self) -> bool:
@@ -76,6 +105,8 @@ class Places:
     def remove(self, connection: Connection) -> None:
         """Also of one that has no place."""
         self._backed_up.discard(connection)
+        for turn in [turn for turn, asks in self._queue.items() if asks[0] is connection and not turn.done()]:
+            turn.set_result(None)
         own = self._of.get(connection.address, set())
         if connection in own:
             own.remove(connection)
@@ -108,15 +139,31 @@ class Places:
 
     def _look(self) -> None:
         self._looking = None
-        waiting = sum(each.buffered for each in self._backed_up)
-        while waiting > self._most_bytes and (worst := self._heaviest()) is not None:
-            waiting -= worst.buffered
-            log.info("a stalled connection ended: too much waits in memory", client=worst.address)
-            self._end(worst)
-        if waiting > self._most_bytes:
-            self._room.clear()
-        else:
-            self._room.set()
+        for connection, _ in self._queue.values():  # of what was read for it, the system may have all by now
+            self._read[connection] = min(self._read.get(connection, 0), connection.buffered)
+        other = sum(each.buffered for each in self._backed_up if each not in self._read)
+        self._waiting = sum(self._read.values()) + other
+        asked = sum(count for _, count in self._queue.values())
+        self._end_stalled(self._waiting + asked - self._most_bytes)
+        self._let_in()
+        if self._queue:
+            self.look_soon()
+
+    def _fits(self, count: int) -> bool:
+        return self._waiting + count <= self._most_bytes or not self._waiting
+
+    def _let_in(self) -> None:
+        if not self._queue:
+            return
+        for turn, (connection, count) in sorted(
+            self._queue.items(), key=lambda asks: len(self._of.get(asks[1][0].address, ()))
+        ):
+            if not self._fits(count):
+                return
+            del self._queue[turn]
+            if not turn.done():
+                self.take(connection, count)
+                turn.set_result(None)
 
     def go_on(self, connection: Connection) -> None:
         """It has taken what waited."""
@@ -141,16 +188,31 @@ class Places:
         self.remove(connection)
         connection.give_way()
 
-    def _heaviest(self) -> Connection | None:
-        """The one stalled longest of the address for which most bytes wait."""
-        bytes_of: dict[str, int] = {}
-        stalled = [each for each in self._backed_up if each.stalled_since is not None]
-        for each in stalled:
-            bytes_of[each.address] = bytes_of.get(each.address, 0) + each.buffered
-        if not stalled:
-            return None
-        address = max(bytes_of, key=lambda one: bytes_of[one])
-        return _worst(each for each in stalled if each.address == address)
+    def _end_stalled(self, needed: int) -> None:
+        """Until so many bytes are free, each time the one stalled longest of the address for which most bytes wait."""
+        stalled: dict[str, list[Connection]] = {}
+        for each in self._backed_up if needed > 0 else ():
+            if each.stalled_since is not None:
+                stalled.setdefault(each.address, []).append(each)
+        for of_one in stalled.values():
+            of_one.sort(key=lambda each: each.stalled_since or 0.0, reverse=True)
+        bytes_of = {address: sum(map(self._held_by, of_one)) for address, of_one in stalled.items()}
+        ended: Counter[str] = Counter()
+        while needed > 0 and bytes_of:
+            address = max(bytes_of, key=lambda one: bytes_of[one])
+            worst = stalled[address].pop()
+            count = self._held_by(worst)
+            needed -= count
+            bytes_of[address] -= count
+            if not stalled[address]:
+                del bytes_of[address]
+            ended[address] += 1
+            self._end(worst)
+        for address, connections in ended.items():
+            log.info("stalled connections ended: too much waits in memory", client=address, connections=connections)
+
+    def _held_by(self, connection: Connection) -> int:
+        return self._read.get(connection) or connection.buffered
 
     def _warn(self, address: str, connections: set[Connection]) -> None:
         now = time.monotonic()
@@ -164,6 +226,27 @@ class Places:
     def _tell(self) -> None:
         metrics.CONNECTIONS.set(self._count)
         metrics.CONNECTIONS_OF_ONE.set(max(map(len, self._of.values()), default=0))
+
+
+@dataclass(frozen=True, slots=True)
+class ClientMemory:
+    """What is read for one connection, among the `Places`."""
+
+    places: Places
+    connection: Connection
+
+    @property
+    def is_short(self) -> bool:
+        return self.places.is_short
+
+    def take(self, count: int) -> None:
+        self.places.take(self.connection, count)
+
+    async def room(self, count: int) -> None:
+        await self.places.room(self.connection, count)
+
+    def give_back(self, count: int) -> None:
+        self.places.give_back(self.connection, count)
 
 
 def _worst(connections: Iterable[Connection]) -> Connection | None:

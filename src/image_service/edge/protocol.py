@@ -26,7 +26,7 @@ from image_service.edge.limits import (
     ConnectionLimits,
 )
 from image_service.edge.lingering import LingeringTransport
-from image_service.edge.places import Places
+from image_service.edge.places import ClientMemory, Places
 from image_service.edge.refusal import refusal
 from image_service.edge.taking import Taking
 
@@ -50,7 +50,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = LingeringTransport(transport, self.limits, self._is_sending)
-        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self.places)
+        self._memory = ClientMemory(self.places, self)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self._memory)
         self._timer: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
         self._in_head = True  # a request's head is awaited, or has come in part
@@ -112,8 +113,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     @property
     def buffered(self) -> int:
-        """As much again has been read for it, and waits to be written."""
-        return 2 * self._lingering.get_write_buffer_size()
+        """Bytes that wait for it."""
+        return self._lingering.get_write_buffer_size()
 
     @property
     def stalled_since(self) -> float | None:
@@ -248,7 +249,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _Refused
         self._settle()
         self._is_upgrade = self.parser.should_upgrade()
-        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self.places)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self._memory)
         self.scope[EXCHANGE] = self._exchange  # type: ignore[literal-required]  # an extension of ours
         self._framing_bytes = 0
         super().on_headers_complete()

@@ -1,7 +1,7 @@
 """A blob as an HTTP answer: conditions, one byte range, streaming (RFC 9110, 13 and 14)."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -12,11 +12,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from image_service.edge.exchange import EXCHANGE, Exchange
-from image_service.storage.base import Blob, ByteRange
+from image_service.edge.limits import SMALL_BYTES
+from image_service.storage.base import CHUNK_BYTES, Blob, ByteRange
 from image_service.web import etags
 
 Opener = Callable[[ByteRange | None], Awaitable[Blob]]
 
+END = {"type": "http.response.body", "body": b""}
 MAX_RANGE = 40  # characters of the longest that the next line takes
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII | re.IGNORECASE)
 
@@ -69,20 +71,38 @@ class _BlobResponse(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if scope["method"] != "HEAD":
-                exchange: Exchange | None = scope.get(EXCHANGE)
-                chunks = aiter(self._blob.chunks)
-                while (chunk := await _next(chunks, exchange)) is not None:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+                await self._send_chunks(send, scope.get(EXCHANGE))
+            else:
+                await send(END)
         finally:
             await self._blob.aclose()
 
+    async def _send_chunks(self, send: Send, exchange: Exchange | None) -> None:
+        """Nothing is read while too much waits for clients already, but what is small.
 
-async def _next(chunks: AsyncIterator[bytes], exchange: Exchange | None) -> bytes | None:
-    """None at the end. Nothing is read while too much waits for clients already."""
-    if exchange is not None and exchange.memory.is_short:
-        await exchange.memory.room()
-    return await anext(chunks, None)
+        A send returns once what was sent before it has been taken: two chunks may wait for a client.
+        """
+        chunks, left = aiter(self._blob.chunks), self._blob.stop - self._blob.start
+        memory = exchange.memory if exchange is not None and left > SMALL_BYTES else None
+        held = before = 0
+        try:
+            while True:
+                if memory is not None and left:
+                    await memory.room(count := min(left, CHUNK_BYTES))
+                    held += count
+                chunk = await anext(chunks, None)
+                if chunk is None:
+                    await send(END)
+                    return
+                left -= len(chunk)
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                if memory is not None:
+                    memory.give_back(before)
+                    held -= before
+                    before = held
+        finally:
+            if memory is not None:
+                memory.give_back(held)
 
 
 def _is_current(request: Request, current: _Validators) -> bool:

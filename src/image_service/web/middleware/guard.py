@@ -15,12 +15,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_service.edge.exchange import EXCHANGE, Exchange
-from image_service.edge.limits import MAX_HEADERS, ConnectionLimits
+from image_service.edge.limits import MAX_HEADERS, SMALL_BYTES, ConnectionLimits
 
 log = structlog.get_logger()
-
-# asyncio's own mark for backed up: so much more may wait, and the next answer's head will notice.
-SMALL_BYTES = 64 * 1024
 
 
 class Guard:
