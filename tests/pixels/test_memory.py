@@ -43,7 +43,7 @@ async def test_an_animation_of_a_hundred_megapixels_is_read_frame_by_frame(
 ) -> None:
     source = tmp_path / "source"
     source.write_bytes(gif(1_000, 1_000, [frame(1_000, 1_000, data=packed(1_000 * 1_000))] * 100))
-    async with PixelPool(1, Limits(), probe_seconds=DEADLINE, draw_seconds=DEADLINE) as pool:
+    async with PixelPool(1, Limits(), probe_seconds=DEADLINE, draw_seconds=DEADLINE, command=SEEN) as pool:
         [pid] = pool.pids
         forget_peak(pid)
         assert (await pool.probe(source, wait=WAIT)).frames == 100

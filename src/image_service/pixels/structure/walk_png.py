@@ -18,6 +18,12 @@ KNOWN_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 COMPRESSED = (b"zTXt", b"iTXt", b"iCCP")  # may inflate to far more than they weigh
 
 
+def size_of_palette_png(data: bytes) -> tuple[int, int] | None:
+    """Width and height of one that has been walked; None if its pixels are no indices into a palette."""
+    width, height, _, colour_type, *_ = IHDR.unpack_from(data, SIGNATURE_BYTES + CHUNK_HEAD.size)
+    return (width, height) if colour_type == PALETTE else None
+
+
 def walk_png(data: bytes, limits: Limits) -> Structure:
     """The outline of a PNG; of an animated one its first image, which is all that the decoder reads.
 
