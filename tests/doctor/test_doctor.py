@@ -1,8 +1,10 @@
 """`image-service doctor`: on a sound installation, running and not, and on one where everything is wrong."""
 
 import asyncio
+import json
 import re
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -18,8 +20,9 @@ from image_service.database.database import Database
 from image_service.images import instance
 from image_service.storage.local import LocalStorage
 from image_service.storage.staging import Staging
+from tests.faults.tracing import needs_strace
 from tests.ingest.server import ScriptedServer
-from tests.processes import DEADLINE, Done, Server, command
+from tests.processes import DEADLINE, PROGRAM, Done, Server, command, environment
 
 SOUND = [
     "settings", "disk", "libvips", "heic", "pixel process", "cage", "service", "clients", "public url", "postgres",
@@ -54,6 +57,24 @@ def test_a_sound_installation_while_it_runs_and_while_it_does_not(tmp_path: Path
     assert f"ok    service: does not run at http://127.0.0.1:{port}\n" in stopped.out
     assert "ok    migrations: at " in stopped.out
     assert not (server.postgres / "pgdata/postmaster.pid").exists(), "it stops what it has started"
+
+
+@needs_strace
+def test_a_layer_of_the_cage_that_the_kernel_lacks(tmp_path: Path) -> None:
+    """As Linux before 5.13 answers."""
+    lacking = ("-e", "trace=landlock_create_ruleset", "-e", "inject=landlock_create_ruleset:error=ENOSYS")
+    done = subprocess.run(
+        ["strace", "--follow-forks", "-qq", "-o", "/dev/null", *lacking, PROGRAM, "doctor", "--json"],
+        env=environment(tmp_path / "data", PORT="1"),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=True,
+    )
+    held, lacked = [each for each in json.loads(done.stdout)["findings"] if each["check"] == "cage"]
+    assert (held["level"], held["found"]) == ("ok", "dropped privileges, closed memory, filter of system calls")
+    assert (lacked["level"], lacked["found"]) == ("warn", "no Landlock: [Errno 38] Function not implemented")
+    assert "5.13" in lacked["mend"]
 
 
 def test_one_address_that_holds_nearly_all_connections(tmp_path: Path) -> None:
