@@ -44,6 +44,7 @@ from image_service.telemetry.request_log import Recorder, RequestLog
 from image_service.web.access.failed_credentials import FailedCredentials
 from image_service.web.answer_cache import AnswerCache
 from image_service.web.dialect import Dialect, Dialects, dialect_of, problem_response
+from image_service.web.middleware.compress import Compress
 from image_service.web.middleware.cors import Cors
 from image_service.web.middleware.guard import Guard
 from image_service.web.middleware.response_headers import ResponseHeaders
@@ -125,7 +126,8 @@ def create_app(
     app.openapi = lambda: openapi.document(app, dialects, pictures)  # type: ignore[method-assign]  # FastAPI's own way
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
-    app.add_middleware(Guard, render=problem_response, limits=settings.connection_limits)  # the innermost
+    app.add_middleware(Compress)  # the innermost
+    app.add_middleware(Guard, render=problem_response, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(RequestLog, render=problem_response, label_of=_label, recorder=recorder)
     app.add_middleware(ResponseHeaders, dialect_of=Dialects(dialects).of, trusted_proxies=settings.trusted_proxies)

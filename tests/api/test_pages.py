@@ -37,10 +37,20 @@ async def test_what_a_page_refers_to_is_there(anyone: httpx.AsyncClient, path: s
         answer = await anyone.get(page.url.join(reference))
         assert answer.status_code == 200, reference
         if "static" in reference:
-            assert answer.headers["cache-control"] == "no-cache"
+            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
             assert answer.headers["x-content-type-options"] == "nosniff"
-            again = await anyone.get(page.url.join(reference), headers={"If-None-Match": answer.headers["etag"]})
-            assert again.status_code == 304
+
+
+async def test_a_page_that_was_open_during_an_upgrade_gets_its_files(anyone: httpx.AsyncClient) -> None:
+    page = await anyone.get("/gallery")
+    [now] = set(re.findall(r"gallery/static/([0-9a-f]{12})/", page.text))
+    file = await anyone.get(f"/gallery/static/{now}/js/main.js")
+    for path in ("/gallery/static/0123456789ab/js/main.js", "/gallery/static/js/main.js"):
+        answer = await anyone.get(path)
+        assert (answer.content, answer.headers["cache-control"]) == (file.content, "no-cache")
+        again = await anyone.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    assert (await anyone.post(f"/gallery/static/{now}/js/main.js")).status_code == 405
 
 
 async def test_only_pictures_may_come_from_elsewhere(anyone: httpx.AsyncClient) -> None:
@@ -65,6 +75,15 @@ async def test_pages_are_no_part_of_the_api(anyone: httpx.AsyncClient) -> None:
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
-@pytest.mark.parametrize("path", ["/gallery/static/../README.md", "/gallery/static/%2e%2e/docs.js", "/gallery/static/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gallery/static/../README.md",
+        "/gallery/static/%2e%2e/docs.js",
+        "/gallery/static/",
+        "/gallery/static/0123456789ab/",
+        "/gallery/static/0123456789ab/../README.md",
+    ],
+)
 async def test_nothing_else_of_the_package_is_served(anyone: httpx.AsyncClient, path: str) -> None:
     assert (await anyone.get(path)).status_code == 404

@@ -1,7 +1,6 @@
 """The page at /docs: Swagger UI out of the package, so that it works in a closed network too."""
 
 import asyncio
-import hashlib
 import json
 from html import escape
 
@@ -9,9 +8,10 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from image_service.site.pages import Files, add_page, policy
+from image_service.site.files import AGAIN, Files
+from image_service.site.pages import add_page, policy
+from image_service.site.prepared import Prepared
 from image_service.telemetry.together import Together
-from image_service.web import etags
 
 OPENAPI = "/openapi.json"
 
@@ -39,19 +39,16 @@ class Document:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self._made: tuple[bytes, dict[str, str]] | None = None
+        self._made: Prepared | None = None
         self._make_together = Together(self._make)
 
     async def answer(self, request: Request) -> Response:
-        body, headers = self._made or await self._make_together()
-        if etags.is_current(request, headers["ETag"]):
-            return Response(status_code=304, headers=headers)
-        return Response(body, media_type="application/json", headers=headers)
+        made = self._made or await self._make_together()
+        return await made.answer(request)
 
-    async def _make(self) -> tuple[bytes, dict[str, str]]:
+    async def _make(self) -> Prepared:
         body = await asyncio.to_thread(lambda: json.dumps(self._app.openapi(), separators=(",", ":")).encode())
-        tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-        self._made = body, {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "ETag": tag}
+        self._made = Prepared(body, "application/json", AGAIN)
         return self._made
 
 

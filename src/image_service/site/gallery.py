@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
-from image_service.site.pages import STATIC, Files, add_page, policy
+from image_service.site.files import STATIC, Files
+from image_service.site.pages import add_page, policy
 
 _LINK = '<li class="card"><a href="gallery">'  # the landing page's entry of the gallery, a line of its own
 

@@ -48,6 +48,7 @@ class Dialect:
     rate_headers: Callable[[Standing], Mapping[str, str]] = standard_rate_headers
     formats: tuple[Format, ...] | None = None  # of pictures that it takes; None: all that have a decoder
     attachment: tuple[str, ...] | None = ("attachment",)  # where JSON bodies carry base64; None: it takes forms alone
+    has_secrets: bool = False  # in answers that repeat what was sent, so that these are not compressed
 
     @cached_property
     def headers(self) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ DIALECT = Dialect(
     prefixes=("/uploads",),
     router=routes.router,
     render=problems.render,
+    has_secrets=True,  # the URL of a ticket is signed
     attachment=None,  # a ticket takes a file in a form, and asks for nothing else
     tags=(
         {

@@ -1,0 +1,31 @@
+"""Answers in JSON and text are compressed for whoever takes that: `Accept-Encoding` of zstd, br or gzip."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette_compress import CompressMiddleware
+
+from image_service.web.dialect import dialect_of
+
+LEAST_BYTES = 1000  # that are worth it
+# Of a list of 30 images, 13 kB: 0.1 ms each, to a sixth; a level more takes half as long again for 2 % fewer bytes.
+ZSTD_LEVEL, BROTLI_QUALITY, GZIP_LEVEL = 3, 4, 4
+
+
+class Compress:
+    """But not those of a dialect whose answers mix a secret with what a stranger has sent: their length would tell it.
+
+    Pictures never are: they pass by another way, and their types are none that it knows.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._plain = app
+        self._compressed = CompressMiddleware(
+            app,
+            minimum_size=LEAST_BYTES,
+            zstd_level=ZSTD_LEVEL,
+            brotli_quality=BROTLI_QUALITY,
+            gzip_level=GZIP_LEVEL,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        may = scope["type"] == "http" and not dialect_of(scope).has_secrets
+        await (self._compressed if may else self._plain)(scope, receive, send)

@@ -1,0 +1,77 @@
+"""JSON, pages and scripts are compressed for whoever takes that; pictures and answers that hold a secret never are."""
+
+import gzip
+import json
+
+import brotli
+import httpx
+import pytest
+import zstandard
+
+from image_service.web.middleware.compress import LEAST_BYTES
+from tests.api.pictures import ROCKET, uploaded, url_of
+from tests.conftest import PHOTOS
+
+DECODED = {"zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body), "br": brotli.decompress,
+           "gzip": gzip.decompress}  # fmt: skip
+LIST = "/products/1234/images?fields=all"
+
+
+async def raw(client: httpx.AsyncClient, url: str, accepted: str | None) -> tuple[httpx.Response, bytes]:
+    """An answer, and its body as it was sent."""
+    headers = {"Accept-Encoding": accepted} if accepted is not None else {}
+    request = client.build_request("GET", url, headers=headers)
+    if accepted is None:
+        del request.headers["Accept-Encoding"]
+    answer = await client.send(request, stream=True)
+    body = b"".join([chunk async for chunk in answer.aiter_raw()])
+    await answer.aclose()
+    return answer, body
+
+
+@pytest.mark.parametrize("coding", DECODED)
+async def test_a_list(client: httpx.AsyncClient, coding: str) -> None:
+    await uploaded(client, ROCKET)
+    plain, expected = await raw(client, LIST, None)
+    assert "content-encoding" not in plain.headers
+    answer, body = await raw(client, LIST, f"identity;q=0.5, {coding}")
+    assert answer.headers["content-encoding"] == coding
+    assert "Accept-Encoding" in answer.headers["vary"].split(", ")
+    assert answer.headers["etag"] == plain.headers["etag"]
+    assert int(answer.headers["content-length"]) == len(body) < len(expected) / 3
+    assert json.loads(DECODED[coding](body)) == json.loads(expected)
+    refused, _ = await raw(client, LIST, f"{coding};q=0")
+    assert "content-encoding" not in refused.headers
+
+
+@pytest.mark.parametrize("page", ["/docs", "/openapi.json", "/gallery", "/docs/static/swagger-ui/swagger-ui-bundle.js"])
+async def test_what_anybody_may_ask_for_is_compressed_once(anyone: httpx.AsyncClient, page: str) -> None:
+    _, expected = await raw(anyone, page, None)
+    for coding in ("br", "gzip"):
+        answer, body = await raw(anyone, page, coding)
+        assert (answer.headers["content-encoding"], answer.headers["vary"]) == (coding, "Accept-Encoding")
+        assert DECODED[coding](body) == expected
+        assert len(body) < len(expected) * 0.6
+        assert (await raw(anyone, page, coding))[1] == body
+
+
+async def test_pictures_are_not(client: httpx.AsyncClient) -> None:
+    image = await uploaded(client, ROCKET)
+    for url in (url_of(image), f"/images/{image['id']}/original", "/docs/static/swagger-ui/favicon-32x32.png"):
+        answer, _ = await raw(client, url, "zstd, br, gzip")
+        assert answer.status_code == 200
+        assert "content-encoding" not in answer.headers
+
+
+async def test_nor_are_the_answers_of_tickets_which_hold_a_secret_beside_what_was_sent(
+    client: httpx.AsyncClient,
+) -> None:
+    takes_all = {"Accept-Encoding": "zstd, br, gzip"}
+    made = await client.post("/uploads", json={"product_id": 1}, headers=takes_all)
+    url = made.json()["url"]
+    file = {"file": (ROCKET, (PHOTOS / ROCKET).read_bytes())}
+    sent = await client.post(f"{url}&fields=all", files=file, headers=takes_all)
+    assert (made.status_code, sent.status_code) == (201, 201)
+    assert len(sent.content) > LEAST_BYTES
+    for answer in (made, sent):
+        assert "content-encoding" not in answer.headers
