@@ -47,6 +47,7 @@ from image_service.web.dialect import Dialect, Dialects, dialect_of, problem_res
 from image_service.web.middleware.compress import Compress
 from image_service.web.middleware.cors import Cors
 from image_service.web.middleware.guard import Guard
+from image_service.web.middleware.head import Head
 from image_service.web.middleware.response_headers import ResponseHeaders
 from image_service.web.openapi import document as openapi
 from image_service.web.openapi.allowed import allowed_methods
@@ -126,7 +127,8 @@ def create_app(
     app.openapi = lambda: openapi.document(app, dialects, pictures)  # type: ignore[method-assign]  # FastAPI's own way
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
-    app.add_middleware(Compress)  # the innermost
+    app.add_middleware(Head)  # the innermost
+    app.add_middleware(Compress)
     app.add_middleware(Guard, render=problem_response, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(RequestLog, render=problem_response, label_of=_label, recorder=recorder)

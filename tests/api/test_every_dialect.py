@@ -55,6 +55,16 @@ async def test_no_cache_may_show_an_answer_to_another_caller(
     assert {scheme.header for scheme in route.dialect.credentials} <= names
 
 
+@pytest.mark.parametrize("route", routes("GET"), ids=str)
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient, store: NewStore, route: Route) -> None:
+    path = route.path.format(store_id=store.store_id)
+    shown, head = await client.get(path), await client.head(path)
+    assert (head.status_code, head.content) == (shown.status_code, b"")
+    for answer in (shown, head):
+        del answer.headers["x-request-id"]
+    assert head.headers == shown.headers
+
+
 @pytest.mark.parametrize("route", routes("POST"), ids=str)
 async def test_every_post_has_idempotency(client: httpx.AsyncClient, store: NewStore, route: Route) -> None:
     """A key that cannot be one is refused before anything else is looked at."""

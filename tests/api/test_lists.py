@@ -1,8 +1,15 @@
 """Lists: filters, pages, picked fields, and what stands around the document: products, orphans."""
 
+import re
+import tracemalloc
+from collections.abc import MutableMapping
+from typing import Any
+
 import httpx
 import pytest
+from sqlalchemy import text
 
+from image_service.stores.registry import NewStore
 from tests.conftest import API, Service
 from tests.ingest.server import ScriptedServer
 from tests.shop import PRODUCT, added, form, orphan, page, png
@@ -120,8 +127,8 @@ async def test_products(client: httpx.AsyncClient) -> None:
 
     listed = await client.get("/products")
     assert listed.json() == [
-        {"id": 3, "images_count": 1, "image": other},
-        {"id": 5, "images_count": 2, "image": first},
+        {"id": 3, "images_count": 1, "image": other, "images": [other]},
+        {"id": 5, "images_count": 2, "image": first, "images": [first, second]},
     ]
     assert listed.headers["x-total-count"] == "2"
     assert [each["id"] for each in (await client.get("/products?since_id=3")).json()] == [5]
@@ -137,13 +144,89 @@ async def test_products(client: httpx.AsyncClient) -> None:
     assert [each["id"] for each in (await client.get("/products")).json()] == [3]
 
 
-async def test_at_most_50_products_a_page(client: httpx.AsyncClient) -> None:
-    for product in range(1, 52):
-        await added(client, product)
+async def test_fields_of_products_name_those_of_the_product(client: httpx.AsyncClient) -> None:
+    image = await added(client, 5)
+    for fields, product in {
+        "id,images": {"id": 5, "images": [image]},
+        "images_count, id": {"id": 5, "images_count": 1},
+        "image,src,name": {"image": image},
+        "all": {"id": 5, "images_count": 1, "image": image, "images": [image]},
+    }.items():
+        assert (await client.get("/products", params={"fields": fields})).json() == [product]
+        assert (await client.get("/products/5", params={"fields": fields})).json() == product
+    # Where nothing that is named is known, as without `fields`.
+    assert (await client.get("/products/5?fields=name")).json() == {"id": 5, "images": [image]}
+    assert (await client.get("/products?fields=src")).json() == (await client.get("/products")).json()
+
+
+async def test_up_to_200_products_a_page(service: Service, store: NewStore, client: httpx.AsyncClient) -> None:
+    await many(service, store, products=201, images=1)
     answer = await client.get("/products?per_page=200")
-    assert len(answer.json()) == 50
-    assert answer.headers["x-total-count"] == "51"
+    assert [each["id"] for each in answer.json()] == list(range(1, 201))
+    assert answer.headers["x-total-count"] == "201"
     assert "page=2" in answer.headers["link"]
+    assert len((await client.get("/products")).json()) == 30
+    assert [each["id"] for each in (await client.get("/products?per_page=500&page=2")).json()] == [201]
+
+
+async def test_a_page_of_full_galleries_is_whole_and_costs_little_memory(
+    service: Service, store: NewStore, client: httpx.AsyncClient
+) -> None:
+    """As it is sent: nothing but what each chunk needs. A client would hold all of it."""
+    await many(service, store, products=100, images=250)
+    scope = {
+        **{"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": "/products"},
+        **{"raw_path": b"/products", "query_string": b"per_page=200", "root_path": "", "scheme": "http"},
+        "headers": [(b"host", b"api.test"), (b"authorization", f"Bearer {store.token}".encode())],
+    }
+    ids: list[int] = []
+    size = 0
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        nonlocal size
+        size += len(message.get("body", b""))
+        ids.extend(int(each) for each in re.findall(rb'"id":([0-9]+),"images_count":250', message.get("body", b"")))
+
+    tracemalloc.start()
+    await service.app(scope, receive, send)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (ids, size > 5_000_000) == (list(range(1, 101)), True)
+    assert peak < 2_000_000
+
+    answer = await client.get("/products?per_page=200")
+    assert [len(each["images"]) for each in answer.json()] == [250] * 100
+    assert "content-length" not in answer.headers
+    unchanged = await client.get("/products?per_page=200", headers={"If-None-Match": answer.headers["ETag"]})
+    assert unchanged.status_code == 304
+    head = await client.head("/products?per_page=200")
+    assert (head.content, head.headers["ETag"]) == (b"", answer.headers["ETag"])
+
+
+async def many(service: Service, store: NewStore, *, products: int, images: int) -> None:
+    """Rows of galleries, without bytes: thousands of uploads would take minutes."""
+    values = {"store": store.store_id, "products": products, "images": images}
+    async with service.database.transaction() as session:
+        connection = await session.connection()
+        await connection.execute(
+            text(
+                "INSERT INTO galleries (store_id, product_id, revision)"
+                " SELECT :store, product, 1 FROM generate_series(1, :products) AS product"
+            ),
+            values,
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO images (store_id, product_id, position, key, slug, filename, sha256, bytes, format, width,"
+                " height, frames, thumbhash) SELECT :store, product, place, gen_random_uuid(), 'a', 'a.png', '\\x00',"
+                " 1, 'png', 1, 1, 1, '' FROM generate_series(1, :products) AS product,"
+                " generate_series(1, :images) AS place"
+            ),
+            values,
+        )
 
 
 async def test_images_of_a_store(service: Service, client: httpx.AsyncClient) -> None:

@@ -49,4 +49,5 @@ async def test_both_ways_read_the_same(service: Service, store: NewStore) -> Non
     window = {"since_id": 0, "offset": 0, "limit": 9}
     assert (await queries.images(database, owner, assigned=True, **window)).items == (image,)
     [found] = (await queries.products(database, owner, **window)).items
-    assert found.first == image
+    assert (found.id, found.revision, found.images_count) == (product, 9, 1)
+    assert (await queries.galleries(database, owner, [product, 8]))[product].images == (image,)

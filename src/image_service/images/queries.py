@@ -1,15 +1,17 @@
 """The read side: images and galleries as frozen values, each list read in one statement, so in one snapshot;
 a total beside it may be a moment older."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, bindparam, func
+from sqlalchemy import ARRAY, BigInteger, and_, any_, bindparam, func
 from sqlmodel import col, select
 
 from image_service.database.database import Database
@@ -54,8 +56,8 @@ class Gallery:
 @dataclass(frozen=True)
 class Product:
     id: int
+    revision: int
     images_count: int
-    first: Image
 
 
 Item = TypeVar("Item")
@@ -119,6 +121,15 @@ _GALLERY = Statement(
     .where(GalleryRow.store_id == bindparam("store_id"), GalleryRow.product_id == bindparam("product_id"))
     .order_by(col(ImageRow.position))
 )
+_GALLERIES = Statement(
+    select(ImageRow, GalleryRow.revision)
+    .join(GalleryRow, _IN_ITS_GALLERY)
+    .where(
+        GalleryRow.store_id == bindparam("store_id"),
+        col(GalleryRow.product_id) == any_(bindparam("product_ids", type_=ARRAY(BigInteger))),
+    )
+    .order_by(col(ImageRow.product_id), col(ImageRow.position))
+)
 
 
 _REVISION_OF_TOKEN = Statement(
@@ -169,6 +180,12 @@ async def gallery(database: Database, store_id: int, product_id: int) -> Gallery
     return _gallery_read(found)
 
 
+async def galleries(database: Database, store_id: int, product_ids: Sequence[int]) -> dict[int, Gallery]:
+    """Those of several products at once, by product id; without those that are empty."""
+    found = await database.rows(_GALLERIES, store_id=store_id, product_ids=list(product_ids))
+    return {product_id: _gallery_read(list(rows)) for product_id, rows in groupby(found, itemgetter("product_id"))}
+
+
 async def revision_of_token(database: Database, token: str, product_id: int) -> tuple[Caller, int] | None:
     """Whose token it is, and the revision of that store's gallery, in one round trip; None if it is nobody's."""
     if not tokens.may_be(token):
@@ -203,7 +220,7 @@ async def images(
 
 
 async def products(database: Database, store_id: int, *, since_id: int, offset: int, limit: int) -> Page[Product]:
-    """The galleries that are not empty, by product id, each with its first image.
+    """The galleries that are not empty, by product id, without their images.
 
     A gallery that is not empty has exactly one image at position 1, which is both found and counted through the
     index of positions.
@@ -220,7 +237,8 @@ async def products(database: Database, store_id: int, *, since_id: int, offset: 
     )
     others = others.correlate(GalleryRow)
     statement = (
-        select(ImageRow, GalleryRow.revision, others.scalar_subquery())
+        select(GalleryRow.product_id, GalleryRow.revision, others.scalar_subquery())
+        .select_from(ImageRow)
         .join(GalleryRow, _IN_ITS_GALLERY)
         .where(*conditions)
         .order_by(col(ImageRow.product_id))
@@ -230,9 +248,4 @@ async def products(database: Database, store_id: int, *, since_id: int, offset: 
     async with database.reading() as session:
         total = (await session.exec(select(func.count()).select_from(ImageRow).where(*conditions))).one()
         found = (await session.exec(statement)).all()
-    items = (
-        Product(row.product_id, count, image_of(row.model_dump(), revision))
-        for row, revision, count in found
-        if row.product_id is not None  # always so here, but a row's type cannot say it
-    )
-    return Page(tuple(items), total)
+    return Page(tuple(Product(*row) for row in found), total)

@@ -1,12 +1,19 @@
-"""A finished answer of JSON, apart from whether this client has it already."""
+"""Answers: finished ones of JSON, apart from whether this client has them, and those that are sent as they are made."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from image_service.edge.exchange import EXCHANGE, Exchange
+from image_service.edge.limits import SMALL_BYTES
+from image_service.storage.base import CHUNK_BYTES
 from image_service.web import etags
+
+END = {"type": "http.response.body", "body": b""}
 
 
 @dataclass(frozen=True)
@@ -18,8 +25,69 @@ class Answer:
     def with_body(self, body: bytes) -> "Answer":
         return replace(self, body=body)
 
+    def is_current(self, request: Request) -> bool:
+        """The client has it."""
+        return request.method == "GET" and etags.is_current(request, self.headers["ETag"])
+
     def to(self, request: Request) -> Response:
         """304 where the client has it."""
-        if request.method == "GET" and etags.is_current(request, self.headers["ETag"]):
+        if self.is_current(request):
             return Response(status_code=304, headers=self.headers)
         return Response(self.body, self.status, self.headers, "application/json")
+
+
+class StreamedResponse(Response):
+    """Sends the chunks as they come, so that memory does not grow with the body; a HEAD asks for none of them. Calls
+    `aclose` however that ends.
+
+    `Content-Length` is there where the caller gives it.
+    """
+
+    def __init__(
+        self,
+        chunks: AsyncIterator[bytes],
+        aclose: Callable[[], Awaitable[None]],
+        status: int,
+        headers: Mapping[str, str],
+    ) -> None:
+        self.status_code = status
+        self.background = None
+        self.init_headers(headers)
+        self._chunks = chunks
+        self._aclose = aclose
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            if scope["method"] == "HEAD":
+                await send(END)
+            else:
+                await self._send_chunks(send, scope.get(EXCHANGE))
+        finally:
+            await self._aclose()
+
+    async def _send_chunks(self, send: Send, exchange: Exchange | None) -> None:
+        """Nothing is read while too much waits for clients already, but what is small.
+
+        A send returns once what was sent before it has been taken: two chunks may wait for a client.
+        """
+        left = int(self.headers.get("content-length", sys.maxsize))
+        memory = exchange.memory if exchange is not None and left > SMALL_BYTES else None
+        held = before = 0
+        try:
+            while True:
+                if memory is not None and left:
+                    await memory.room(count := min(left, CHUNK_BYTES))
+                    held += count
+                if (chunk := await anext(self._chunks, None)) is None:
+                    await send(END)
+                    return
+                left -= len(chunk)
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                if memory is not None:
+                    memory.give_back(before)
+                    held -= before
+                    before = held
+        finally:
+            if memory is not None:
+                memory.give_back(held)

@@ -9,16 +9,13 @@ from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
-from image_service.edge.exchange import EXCHANGE, Exchange
-from image_service.edge.limits import SMALL_BYTES
-from image_service.storage.base import CHUNK_BYTES, Blob, ByteRange
+from image_service.storage.base import Blob, ByteRange
 from image_service.web import etags
+from image_service.web.answers import StreamedResponse
 
 Opener = Callable[[ByteRange | None], Awaitable[Blob]]
 
-END = {"type": "http.response.body", "body": b""}
 MAX_RANGE = 40  # characters of the longest that the next line takes
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII | re.IGNORECASE)
 
@@ -55,54 +52,9 @@ async def blob_response(
         "Content-Length": str(blob.stop - blob.start),
     }
     if byte_range is None:
-        return _BlobResponse(blob, 200, validators)
+        return StreamedResponse(blob.chunks, blob.aclose, 200, validators)
     validators["Content-Range"] = f"bytes {blob.start}-{blob.stop - 1}/{blob.size}"
-    return _BlobResponse(blob, 206, validators)
-
-
-class _BlobResponse(Response):
-    """Streams the chunks, and closes the blob however that ends."""
-
-    def __init__(self, blob: Blob, status: int, headers: Mapping[str, str]) -> None:
-        super().__init__(status_code=status, headers=headers)
-        self._blob = blob
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            if scope["method"] != "HEAD":
-                await self._send_chunks(send, scope.get(EXCHANGE))
-            else:
-                await send(END)
-        finally:
-            await self._blob.aclose()
-
-    async def _send_chunks(self, send: Send, exchange: Exchange | None) -> None:
-        """Nothing is read while too much waits for clients already, but what is small.
-
-        A send returns once what was sent before it has been taken: two chunks may wait for a client.
-        """
-        chunks, left = aiter(self._blob.chunks), self._blob.stop - self._blob.start
-        memory = exchange.memory if exchange is not None and left > SMALL_BYTES else None
-        held = before = 0
-        try:
-            while True:
-                if memory is not None and left:
-                    await memory.room(count := min(left, CHUNK_BYTES))
-                    held += count
-                chunk = await anext(chunks, None)
-                if chunk is None:
-                    await send(END)
-                    return
-                left -= len(chunk)
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                if memory is not None:
-                    memory.give_back(before)
-                    held -= before
-                    before = held
-        finally:
-            if memory is not None:
-                memory.give_back(held)
+    return StreamedResponse(blob.chunks, blob.aclose, 206, validators)
 
 
 def _is_current(request: Request, current: _Validators) -> bool:

@@ -23,9 +23,6 @@ class Pagination:
     def offset(self) -> int:
         return (self.page - 1) * self.per_page
 
-    def at_most(self, per_page: int) -> "Pagination":
-        return Pagination(self.page, min(self.per_page, per_page))
-
     def headers(self, request: Request, base: str, total: int) -> dict[str, str]:
         """`X-Total-Count`, and `Link` with those of first, prev, next, last that apply.
 

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from image_service.dialects.tiendanube import examples
-from image_service.dialects.tiendanube.schemas import ProductBody, ProductSummary
+from image_service.dialects.tiendanube.schemas import PickedProduct, ProductBody, ProductSummary
 from image_service.pixels.picture import Format
 from image_service.web.bodies.multipart import MAX_PARTS
 from image_service.web.images.answers import LOCATION, NOT_MODIFIED, PAGE_NOT_MODIFIED, PAGED
@@ -57,6 +57,7 @@ def _request_body(shown: dict[str, Any], *, required: bool) -> dict[str, Any]:
 
 # What every list answers beside 200.
 _OF_A_LIST: dict[int | str, dict[str, Any]] = {**PAGE_NOT_MODIFIED, **errors(), **BAD_QUERY}
+_IMAGES = [examples.SERVINE, examples.ONYX, examples.STOUTLAND]
 _ORIGINAL = {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in Format}
 
 LIST_IMAGES: dict[str, Any] = dict(
@@ -66,7 +67,7 @@ LIST_IMAGES: dict[str, Any] = dict(
             "model": list[ImageBody | PickedImage],
             "description": "In the order of the gallery, or by id where `since_id` is given.",
             "headers": {**ETAG, **PAGED},
-            "content": _one([examples.SERVINE, examples.ONYX, examples.STOUTLAND]),
+            "content": _one(_IMAGES),
         },
         **_OF_A_LIST,
     },
@@ -127,10 +128,10 @@ LIST_PRODUCTS: dict[str, Any] = dict(
     summary="List products that have images",
     responses={
         200: {
-            "model": list[ProductSummary],
-            "description": "By product id, at most 50 a page, each with its first image.",
+            "model": list[ProductSummary | PickedProduct],
+            "description": "By product id, at most 200 a page, each with all its images.",
             "headers": {**ETAG, **PAGED},
-            "content": _one([{"id": 1234, "images_count": 3, "image": examples.SERVINE}]),
+            "content": _one([{"id": 1234, "images_count": 3, "image": _IMAGES[0], "images": _IMAGES}]),
         },
         **_OF_A_LIST,
     },
@@ -140,10 +141,10 @@ GET_PRODUCT: dict[str, Any] = dict(
     summary="Get a product with its images",
     responses={
         200: {
-            "model": ProductBody,
+            "model": ProductBody | PickedProduct,
             "description": "All images of the product, in order.",
             "headers": ETAG,
-            "content": _one({"id": 1234, "images": [examples.SERVINE]}),
+            "content": _one({"id": 1234, "images": _IMAGES}),
         },
         **NOT_MODIFIED,
         **errors(),

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from image_service.dialects.tiendanube import described
 from image_service.dialects.tiendanube.answers import view_of
+from image_service.dialects.tiendanube.product_list import WHOLE, ProductFields, names_wanted, page_of, shown
 from image_service.errors import ProductNotFound
 from image_service.images import queries
 from image_service.images.blobs import open_original
@@ -21,8 +22,6 @@ from image_service.web.images.answers import Fields, answer
 from image_service.web.numbers import Count, ImageId, ProductId
 from image_service.web.pagination import PageAsked
 from image_service.web.parts import PartsOf
-
-PRODUCTS_PER_PAGE = 50  # at the most: each costs a count
 
 Since = Annotated[Count, Query(description="Restrict results to after the specified ID.")]
 
@@ -41,32 +40,27 @@ async def list_products(
     parts: PartsOf,
     paging: PageAsked,
     since_id: Since = 0,
-    fields: Fields = None,
+    fields: ProductFields = None,
 ) -> Response:
-    """Every product with at least one image: how many it has, and the main one."""
-    paging = paging.at_most(PRODUCTS_PER_PAGE)
+    """Every product with at least one image, by its id: how many it has, the main one, and all in order."""
     page = await queries.products(
         parts.database, caller.store_id, since_id=since_id, offset=paging.offset, limit=paging.per_page
     )
-    view = view_of(request, parts, fields)
-    body = [
-        {"id": product.id, "images_count": product.images_count, "image": view.of(product.first)}
-        for product in page.items
-    ]
-    version = _fingerprint(page.total, *((product.id, product.first.version) for product in page.items))
-    return answer(request, view, version, body, headers=paging.headers(request, parts.api_base, page.total))
+    version = _fingerprint(page.total, *((product.id, product.revision) for product in page.items))
+    headers = paging.headers(request, parts.api_base, page.total)
+    return await page_of(request, parts, caller.store_id, page, version, fields, headers)
 
 
 @routes.get("/products/{product_id}", **described.GET_PRODUCT)
 async def get_product(
-    request: Request, product_id: ProductId, caller: Reader, parts: PartsOf, fields: Fields = None
+    request: Request, product_id: ProductId, caller: Reader, parts: PartsOf, fields: ProductFields = None
 ) -> Response:
     """The whole gallery of a product; 404 where it has no images."""
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
     if not gallery.images:
         raise ProductNotFound
-    view = view_of(request, parts, fields)
-    body = {"id": product_id, "images": [view.of(image) for image in gallery.images]}
+    view = view_of(request, parts)
+    body = shown(names_wanted(fields, WHOLE), product_id, gallery.images, view)
     return answer(request, view, gallery.revision, body)
 
 

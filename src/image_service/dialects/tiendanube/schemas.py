@@ -4,14 +4,14 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from image_service.web.images.bodies import Identity, ImageBody, PickedImage, described
+from image_service.web.images.bodies import Identity, ImageBody, described
 
 
 class ProductBody(TypedDict):
     """A product's whole gallery."""
 
     id: Annotated[Identity, described("The merchant's own product number.")]
-    images: Annotated[list[ImageBody | PickedImage], described("By position.")]
+    images: Annotated[list[ImageBody], described("By position.")]
 
 
 class ProductSummary(TypedDict):
@@ -19,4 +19,14 @@ class ProductSummary(TypedDict):
 
     id: Annotated[Identity, described("The merchant's own product number.")]
     images_count: Annotated[int, described("At least 1.", minimum=1)]
-    image: Annotated[ImageBody | PickedImage, described("The first of its gallery.")]
+    image: Annotated[ImageBody, described("The first of its gallery.")]
+    images: Annotated[list[ImageBody], described("All of its gallery, by position.")]
+
+
+class PickedProduct(TypedDict, total=False):
+    """A product of which `fields` picked some properties."""
+
+    id: Annotated[Identity, described("The merchant's own product number.")]
+    images_count: Annotated[int, described("At least 1.", minimum=1)]
+    image: Annotated[ImageBody, described("The first of its gallery.")]
+    images: Annotated[list[ImageBody], described("All of its gallery, by position.")]

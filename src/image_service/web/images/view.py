@@ -1,6 +1,6 @@
 """From an `Image` to the properties that an answer shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -85,8 +85,13 @@ BASIC_FIELDS = ("id", "src", "position", "product_id", "created_at", "updated_at
 
 
 def fields_wanted(fields: str | None, default: tuple[str, ...] = BASIC_FIELDS) -> tuple[str, ...]:
-    """`fields=` picks properties by name, `all` all of them; unknown names are ignored."""
-    if not fields:
-        return default
-    names = {name.strip() for name in fields.split(",")}
-    return tuple(name for name in PROPERTIES if name in names or "all" in names)
+    """Of an image's properties."""
+    return picked(fields, PROPERTIES, default)
+
+
+def picked(fields: str | None, known: Iterable[str], default: Sequence[str]) -> tuple[str, ...]:
+    """`fields=` picks properties by name, `all` all of them; unknown names are ignored. Where it names none that is
+    known, it is as if it were absent.
+    """
+    names = {name.strip() for name in (fields or "").split(",")}
+    return tuple(name for name in known if name in names or "all" in names) or tuple(default)

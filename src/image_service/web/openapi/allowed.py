@@ -13,6 +13,8 @@ def allowed_methods(document: Mapping[str, Any], path: str, known: str = "") -> 
     for template, operations in document["paths"].items():
         if re.fullmatch(_pattern(template), path):
             methods |= {method.upper() for method in operations if method in METHODS}
+    if "GET" in methods:
+        methods.add("HEAD")
     return ", ".join(sorted(methods))
 
 

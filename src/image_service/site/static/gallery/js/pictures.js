@@ -45,6 +45,9 @@ class Pictures extends EventTarget {
   }
 }
 
+// Of the gallery, whatever a page of it shows.
+const revision = (etag) => /"(\d+)-/.exec(etag)[1];
+
 const asConflict = (error) => (error instanceof Refused && [404, 412].includes(error.status) ? new Conflict() : error);
 
 export class Gallery extends Pictures {
@@ -65,14 +68,16 @@ export class Gallery extends Pictures {
     });
   }
 
-  // Of 250 pictures as of one: the answer is of one moment, which pages would not be.
+  // All pages of one moment: where the gallery has changed between two, from the start.
   async #fetched() {
-    try {
-      const { body, header } = await api("GET", `products/${this.product}?fields=all`);
-      return { images: body.images, etag: header("ETag") };
-    } catch (error) {
-      if (error.status === 404) return { images: [], etag: null }; // it has none
-      throw error;
+    const images = [];
+    let etag = null;
+    for (let page = 1; ; page += 1) {
+      const { body, header } = await api("GET", `${this.address}?fields=all&per_page=200&page=${page}`);
+      if (etag !== null && revision(header("ETag")) !== revision(etag)) return this.#fetched();
+      etag = header("ETag");
+      images.push(...body);
+      if (images.length >= Number(header("X-Total-Count"))) return { images, etag };
     }
   }
 
