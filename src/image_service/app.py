@@ -48,6 +48,7 @@ from image_service.web.middleware.compress import Compress
 from image_service.web.middleware.cors import Cors
 from image_service.web.middleware.guard import Guard
 from image_service.web.middleware.head import Head
+from image_service.web.middleware.query import Query
 from image_service.web.middleware.response_headers import ResponseHeaders
 from image_service.web.openapi import document as openapi
 from image_service.web.openapi.allowed import allowed_methods
@@ -129,6 +130,7 @@ def create_app(
         app.add_exception_handler(kind, _handle)
     app.add_middleware(Head)  # the innermost
     app.add_middleware(Compress)
+    app.add_middleware(Query)
     app.add_middleware(Guard, render=problem_response, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(RequestLog, render=problem_response, label_of=_label, recorder=recorder)

@@ -5,7 +5,9 @@ that may not be connected to is not said to be one: which are taken is a setting
 """
 
 import re
+from collections.abc import Hashable
 from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import httpx
 
@@ -30,6 +32,20 @@ def absolute(raw: str) -> str:
     """As it is asked for: without blanks around it; `//host/path`, as shops write it, is https."""
     url = raw.strip(" \t\r\n")
     return f"https:{url}" if url.startswith("//") else url
+
+
+def comparable(raw: str) -> Hashable:
+    """Equal for two spellings of one URL (RFC 3986, 6.2), which may differ in the case of scheme and host, a default
+    port, percent-encoding, dot segments and fragments.
+    """
+    text = absolute(raw)
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError):
+        return text
+    port = DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port
+    path = tuple(map(unquote_to_bytes, url.raw_path.partition(b"?")[0].split(b"/")))
+    return url.scheme, url.raw_host.rstrip(b"."), port, path, tuple(parse_qsl(url.query, keep_blank_values=True))
 
 
 def judged_url(raw: str, policy: FetchPolicy) -> httpx.URL:

@@ -4,13 +4,25 @@ import re
 from typing import Annotated
 
 from fastapi import Path
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, Strict
 
 from image_service.database.limits import MAX_BIGINT
 
 MAX_ID = MAX_BIGINT
 _ID_DIGITS = 19
 DECIMAL = re.compile(r"-?[0-9]{1,100}")  # Python's int() takes more: `1_000`, ` 1`, `+1`
+
+
+_WHOLE = re.compile(rf"({DECIMAL.pattern})(?:\.0{{1,20}})?")
+
+
+def _whole(value: object) -> object:
+    """Clients write integers of JSON as strings, and as the floats of their spreadsheets: `"2"`, `"2.0"`."""
+    match = _WHOLE.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) if match else value
+
+
+Whole = Annotated[int, Strict(), BeforeValidator(_whole)]  # of a body
 
 
 def is_plain_decimal(value: str) -> bool:

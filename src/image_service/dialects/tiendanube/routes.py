@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -15,7 +16,7 @@ from image_service.images import queries
 from image_service.images.idempotency import Once
 from image_service.images.library import UNCHANGED
 from image_service.images.queries import Image
-from image_service.ingest.fetch_url import absolute
+from image_service.ingest.fetch_url import comparable
 from image_service.ingest.shares import Owner
 from image_service.storage.names import VariantName
 from image_service.web import etags, offered
@@ -59,8 +60,12 @@ async def list_images(
         if position is not None:
             images = [image for image in images if image.position == position]
         if src is not None:
-            key, url = _key_of(src), absolute(src)
-            images = [image for image in images if image.key == key or image.source_url == url]
+            key, url = _key_of(src), comparable(src)
+            images = [
+                image
+                for image in images
+                if image.key == key or (image.source_url is not None and comparable(image.source_url) == url)
+            ]
         return images
 
     return await listed(request, parts, caller, product_id, paging, fields, chosen)
@@ -71,7 +76,7 @@ lists.get("/product/{product_id}/images", include_in_schema=False)(list_images) 
 
 def _key_of(src: str) -> str | None:
     """That of the picture which this URL shows, whatever its host; None if its path is not one of ours."""
-    _, slash, rest = src.partition("/stores/")
+    _, slash, rest = unquote(src).partition("/stores/")
     variant = VariantName.parse(f"stores/{rest.partition('?')[0]}") if slash else None
     return variant.key if variant else None
 

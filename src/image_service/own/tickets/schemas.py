@@ -11,9 +11,8 @@ from image_service.errors import InvalidField
 from image_service.images.upload_tickets import Allowed, Ticket
 from image_service.web.bodies.uploads import Submission
 from image_service.web.images.bodies import Time
-from image_service.web.images.input import Number
 from image_service.web.images.view import time_of
-from image_service.web.numbers import MAX_ID
+from image_service.web.numbers import MAX_ID, Whole
 from image_service.web.problems import invalid_fields
 
 MAX_POSITION = 10_000  # as many as a product may ever have
@@ -35,10 +34,10 @@ class TicketInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     product_id: Annotated[
-        Number | None, Field(ge=1, le=MAX_ID, description="The product that the images go to; absent: to none yet.")
+        Whole | None, Field(ge=1, le=MAX_ID, description="The product that the images go to; absent: to none yet.")
     ] = None
     position: Annotated[
-        Number | None,
+        Whole | None,
         Field(
             ge=1,
             le=MAX_POSITION,
@@ -46,16 +45,16 @@ class TicketInput(BaseModel):
         ),
     ] = None
     files: Annotated[
-        Number, Field(ge=1, le=MAX_ID, description="Images that may be made; at most as many as a product may have.")
+        Whole, Field(ge=1, le=MAX_ID, description="Images that may be made; at most as many as a product may have.")
     ] = 1
     bytes: Annotated[
-        Number | None, Field(ge=1, le=MAX_ID, description="Of all files together; absent: what so many files may have.")
+        Whole | None, Field(ge=1, le=MAX_ID, description="Of all files together; absent: what so many files may have.")
     ] = None
     bytes_per_file: Annotated[
-        Number | None, Field(ge=1, le=MAX_ID, description="Absent: what any upload may have, 10485759.")
+        Whole | None, Field(ge=1, le=MAX_ID, description="Absent: what any upload may have, 10485759.")
     ] = None
     expires_in: Annotated[
-        Number | None, Field(ge=1, le=MAX_ID, description="Seconds, at most 3600 unless set otherwise; absent: 900.")
+        Whole | None, Field(ge=1, le=MAX_ID, description="Seconds, at most 3600 unless set otherwise; absent: 900.")
     ] = None
     origins: Annotated[
         list[Annotated[str, Strict(), Field(json_schema_extra={"pattern": ORIGIN})]],

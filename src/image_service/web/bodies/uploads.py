@@ -1,6 +1,7 @@
 """A request's body, streamed: JSON or a form -> its fields, and its file on disk, ready for `ingest`."""
 
 import asyncio
+import codecs
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,8 @@ from image_service.ingest.sources import Intake
 from image_service.web.bodies.json_body import BOUNDS, JsonBounds, parent_of, parsed, taken_apart
 from image_service.web.bodies.multipart import OVERHEAD_BYTES, boundary_of, read_form
 
+# `fetch` calls a string the one, curl's `-d` all that it sends the other.
+BY_DEFAULT = ("text/plain", "application/x-www-form-urlencoded")
 SMALL_JSON_BYTES = 64 * 1024  # without an attachment; larger ones wait on disk for their turn in memory
 
 
@@ -39,9 +42,7 @@ async def read(
     if is_form(request):
         form = await read_form_body(request, intake, max_image_bytes=max_image_bytes)
         return await _with_data_url(intake, form, attachment[-1:])  # a form nests nothing
-    if _is_json(request):
-        return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
-    raise UnsupportedBody
+    return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
 
 
 async def read_fields(request: Request, bounds: JsonBounds = BOUNDS) -> Submission:
@@ -49,9 +50,7 @@ async def read_fields(request: Request, bounds: JsonBounds = BOUNDS) -> Submissi
 
     Raises `MalformedBody`, `UnsupportedBody`, `BodyTooLong`.
     """
-    if not _is_json(request):
-        raise UnsupportedBody
-    chunks = [chunk async for chunk in _body(request, bounds.bytes, BodyTooLong())]
+    chunks = [chunk async for chunk in _json_body(request, bounds.bytes, BodyTooLong())]
     return Submission(parsed(b"".join(chunks), bounds))
 
 
@@ -59,8 +58,7 @@ def is_form(request: Request) -> bool:
     return _media_type(request) == "multipart/form-data"
 
 
-def _is_json(request: Request) -> bool:
-    kind = _media_type(request)
+def _is_json(kind: str) -> bool:
     return kind in ("", "application/json") or kind.endswith("+json")
 
 
@@ -81,6 +79,24 @@ async def read_form_body(request: Request, intake: Intake, *, max_image_bytes: i
     return Submission(dict(form.fields), is_form=True, file=form.file, filename=form.filename)
 
 
+async def _json_body(request: Request, limit: int, refusal: Exception) -> AsyncIterator[bytes]:
+    """As `_body`. Raises `UnsupportedBody` for what is said to be something else, unless it is called what clients call
+    bodies by default, and begins as an object does: then it is JSON all the same.
+    """
+    kind = _media_type(request)
+    is_known = _is_json(kind)
+    if not is_known and kind not in BY_DEFAULT:
+        raise UnsupportedBody
+    head = b""
+    async for chunk in _body(request, limit, refusal):
+        if not is_known:
+            head = (head + chunk).removeprefix(codecs.BOM_UTF8).lstrip()
+            if head and not head.startswith(b"{"):
+                raise UnsupportedBody
+            is_known = bool(head)
+        yield chunk
+
+
 async def _body(request: Request, limit: int, refusal: Exception) -> AsyncIterator[bytes]:
     """The chunks of a body; `refusal` is raised as soon as it is known to pass the limit."""
     announced = request.headers.get("content-length", "")
@@ -99,7 +115,7 @@ async def _json(
 ) -> Submission:
     small = bytearray()
     spool: Receiver | None = None
-    async for chunk in _body(request, limit, too_heavy("attachment", max_image_bytes)):
+    async for chunk in _json_body(request, limit, too_heavy("attachment", max_image_bytes)):
         if spool is None and len(small) + len(chunk) > SMALL_JSON_BYTES:
             spool = await intake.receiver("attachment", limit, is_kept=False)
             await spool.write(bytes(small))

@@ -3,14 +3,12 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from image_service.web.bodies.uploads import Submission
 from image_service.web.images.texts import AltText, Name
-from image_service.web.numbers import DECIMAL, MAX_ID
+from image_service.web.numbers import MAX_ID, Whole
 from image_service.web.problems import invalid_fields
-
-Number = Annotated[int, Strict()]
 
 
 class ImageInput(BaseModel):
@@ -26,14 +24,14 @@ class ImageInput(BaseModel):
     ] = None
     filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
     image_id: Annotated[
-        Number | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one.")
+        Whole | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one.")
     ] = None
     position: Annotated[
-        Number | None, Field(ge=1, description="From 1; beyond the end means the end; absent: the end.")
+        Whole | None, Field(ge=1, description="From 1; beyond the end means the end; absent: the end.")
     ] = None
     alt: Annotated[AltText, Field(description="A text, or a map of language to text.")] = None
-    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="In an update: may be repeated.")] = None
-    product_id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="May be repeated.")] = None
+    id: Annotated[Whole | None, Field(ge=1, le=MAX_ID, description="In an update: may be repeated.")] = None
+    product_id: Annotated[Whole | None, Field(ge=1, le=MAX_ID, description="May be repeated.")] = None
 
     @property
     def gives_alt(self) -> bool:
@@ -46,17 +44,15 @@ class ImageInput(BaseModel):
 
 
 _ALT_OF = re.compile(r"alt\[([^\[\]]{1,100})\]")  # as PHP and its likes write a map in a form
-_NUMBERS = ("image_id", "position", "id", "product_id")
 
 
 def parse_input(body: Submission) -> ImageInput:
     """Raises `InvalidField` with every field that cannot be used."""
     fields = body.fields
-    if body.is_form:  # where all is text: numbers are decimal, and what was left empty was not given
+    if body.is_form:  # where what was left empty was not given
         fields = {name: value for name, value in fields.items() if value != ""}
         if languages := {match[1]: fields[name] for name in fields if (match := _ALT_OF.fullmatch(name))}:
             fields["alt"] = languages
-        fields |= {name: int(fields[name]) for name in _NUMBERS if DECIMAL.fullmatch(fields.get(name, ""))}
     try:
         return ImageInput.model_validate(fields)
     except ValidationError as error:

@@ -24,6 +24,10 @@ def _is_str(value: object) -> bool:
 
 
 def _alt(value: object) -> object:
+    if isinstance(value, list) and not value:
+        value = None  # PHP's empty map
+    if isinstance(value, dict) and None in value.values():
+        value = {tag: text for tag, text in value.items() if text is not None} or None
     if value is None or isinstance(value, str):
         texts, tags = [value or ""], []
     elif isinstance(value, dict) and len(value) <= MAX_LANGUAGES and all(map(_is_str, value.values())):
