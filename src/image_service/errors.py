@@ -52,6 +52,10 @@ class Unauthenticated(ImageServiceError):
     pass
 
 
+class NoCredentials(Unauthenticated):
+    """None at all: nothing was guessed."""
+
+
 class ReadOnlyToken(ImageServiceError):
     pass
 

@@ -27,6 +27,8 @@ async def test_three_ways(anyone: httpx.AsyncClient, store: NewStore, url: str) 
         {"Authorization": f"Bearer {store.token}"},
         {"Authorization": f"bearer   {store.token} "},
         {"Authentication": f"bearer {store.token}"},
+        {"Authentication": store.token},
+        {"Authentication": f" {store.token} "},
         {"Authorization": basic(store.store_id, store.token), "Authentication": f"bearer {store.token}"},
     ]
     for headers in ways:
@@ -38,9 +40,9 @@ async def test_three_ways(anyone: httpx.AsyncClient, store: NewStore, url: str) 
 async def test_wrong_in_every_way(anyone: httpx.AsyncClient, service: Service, store: NewStore) -> None:
     other = await service.new_store()
     wrong: list[dict[str, str]] = [
-        {},
-        {"Authorization": ""},
         {"Authorization": "Bearer"},
+        {"Authentication": "bearer"},
+        {"Authentication": f"token {store.token}"},
         {"Authorization": "Bearer x"},
         {"Authorization": f"Bearer {store.token}x"},
         {"Authorization": f"Digest {store.token}"},
@@ -63,6 +65,46 @@ async def test_wrong_in_every_way(anyone: httpx.AsyncClient, service: Service, s
         answer = await anyone.get("/v2/images/status/1.json", headers=headers)
         assert (answer.status_code, answer.json()["message"]) == (401, "Invalid credentials"), headers
         assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": " ", "Authentication": ""}])
+async def test_no_credentials_says_so(anyone: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    answer = await anyone.get("/images", headers=headers)
+    assert (answer.status_code, answer.headers["Problem"]) == (401, "unauthenticated")
+    assert answer.json() == UNAUTHORIZED | {"description": "No access token was sent"}
+    answer = await anyone.get("/v2/images/status/1.json", headers=headers)
+    assert (answer.status_code, answer.json()["message"]) == (401, "Invalid credentials")
+
+
+async def test_what_is_useless_beside_a_good_one_is_passed_over(
+    anyone: httpx.AsyncClient, service: Service, store: NewStore
+) -> None:
+    """The password of a test site's proxy, a client's empty default, a token of another service."""
+    other = await service.new_store()
+    good = [{"Authorization": f"Bearer {store.token}"}, {"Authorization": basic(store.store_id, store.token)}]
+    for first in good:
+        for useless in ("", "bearer", "undefined", "bearer null", f"token {store.token}", "x" * 40):
+            answer = await anyone.get("/images", headers=first | {"Authentication": useless})
+            assert answer.status_code == 200, useless
+    own = {"Authentication": f"bearer {store.token}"}
+    for useless in (
+        "",
+        "Bearer",
+        "Basic %%%",
+        basic("staging", "secret"),
+        f"Digest {store.token}",
+        "Bearer " + "x" * 40,
+    ):
+        assert (await anyone.get("/images", headers=own | {"Authorization": useless})).status_code == 200, useless
+    # Of one that is good, or half so, nothing is passed over.
+    for disagreeing in (
+        f"Bearer {other.token}",
+        basic(other.store_id, other.token),
+        basic(other.store_id, store.token),
+    ):
+        assert (await anyone.get("/images", headers=own | {"Authorization": disagreeing})).status_code == 401
+    twice = [("Authentication", f"bearer {each}") for each in (store.token, *(f"{n}" * 30 for n in range(4)))]
+    assert (await anyone.get("/images", headers=twice)).status_code == 401  # five to look up
 
 
 async def test_decided_before_the_body_is_read(anyone: httpx.AsyncClient) -> None:

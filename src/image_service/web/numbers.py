@@ -22,7 +22,8 @@ def _whole(value: object) -> object:
     return int(match[1]) if match else value
 
 
-Whole = Annotated[int, Strict(), BeforeValidator(_whole)]  # of a body
+Number = Annotated[int, Strict()]  # of a body
+WHOLE = BeforeValidator(_whole)  # stands last in an annotation: the bounds are then in the schema
 
 
 def is_plain_decimal(value: str) -> bool:
@@ -48,7 +49,7 @@ def _id(value: object) -> object:
     return value
 
 
-PLAIN = BeforeValidator(_number)  # stands last in an annotation: the bounds are then in the schema
+PLAIN = BeforeValidator(_number)  # as above
 Count = Annotated[int, Field(ge=0, le=MAX_ID), PLAIN]
 Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_id)]
 ProductId = Annotated[Id, Path(description="The merchant's own product number.", examples=[1234])]

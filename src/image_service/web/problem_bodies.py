@@ -7,7 +7,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from image_service.errors import GalleryFull, InvalidField, Kind, MalformedBody, OverfullForm, PictureRefused, Refusal
+from image_service.errors import (
+    GalleryFull,
+    InvalidField,
+    Kind,
+    MalformedBody,
+    NoCredentials,
+    OverfullForm,
+    PictureRefused,
+    Refusal,
+)
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED
 from image_service.web.images.bodies import described
 from image_service.web.openapi.components import CHALLENGE, CONTENT_RANGE, shared
@@ -50,6 +59,8 @@ _DESCRIPTIONS = {
     507: "No space is left for more images",
 }
 
+NO_CREDENTIALS = "No access token was sent"
+
 
 def render(request: Request, problem: Problem) -> Response:
     """Three shapes: a map of field to messages, `error` for what cannot be read, else code, message, description."""
@@ -65,6 +76,8 @@ def render(request: Request, problem: Problem) -> Response:
             body = {"error": "Problems parsing the form"}
         case GalleryFull(limit=limit):
             body = code_body(problem, f"Product is not allowed to have more than {limit} images")
+        case NoCredentials():
+            body = code_body(problem, NO_CREDENTIALS)
         case HTTPException(status_code=404):
             body = code_body(problem, "No such route")
         case _:
@@ -151,7 +164,14 @@ ERRORS: dict[int, dict[str, Any]] = {
         {"error": "Problems parsing the form"},
         model=Unreadable,
     ),
-    401: _coded(401, headers=CHALLENGE),
+    401: _response(
+        "Unauthorized",
+        "No access token, or an invalid one.",
+        code_body_of(401, _DESCRIPTIONS[401]),
+        code_body_of(401, NO_CREDENTIALS),
+        model=CodeError,
+        headers=CHALLENGE,
+    ),
     403: _coded(403),
     404: _coded(404),
     408: _coded(408),

@@ -81,6 +81,8 @@ class Problem:
                 return f"ticket_{end}"
             case errors.ForeignImage():
                 return "image_not_found"  # as if it did not exist
+            case errors.NoCredentials():
+                return "unauthenticated"
             case errors.ImageServiceError():
                 return _CAPITAL.sub("_", type(self.error).__name__).lower()
             case _:

@@ -12,7 +12,7 @@ from image_service.images.upload_tickets import Allowed, Ticket
 from image_service.web.bodies.uploads import Submission
 from image_service.web.images.bodies import Time
 from image_service.web.images.view import time_of
-from image_service.web.numbers import MAX_ID, Whole
+from image_service.web.numbers import MAX_ID, WHOLE, Number
 from image_service.web.problems import invalid_fields
 
 MAX_POSITION = 10_000  # as many as a product may ever have
@@ -34,27 +34,36 @@ class TicketInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     product_id: Annotated[
-        Whole | None, Field(ge=1, le=MAX_ID, description="The product that the images go to; absent: to none yet.")
+        Number | None,
+        Field(ge=1, le=MAX_ID, description="The product that the images go to; absent: to none yet."),
+        WHOLE,
     ] = None
     position: Annotated[
-        Whole | None,
+        Number | None,
         Field(
             ge=1,
             le=MAX_POSITION,
             description="Of the first image that is made, the next one follows it; absent: the end.",
         ),
+        WHOLE,
     ] = None
     files: Annotated[
-        Whole, Field(ge=1, le=MAX_ID, description="Images that may be made; at most as many as a product may have.")
+        Number,
+        Field(ge=1, le=MAX_ID, description="Images that may be made; at most as many as a product may have."),
+        WHOLE,
     ] = 1
     bytes: Annotated[
-        Whole | None, Field(ge=1, le=MAX_ID, description="Of all files together; absent: what so many files may have.")
+        Number | None,
+        Field(ge=1, le=MAX_ID, description="Of all files together; absent: what so many files may have."),
+        WHOLE,
     ] = None
     bytes_per_file: Annotated[
-        Whole | None, Field(ge=1, le=MAX_ID, description="Absent: what any upload may have, 10485759.")
+        Number | None, Field(ge=1, le=MAX_ID, description="Absent: what any upload may have, 10485759."), WHOLE
     ] = None
     expires_in: Annotated[
-        Whole | None, Field(ge=1, le=MAX_ID, description="Seconds, at most 3600 unless set otherwise; absent: 900.")
+        Number | None,
+        Field(ge=1, le=MAX_ID, description="Seconds, at most 3600 unless set otherwise; absent: 900."),
+        WHOLE,
     ] = None
     origins: Annotated[
         list[Annotated[str, Strict(), Field(json_schema_extra={"pattern": ORIGIN})]],

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from image_service.database.database import Database
-from image_service.errors import ImageNotFound, RateLimited, ReadOnlyToken, Unauthenticated
+from image_service.errors import ImageNotFound, NoCredentials, RateLimited, ReadOnlyToken, Unauthenticated
 from image_service.stores import registry, tokens
 from image_service.stores.tokens import Caller, Scope
 from image_service.web.access.credentials import credentials_in
@@ -14,6 +14,8 @@ from image_service.web.dialect import Dialect, dialect_of
 from image_service.web.middleware.response_headers import note
 from image_service.web.numbers import Id
 from image_service.web.parts import Parts, PartsOf
+
+MAX_TOKENS = 4  # that are looked up for one request; two headers carry two
 
 Find = Callable[[Database, str], Awaitable[Caller | None]]
 
@@ -27,9 +29,10 @@ async def caller_of(request: Request, parts: Parts, find: Find = tokens.find) ->
     address = request.client.host if request.client else ""
     try:
         caller = await _authenticate(request, parts, dialect, address, find)
+    except NoCredentials:
+        raise
     except Unauthenticated:
-        presented = any(scheme.header in request.headers for scheme in dialect.credentials)
-        if presented and (wait := parts.failed_credentials.count(address)):
+        if wait := parts.failed_credentials.count(address):
             raise RateLimited("wrong credentials", wait) from None
         raise
     request.scope["store_id"] = caller.store_id  # for the log
@@ -48,20 +51,27 @@ async def count_call(request: Request, parts: Parts, store_id: int) -> None:
 
 
 async def _authenticate(request: Request, parts: Parts, dialect: Dialect, address: str, find: Find) -> Caller:
+    """What is nobody's token is passed over beside one that is somebody's: a proxy's password, say."""
     credentials = credentials_in(request.headers, dialect.credentials)
     if not credentials:
         store_id = parts.anonymous_store
         if store_id is None or not await registry.exists(parts.database, store_id):
-            raise Unauthenticated
+            raise NoCredentials
         return Caller(store_id, Scope.WRITE)
-    secrets = {token for _, token in credentials}
-    store_ids = {store_id for store_id, _ in credentials} - {None}
-    if len(secrets) > 1 or len(store_ids) > 1:
-        raise Unauthenticated("credentials that disagree")
+    secrets = dict.fromkeys(token for _, token in credentials)
+    if len(secrets) > MAX_TOKENS:
+        raise Unauthenticated("too many credentials")
     async with parts.failed_credentials.lookup(address):
-        caller = await find(parts.database, secrets.pop())
-    if caller is None or store_ids - {str(caller.store_id)}:
-        raise Unauthenticated
+        callers = {token: await find(parts.database, token) for token in secrets}
+    good = {token: caller for token, caller in callers.items() if caller is not None}
+    if len(good) != 1:
+        raise Unauthenticated("credentials that disagree" if good else "")
+    ((secret, caller),) = good.items()
+    if {store_id for store_id, token in credentials if token == secret} - {None, str(caller.store_id)}:
+        raise Unauthenticated("not that store's")
+    for token in callers.keys() - good.keys():
+        if tokens.may_be(token):  # a guess, from somebody who has a token too
+            parts.failed_credentials.count(address)
     return caller
 
 

@@ -23,8 +23,20 @@ class Scheme:
 
 
 def credentials_in(headers: Headers, schemes: Sequence[Scheme]) -> list[Credentials]:
-    """All that the head carries. Raises `Unauthenticated` if one of them cannot be read."""
-    return [scheme.read(value) for scheme in schemes for value in headers.getlist(scheme.header)]
+    """All that can be read: an empty header, or one of another scheme, may stand beside them. Raises `Unauthenticated`
+    if there are some and none of them can be read.
+    """
+    found: list[Credentials] = []
+    refusal: Unauthenticated | None = None
+    for scheme in schemes:
+        for value in filter(str.strip, headers.getlist(scheme.header)):
+            try:
+                found.append(scheme.read(value))
+            except Unauthenticated as error:
+                refusal = error
+    if refusal is not None and not found:
+        raise refusal
+    return found
 
 
 def _authorization(value: str) -> Credentials:
@@ -39,6 +51,12 @@ def _bearer(value: str) -> Credentials:
     if scheme.lower() != "bearer" or not rest.strip():
         raise Unauthenticated("a scheme that is not taken here")
     return None, rest.strip()
+
+
+def _bearer_or_bare(value: str) -> Credentials:
+    """The header is there for nothing else, so some clients leave out the word."""
+    token = value.strip()
+    return (None, token) if " " not in token and token.lower() != "bearer" else _bearer(token)
 
 
 def _basic(encoded: str) -> Credentials:
@@ -62,7 +80,7 @@ AUTHORIZATION = Scheme(
 )
 AUTHENTICATION = Scheme(
     "authentication",
-    _bearer,
+    _bearer_or_bare,
     "bearer {}".format,
     {
         "authentication": {

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from image_service.web.bodies.uploads import Submission
 from image_service.web.images.texts import AltText, Name
-from image_service.web.numbers import MAX_ID, Whole
+from image_service.web.numbers import MAX_ID, WHOLE, Number
 from image_service.web.problems import invalid_fields
 
 
@@ -24,14 +24,14 @@ class ImageInput(BaseModel):
     ] = None
     filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
     image_id: Annotated[
-        Whole | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one.")
+        Number | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one."), WHOLE
     ] = None
     position: Annotated[
-        Whole | None, Field(ge=1, description="From 1; beyond the end means the end; absent: the end.")
+        Number | None, Field(ge=1, description="From 1; beyond the end means the end; absent: the end."), WHOLE
     ] = None
     alt: Annotated[AltText, Field(description="A text, or a map of language to text.")] = None
-    id: Annotated[Whole | None, Field(ge=1, le=MAX_ID, description="In an update: may be repeated.")] = None
-    product_id: Annotated[Whole | None, Field(ge=1, le=MAX_ID, description="May be repeated.")] = None
+    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="In an update: may be repeated."), WHOLE] = None
+    product_id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="May be repeated."), WHOLE] = None
 
     @property
     def gives_alt(self) -> bool:
