@@ -51,7 +51,7 @@ def image(number: int, product: int | None, position: int | None) -> dict[str, A
 
 # Ids are left to the database, so that the next ones follow. Placed out of the order of their ids.
 ROWS: dict[str, list[dict[str, Any]]] = {
-    "stores": [{"name": "a shop", "created_at": THEN}],
+    "stores": [{"name": "a shop", "language": "pt", "created_at": THEN}],
     "tokens": [
         {"store_id": 1, "sha256": sha256(secret.encode()).digest(), "scope": scope, "created_at": THEN}
         for secret, scope in ((TOKEN, "write"), (f"{TOKEN}-too", "read"))

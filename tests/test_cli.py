@@ -58,6 +58,9 @@ def test_a_store_from_its_making_to_its_removal(server: Server) -> None:
     assert [each["name"] for each in listed if each["id"] == made["store_id"]] == ["Loja São João"]
     assert "Loja São João" in done(server, "stores", "list").out
 
+    done(server, "stores", "set", store, "--language", "pt-BR")
+    assert [each["language"] for each in done(server, "stores", "list", "--json").json][-1] == "pt-BR"
+
     reader = done(server, "stores", "token", store, "--read-only", "--json").json
     assert (reader["store_id"], reader["scope"]) == (made["store_id"], "read")
     assert status(server, reader["token"]) == 200
@@ -92,6 +95,8 @@ def test_a_store_that_brings_its_id_and_secret(server: Server) -> None:
         (["stores", "add", "twice", "--id", "1"], "id: is in use already"),
         (["stores", "add", "short", "--token-stdin"], "token: must be 20 to 200"),
         (["stores", "token", "4242"], "no store 4242"),
+        (["stores", "set", "4242", "--language", "es"], "no store 4242"),
+        (["stores", "set", "1", "--language", "español"], "language: must be a language"),
         (["stores", "tokens", "4242"], "no store 4242"),
         (["stores", "remove", "4242", "--yes"], "no store 4242"),
         (["stores", "revoke", "4242"], "no token 4242"),

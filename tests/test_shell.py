@@ -13,7 +13,7 @@ from tests.processes import DEADLINE, PROGRAM, command
 
 COMMANDS = (
     "serve", "migrate", "import", "upload", "doctor", "openapi", "sweep", "verify", "copy-storage", "stores add",
-    "stores list", "stores tokens", "stores token", "stores revoke", "stores remove",
+    "stores list", "stores set", "stores tokens", "stores token", "stores revoke", "stores remove",
 )  # fmt: skip
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SHELL = (Path(__file__).parents[1] / "docs" / "shell.md").read_text()

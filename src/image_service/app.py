@@ -133,7 +133,7 @@ def create_app(
     app.add_middleware(Query)
     app.add_middleware(Guard, render=problem_response, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins)
-    app.add_middleware(RequestLog, render=problem_response, label_of=_label, recorder=recorder)
+    app.add_middleware(RequestLog, render=problem_response, label_of=_label, recorder=recorder, names=_names)
     app.add_middleware(ResponseHeaders, dialect_of=Dialects(dialects).of, trusted_proxies=settings.trusted_proxies)
     return app
 
@@ -226,6 +226,10 @@ async def _claim(database: Database, storage: Storage, staging: Staging) -> None
 
 def _label(scope: Scope) -> str:
     return dialect_of(scope).name
+
+
+def _names(scope: Scope) -> bool:
+    return dialect_of(scope).names_requests
 
 
 async def _handle(request: Request, error: Exception) -> Response:

@@ -82,9 +82,11 @@ class Nginx:
 
     def lines(self, request_id: str | None) -> list[dict[str, Any]]:
         """Those of that request; they may be a second late."""
+        return [line for line in self.all_lines() if line["request_id"] == request_id]
+
+    def all_lines(self) -> list[dict[str, Any]]:
         whole = self.log.rpartition("\n")[0].splitlines()
-        lines = [json.loads(line) for line in whole if line.startswith("{")]
-        return [line for line in lines if line["request_id"] == request_id]
+        return [json.loads(line) for line in whole if line.startswith("{")]
 
     def end(self) -> None:
         self._process.terminate()

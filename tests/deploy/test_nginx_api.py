@@ -153,6 +153,28 @@ def test_the_request_id_is_one(front: Front) -> None:
         assert eventually(lambda answer=answer: front.nginx.lines(answer.request_id))  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("prefix", ["/v1/1", "/2025-03/1"])
+def test_a_request_under_a_platforms_prefix_is_named_only_where_it_brought_a_name(front: Front, prefix: str) -> None:
+    """Answers of the service and of nginx; the logs of both have one id all the same."""
+    token = ("Authentication", f"bearer {front.service.token}")
+    for method, path, more in (
+        ("GET", "/products", [token]),
+        ("GET", "/products", []),
+        ("POST", "/products/1/images", [token, ("Content-Length", "50000000")]),
+    ):
+        answer = ask(front.nginx.port, prefix + path, method, more)
+        assert answer.request_id is None
+        assert answer.header("cache-control")
+        named = ask(front.nginx.port, prefix + path, method, [*more, ("X-Request-Id", "checkout-18")])
+        assert named.request_id == "checkout-18"
+
+    def id_of_the_first() -> str | None:
+        lines = front.nginx.all_lines()
+        return next((each["request_id"] for each in lines if each["path"] == f"{prefix}/products"), None)
+
+    assert front.service.logged(event="request", request_id=eventually(id_of_the_first))
+
+
 def test_metrics_are_not_for_the_world(front: Front) -> None:
     for path in ("/metrics", "/%6detrics", "/x/../metrics", "//metrics"):
         answer = ask(front.nginx.port, path)

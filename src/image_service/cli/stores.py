@@ -54,7 +54,19 @@ def stores_add(
 def stores_list(as_json: Json = False) -> None:
     """List all stores."""
     found = with_database(lambda _, database: registry.every(database))
-    _show(["id", "name", "created_at"], [vars(each) for each in found], as_json=as_json)
+    _show(["id", "name", "language", "created_at"], [vars(each) for each in found], as_json=as_json)
+
+
+@stores.command("set", epilog=examples("image-service stores set 15 --language pt-BR"))
+def stores_set(
+    store_id: StoreId,
+    language: Annotated[
+        str, typer.Option(help="Of alt texts that came without one, where an API shows them by language.")
+    ],
+) -> None:
+    """Change what a store is set to."""
+    with_database(lambda _, database: registry.set_language(database, store_id, language))
+    out.print(f"Store {store_id} has the language {language}.")
 
 
 @stores.command("tokens", epilog=examples("image-service stores tokens 15"))

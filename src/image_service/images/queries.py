@@ -20,8 +20,8 @@ from image_service.errors import ForeignImage, ImageNotFound
 from image_service.images.models import GalleryRow, ImageRow, TrashRow
 from image_service.pixels.picture import Format
 from image_service.stores import tokens
-from image_service.stores.models import TokenRow
-from image_service.stores.tokens import Caller, Scope
+from image_service.stores.models import StoreRow, TokenRow
+from image_service.stores.tokens import Caller
 
 
 class Image(msgspec.Struct, frozen=True):  # made in a fifth of a dataclass's time, thirty for a list
@@ -133,13 +133,15 @@ _GALLERIES = Statement(
 
 
 _REVISION_OF_TOKEN = Statement(
-    select(TokenRow.store_id, TokenRow.scope, TokenRow.id, GalleryRow.revision)
+    select(TokenRow.store_id, TokenRow.scope, TokenRow.id, StoreRow.language)
+    .add_columns(col(GalleryRow.revision))
     .select_from(TokenRow)
+    .join(StoreRow, col(StoreRow.id) == col(TokenRow.store_id))
     .outerjoin(
         GalleryRow,
         and_(col(GalleryRow.store_id) == col(TokenRow.store_id), col(GalleryRow.product_id) == bindparam("product_id")),
     )
-    .where(TokenRow.sha256 == bindparam("sha256"))
+    .where(col(TokenRow.sha256) == bindparam("sha256"))
 )
 
 
@@ -193,8 +195,7 @@ async def revision_of_token(database: Database, token: str, product_id: int) -> 
     found = await database.rows(_REVISION_OF_TOKEN, sha256=tokens.digest(token), product_id=product_id)
     if not found:
         return None
-    store_id, scope, token_id, revision = found[0]
-    return Caller(store_id, Scope(scope), token_id), revision or 0
+    return tokens.caller_read(found[0]), found[0].revision or 0
 
 
 def _gallery_read(rows: list[Row]) -> Gallery:

@@ -17,12 +17,15 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+DEFAULT_LANGUAGE = "es"  # of texts that came without one: most stores that have moved here are in it
+
 
 class StoreRow(SQLModel, table=True):
     __tablename__ = "stores"
 
     id: int = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
     name: str = Field(sa_column=Column(Text, nullable=False))
+    language: str = Field(default=None, sa_column=Column(Text, nullable=False, server_default=DEFAULT_LANGUAGE))
     created_at: datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
     )

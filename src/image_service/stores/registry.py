@@ -1,5 +1,6 @@
 """The stores of this installation."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,14 +10,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database.database import Database
-from image_service.errors import InvalidField
+from image_service.errors import InvalidField, StoreNotFound
 from image_service.stores import tokens
 from image_service.stores.models import StoreRow
 from image_service.stores.new_store import NewStore
 
-__all__ = ["NewStore", "Store", "add", "bootstrap", "every", "exists", "find"]
+__all__ = ["NewStore", "Store", "add", "bootstrap", "every", "find", "set_language"]
 
 MAX_NAME = 200  # characters
+LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)  # RFC 5646; at most 35 characters
 BOOTSTRAP_LOCK = 0x696D6701  # one replica makes the first store, the others see it
 
 
@@ -24,6 +26,7 @@ BOOTSTRAP_LOCK = 0x696D6701  # one replica makes the first store, the others see
 class Store:
     id: int
     name: str
+    language: str  # of its texts that came without one
     created_at: datetime
 
 
@@ -54,18 +57,28 @@ async def every(database: Database) -> list[Store]:
     """All stores, by id."""
     async with database.reading() as session:
         rows = await session.exec(select(StoreRow).order_by(col(StoreRow.id)))
-        return [Store(row.id, row.name, row.created_at) for row in rows]
+        return [_store(row) for row in rows]
 
 
 async def find(database: Database, store_id: int) -> Store | None:
     async with database.reading() as session:
         row = await session.get(StoreRow, store_id)
-        return None if row is None else Store(row.id, row.name, row.created_at)
+        return None if row is None else _store(row)
 
 
-async def exists(database: Database, store_id: int) -> bool:
-    async with database.reading() as session:
-        return await session.get(StoreRow, store_id) is not None
+async def set_language(database: Database, store_id: int, language: str) -> None:
+    """Of texts that came without one. Raises `StoreNotFound`, `InvalidField` (`language`)."""
+    if not LANGUAGE.fullmatch(language):
+        raise InvalidField("language", "must be a language such as es, pt-BR or en")
+    async with database.transaction() as session:
+        row = await session.get(StoreRow, store_id)
+        if row is None:
+            raise StoreNotFound(f"no store {store_id}")
+        row.language = language
+
+
+def _store(row: StoreRow) -> Store:
+    return Store(row.id, row.name, row.language, row.created_at)
 
 
 async def bootstrap(database: Database, name: str, token: str | None) -> NewStore | None:

@@ -13,9 +13,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database.database import Database
-from image_service.database.direct import Statement
+from image_service.database.direct import Row, Statement
 from image_service.errors import InvalidField, StoreNotFound
-from image_service.stores.models import StoreRow, TokenRow
+from image_service.stores.models import DEFAULT_LANGUAGE, StoreRow, TokenRow
 
 TOKEN_BYTES = 32  # 256 random bits
 # Imported ones: as long as the shortest secret that a platform gave out (one of the seeds' has 20), and
@@ -35,6 +35,7 @@ class Caller:
     store_id: int
     scope: Scope
     token_id: int | None = None  # None: it came without one (`ANONYMOUS_STORE`)
+    language: str = DEFAULT_LANGUAGE  # of the store's texts that came without one
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ def may_be(token: str) -> bool:
 
 
 _BY_DIGEST = Statement(
-    select(TokenRow.store_id, TokenRow.scope, TokenRow.id).where(TokenRow.sha256 == bindparam("sha256"))
+    select(TokenRow.store_id, TokenRow.scope, TokenRow.id, StoreRow.language)
+    .join(StoreRow, col(StoreRow.id) == col(TokenRow.store_id))
+    .where(TokenRow.sha256 == bindparam("sha256"))
 )
 
 
@@ -70,7 +73,12 @@ async def find(database: Database, token: str) -> Caller | None:
     if not may_be(token):
         return None
     found = await database.rows(_BY_DIGEST, sha256=digest(token))
-    return Caller(found[0].store_id, Scope(found[0].scope), found[0].id) if found else None
+    return caller_read(found[0]) if found else None
+
+
+def caller_read(row: Row) -> Caller:
+    """Of a row with the token's `store_id`, `scope` and `id`, and its store's `language`."""
+    return Caller(row.store_id, Scope(row.scope), row["id"], row.language)
 
 
 async def add(session: AsyncSession, store_id: int, scope: Scope, imported: str | None = None) -> str:

@@ -66,12 +66,16 @@ class RequestLog:
         render: Callable[[Request, Exception], Response],
         label_of: Callable[[Scope], str],
         recorder: Recorder,
+        names: Callable[[Scope], bool] = lambda _: True,
     ) -> None:
-        """`render` words an unforeseen exception in the dialect of the request's path; `label_of` names that."""
+        """`render` words an unforeseen exception in the dialect of the request's path; `label_of` names that; `names`
+        says whether an answer has the request's id also where the request had none.
+        """
         self._app = app
         self._render = render
         self._label_of = label_of
         self._recorder = recorder
+        self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,6 +83,7 @@ class RequestLog:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        is_shown = bool(given) or self._names(scope)
         started = time.perf_counter()
         status, received, sent = CLIENT_CLOSED, 0, 0
 
@@ -92,7 +97,8 @@ class RequestLog:
             nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                if is_shown:
+                    MutableHeaders(scope=message)["X-Request-Id"] = request_id
             else:
                 sent += len(message.get("body", b""))
             await send(message)

@@ -49,6 +49,7 @@ class Dialect:
     formats: tuple[Format, ...] | None = None  # of pictures that it takes; None: all that have a decoder
     attachment: tuple[str, ...] | None = ("attachment",)  # where JSON bodies carry base64; None: it takes forms alone
     has_secrets: bool = False  # in answers that repeat what was sent, so that these are not compressed
+    names_requests: bool = True  # each answer has `X-Request-Id`; False: only where the request had one
 
     @cached_property
     def headers(self) -> Mapping[str, str]:

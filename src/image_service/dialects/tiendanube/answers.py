@@ -2,6 +2,7 @@
 
 from starlette.requests import Request
 
+from image_service.stores.tokens import Caller
 from image_service.web.images.answers import view_of as _view_of
 from image_service.web.images.view import BASIC_FIELDS, View
 from image_service.web.parts import Parts
@@ -9,9 +10,11 @@ from image_service.web.parts import Parts
 VERSIONED = (*BASIC_FIELDS, "alt")  # the platform's versioned API shows `alt` too
 
 
-def view_of(request: Request, parts: Parts, fields: str | None = None) -> View:
-    """`fields` picks among the properties; without it, those of the document."""
-    return _view_of(parts, fields, VERSIONED if "store_id" in request.path_params else BASIC_FIELDS)
+def view_of(request: Request, parts: Parts, caller: Caller, fields: str | None = None) -> View:
+    """`fields` picks among the properties; without it, those of the document. The platform shows texts by language."""
+    if "store_id" in request.path_params:
+        return _view_of(parts, fields, VERSIONED, caller.language)
+    return _view_of(parts, fields, BASIC_FIELDS)
 
 
 def base_of(request: Request, parts: Parts) -> str:

@@ -43,14 +43,15 @@ DIALECTS = (
         prefixes=tuple(f"/{version}/" for version in _VERSIONS),
         router=_versioned,
         render=problem_bodies.render,
+        names_requests=False,  # the platform's own PHP client takes any `X-Request-Id` for an error
         tags=(
             {
                 "name": "Tiendanube v1",
-                "description": "The same routes under the prefix that real clients call; `alt` is shown.",
+                "description": "The same routes under the prefix that real clients call; `alt` is shown by language.",
             },
             {
                 "name": "Tiendanube 2025-03",
-                "description": "The same routes under the newer prefix; `alt` is shown.",
+                "description": "The same routes under the newer prefix; `alt` is shown by language.",
             },
         ),
     ),

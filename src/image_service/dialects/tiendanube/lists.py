@@ -43,7 +43,7 @@ async def listed(
 ) -> Response:
     """`chosen` picks and orders those of the gallery that are listed."""
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
-    return _shown(request, parts, gallery.revision, chosen(gallery.images), paging, fields).to(request)
+    return _shown(request, parts, caller, gallery.revision, chosen(gallery.images), paging, fields).to(request)
 
 
 async def unfiltered(request: Request) -> Response | None:
@@ -70,21 +70,27 @@ async def unfiltered(request: Request) -> Response | None:
     caller = await caller_of(request, parts, find)
     if own is not None and own != str(caller.store_id):
         raise ImageNotFound
-    key = (caller.store_id, request.scope["path"], request.scope["query_string"])
+    key = (caller.store_id, caller.language, request.scope["path"], request.scope["query_string"])
     shown = None if revision is None else parts.lists.find(key, revision)
     metrics.LISTS.labels(KEPT if shown else READ).inc()
     if shown is None:
         gallery = await queries.gallery(parts.database, caller.store_id, product_id)
-        shown = _shown(request, parts, gallery.revision, gallery.images, paging, fields)
+        shown = _shown(request, parts, caller, gallery.revision, gallery.images, paging, fields)
         if revision is not None:  # else the caller has no token, and will not tell the revision next time either
             parts.lists.keep(key, gallery.revision, shown)
     return shown.to(request)
 
 
 def _shown(
-    request: Request, parts: Parts, revision: int, images: Sequence[Image], paging: Pagination, fields: str | None
+    request: Request,
+    parts: Parts,
+    caller: Caller,
+    revision: int,
+    images: Sequence[Image],
+    paging: Pagination,
+    fields: str | None,
 ) -> Answer:
-    view = view_of(request, parts, fields)
+    view = view_of(request, parts, caller, fields)
     page = images[paging.offset : paging.offset + paging.per_page]
     headers = paging.headers(request, parts.api_base, len(images))
     return finished(request, view, revision, [view.of(image) for image in page], headers=headers)

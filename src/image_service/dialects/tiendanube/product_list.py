@@ -11,6 +11,7 @@ from starlette.responses import Response
 from image_service.dialects.tiendanube.answers import view_of
 from image_service.images import queries
 from image_service.images.queries import Image, Page, Product
+from image_service.stores.tokens import Caller
 from image_service.web.answers import StreamedResponse
 from image_service.web.images.answers import finished
 from image_service.web.images.view import View, picked
@@ -43,7 +44,7 @@ def names_wanted(fields: str | None, default: Sequence[str]) -> tuple[str, ...]:
 async def page_of(
     request: Request,
     parts: Parts,
-    store_id: int,
+    caller: Caller,
     page: Page[Product],
     version: int,
     fields: str | None,
@@ -52,7 +53,7 @@ async def page_of(
     """A few images at once; many as they are read: a slow client then costs no more than a quick one. A gallery may
     have changed since `version` was found: the tag is then an old one, and the next question gets another.
     """
-    view, names = view_of(request, parts), names_wanted(fields, LISTED)
+    view, names = view_of(request, parts, caller), names_wanted(fields, LISTED)
     has_images = not set(names) <= set(_WITHOUT_IMAGES)
     groups = list(_groups(page.items)) if has_images else [page.items]
 
@@ -60,7 +61,7 @@ async def page_of(
         if not has_images:
             whole = [{"id": each.id, "images_count": each.images_count} for each in group]
             return [{name: product[name] for name in names} for product in whole]
-        found = await queries.galleries(parts.database, store_id, [each.id for each in group])
+        found = await queries.galleries(parts.database, caller.store_id, [each.id for each in group])
         return [shown(names, product_id, gallery.images, view) for product_id, gallery in found.items()]
 
     async def chunks() -> AsyncGenerator[bytes, None]:

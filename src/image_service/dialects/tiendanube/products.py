@@ -48,7 +48,7 @@ async def list_products(
     )
     version = _fingerprint(page.total, *((product.id, product.revision) for product in page.items))
     headers = paging.headers(request, parts.api_base, page.total)
-    return await page_of(request, parts, caller.store_id, page, version, fields, headers)
+    return await page_of(request, parts, caller, page, version, fields, headers)
 
 
 @routes.get("/products/{product_id}", **described.GET_PRODUCT)
@@ -59,7 +59,7 @@ async def get_product(
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
     if not gallery.images:
         raise ProductNotFound
-    view = view_of(request, parts)
+    view = view_of(request, parts, caller)
     body = shown(names_wanted(fields, WHOLE), product_id, gallery.images, view)
     return answer(request, view, gallery.revision, body)
 
@@ -92,7 +92,7 @@ async def list_store_images(
         offset=paging.offset,
         limit=paging.per_page,
     )
-    view = view_of(request, parts, fields)
+    view = view_of(request, parts, caller, fields)
     version = _fingerprint(page.total, *((image.id, image.version) for image in page.items))
     headers = paging.headers(request, parts.api_base, page.total)
     return answer(request, view, version, [view.of(image) for image in page.items], headers=headers)
@@ -108,7 +108,7 @@ async def get_store_image(
 ) -> Response:
     """An image by its id alone: also one that is on no product."""
     image = await queries.image(parts.database, caller.store_id, id)
-    view = view_of(request, parts, fields)
+    view = view_of(request, parts, caller, fields)
     return answer(request, view, image.version, view.of(image))
 
 

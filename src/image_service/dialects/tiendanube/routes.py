@@ -115,7 +115,7 @@ async def create_image(
 
     def show(image: Image) -> Response:
         location = f"{base_of(request, parts)}/products/{product_id}/images/{image.id}"
-        view = view_of(request, parts, fields)
+        view = view_of(request, parts, caller, fields)
         return answer(request, view, image.version, view.of(image), 201, {"Location": location})
 
     return await offered.created(request, parts, caller.store_id, parse_input, make, show)
@@ -141,7 +141,7 @@ async def get_image(
     image = await queries.image(parts.database, caller.store_id, id)
     if image.product_id != product_id:
         raise ImageNotFound
-    view = view_of(request, parts, fields)
+    view = view_of(request, parts, caller, fields)
     return answer(request, view, image.version, view.of(image))
 
 
@@ -175,7 +175,7 @@ async def update_image(
             upload=await offer.upload() if offer.way else None,
             expected=expected,
         )
-    view = view_of(request, parts, fields)
+    view = view_of(request, parts, caller, fields)
     return answer(request, view, image.version, view.of(image))
 
 

@@ -55,9 +55,10 @@ async def _authenticate(request: Request, parts: Parts, dialect: Dialect, addres
     credentials = credentials_in(request.headers, dialect.credentials)
     if not credentials:
         store_id = parts.anonymous_store
-        if store_id is None or not await registry.exists(parts.database, store_id):
+        store = None if store_id is None else await registry.find(parts.database, store_id)
+        if store is None:
             raise NoCredentials
-        return Caller(store_id, Scope.WRITE)
+        return Caller(store.id, Scope.WRITE, language=store.language)
     secrets = dict.fromkeys(token for _, token in credentials)
     if len(secrets) > MAX_TOKENS:
         raise Unauthenticated("too many credentials")

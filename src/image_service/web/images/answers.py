@@ -48,14 +48,16 @@ PAGE_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def view_of(parts: Parts, fields: str | None, default: tuple[str, ...]) -> View:
-    """Of the properties that `fields` asks for; those of `default` where it asks for none."""
-    return _view(parts.delivery_base, parts.sizes, fields, default)
+def view_of(parts: Parts, fields: str | None, default: tuple[str, ...], language: str | None = None) -> View:
+    """Of the properties that `fields` asks for; those of `default` where it asks for none. `language`: see `View`."""
+    return _view(parts.delivery_base, parts.sizes, fields, default, language)
 
 
 @lru_cache(maxsize=256)
-def _view(delivery_base: str, sizes: tuple[Size, ...], fields: str | None, default: tuple[str, ...]) -> View:
-    return View(delivery_base, sizes, fields_wanted(fields, default))
+def _view(
+    delivery_base: str, sizes: tuple[Size, ...], fields: str | None, default: tuple[str, ...], language: str | None
+) -> View:
+    return View(delivery_base, sizes, fields_wanted(fields, default), language)
 
 
 def finished(

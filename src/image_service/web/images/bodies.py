@@ -35,7 +35,13 @@ class VariantBody(TypedDict):
 class _Further(TypedDict, total=False):
     """`fields` asks for them; the versioned prefixes show `alt` without being asked."""
 
-    alt: Annotated[str | dict[str, str] | None, described("As it was given: a text, or a map of language to text.")]
+    alt: Annotated[
+        str | dict[str, str] | Annotated[list[str], Field(max_length=0)] | None,
+        described(
+            "As it was given: a text, or a map of language to text. Under the versioned prefixes always a map, or an "
+            "empty list where there is none."
+        ),
+    ]
     width: Annotated[Pixels, described("Pixels of the original, upright.")]
     height: Annotated[Pixels, described("Pixels of the original, upright.")]
     bytes: Annotated[int, described("Of the original as stored.", minimum=1)]

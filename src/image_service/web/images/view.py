@@ -21,11 +21,12 @@ class View:
     delivery_base: str
     sizes: tuple[Size, ...]
     fields: tuple[str, ...]
+    language: str | None = None  # texts are shown by language, those that came without one under this; None: as sent
 
     @cached_property
     def shape(self) -> str:
         """What, beside the images, an answer's form depends on."""
-        return "\0".join((self.delivery_base, *self.fields, *map(str, self.sizes)))
+        return "\0".join((self.delivery_base, *self.fields, *map(str, self.sizes), self.language or ""))
 
     @cached_property
     def _properties(self) -> list[tuple[str, Callable[[Image, "View"], Any]]]:
@@ -42,6 +43,13 @@ def _src(image: Image, view: View) -> str:
     return (
         f"{view.delivery_base}/{variant_path(image.store_id, image.slug, image.key, SRC_NAME, image.format.rendered)}"
     )
+
+
+def _alt(image: Image, view: View) -> Any:
+    """By language it is a map, or the empty list that PHP's clients take for an empty one."""
+    if view.language is None:
+        return image.alt
+    return ({view.language: image.alt} if isinstance(image.alt, str) and image.alt else image.alt) or []
 
 
 def _variants(image: Image, view: View) -> list[dict[str, Any]]:
@@ -70,7 +78,7 @@ PROPERTIES: dict[str, Callable[[Image, View], Any]] = {
     "product_id": lambda image, _: image.product_id,
     "created_at": lambda image, _: time_of(image.created_at),
     "updated_at": lambda image, _: time_of(image.updated_at),
-    "alt": lambda image, _: image.alt,
+    "alt": _alt,
     "width": lambda image, _: image.width,
     "height": lambda image, _: image.height,
     "bytes": lambda image, _: image.bytes,

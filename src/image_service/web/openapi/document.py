@@ -23,8 +23,8 @@ Photos of products: taken in by upload, base64 or URL, checked, kept in the orde
 
 Every call but those of *Delivery* and *Operations*, and an upload by ticket, needs a store's token, in any of the
 ways that are listed. A read token may only read. Every answer carries `X-Request-Id`: quote it when you report a
-problem; one that you send is kept. Every error of such a call carries `Problem`: a stable name for it, the same in
-every dialect.
+problem; one that you send is kept. (Under a prefix that names a store, only an answer to a request with one does.)
+Every error of such a call carries `Problem`: a stable name for it, the same in every dialect.
 
 A path or a method that is not described here is answered 404 or 405, in the words of the dialect that it resembles;
 so is what breaks the rules of HTTP itself: 400, 415 for a `Content-Encoding`, 431 for too many header fields.

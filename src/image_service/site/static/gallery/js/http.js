@@ -37,9 +37,12 @@ function parsed(text) {
   }
 }
 
-// A product's number may have more digits than a number here is exact to; it is then kept as it was written.
-const exactly = (_name, value, context) =>
-  typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER ? (context?.source ?? value) : value;
+// A product's number may have more digits than a number here is exact to; it is then kept as it was written. An empty list is
+// how the API says that there is no alt text in any language.
+function exactly(name, value, context) {
+  if (name === "alt" && Array.isArray(value)) return null;
+  return typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER ? (context?.source ?? value) : value;
+}
 
 function headersOf({ json, key, ifMatch }) {
   const headers = { Authorization: authorization() };
@@ -81,8 +84,12 @@ function send(method, path, options) {
   }).then(settled);
 }
 
-// Under the versioned prefix, where every format is taken that can be shown; upload tickets have no prefix.
-const address = (path) => (path.startsWith("uploads") ? path : `2025-03/${storeId()}/${path}`);
+// A picture goes under the versioned prefix, where every format is taken that can be shown, but not to an upload ticket. All
+// else is asked for where alt texts are as they were sent.
+function address(path, { form, json }) {
+  const isPicture = form !== undefined || json?.src !== undefined;
+  return isPicture && !path.startsWith("uploads") ? `2025-03/${storeId()}/${path}` : path;
+}
 
 // A call of the API. Options: `json` or `form` (a FormData); `key` and `ifMatch`; `signal` to give up; `attempts`, while the
 // service is busy; `outlivesLoss`, where it may be repeated though its outcome is not known; `onWait(seconds, isLost)`.
@@ -93,7 +100,7 @@ export async function api(method, path, options = {}) {
     const used = authorization();
     signal?.throwIfAborted();
     try {
-      return await (options.form ? send : call)(method, address(path), options);
+      return await (options.form ? send : call)(method, address(path, options), options);
     } catch (error) {
       const isLost = error instanceof Lost;
       if (error.status === 401) {

@@ -113,6 +113,7 @@ export class Gallery extends Pictures {
 
   async #put(image, options) {
     const { body, header } = await this.#edit(image, "PUT", options);
+    if (!("alt" in (options.json ?? {}))) body.alt = image.alt; // with a picture it comes in another form
     this.#etag = header("ETag");
     this.images = this.images.filter(({ id }) => id !== body.id);
     this.images.splice(body.position - 1, 0, body);
