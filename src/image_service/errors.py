@@ -20,6 +20,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── UnsupportedBody           a media type that no route reads
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
+    │   │   └── Misnamed          or one under a name that is not read
     │   └── KeyRefused            an Idempotency-Key that is malformed, or that another request had
     ├── PictureRefused            what came is not a picture that we take: field, refusal
     ├── GalleryFull               one more image than a product may have
@@ -62,6 +63,10 @@ class ReadOnlyToken(ImageServiceError):
 
 class ImageNotFound(ImageServiceError):
     pass
+
+
+class NotAnId(ImageNotFound):
+    """Ids are whole numbers from 1."""
 
 
 class ForeignImage(ImageNotFound):
@@ -132,6 +137,16 @@ class InvalidField(ImageServiceError):
 class NothingGiven(InvalidField):
     def __init__(self, field: str = "src") -> None:
         super().__init__(field, "can't be blank")
+
+
+class Misnamed(NothingGiven):
+    """A picture seems to have come under another name: `seen` is fit to be shown, or empty."""
+
+    def __init__(self, field: str, seen: str) -> None:
+        super().__init__(field)
+        self.seen = seen or "another field"
+        self.message = f"can't be blank: {self.seen} was sent, {field} is wanted"
+        self.messages = {field: self.message}
 
 
 class KeyRefused(InvalidField):

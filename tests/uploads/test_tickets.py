@@ -259,9 +259,9 @@ async def test_only_a_file(client: httpx.AsyncClient, anyone: httpx.AsyncClient,
     answer = await anyone.post(at(await ticket(client, product_id=PRODUCT)), files={"src": (None, data)})
     assert (answer.status_code, answer.json()) == (422, {"src": ["can't be given with an upload ticket"]})
     assert refusal(await anyone.post(at(made), json={"src": others["src"]}))[0] == 415
-    for nothing in ({"other": ("a.png", png())}, {"file": ("", b"")}):
+    for nothing, why in ({"other": ("a.png", png())}, ": other was sent, file is wanted"), ({"file": ("", b"")}, ""):
         answer = await anyone.post(at(made), files=nothing)
-        assert (answer.status_code, answer.json()) == (422, {"file": ["can't be blank"]})
+        assert (answer.status_code, answer.json()) == (422, {"file": [f"can't be blank{why}"]})
     two = [("file", ("a.png", png())), ("file", ("b.png", png()))]
     answer = await anyone.post(at(made), files=two)
     assert (answer.status_code, answer.json()) == (422, {"file": ["must be a single file"]})

@@ -23,6 +23,7 @@ from image_service.ingest.sources import Intake
 from image_service.pixels.picture import Format, Picture, readable
 from image_service.telemetry.metrics import Source
 from image_service.web.bodies import uploads
+from image_service.web.bodies.misnamed import misnamed
 from image_service.web.bodies.uploads import Submission
 from image_service.web.dialect import dialect_of
 from image_service.web.idempotency import idempotent, key_of
@@ -164,7 +165,8 @@ async def created(
                 return run.answered
             offer = await read.offer(store_id, asked)
             if offer.way is None:
-                raise NothingGiven("src" if dialect_of(request.scope).attachment else "file")
+                attachment = dialect_of(request.scope).attachment
+                raise misnamed(read.body, attachment) or NothingGiven("src" if attachment else "file")
             image = await make(asked, offer, run.once)
             if offer.way == "image_id":
                 read.intake.assigns()

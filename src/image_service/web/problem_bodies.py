@@ -13,6 +13,7 @@ from image_service.errors import (
     Kind,
     MalformedBody,
     NoCredentials,
+    NotAnId,
     OverfullForm,
     PictureRefused,
     Refusal,
@@ -59,6 +60,7 @@ _DESCRIPTIONS = {
     507: "No space is left for more images",
 }
 
+NOT_AN_ID = "No such image or product: an id is a whole number from 1"
 NO_CREDENTIALS = "No access token was sent"
 
 
@@ -76,6 +78,8 @@ def render(request: Request, problem: Problem) -> Response:
             body = {"error": "Problems parsing the form"}
         case GalleryFull(limit=limit):
             body = code_body(problem, f"Product is not allowed to have more than {limit} images")
+        case NotAnId():
+            body = code_body(problem, NOT_AN_ID)
         case NoCredentials():
             body = code_body(problem, NO_CREDENTIALS)
         case HTTPException(status_code=404):
@@ -173,7 +177,13 @@ ERRORS: dict[int, dict[str, Any]] = {
         headers=CHALLENGE,
     ),
     403: _coded(403),
-    404: _coded(404),
+    404: _response(
+        "NotFound",
+        "No such image or product.",
+        code_body_of(404, _DESCRIPTIONS[404]),
+        code_body_of(404, NOT_AN_ID),
+        model=CodeError,
+    ),
     408: _coded(408),
     409: _coded(409),
     412: _coded(412),
@@ -191,6 +201,7 @@ ERRORS: dict[int, dict[str, Any]] = {
         "UnprocessableEntity",
         "A field cannot be used, what was sent is not a picture, or the product is full.",
         {"src": ["can't be blank"]},
+        {"file": ["can't be blank: image was sent, file is wanted"]},
         {"attachment": ["must be a gif, jpg or png image"]},
         {"attachment": ["is not base64"]},
         {"src": ["must be an http:// or https:// URL"]},

@@ -79,8 +79,10 @@ class Problem:
                 return str(refusal)
             case errors.TicketOver(end=end):
                 return f"ticket_{end}"
-            case errors.ForeignImage():
+            case errors.ForeignImage() | errors.NotAnId():
                 return "image_not_found"  # as if it did not exist
+            case errors.Misnamed():
+                return "nothing_given"
             case errors.NoCredentials():
                 return "unauthenticated"
             case errors.ImageServiceError():
@@ -121,7 +123,7 @@ def _invalid(error: RequestValidationError) -> errors.ImageServiceError:
     first = error.errors()[0]
     where, *names = first["loc"]
     if where == "path":
-        return errors.ImageNotFound("not a decimal id")
+        return errors.NotAnId("not a decimal id")
     return errors.InvalidField(str(names[0]) if names else str(where), message_of(first))
 
 

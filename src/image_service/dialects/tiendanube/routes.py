@@ -21,6 +21,8 @@ from image_service.ingest.shares import Owner
 from image_service.storage.names import VariantName
 from image_service.web import etags, offered
 from image_service.web.access.callers import Reader, Writer
+from image_service.web.bodies.misnamed import misnamed
+from image_service.web.dialect import dialect_of
 from image_service.web.direct import answered_by
 from image_service.web.images.answers import Fields, answer
 from image_service.web.images.input import ImageInput, parse_input
@@ -121,6 +123,10 @@ async def create_image(
     return await offered.created(request, parts, caller.store_id, parse_input, make, show)
 
 
+# As the document prints the list's once.
+routes.post("/product/{product_id}/images", include_in_schema=False)(create_image)
+
+
 def _require_same(**pairs: tuple[int | None, int]) -> None:
     """Ids that a body repeats are those of the path."""
     for name, (repeated, own) in pairs.items():
@@ -160,6 +166,8 @@ async def update_image(
     expected = etags.expected_versions(request)
     async with offered.reading(request, parts, Owner(caller.store_id)) as read:
         asked = parse_input(read.body)
+        if not asked.said and (mistake := misnamed(read.body, dialect_of(request.scope).attachment)):
+            raise mistake  # else nothing would be changed, and the client not know why
         if asked.image_id is not None:
             raise InvalidField("image_id", "can't be given in an update")
         _require_same(id=(asked.id, id), product_id=(asked.product_id, product_id))

@@ -31,6 +31,7 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
     file: Receiver | None = None
     filename: str = ""
+    other_file: str | None = None  # the name of one that nobody asked for
 
 
 @dataclass
@@ -156,6 +157,8 @@ class _Reader:
                 raise InvalidField("file", "must be a single file")
             part.file = self._form.file = await self._receive()
             self._form.filename = part.filename
+        elif part.filename:
+            self._form.other_file = part.name
 
     async def _data(self, data: bytes) -> None:
         part = self._current

@@ -29,6 +29,7 @@ class Submission:
     file: Receiver | None = None
     filename: str = ""
     attachment: Receiver | None = None  # decoded already, so that its text is not kept in memory
+    other_file: str | None = None  # the name of a file in a form that nobody asked for
 
 
 async def read(
@@ -76,7 +77,9 @@ async def read_form_body(request: Request, intake: Intake, *, max_image_bytes: i
         return Submission({}, is_form=True)
     body = _body(request, max_image_bytes + OVERHEAD_BYTES, too_heavy("file", max_image_bytes))
     form = await read_form(body, boundary, lambda: intake.receiver("file", max_image_bytes))
-    return Submission(dict(form.fields), is_form=True, file=form.file, filename=form.filename)
+    return Submission(
+        dict(form.fields), is_form=True, file=form.file, filename=form.filename, other_file=form.other_file
+    )
 
 
 async def _json_body(request: Request, limit: int, refusal: Exception) -> AsyncIterator[bytes]:
