@@ -1,7 +1,8 @@
 """`multipart/form-data` as a stream (RFC 7578): text fields into memory, the `file` straight to disk.
 
 More lenient than the RFC where real clients are ragged (whole Windows paths as file names, a closing boundary
-without CRLF before it), and no more: a body cut before its closing boundary is refused.
+without CRLF before it, transfer encodings, text ahead of the first boundary), and no more: a body cut before its
+closing boundary is refused, and one whose lines end in LF alone, since a picture's own bytes may look like such a line.
 """
 
 import re
@@ -16,12 +17,14 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from image_service.errors import InvalidField, OverfullForm
 from image_service.ingest.filenames import filename_of, parameters, text_of
 from image_service.ingest.receiving import Receiver
+from image_service.web.bodies.transfer import Decoder, Plain, decoder_of
 
 MAX_PARTS = 20  # the widest form has 9 fields
 MAX_PART_HEADERS = 8  # RFC 7578, 4.8 has use for one or two
 MAX_PART_HEAD_BYTES = 8 * 1024  # of names and values; a path of PATH_MAX (4,096) fits as the file's name
 MAX_FIELD_BYTES = 64 * 1024  # alt texts in many languages
 MAX_BOUNDARY = 70  # RFC 2046, 5.1.1
+MAX_PREAMBLE_BYTES = 8 * 1024  # "This is a multi-part message in MIME format."
 OVERHEAD_BYTES = 1024 * 1024  # what a form may weigh beyond its file
 _BREAKS = 4  # bytes: CRLF twice, behind the closing boundary
 
@@ -41,6 +44,7 @@ class _Part:
     filename: str = ""
     file: Receiver | None = None
     value: bytearray = field(default_factory=bytearray)
+    decoder: Decoder = field(default_factory=Plain)
     held: bytes = b""  # the last bytes so far: perhaps a closing boundary that lacks its CRLF
 
 
@@ -68,6 +72,8 @@ class _Reader:
 
     def __init__(self, boundary: bytes, receive: Callable[[], Awaitable[Receiver]]) -> None:
         self._closing = b"--" + boundary + b"--"
+        self._first = re.compile(rb"(?:\A|\n)(--%s)(?=[\r\n \t-])" % re.escape(boundary))
+        self._preamble: bytes | None = b""  # None: it is over
         self._receive = receive
         self._form = Form()
         self._part: _Part | None = None
@@ -91,6 +97,8 @@ class _Reader:
 
     async def feed(self, chunk: bytes) -> None:
         malformed: MultipartParseError | None = None
+        if self._preamble is not None:
+            chunk = self._begun(self._preamble + chunk)
         try:
             self._parser.write(chunk)
         except MultipartParseError as error:
@@ -100,6 +108,19 @@ class _Reader:
             await self._on(event, data)
         if malformed is not None:
             raise InvalidField("file", "is in a malformed form") from malformed
+
+    def _begun(self, text: bytes) -> bytes:
+        """From the first boundary on; empty until it is there. What comes ahead is for nobody (RFC 2046, 5.1.1)."""
+        match = self._first.search(text)
+        if (len(text) if match is None else match.start()) > MAX_PREAMBLE_BYTES:
+            raise InvalidField("file", "is in a malformed form")
+        if match is None:
+            self._preamble = text
+            return b""
+        if text[match.end() : match.end() + 1] == b"\n":
+            raise InvalidField("file", "is in a form whose lines end in LF alone: they must end in CRLF")
+        self._preamble = None
+        return text[match.start(1) :]
 
     async def _on(self, event: str, data: bytes) -> None:
         match event:
@@ -152,6 +173,7 @@ class _Reader:
         disposition = parameters(part.headers.get("content-disposition", b""))
         part.name = text_of(disposition.get("name", b""))
         part.filename = filename_of(disposition)
+        part.decoder = decoder_of(part.headers.get("content-transfer-encoding", b""))
         if part.name == "file":
             if self._form.file is not None:
                 raise InvalidField("file", "must be a single file")
@@ -165,7 +187,7 @@ class _Reader:
         held = len(self._closing) + _BREAKS
         data = part.held + data
         part.held = data[-held:]
-        await self._store(part, data[:-held])
+        await self._store(part, part.decoder.feed(data[:-held]))
 
     async def _store(self, part: _Part, data: bytes) -> None:
         if part.file is not None:
@@ -177,7 +199,7 @@ class _Reader:
 
     async def _end(self, rest: bytes) -> None:
         part = self._current
-        await self._store(part, rest)
+        await self._store(part, part.decoder.feed(rest) + part.decoder.finish())
         if part.file is None and not part.filename:
             try:
                 self._form.fields[part.name] = part.value.decode()
