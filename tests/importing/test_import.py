@@ -220,6 +220,31 @@ def test_a_dry_run_sends_nothing_and_needs_no_service(merchant: Merchant) -> Non
     assert not merchant.report.exists()
 
 
+def test_a_dry_run_reads_the_pictures_and_says_what_would_fail(merchant: Merchant) -> None:
+    merchant.picture(1)
+    whole = (merchant.folder / "1.png").read_bytes()
+    for name, data in {
+        "cut.png": whole[: len(whole) // 2],
+        "empty.png": b"",
+        "text.jpg": b"hello",
+        "scan.pdf": b"%PDF-1.7",
+        "heavy.png": whole + bytes(10 * 1024 * 1024),
+    }.items():
+        (merchant.folder / name).write_bytes(data)
+    names = ("cut.png", "empty.png", "text.jpg", "scan.pdf", "heavy.png", "1.png")
+    merchant.write(*(f"P,{name}" for name in names), header="Nr,File")
+    done = command(merchant.folder, "import", str(merchant.file), "--dry-run", "--map", "product_id=Nr,path=File")
+    assert done.status == 1
+    assert [line.rpartition("): ")[2] for line in done.out.splitlines()] == [
+        "would be refused: cut short",
+        "would be refused: not an image",
+        "would be refused: not an image",
+        "would be refused: PDF",
+        f"weighs {len(whole) + 10 * 1024 * 1024:,} bytes: the service takes less than 10MB unless it is set otherwise",
+        "6 rows: 1 would be sent, 5 cannot be sent.",
+    ]
+
+
 def test_what_keeps_it_from_beginning_is_one_line(merchant: Merchant) -> None:
     merchant.picture(1)
     merchant.write("P,1.png,one")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from image_service.cli.importing.csv_file import CsvFile
+from image_service.cli.importing.csv_file import CsvFile, columns_in
 from image_service.cli.importing.folder import Folder
 from image_service.cli.importing.rows import BadRow, Row
 
@@ -36,6 +36,10 @@ def path(tmp_path: Path) -> Path:
         b"\xef\xbb\xbfproduct_id;path;position;alt\r\n7;a.jpg;2;Caf\xc3\xa9\r\n",
         b"SKU\tPosition\tALT\tPath\tProduct ID\r\nx\t2\tCaf\xc3\xa9\ta.jpg\t7",
         b'product_id,alt,path,position\n\n,,,\n" 7 ",Caf\xc3\xa9,"a.jpg",2\n',
+        b"sep=;\r\nproduct_id;path;position;alt\r\n7;a.jpg;2;Caf\xc3\xa9\r\n",
+        b'\xef\xbb\xbf"sep=|"\nproduct_id|path|position|alt\n7.0|a.jpg|2.00|Caf\xc3\xa9\n',
+        "product_id\tpath\tposition\talt\r\n7\ta.jpg\t2\tCafé\r\n".encode("utf-16"),
+        b"\xfe\xff" + "sep=,\nproduct_id,path,position,alt\n7,a.jpg,2.0,Café\n".encode("utf-16-be"),
     ],
 )
 def test_a_row_however_it_is_written(path: Path, data: bytes) -> None:
@@ -51,15 +55,49 @@ def test_a_url_texts_in_languages_and_a_path_that_is_absolute(path: Path) -> Non
     assert row(path, b"product_id,src,path\n7,,/srv/a.jpg\n").path == Path("/srv/a.jpg")
 
 
+def test_urls_as_spreadsheets_hold_them(path: Path) -> None:
+    for src in ("https://a.example/foto azul.jpg", "HTTP://a.example/x?a=b, c", "//a.example/x.jpg"):
+        assert row(path, f'product_id,src\n7," {src} "\n'.encode()).source == src
+
+
+@pytest.mark.parametrize("between", [" ", ",", ", ", ";", "|", "\n"])
+def test_several_urls_in_a_cell_are_said_to_be_several(path: Path, between: str) -> None:
+    [found] = rows(path, f'product_id,src\n7,"https://a.example/x.jpg{between}http://a.example/y.jpg"\n'.encode())
+    assert isinstance(found, BadRow)
+    assert found.reason == "src holds several URLs: each needs a row of its own"
+
+
+def test_columns_of_other_names_are_mapped(path: Path) -> None:
+    path.write_bytes("Number;Image Src;src;Título\n7;https://a.example/x.jpg;old;Taza\n".encode())
+    columns = columns_in(['product_id=Number, src="Image Src"', "alt=Título"])
+    file = CsvFile(path, columns)
+    [found] = file.rows()
+    assert isinstance(found, Row)
+    assert (found.product_id, found.source, found.alt) == (7, "https://a.example/x.jpg", "Taza")
+    assert file.ignored == ["src (not mapped)"]
+    with pytest.raises(ValueError, match="has no column nr; it has number, image_src, src, título"):
+        CsvFile(path, columns_in(["product_id=Number,src=Nr"])).survey()
+    with pytest.raises(ValueError, match="has no column nr in its first line"):
+        CsvFile(path, columns_in(["product_id=Nr"])).survey()
+    assert columns_in(['"src=Image, Src"']) == {"src": "Image, Src"}
+    for wrong in ("src", "src=", "=Number", "price=Number"):
+        with pytest.raises(ValueError, match="--map wants"):
+            columns_in([wrong])
+    with pytest.raises(ValueError, match="twice"):
+        columns_in(["src=A", "src=B"])
+
+
 def test_rows_are_numbered_as_a_spreadsheet_numbers_them(path: Path) -> None:
     found = rows(path, b'product_id,path,alt\n1,a.jpg,"two\nlines"\n\n2,b.jpg,\n')
     assert [(each.number, each.source) for each in found] == [(2, "a.jpg"), (4, "b.jpg")]
+    assert row(path, b"sep=,\nproduct_id,path\n1,a.jpg\n").number == 3
 
 
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
         ("x,a.jpg,,,,", "product_id must be a whole number from 1"),
+        ("1.5,a.jpg,,,,", "product_id must be a whole number from 1"),
         ("0,a.jpg,,,,", "product_id must be a whole number from 1"),
         ("9223372036854775808,a.jpg,,,,", "product_id must be a whole number from 1"),
         ("1,,,,,", "has neither a src nor a path"),

@@ -19,10 +19,10 @@ from rich.text import Text
 from image_service.cli import calling
 from image_service.cli.calling import TokenStdin, Url
 from image_service.cli.console import Json, out, print_json
-from image_service.cli.importing.csv_file import CsvFile
+from image_service.cli.importing.csv_file import CsvFile, columns_in
 from image_service.cli.importing.folder import Folder
 from image_service.cli.importing.report import Line, Report, Status
-from image_service.cli.importing.rows import BadRow, Input, Row, RowError
+from image_service.cli.importing.rows import BadRow, Input, Row, RowError, picture_fault
 from image_service.cli.importing.run import Import, Known
 from image_service.cli.importing.service import Service, Stopped
 
@@ -43,13 +43,19 @@ def import_images(
     patience: Annotated[
         float, typer.Option(help="Seconds to go on trying an image while the service is busy or away.", min=0)
     ] = 120,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file; send nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check the file and the pictures that it names; send nothing.")
+    ] = False,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OURS=THEIRS,…", help="Columns of FILE.csv that have other names."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Send the pictures that a CSV file or a folder names to a running service.
 
-    FILE.csv, in UTF-8, has the columns product_id; src (a URL, which the service fetches) or path (a file, relative
-    to FILE.csv); and if you like position, alt, and alt_en, alt_es, … for a text in each language. DIR holds
+    FILE.csv, in UTF-8 or UTF-16, has the columns product_id; src (a URL, which the service fetches) or path (a file,
+    relative to FILE.csv); and if you like position, alt, and alt_en, alt_es, … for a text in each language. DIR holds
     DIR/PRODUCT_ID/NAME; a product's files follow each other by name.
 
     Run it again to send what is missing or has failed: the report says what is in. Images of a product keep the
@@ -58,7 +64,7 @@ def import_images(
     Exits 0 if all images are in, 1 if some are not or it could not begin, 130 after Ctrl-C.
     """
     folder = Path(os.path.abspath(source))  # noqa: PTH100 - a link keeps its own name, and "." gets one
-    found: Input = Folder(folder) if folder.is_dir() else CsvFile(folder)
+    found: Input = Folder(folder) if folder.is_dir() else CsvFile(folder, columns_in(columns or []))
     written = Report(report or folder.with_name(folder.name + ".report.csv"))
     target = calling.url_of(url)
     total = found.survey()
@@ -115,6 +121,8 @@ def _check(found: Input, known: Known, *, quiet: bool) -> Counter[str]:
         try:
             wrong = row.reason if isinstance(row, BadRow) else ""
             is_in = isinstance(row, Row) and known.has(row.identity())
+            if isinstance(row, Row) and row.path is not None and not is_in:
+                wrong = picture_fault(row.path)
         except RowError as error:
             wrong, is_in = str(error), False
         counts[Status.FAILED if wrong else ALREADY if is_in else Status.ADDED] += 1

@@ -1,29 +1,35 @@
 """A CSV file as spreadsheets and ERPs write it: product_id, src or path, position, alt."""
 
+import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from image_service.cli.importing.rows import BadRow, Order, Row, RowError, product_id
+from image_service.cli.importing.rows import BadRow, Order, Row, RowError, product_id, whole
 
 DELIMITERS = ",;\t"  # the semicolon where a comma is the decimal sign
 KNOWN = re.compile(r"product_id|src|path|position|alt|alt_[a-z_]+")
-URL = re.compile(r"https?://\S+", re.IGNORECASE)
+URL = re.compile(r"(?:https?:)?//\S.*", re.IGNORECASE)  # with blanks in it, as the service takes it
+ANOTHER_URL = re.compile(r".[\s,;|](?:https?:)?//", re.IGNORECASE | re.DOTALL)
+SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)  # Excel's first line, which it does not show
+MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 MAX_POSITION = 10_000  # the most images that a product can be set to have
 
 
 class CsvFile:
-    """UTF-8, with or without a byte order mark. Paths in it are relative to its own folder."""
+    """UTF-8, with or without a byte order mark, or UTF-16 with one. Paths in it are relative to its own folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, str] | None = None) -> None:
+        """`columns`: what a column is called in the file, by what it is called here."""
         self._path = path
+        self._columns = {name: _normal(column) for name, column in (columns or {}).items()}
         self.ignored: list[str] = []  # columns whose name is not known, after `survey`
 
     def survey(self) -> int:
         try:
             return sum(1 for _ in self.rows())
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise ValueError(f"{self._path} is not in UTF-8: save it as “CSV UTF-8”") from None
         except csv.Error as error:
             raise ValueError(f"{self._path} cannot be read as CSV: {error}") from None
@@ -32,25 +38,40 @@ class CsvFile:
         return (number,)
 
     def rows(self) -> Iterator[Row | BadRow]:
-        with self._path.open(encoding="utf-8-sig", newline="") as file:
-            columns, delimiter = self._header(file.readline())
-            for number, values in enumerate(csv.reader(file, delimiter=delimiter), 2):
+        with self._path.open("rb") as raw:
+            encoding = MARKS.get(raw.read(2), "utf-8-sig")
+        with self._path.open(encoding=encoding, newline="") as file:
+            line, first = file.readline(), 2
+            delimiters = DELIMITERS
+            if separator := SEPARATOR.fullmatch(line):
+                line, first, delimiters = file.readline(), 3, separator[1]
+            columns, delimiter = self._header(line, delimiters)
+            for number, values in enumerate(csv.reader(file, delimiter=delimiter), first):
                 if any(value.strip() for value in values):
                     yield self._row(number, columns, values)
 
-    def _header(self, line: str) -> tuple[list[str], str]:
-        for delimiter in DELIMITERS:
-            names = [_normal(name) for name in next(csv.reader([line], delimiter=delimiter), [])]
-            if "product_id" in names:
+    def _header(self, line: str, delimiters: str) -> tuple[list[str], str]:
+        product = self._columns.get("product_id", "product_id")
+        for delimiter in delimiters:
+            given = [_normal(name) for name in next(csv.reader([line], delimiter=delimiter), [])]
+            if product in given:
                 break
         else:
-            raise ValueError(f"{self._path} has no column product_id in its first line")
+            raise ValueError(f"{self._path} has no column {product} in its first line")
+        names = self._named(given)
         if not {"src", "path"} & set(names):
             raise ValueError(f"{self._path} has no column src (a URL) and no column path (a file)")
         if twice := next((name for name in names if KNOWN.fullmatch(name) and names.count(name) > 1), ""):
             raise ValueError(f"{self._path} has the column {twice} twice")
         self.ignored = [name for name in names if name and not KNOWN.fullmatch(name)]
         return names, delimiter
+
+    def _named(self, given: list[str]) -> list[str]:
+        """The file's columns by our names; one that has such a name, but another is to be used for it, is ignored."""
+        ours = {column: name for name, column in self._columns.items()}
+        if missing := next((column for column in ours if column not in given), None):
+            raise ValueError(f"{self._path} has no column {missing}; it has {', '.join(filter(None, given))}")
+        return [ours.get(name) or (f"{name} (not mapped)" if name in self._columns else name) for name in given]
 
     def _row(self, number: int, columns: list[str], values: list[str]) -> Row | BadRow:
         said = {name: value.strip() for name, value in zip(columns, values, strict=False) if KNOWN.fullmatch(name)}
@@ -78,9 +99,25 @@ class CsvFile:
             return self._path.parent / path  # an absolute path stays what it is
         if not src:
             raise RowError("has neither a src nor a path")
+        if ANOTHER_URL.search(src):
+            raise RowError("src holds several URLs: each needs a row of its own")
         if not URL.fullmatch(src):
             raise RowError("src must be an http:// or https:// URL; files go into a column path")
         return None
+
+
+def columns_in(texts: Sequence[str]) -> dict[str, str]:
+    """`["product_id=Number,src=Image Src"]` -> names of columns in the file by ours. Raises `ValueError`."""
+    found: dict[str, str] = {}
+    for pair in (pair for text in texts for pair in next(csv.reader([text], skipinitialspace=True), [])):
+        name, equals, column = pair.partition("=")
+        name, column = _normal(name), column.strip().strip('"')
+        if not (equals and column and KNOWN.fullmatch(name)):
+            raise ValueError("--map wants our column=column of the file, such as product_id=Number,src=Image Src")
+        if name in found:
+            raise ValueError(f"--map names the column {name} twice")
+        found[name] = column
+    return found
 
 
 def _normal(name: str) -> str:
@@ -90,9 +127,10 @@ def _normal(name: str) -> str:
 def _position(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MAX_POSITION):
+    number = whole(text)
+    if number is None or not 1 <= number <= MAX_POSITION:
         raise RowError(f"position must be a whole number from 1 to {MAX_POSITION}")
-    return int(text)
+    return number
 
 
 def _alt(said: dict[str, str]) -> str | dict[str, str] | None:

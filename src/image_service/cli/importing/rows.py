@@ -2,13 +2,19 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from image_service.database.limits import MAX_BIGINT
+from image_service.pixels.limits import Limits, Refused
+from image_service.pixels.picture import Format
+from image_service.pixels.structure.walk import read_structure
 
+MOST_BYTES = 10 * 1024 * 1024 - 1  # "less than 10MB", the service's own default
+_WHOLE = re.compile(r"([0-9]{1,30})(?:\.0{1,10})?", re.ASCII)
 CHUNK_BYTES = 1024 * 1024
 
 Order = tuple[Any, ...]  # compares with those of the same input
@@ -67,9 +73,33 @@ class Input(Protocol):
 
 def product_id(text: str) -> int:
     """Raises `RowError`."""
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= MAX_BIGINT):
+    number = whole(text)
+    if number is None or not 1 <= number <= MAX_BIGINT:
         raise RowError("product_id must be a whole number from 1")
-    return int(text)
+    return number
+
+
+def whole(text: str) -> int | None:
+    """Spreadsheets and data frames write `10.0` for 10."""
+    match = _WHOLE.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def picture_fault(path: Path) -> str:
+    """Why a service as it comes would not take this file, as far as its bytes tell; empty if nothing is wrong. Blocks.
+
+    Raises `RowError` if it cannot be read.
+    """
+    try:
+        weight = path.stat().st_size
+        if weight > MOST_BYTES:
+            return f"weighs {weight:,} bytes: the service takes less than 10MB unless it is set otherwise"
+        read_structure(path.read_bytes(), Limits(formats=tuple(Format)))
+    except OSError as error:
+        raise RowError(f"cannot be read: {error.strerror}") from error
+    except Refused as refused:
+        return f"would be refused: {refused.kind or str(refused.refusal).replace('_', ' ')}"
+    return ""
 
 
 def _sha256(path: Path) -> str:
