@@ -43,6 +43,16 @@ async def test_a_preflight_needs_no_token(page: httpx.AsyncClient) -> None:
         assert answer.headers["x-request-id"]
 
 
+async def test_any_header_may_be_sent(page: httpx.AsyncClient) -> None:
+    """Libraries set some by themselves; one of ours is said once."""
+    answer = await page.options(
+        "/images", headers=ask("POST", "authorization,cache-control,x-requested-with,x-requested-with")
+    )
+    sent = answer.headers["access-control-allow-headers"].split(", ")
+    assert sent[-2:] == ["cache-control", "x-requested-with"]
+    assert len({name.lower() for name in sent}) == len(sent)
+
+
 async def test_answers_may_be_read(page: httpx.AsyncClient) -> None:
     created = await page.post("/products/1/images", files=form())
     answers = [

@@ -48,6 +48,19 @@ async def test_a_page_that_the_ticket_names(sides: Sides) -> None:
         assert "Origin" in each.headers["vary"].split(", ")
 
 
+@pytest.mark.parametrize("origin", [SHOP, ADMIN])
+async def test_headers_that_libraries_set_by_themselves(sides: Sides, origin: str) -> None:
+    """Whether the ticket names the page or the settings do."""
+    made = await ticket(sides.shop, origins=[SHOP])
+    asked = {**ASK, "Origin": origin, "Access-Control-Request-Headers": "cache-control,x-requested-with, X-é, a b,,x-1"}
+    answer = await sides.page.options(at(made), headers={k.encode(): v.encode() for k, v in asked.items()})
+    assert answer.status_code == 204
+    sent = answer.headers["access-control-allow-headers"].split(", ")
+    assert sent[-3:] == ["cache-control", "x-requested-with", "x-1"]
+    assert "Idempotency-Key" in sent
+    assert "access-control-allow-credentials" not in answer.headers
+
+
 @pytest.mark.parametrize("origin", [ADMIN, API])
 async def test_pages_that_need_no_naming(sides: Sides, origin: str) -> None:
     """Those of the settings, and those on the service's own host."""

@@ -20,11 +20,11 @@ from image_service.images import ticket_signature, upload_tickets
 from image_service.images.upload_tickets import Ticket
 from image_service.web.access.callers import count_call
 from image_service.web.idempotency import key_of
-from image_service.web.middleware.cors import EXPOSED, PREFLIGHT_SECONDS
+from image_service.web.middleware.cors import EXPOSED, PREFLIGHT_SECONDS, allowed_headers
 from image_service.web.middleware.response_headers import note
 from image_service.web.parts import Parts, PartsOf
 
-SENT = "Content-Type, Idempotency-Key, X-Request-Id"
+SENT = ("Content-Type", "Idempotency-Key", "X-Request-Id")
 
 TicketId = Annotated[
     str,
@@ -120,7 +120,9 @@ async def preflight(request: Request, parts: PartsOf, id: TicketId, expires: str
         await _ticket(request, parts, UUID(id), expires, signature)
     answer = {
         "Access-Control-Allow-Methods": "POST",
-        "Access-Control-Allow-Headers": SENT,
+        "Access-Control-Allow-Headers": allowed_headers(
+            request.headers.get("access-control-request-headers", ""), SENT
+        ),
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
     }
     return Response(status_code=204, headers=answer)

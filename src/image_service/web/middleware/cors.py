@@ -3,7 +3,8 @@
 Never with credentials (cookies, a browser's own Basic): a script sends its token in a header of its own making.
 """
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -19,6 +20,19 @@ EXPOSED = (
     "X-Request-Id, X-Total-Count"
 )
 PREFLIGHT_SECONDS = 600  # as long as the strictest browser keeps it
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+
+
+def allowed_headers(asked: str, ours: Sequence[str]) -> str:
+    """What a preflight is answered: our own names, and all others that it asks for.
+
+    Libraries set headers of their own (`Cache-Control`, `X-Requested-With`), and a browser sends nothing at all where
+    one is not allowed. None of them can do harm: a browser adds no credentials here, and no header is one but those
+    that the service reads as such.
+    """
+    known = {name.lower() for name in ours}
+    others = {name.lower(): None for name in map(str.strip, asked.split(",")) if _NAME.fullmatch(name)}
+    return ", ".join((*ours, *(name for name in others if name not in known)))
 
 
 class Cors:
@@ -44,7 +58,9 @@ class Cors:
         credentials = [scheme.header.title() for scheme in dialect_of(scope).credentials]
         answer = {
             "Access-Control-Allow-Methods": METHODS,
-            "Access-Control-Allow-Headers": ", ".join((*credentials, *SENT)),
+            "Access-Control-Allow-Headers": allowed_headers(
+                headers.get("access-control-request-headers", ""), (*credentials, *SENT)
+            ),
             "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
         }
         await Response(status_code=204, headers=answer)(scope, receive, send)
