@@ -174,13 +174,18 @@ class _Reader:
         part.name = text_of(disposition.get("name", b""))
         part.filename = filename_of(disposition)
         part.decoder = decoder_of(part.headers.get("content-transfer-encoding", b""))
-        if part.name == "file":
-            if self._form.file is not None:
-                raise InvalidField("file", "must be a single file")
+        if part.name != "file":
+            if part.filename:
+                self._form.other_file = part.name
+            return
+        # One with a file name counts before one without, wherever it stands: FilePond sends a text of the same name
+        # ahead of each file, a page's empty second input an empty file behind it.
+        has_name, had_name = bool(part.filename), bool(self._form.filename)
+        if self._form.file is not None and has_name == had_name:
+            raise InvalidField("file", "must be a single file")
+        if self._form.file is None or has_name:
             part.file = self._form.file = await self._receive()
             self._form.filename = part.filename
-        elif part.filename:
-            self._form.other_file = part.name
 
     async def _data(self, data: bytes) -> None:
         part = self._current
