@@ -27,6 +27,7 @@ LONGEST = (
     "schema/test_without_a_token.py",
     "test_embedded_postgres.py",
     "gallery/test_arranging.py",
+    "uploaders/test_recipes.py",
     "test_cli.py",
     "contract/test_typescript.py",
     "uploads/test_at_once.py",

@@ -1,17 +1,16 @@
 """The description as a file, and the tools of its readers: from npm, and from PyPI in an environment of their own."""
 
-import hashlib
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.needs import need, program
+from tests.npm import npm_packages
 from tests.processes import Server, command
 
 HERE = Path(__file__).parent
@@ -44,17 +43,9 @@ def description(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def npm_tool() -> Run:
     """Runs one of package.json's tools."""
-    npm = program("npm", "npm")
     version = run(program("node", "nodejs"), "--version").stdout
     need(int(re.sub(r"^v(\d+).*", r"\1", version.strip())) >= MIN_NODE, f"node {MIN_NODE} or later")
-    modules = HERE / "node_modules"
-    installed, wanted = modules / ".installed", hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    with (HERE / ".installing").open("w") as lock:
-        flock(lock, LOCK_EX)  # tests run in several processes, which share the folder
-        if not installed.is_file() or installed.read_text() != wanted:
-            done = run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-            need(done.returncode == 0, f"the packages of {HERE.name}/package-lock.json: {done.stderr[-500:]}")
-            installed.write_text(wanted)
+    modules = npm_packages(HERE)
 
     def tool(name: str, *words: str | Path, folder: Path = HERE) -> subprocess.CompletedProcess[str]:
         return run(modules / ".bin" / name, *words, folder=folder)

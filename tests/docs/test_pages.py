@@ -27,7 +27,7 @@ INDEX = DOCS / "README.md"
 ELSEWHERE = {
     "operations.md": {"tests/test_docs_operations.py"},
     "shell.md": {"tests/importing/test_import.py", "tests/doctor/test_doctor.py", "tests/test_shell.py"},
-    "uploads.md": {"tests/uploads/test_docs.py"},
+    "uploads.md": {"tests/uploads/test_docs.py", "tests/uploaders/test_recipes.py"},
 }
 # What takes a machine of its own.
 COMMANDS_ELSEWHERE = {"pip install './image_service": "tests/packaging/test_installed.py"}

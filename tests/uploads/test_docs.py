@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import MILLISECONDS, chromium
 from tests.conftest import PHOTOS
-from tests.deploy.files import ROOT
 from tests.deploy.needs import program
 from tests.deploy.nginx import free_port
 from tests.processes import DEADLINE, Server, eventually
+from tests.uploads.printed import block
 
-DOCS = (ROOT / "docs" / "uploads.md").read_text()
 PRODUCT = 1234  # the page's own
 # Notes how far the page says that its uploads are.
 WATCH = """
@@ -28,13 +26,6 @@ window.progressSeen = [];
 new MutationObserver((changes) => changes.forEach((each) => progressSeen.push(each.target.value)))
   .observe(document, { subtree: true, attributes: true, attributeFilter: ["value"] });
 """
-
-
-def block(language: str, with_text: str = "") -> str:
-    """The one block of code in this language that has this text in it."""
-    found = re.findall(rf"^```{language}\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
-    [code] = [each for each in found if with_text in each]
-    return str(code)
 
 
 @dataclass
@@ -73,7 +64,7 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """On an origin of its own."""
     folder = tmp_path_factory.mktemp("shop")
-    (folder / "upload.html").write_text(block("html"))
+    (folder / "upload.html").write_text(block("html", "<title>Photos of your product</title>"))
     (folder / "shop.py").write_text(block("python"))
     service = Server(folder / "service")
     try:
@@ -152,7 +143,7 @@ def test_the_snippet(shop: Shop, page: Page) -> None:
     shop.empty()
     page.goto(shop.url)
     program_text = f"""async ([url, photo]) => {{
-        {block("js")}
+        {block("js", "async function upload")}
         const bytes = Uint8Array.from(atob(photo), (each) => each.charCodeAt(0));
         const refused = await upload(url, new File(["no picture"], "notes.jpg"));
         return [refused, await upload(url, new File([bytes], "dot.gif"))];
