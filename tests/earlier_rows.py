@@ -44,6 +44,7 @@ def image(number: int, product: int | None, position: int | None) -> dict[str, A
         "thumbhash": "AAAAAAAA",
         "alt": {"es": "Taza"},
         "source_url": "http://example.com/cup.png",
+        "variant_ids": [number, 2**62],
         "created_at": THEN,
         "updated_at": THEN,
     }

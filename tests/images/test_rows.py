@@ -22,6 +22,7 @@ FILLED: dict[str, Any] = {
     "thumbhash": "AAAA",
     "alt": {"en": 'a "word"', "id": "kata – é"},
     "source_url": "https://shop.example/a.png",
+    "variant_ids": [2**62, 7],
 }
 
 

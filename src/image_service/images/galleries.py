@@ -4,8 +4,10 @@ Whoever changes a gallery takes its row first (`lock`), then the image's; so two
 overlap, and every decision is made on what is really there.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, delete, func, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import Insert, aggregate_order_by, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -46,6 +48,13 @@ async def shift(transaction: Transaction, store_id: int, product_id: int, by: Sh
     """Move those that make room or close up; their `updated_at` stays (only the addressed image's changes)."""
     last = MAX_POSITION if by.last is None else by.last
     await transaction.rows(_SHIFT, store_id=store_id, product_id=product_id, first=by.first, last=last, by=by.by)
+
+
+async def take_variant_ids(
+    transaction: Transaction, store_id: int, product_id: int, variant_ids: Collection[int]
+) -> None:
+    """Ids of the product's variants, from the images that have them; `updated_at` of those stays."""
+    await transaction.rows(_TAKE_VARIANT_IDS, store_id=store_id, product_id=product_id, taken=list(variant_ids))
 
 
 async def to_trash(transaction: Transaction, ids: list[int]) -> None:
@@ -97,6 +106,18 @@ _SHIFT = Statement(
     update(ImageRow)
     .where(*_HERE, col(ImageRow.position).between(bindparam("first"), bindparam("last")))
     .values(position=col(ImageRow.position) + bindparam("by", type_=Integer))
+)
+_TAKEN = bindparam("taken", type_=ARRAY(BigInteger))
+_VARIANT = func.unnest(col(ImageRow.variant_ids)).table_valued("id", with_ordinality="place").render_derived()
+_TAKE_VARIANT_IDS = Statement(
+    update(ImageRow)
+    .where(*_HERE, col(ImageRow.variant_ids).op("&&")(_TAKEN))
+    .values(
+        variant_ids=select(func.array_agg(aggregate_order_by(_VARIANT.c.id, _VARIANT.c.place)))
+        .where(_VARIANT.c.id != func.all(_TAKEN))
+        .correlate(ImageRow)
+        .scalar_subquery()
+    )
 )
 _TO_TRASH = Statement(
     _from_now_on(

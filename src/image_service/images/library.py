@@ -5,7 +5,7 @@ survive a power failure), then the row, then the commit, then the answer. A stra
 row without bytes must not exist.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
@@ -63,12 +63,13 @@ class Library:
         product_id: int | None = None,
         position: int | None = None,
         alt: Alt = None,
+        variant_ids: Sequence[int] = (),
         expected: Expected = None,
         once: Once[Image] | None = None,
         ticket: UUID | None = None,
     ) -> Image:
-        """A new image: on a product, at `position` or the end; without a product an orphan. With an upload `ticket`
-        one of its files is used, and its place.
+        """A new image: on a product, at `position` or the end; without a product an orphan. `variant_ids` are taken
+        from the product's other images. With an upload `ticket` one of its files is used, and its place.
 
         Raises `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay` (`once` is somebody else's by now),
         `StoreNotFound`, what `upload_tickets.take` raises, and what storage and database raise.
@@ -80,8 +81,11 @@ class Library:
             if product_id is not None:
                 revision = await galleries.lock(transaction, store_id, product_id, expected)
                 at = await self._open_gap(transaction, store_id, product_id, position)
-            placed = {"store_id": store_id, "product_id": product_id, "position": at, "alt": alt}
-            row = await image_rows.insert(transaction, placed | _columns(upload, original.key))
+                if variant_ids:
+                    await galleries.take_variant_ids(transaction, store_id, product_id, variant_ids)
+            placed = {"store_id": store_id, "product_id": product_id, "position": at}
+            told = {"alt": alt, "variant_ids": list(variant_ids) or None}
+            row = await image_rows.insert(transaction, placed | told | _columns(upload, original.key))
             added = image_of(row, revision)
             if once is not None:
                 await idempotency.keep(transaction, once, added)
@@ -126,10 +130,12 @@ class Library:
         *,
         position: int | None = None,
         alt: Alt | Unchanged = UNCHANGED,
+        variant_ids: Sequence[int] | Unchanged = UNCHANGED,
         upload: Upload | None = None,
         expected: Expected = None,
     ) -> Image:
-        """Move an image of a product, give it another `alt`, replace its bytes: all three or nothing.
+        """Move an image of a product, give it another `alt`, replace its bytes, give it `variant_ids`, which are taken
+        from the product's other images: all of it or nothing.
 
         What changes nothing leaves `updated_at` and the revision alone.
         Raises `ImageNotFound` if the product has no such image, `PreconditionFailed`.
@@ -146,6 +152,10 @@ class Library:
                 change["position"] = await _move(transaction, before, product_id, position)
             if alt is not UNCHANGED:
                 change["alt"] = alt
+            if variant_ids is not UNCHANGED:
+                change["variant_ids"] = list(variant_ids) or None
+                if gained := set(variant_ids).difference(before.variant_ids or ()):
+                    await galleries.take_variant_ids(transaction, store_id, product_id, gained)
             if upload is not None and original is not None:
                 await galleries.to_trash(transaction, [image_id])
                 change |= _columns(upload, original.key)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -71,6 +72,8 @@ class ImageRow(SQLModel, table=True):
     thumbhash: str = Field(sa_column=Column(Text, nullable=False))
     alt: Any = Field(sa_column=Column(JSONB(none_as_null=True)))
     source_url: str | None = Field(sa_column=Column(Text))
+    # Of the product, each on one image of it at most; None: of none, the most frequent, takes no place in the row.
+    variant_ids: list[int] | None = Field(default=None, sa_column=Column(ARRAY(BigInteger)))
     created_at: datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
     )

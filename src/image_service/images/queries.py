@@ -43,6 +43,7 @@ class Image(msgspec.Struct, frozen=True):  # made in a fifth of a dataclass's ti
     thumbhash: str  # base64
     alt: str | dict[str, str] | None
     source_url: str | None
+    variant_ids: list[int] | None  # of the product; none: None
     created_at: datetime
     updated_at: datetime
 
