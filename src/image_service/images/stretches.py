@@ -1,0 +1,56 @@
+"""Stretches of a store's galleries, as pages by cursor show them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, bindparam
+from sqlmodel import col, select
+
+from image_service.database.database import Database
+from image_service.database.direct import Statement
+from image_service.images.models import GalleryRow, ImageRow
+from image_service.images.queries import Gallery, Image, image_of
+
+
+@dataclass(frozen=True)
+class Stretch:
+    items: tuple[tuple[int, Gallery], ...]  # by product id; none is empty
+    has_more: bool  # where it ended
+
+
+async def stretch(
+    database: Database, store_id: int, *, after: int, before: int | None, limit: int, max_images: int
+) -> Stretch:
+    """The galleries that are not empty of the products after `after`, or the last ones `before`: at most `limit`, and
+    so few that they have `max_images` at the most, which must be no less than one product may have.
+    """
+    where = {"after": after} if before is None else {"before": before}
+    statement = _AFTER if before is None else _BEFORE
+    found = await database.rows(statement, store_id=store_id, products=limit + 1, images=max_images + 1, **where)
+    read: dict[int, list[Image]] = {}
+    for row in found:
+        read.setdefault(row.product_id, []).append(image_of(row, row.revision))
+    is_cut = len(found) > max_images and len(read) > 1  # in the middle of the last one, as far as is known
+    items = [(product_id, Gallery(images[0].version, tuple(images))) for product_id, images in read.items()]
+    kept = (items[:-1] if is_cut else items)[:limit]
+    return Stretch(tuple(kept if before is None else reversed(kept)), len(kept) < len(items))
+
+
+def _statement(beyond: ColumnElement[bool], order: ColumnElement[int]) -> Statement:
+    mine = col(ImageRow.store_id) == bindparam("store_id")
+    chosen = select(ImageRow.product_id).where(mine, col(ImageRow.position) == 1, beyond).order_by(order)
+    chosen = chosen.limit(bindparam("products", type_=Integer))
+    its_gallery = and_(
+        col(GalleryRow.store_id) == col(ImageRow.store_id), col(GalleryRow.product_id) == col(ImageRow.product_id)
+    )
+    return Statement(
+        select(ImageRow, GalleryRow.revision)
+        .join(GalleryRow, its_gallery)
+        .where(mine, _PRODUCT.in_(chosen))
+        .order_by(order, col(ImageRow.position))
+        .limit(bindparam("images", type_=Integer))
+    )
+
+
+_PRODUCT: ColumnElement[int] = col(ImageRow.product_id)  # type: ignore[assignment]  # never null beside a position
+_AFTER = _statement(bindparam("after", type_=BigInteger) < _PRODUCT, _PRODUCT.asc())
+_BEFORE = _statement(bindparam("before", type_=BigInteger) > _PRODUCT, _PRODUCT.desc())
