@@ -98,7 +98,9 @@ def create_app(
 
     counts = CountBuffer()
     recorder = Recorder(counts)
-    delivery = Delivery(settings.connection_limits, settings.trusted_proxies, recorder)
+    dialects = dialects_of(settings)
+    readers = [each.read_size for each in dialects if each.read_size]
+    delivery = Delivery(settings.connection_limits, settings.trusted_proxies, recorder, readers)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -120,7 +122,6 @@ def create_app(
         generate_unique_id_function=openapi.operation_id,
         redirect_slashes=False,  # they would be built from `Host`
     )
-    dialects = dialects_of(settings)
     for dialect in dialects:
         app.include_router(dialect.router)
     add_documentation(app)

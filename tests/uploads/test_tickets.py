@@ -60,7 +60,7 @@ async def test_made_with_nothing_said(client: httpx.AsyncClient) -> None:
         ({"product_id": 2**63}, "product_id", f"must be less than or equal to {2**63 - 1}"),
         ({"product_id": 1, "position": 0}, "position", "must be greater than or equal to 1"),
         ({"position": 1}, "position", "needs a product_id"),
-        ({"origins": SHOP}, "origins", "is invalid"),
+        ({"origins": SHOP}, "origins", "must be a list"),
         ({"origins": [7]}, "origins", "must be a string"),
         ({"origins": [SHOP] * 21}, "origins", "is too long (maximum is 20 entries)"),
         ({"file": 5}, "file", "is not known"),

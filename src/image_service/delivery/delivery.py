@@ -6,6 +6,7 @@ behind nginx the service does not even hear of such requests.
 """
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from starlette.exceptions import HTTPException
@@ -15,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from image_service.delivery.asked import Asked, asked_in
 from image_service.delivery.cache import MAX_CACHED_BYTES, PictureCache
+from image_service.delivery.derived import ReadSize
 from image_service.delivery.find import find
 from image_service.delivery.names import LABEL, PUBLIC, ROUTE
 from image_service.edge.client_address import Networks
@@ -34,7 +36,11 @@ _ASKED = "image_service.picture_asked"  # in the scope
 class Delivery:
     parts: Parts  # there are some once the service has started
 
-    def __init__(self, limits: ConnectionLimits, trusted_proxies: Networks, recorder: Recorder) -> None:
+    def __init__(
+        self, limits: ConnectionLimits, trusted_proxies: Networks, recorder: Recorder, readers: Sequence[ReadSize]
+    ) -> None:
+        """`readers` know sizes that clients write into URLs themselves."""
+        self._readers = readers
         self._limits = limits
         self._trusted = trusted_proxies
         self._recorder = recorder
@@ -87,7 +93,7 @@ class Delivery:
         request, served = Request(scope, receive), None
         if request.method in ("GET", "HEAD"):
             try:
-                response, served = await find(request, self.parts)
+                response, served = await find(request, self.parts, self._readers)
             except ImageServiceError as error:
                 response = render(request, error)
         else:

@@ -65,7 +65,8 @@ PATHS: dict[str, Any] = {
             "Width and height name one of the offered sizes (0: as the other side needs; `0-0`: full size). A `jpg` or "
             "`png` is sent as AVIF or WebP to whoever accepts that, unless the setting `NEGOTIATE_FORMATS` is off. "
             "`HEAD` works too. With the setting `DELIVERY_REDIRECT_URL` the answer is a redirect, to the format that "
-            "was chosen.",
+            "was chosen. So it is for a URL of another size that a client has made of a `src` itself, by the rules of "
+            "its platform (`…-640-0_small.jpg`): to the offered size that covers it.",
             "operationId": "get_picture",
             "parameters": [_NAMED],
             "responses": {
@@ -76,7 +77,7 @@ PATHS: dict[str, Any] = {
                     "headers": {**_HEADERS, **CONTENT_RANGE},
                 },
                 "302": {
-                    "description": "It is at `Location` (`DELIVERY_REDIRECT_URL`), which may be cached for an hour.",
+                    "description": "It is at `Location`, which may be cached for an hour.",
                     "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}, "Vary": _HEADERS["Vary"]},
                 },
                 "304": {"description": "The client has it already.", "headers": _HEADERS},

@@ -1,12 +1,14 @@
 """From a picture's URL to its bytes: the formats that the client takes, those that are kept, those to be rendered."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from image_service.delivery.derived import ReadSize, derived
 from image_service.delivery.names import PUBLIC
 from image_service.errors import (
     BlobNotFound,
@@ -28,7 +30,8 @@ from image_service.web.disconnect import cancelled_on_disconnect
 from image_service.web.parts import Parts
 
 NOT_NOW = (BlobNotFound, VariantNotRendered, DatabaseUnavailable, StorageFull, StorageUnavailable)
-# A redirect may be kept for an hour only: its target may be removed at any time, and is rendered again here alone.
+# A redirect may be kept for an hour only. To the bucket: its target may be removed at any time, and is rendered again
+# here alone. From a URL that a client has made: a size that fits better may be offered.
 REDIRECT_FOR = "public, max-age=3600"
 NEGOTIABLE = {Format.JPG, Format.PNG}
 PREFERRED = (Format.AVIF, Format.WEBP)  # smallest first
@@ -58,17 +61,24 @@ class Served:
     negotiated: bool
 
 
-async def find(request: Request, parts: Parts) -> tuple[Response, Served | None]:
-    """The answer, and what of it may be cached. Raises what `Variants` raises."""
+async def find(request: Request, parts: Parts, readers: Sequence[ReadSize] = ()) -> tuple[Response, Served | None]:
+    """The answer, and what of it may be cached. `readers` know sizes that clients write into URLs themselves.
+
+    Raises what `Variants` raises.
+    """
     try:
-        return await _delivered(request, parts)
+        return await _delivered(request, parts, readers)
     except ImageServiceError as error:
         metrics.UNDELIVERED.labels(UNDELIVERED.get(type(error), Undelivered.UNAVAILABLE)).inc()
         raise
 
 
-async def _delivered(request: Request, parts: Parts) -> tuple[Response, Served | None]:
-    name = VariantName.parse(request.scope["raw_path"].decode("latin-1").removeprefix("/"))
+async def _delivered(request: Request, parts: Parts, readers: Sequence[ReadSize]) -> tuple[Response, Served | None]:
+    path = request.scope["raw_path"].decode("latin-1").removeprefix("/")
+    name = VariantName.parse(path)
+    if name is None and (meant := derived(path, parts.sizes, readers)) is not None:
+        moved = {"Location": f"{parts.delivery_base}/{meant}", "Cache-Control": REDIRECT_FOR}
+        return Response(status_code=302, headers=PUBLIC | moved), None
     if name is None or name.ext not in FORMATS:
         raise BlobNotFound
     headers = {**PUBLIC, "Cache-Control": CACHE_FOREVER}

@@ -1,7 +1,7 @@
 """A dialect: everything that the shared rooms know of one API, as one value."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,19 +13,30 @@ from starlette.types import Scope
 from image_service.pixels.picture import Format
 from image_service.stores.rate_limit import Standing
 from image_service.web.access.credentials import STANDARD, Scheme
+from image_service.web.openapi.components import RATE_LIMIT
 from image_service.web.problems import Problem, problem_of
 
 SCOPE_KEY = "image_service.dialect"
 MAX_REASON = 300  # characters of it in the log
 
 
-def standard_rate_headers(standing: Standing) -> dict[str, str]:
-    """`X-Rate-Limit-Limit`, `-Remaining` and `-Reset` (milliseconds)."""
-    return {
+@dataclass(frozen=True)
+class RateHeaders:
+    """How answers tell a store what is left of its calls."""
+
+    of: Callable[[Standing], Mapping[str, str]]
+    described: Mapping[str, Any]  # by name, as OpenAPI shows them
+    unlimited: Mapping[str, str] = field(default_factory=dict)  # where no calls are counted, or it is not known whose
+
+
+STANDARD_RATES = RateHeaders(
+    lambda standing: {
         "X-Rate-Limit-Limit": str(standing.limit),
         "X-Rate-Limit-Remaining": str(standing.remaining),
-        "X-Rate-Limit-Reset": str(standing.reset),
-    }
+        "X-Rate-Limit-Reset": str(standing.reset),  # milliseconds
+    },
+    RATE_LIMIT,
+)
 
 
 @dataclass(frozen=True)
@@ -45,8 +56,11 @@ class Dialect:
     paths: frozenset[str] = frozenset()  # single paths that are its own, beside those with its prefixes
     credentials: tuple[Scheme, ...] = STANDARD  # none: its routes are open to all
     challenge: str = 'Bearer realm="image-service"'  # `WWW-Authenticate` of a 401
-    rate_headers: Callable[[Standing], Mapping[str, str]] = standard_rate_headers
+    rates: RateHeaders = STANDARD_RATES
+    has_capitals: bool = False  # in the names of its headers: some clients find them by no other spelling
     formats: tuple[Format, ...] | None = None  # of pictures that it takes; None: all that have a decoder
+    # What clients put before the extension of a `src`, without the `_` -> pixels of a side, 0 for full size.
+    read_size: Callable[[str], int | None] | None = None
     attachment: tuple[str, ...] | None = ("attachment",)  # where JSON bodies carry base64; None: it takes forms alone
     has_secrets: bool = False  # in answers that repeat what was sent, so that these are not compressed
     names_requests: bool = True  # each answer has `X-Request-Id`; False: only where the request had one
@@ -57,7 +71,7 @@ class Dialect:
         if not self.credentials:
             return {"Cache-Control": "no-cache"}
         vary = ", ".join(scheme.header.title() for scheme in self.credentials)
-        return {"Cache-Control": "private, no-cache", "Vary": vary}
+        return {"Cache-Control": "private, no-cache", "Vary": vary, **self.rates.unlimited}
 
 
 class Dialects:

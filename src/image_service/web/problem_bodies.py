@@ -64,12 +64,17 @@ NOT_AN_ID = "No such image or product: an id is a whole number from 1"
 NO_CREDENTIALS = "No access token was sent"
 
 
+def description_of(status: int) -> str:
+    """What an error is about that its status says all of."""
+    return _DESCRIPTIONS.get(status) or reason_of(status)
+
+
 def render(request: Request, problem: Problem) -> Response:
     """Three shapes: a map of field to messages, `error` for what cannot be read, else code, message, description."""
     body: dict[str, Any]
     match problem.error:
         case PictureRefused(field=field):
-            body = {field: [_refused(problem.error)]}
+            body = {field: [words_of(problem.error)]}
         case InvalidField(messages=messages):
             body = {field: [message] for field, message in messages.items()}
         case MalformedBody():
@@ -85,11 +90,12 @@ def render(request: Request, problem: Problem) -> Response:
         case HTTPException(status_code=404):
             body = code_body(problem, "No such route")
         case _:
-            body = code_body(problem, _DESCRIPTIONS.get(problem.status, problem.reason))
+            body = code_body(problem, description_of(problem.status))
     return JSONResponse(body, problem.status)
 
 
-def _refused(error: PictureRefused) -> str:
+def words_of(error: PictureRefused) -> str:
+    """Why the picture was not taken; reads on from the name of its field."""
     match error.refusal:
         case Refusal.CUT_SHORT:
             return "is cut short"

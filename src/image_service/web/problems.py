@@ -130,6 +130,7 @@ def _invalid(error: RequestValidationError) -> errors.ImageServiceError:
 _MESSAGES = {
     "missing": "can't be blank",
     "string_type": "must be a string",
+    "list_type": "must be a list",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "greater_than_equal": "must be greater than or equal to {ge}",

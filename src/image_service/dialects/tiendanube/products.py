@@ -1,6 +1,5 @@
 """Around Tiendanube's document, because its clients need it: galleries as products, and images by themselves."""
 
-import hashlib
 from functools import partial
 from typing import Annotated
 from urllib.parse import quote
@@ -28,11 +27,6 @@ Since = Annotated[Count, Query(description="Restrict results to after the specif
 routes = APIRouter()
 
 
-def _fingerprint(*values: object) -> int:
-    """Stands for the state of a list that no single revision counts."""
-    return int.from_bytes(hashlib.blake2s(repr(values).encode(), digest_size=7).digest())
-
-
 @routes.get("/products", **described.LIST_PRODUCTS)
 async def list_products(
     request: Request,
@@ -46,7 +40,7 @@ async def list_products(
     page = await queries.products(
         parts.database, caller.store_id, since_id=since_id, offset=paging.offset, limit=paging.per_page
     )
-    version = _fingerprint(page.total, *((product.id, product.revision) for product in page.items))
+    version = etags.fingerprint(page.total, *((product.id, product.revision) for product in page.items))
     headers = paging.headers(request, parts.api_base, page.total)
     return await page_of(request, parts, caller, page, version, fields, headers)
 
@@ -93,7 +87,7 @@ async def list_store_images(
         limit=paging.per_page,
     )
     view = view_of(request, parts, caller, fields)
-    version = _fingerprint(page.total, *((image.id, image.version) for image in page.items))
+    version = etags.fingerprint(page.total, *((image.id, image.version) for image in page.items))
     headers = paging.headers(request, parts.api_base, page.total)
     return answer(request, view, version, [view.of(image) for image in page.items], headers=headers)
 

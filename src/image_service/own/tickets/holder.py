@@ -20,7 +20,7 @@ from image_service.images import ticket_signature, upload_tickets
 from image_service.images.upload_tickets import Ticket
 from image_service.web.access.callers import count_call
 from image_service.web.idempotency import key_of
-from image_service.web.middleware.cors import EXPOSED, PREFLIGHT_SECONDS, allowed_headers
+from image_service.web.middleware.cors import PREFLIGHT_SECONDS, allowed_headers, exposed
 from image_service.web.middleware.response_headers import note
 from image_service.web.parts import Parts, PartsOf
 
@@ -73,7 +73,9 @@ async def _ticket(request: Request, parts: Parts, id: UUID, expires: str, given:
 
 
 def _let_read(request: Request, origin: str) -> None:
-    note(request.scope, {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED})
+    note(
+        request.scope, {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": exposed(request.scope)}
+    )
 
 
 def _own_origin(parts: Parts) -> str:

@@ -45,7 +45,7 @@ async def count_call(request: Request, parts: Parts, store_id: int) -> None:
     if parts.rate_limit is None:
         return
     standing = await parts.rate_limit.take(store_id)
-    note(request.scope, dialect_of(request.scope).rate_headers(standing))
+    note(request.scope, dialect_of(request.scope).rates.of(standing))
     if not standing.allowed:
         raise RateLimited("calls of the store", standing.retry_after)
 

@@ -39,7 +39,8 @@ def credentials_in(headers: Headers, schemes: Sequence[Scheme]) -> list[Credenti
     return found
 
 
-def _authorization(value: str) -> Credentials:
+def authorization(value: str) -> Credentials:
+    """`Basic` or `Bearer`; the user of `Basic` is the store id that is named. Raises `Unauthenticated`."""
     scheme, _, rest = value.partition(" ")
     if scheme.lower() == "basic":
         return _basic(rest.strip())
@@ -71,7 +72,7 @@ def _basic(encoded: str) -> Credentials:
 
 AUTHORIZATION = Scheme(
     "authorization",
-    _authorization,
+    authorization,
     "Bearer {}".format,
     {
         "basic": {"type": "http", "scheme": "basic", "description": "User: the store id. Password: its token."},

@@ -44,6 +44,7 @@ def _alt(value: object) -> object:
 
 
 Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
+PlainAlt = Annotated[str, Field(max_length=MAX_ALT), AfterValidator(_storable)]  # in one language
 AltText = Annotated[
     str | dict[str, str] | None,
     BeforeValidator(_alt),

@@ -1,7 +1,7 @@
 """From an `Image` to the properties that an answer shows."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ class View:
     sizes: tuple[Size, ...]
     fields: tuple[str, ...]
     language: str | None = None  # texts are shown by language, those that came without one under this; None: as sent
+    properties: Mapping[str, "Shown"] = field(default_factory=lambda: PROPERTIES)  # of which `fields` are shown
 
     @cached_property
     def shape(self) -> str:
@@ -29,8 +30,8 @@ class View:
         return "\0".join((self.delivery_base, *self.fields, *map(str, self.sizes), self.language or ""))
 
     @cached_property
-    def _properties(self) -> list[tuple[str, Callable[[Image, "View"], Any]]]:
-        return [(name, PROPERTIES[name]) for name in self.fields]
+    def _properties(self) -> list[tuple[str, "Shown"]]:
+        return [(name, self.properties[name]) for name in self.fields]
 
     def of(self, image: Image) -> dict[str, Any]:
         return {name: shown(image, self) for name, shown in self._properties}
@@ -70,8 +71,9 @@ def time_of(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
+Shown = Callable[[Image, View], Any]
 # In the order that they are answered in.
-PROPERTIES: dict[str, Callable[[Image, View], Any]] = {
+PROPERTIES: dict[str, Shown] = {
     "id": lambda image, _: image.id,
     "src": _src,
     "position": lambda image, _: image.position,

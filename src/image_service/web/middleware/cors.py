@@ -15,10 +15,7 @@ from image_service.web.middleware.response_headers import note
 
 METHODS = "GET, POST, PUT, DELETE"
 SENT = ("Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id")  # beside the credentials
-EXPOSED = (
-    "ETag, Link, Location, Problem, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Reset, "
-    "X-Request-Id, X-Total-Count"
-)
+EXPOSED = ("ETag", "Link", "Location", "Problem", "Retry-After", "X-Request-Id", "X-Total-Count")  # beside the rates
 PREFLIGHT_SECONDS = 600  # as long as the strictest browser keeps it
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
@@ -33,6 +30,11 @@ def allowed_headers(asked: str, ours: Sequence[str]) -> str:
     known = {name.lower() for name in ours}
     others = {name.lower(): None for name in map(str.strip, asked.split(",")) if _NAME.fullmatch(name)}
     return ", ".join((*ours, *(name for name in others if name not in known)))
+
+
+def exposed(scope: Scope) -> str:
+    """The headers of an answer to this request that a script may read."""
+    return ", ".join((*EXPOSED, *dialect_of(scope).rates.described))
 
 
 class Cors:
@@ -50,7 +52,7 @@ class Cors:
         if origin not in self._origins:
             await self._app(scope, receive, send)
             return
-        note(scope, {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED})
+        note(scope, {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": exposed(scope)})
         if scope["method"] != "OPTIONS" or "access-control-request-method" not in headers:
             await self._app(scope, receive, send)
             return

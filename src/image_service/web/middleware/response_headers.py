@@ -10,6 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_service.edge.client_address import Networks, client_address
+from image_service.edge.exchange import EXCHANGE
+from image_service.edge.spelling import with_capitals
 from image_service.web.dialect import SCOPE_KEY, Dialect
 
 _NOTED = "image_service.answer_headers"
@@ -46,6 +48,8 @@ class ResponseHeaders:
                         _add_vary(headers, value)
                     else:
                         headers[name] = value
+                if dialect.has_capitals and EXCHANGE in scope:
+                    message["headers"] = with_capitals(headers.raw)
             await send(message)
 
         await self._app(scope, receive, completed)

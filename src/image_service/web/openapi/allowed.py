@@ -8,11 +8,15 @@ METHODS = {"get", "put", "post", "delete", "patch"}  # that we have, among what 
 
 
 def allowed_methods(document: Mapping[str, Any], path: str, known: str = "") -> str:
-    """By the API's description (OpenAPI), beside those `known` already; in no order that means anything."""
+    """By the API's description (OpenAPI), beside those `known` already; in no order that means anything. Of the
+    templates that fit, those count that leave the least open: `/images/count.json` is no image.
+    """
     methods = {method.strip() for method in known.split(",") if method.strip()}
-    for template, operations in document["paths"].items():
-        if re.fullmatch(_pattern(template), path):
-            methods |= {method.upper() for method in operations if method in METHODS}
+    fitting = [template for template in document["paths"] if re.fullmatch(_pattern(template), path)]
+    least = min((template.count("{") for template in fitting), default=0)
+    for template in fitting:
+        if template.count("{") == least:
+            methods |= {method.upper() for method in document["paths"][template] if method in METHODS}
     if "GET" in methods:
         methods.add("HEAD")
     return ", ".join(sorted(methods))

@@ -116,11 +116,11 @@ _CONDITIONS = {
 }
 
 
-def complete(
-    path: str, method: str, operation: dict[str, Any], *, is_open: bool, has_standard_rates: bool = True
-) -> None:
-    """Add what follows from the rest: the request's id, the names of errors, waiting times, rate limits unless the
-    operation `is_open` to all, `Idempotency-Key`, and the request headers that lead to 206, 304 and 412.
+def complete(path: str, method: str, operation: dict[str, Any], rates: Mapping[str, Any], *, is_open: bool) -> None:
+    """Add what follows from the rest: the request's id, the names of errors, waiting times unless the route has its
+    own, the headers `rates`, `Idempotency-Key`, and the request headers that lead to 206, 304 and 412.
+
+    An operation that `is_open` to all has no `Problem` and no `Idempotency-Key`.
     """
     responses = operation["responses"] = dict(sorted(operation["responses"].items()))
     for status, response in responses.items():
@@ -129,10 +129,9 @@ def complete(
         if status >= "400" and not is_open:
             headers["Problem"] = PROBLEM
         if status in RETRIED and "Operations" not in operation["tags"]:
-            headers["Retry-After"] = RETRY_AFTER
-        # A 401 is answered before it is known whose bucket it would be.
-        if not is_open and has_standard_rates and status != "401":
-            headers.update(RATE_LIMIT)
+            headers.setdefault("Retry-After", RETRY_AFTER)
+        if status != "401":  # which is answered before it is known whose bucket it would be
+            headers.update(rates)
     parameters = operation.get("parameters", [])
     parameters += [parameter for status, parameter in _CONDITIONS.items() if status in responses]
     if method == "post" and not is_open:

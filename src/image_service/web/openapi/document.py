@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from image_service.web.access.credentials import STANDARD, Scheme
-from image_service.web.dialect import Dialect, Dialects, standard_rate_headers
+from image_service.web.dialect import Dialect, Dialects
 from image_service.web.openapi.components import collect, complete
 
 DESCRIPTION = """\
@@ -74,12 +74,12 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
     open_tags |= {tag["name"] for each in dialects if not each.credentials for tag in each.tags}
     schemes = {name: kind for each in dialects for way in each.credentials for name, kind in way.described.items()}
     by_path = Dialects(dialects)
-    spoken = " and ".join(f"**{each.title}**" for each in reversed(dialects) if each.title)
+    *others, last = [f"**{each.title}**" for each in reversed(dialects) if each.title]
     found = get_openapi(
         title=app.title,
         version=app.version,
         summary="The product-image backend of a shop platform.",
-        description=DESCRIPTION.format(dialects=spoken),
+        description=DESCRIPTION.format(dialects=f"{', '.join(others)} and {last}"),
         license_info=LICENCE,
         servers=SERVERS,
         routes=app.routes,
@@ -99,8 +99,7 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
             dialect = by_path.of(path)
             if not is_open and dialect.credentials != STANDARD and "security" not in operation:
                 operation["security"] = _security(dialect.credentials)
-            standard = dialect.rate_headers is standard_rate_headers
-            complete(path, method, operation, is_open=is_open, has_standard_rates=standard)
+            complete(path, method, operation, {} if is_open else dialect.rates.described, is_open=is_open)
     for place in (components["schemas"], found["paths"]):
         _drop_titles(place)
     collect(found)
