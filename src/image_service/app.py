@@ -18,6 +18,7 @@ from image_service.delivery import described as pictures
 from image_service.delivery.delivery import Delivery
 from image_service.delivery.names import PREFIX
 from image_service.dialects.bukalapak import dialect as bukalapak
+from image_service.dialects.shopify import dialect as shopify
 from image_service.dialects.tiendanube import dialect as tiendanube
 from image_service.errors import ImageServiceError
 from image_service.images import instance
@@ -65,6 +66,7 @@ def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
     """Every API that the service speaks: a new one is a folder and a line here."""
     return (
         *tiendanube.DIALECTS,
+        shopify.DIALECT,
         bukalapak.dialect(always_200=settings.bukalapak_always_200),
         store.DIALECT,
         tickets.DIALECT,

@@ -27,9 +27,13 @@ class Route(NamedTuple):
         return f"{self.dialect.name} {self.method} {self.path}"
 
 
+def filled_in(path: str) -> str:
+    return re.sub(r"\{(?!store_id)\w+\}", "7", path.replace("{version}", "2026-01"))
+
+
 def routes(*methods: str) -> list[Route]:
     return [
-        Route(dialect, method, re.sub(r"\{(?!store_id)\w+\}", "7", route.path_format or ""))
+        Route(dialect, method, filled_in(route.path_format or ""))
         for dialect in DIALECTS
         for route in iter_route_contexts(dialect.router.routes)
         for method in sorted(set(methods) & (route.methods or set()))

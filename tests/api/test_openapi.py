@@ -180,6 +180,7 @@ async def test_fields_makes_every_property_optional(document: dict[str, Any]) ->
             schema = Draft202012Validator(operation["responses"][status]["content"]["application/json"]["schema"])
             image: dict[str, Any] = {"alt": None}
             plain = [image, [image], {"id": 1, "images": [image]}, [{"id": 1, "images_count": 1, "image": image}]]
+            plain += [{"image": image}, {"images": [image]}, {"product": {}}, {"products": [{}]}]
             assert any(schema.is_valid(body) for body in plain), name
 
 
@@ -192,14 +193,15 @@ async def test_headers_are_described_where_they_work(document: dict[str, Any]) -
         assert ("If-Match" in sent) == ("412" in responses), name
         assert ("Range" in sent) == ("206" in responses) == ("416" in responses), name
         assert ("Idempotency-Key" in sent) == ("409" in responses), name
-        assert ("page" in {each["name"] for each in operation.get("parameters", [])}) == ("Link" in success), name
-        assert ("Link" in success) == ("X-Total-Count" in success), name
+        asked = {each["name"] for each in operation.get("parameters", [])}
+        assert bool({"page", "page_info"} & asked) == ("Link" in success), name
+        assert ("page" in asked) == ("X-Total-Count" in success), name
         assert ("201" in responses) == ("Location" in success), name
         assert "304" not in responses or "ETag" in success, name
         for status in {"409", "429", "503"} & responses.keys():
             assert "Operations" in operation["tags"] or "Retry-After" in responses[status]["headers"], (name, status)
         for status in responses.keys() - {"401"}:
-            limited = "X-Rate-Limit-Remaining" in responses[status]["headers"]
+            limited = DIALECTS.of(name.split()[1]).rates.described.keys() <= responses[status]["headers"].keys()
             assert limited == (operation.get("security") != []), (name, status)
         assert "401" not in responses or "WWW-Authenticate" in responses["401"]["headers"], name
 

@@ -1,5 +1,6 @@
 """What is really answered is what the description says: status, body, headers."""
 
+import base64
 from typing import Any
 
 import httpx
@@ -8,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from image_service.stores.registry import NewStore
 from tests.api.described import described, resolved
-from tests.conftest import Service
+from tests.conftest import Service, StartService
 from tests.shop import PRODUCT, added, form, orphan, path, png
 
 # Those that a client may want to read; the others are for caches, browsers and connections.
@@ -24,6 +25,7 @@ TOLD = {
     "x-rate-limit-remaining",
     "x-rate-limit-reset",
     "x-request-id",
+    "x-shopify-shop-api-call-limit",
     "x-total-count",
 }
 
@@ -119,6 +121,61 @@ async def test_bukalapak(
         check(document, delete, await stranger.delete(delete.format(id=alone)), 403)
     check(document, delete, await client.delete(delete.format(id=alone)), 200)
     check(document, delete, await client.delete(delete.format(id=alone)), 404)
+
+
+@pytest.mark.parametrize("prefix", ["/admin/api/{version}", "/admin"])
+async def test_shopify(
+    client: httpx.AsyncClient, anyone: httpx.AsyncClient, document: dict[str, Any], prefix: str
+) -> None:
+    products, product = f"{prefix}/products.json", f"{prefix}/products/{{product_id}}.json"
+    images = product.replace(".json", "/images.json")
+    count, one = images.replace(".json", "/count.json"), images.replace(".json", "/{id}.json")
+
+    def own(template: str, id_: int = 7) -> str:
+        return template.format(version="2026-01", product_id=PRODUCT, id=id_)
+
+    picture = {"attachment": base64.b64encode(png()).decode()}
+    made = await client.post(own(images), json={"image": picture | {"variant_ids": [1]}})
+    check(document, images, made, 200)
+    check(document, images, await client.post(own(images), files=form()), 200)
+    id_ = made.json()["image"]["id"]
+    check(document, images, await anyone.post(own(images), json={}), 401)
+    check(document, images, await client.post(own(images), json={}), 400)
+    check(document, images, await client.post(own(images), json={"image": {}}), 422)
+    check(document, images, await client.post(own(images), json={"image": picture | {"position": 0}}), 422)
+    check(document, images, await client.post(own(images), files=form(b"x" * 10_500_000)), 413)
+    check(document, images, await client.post(own(images), json={"image": {"alt": "x" * 70_000}}), 413)
+    check(document, images, await client.post(own(images), content="a", headers={"Content-Type": "text/plain"}), 415)
+    for template in (images, products):
+        listed = await client.get(own(template), params={"limit": 1, "fields": "id,alt"})
+        check(document, template, listed, 200)
+        same = {"If-None-Match": listed.headers["ETag"]}
+        again = await client.get(own(template), params={"limit": 1, "fields": "id,alt"}, headers=same)
+        check(document, template, again, 304)
+        check(document, template, await client.get(own(template), params={"page_info": "x"}), 422)
+    check(document, count, await client.get(own(count)), 200)
+    check(document, count, await client.get(own(count), params={"since_id": "x"}), 422)
+    check(document, product, await client.get(own(product)), 200)
+    check(document, product, await client.get(own(product), headers={"If-None-Match": "*"}), 304)
+    check(document, one, await client.get(own(one, id_)), 200)
+    check(document, one, await client.put(own(one, id_), json=made.json()), 200)
+    stale = {"If-Match": '"1-0"'}
+    check(document, one, await client.put(own(one, id_), json=made.json(), headers=stale), 412)
+    check(document, one, await client.delete(own(one, id_)), 200)
+    check(document, one, await client.get(own(one, id_)), 404)
+
+
+async def test_shopify_s_limit_of_calls(service: Service, start_service: StartService) -> None:
+    store = await service.new_store()
+    headers = {"X-Shopify-Access-Token": store.token}
+    async with (
+        start_service(rate_limit_bucket=1, rate_limit_per_second=0.001) as limited,
+        limited.client(headers=headers) as client,
+    ):
+        document = resolved(await described(client))
+        path = "/admin/products.json"
+        check(document, path, await client.get(path), 200)
+        check(document, path, await client.get(path), 429)
 
 
 async def test_uploads(client: httpx.AsyncClient, anyone: httpx.AsyncClient, document: dict[str, Any]) -> None:

@@ -107,7 +107,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         if case.media_type == "application/json":
             case.body = fields
         elif case.headers.get("Content-Type", case.media_type) == case.media_type:
-            kwargs["files"] = [part(name, value) for name, value in fields.items()]
+            parts = [part(name, value) for name, value in fields.items()]
+            kwargs["files"] = parts or [part("none", "")]  # a form of no parts would be no form
 
 
 NUMBERS = {"id", "product_id", "image_id", "position", "files", "bytes", "bytes_per_file", "expires_in"}
@@ -137,7 +138,7 @@ def name_what_exists(case: Case) -> None:
         case.path_parameters["path"] = shop.path()
         return
     ids = shop.ids(to_delete=case.method == "DELETE")._asdict()
-    for name in case.path_parameters:
+    for name in ids.keys() & case.path_parameters:
         case.path_parameters[name] = ids[name]
 
 
@@ -166,6 +167,8 @@ def sensible(case: Case, body: dict[str, Any]) -> dict[str, Any]:
             return a_ticket(body)
         case "/uploads/{id}":
             return {**body, "file": next(shop.pictures)}
+        case _ if isinstance(body.get("image"), dict):
+            return body | {"image": an_image(case, body["image"])}
         case _:
             return an_image(case, body)
 

@@ -1,0 +1,62 @@
+"""How Shopify's routes show an image: the properties of the platform's page, in its order."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from image_service.images.queries import Gallery, Image
+from image_service.pixels.sizes import Size
+from image_service.stores.tokens import Caller
+from image_service.web.images import view
+from image_service.web.images.view import Shown, View, picked
+from image_service.web.parts import Parts
+
+
+def alt_of(image: Image, language: str | None) -> str | None:
+    """The one text that this API has room for: in the store's language, else the first that there is."""
+    if not isinstance(image.alt, dict):
+        return image.alt
+    return image.alt.get(language or "", next(iter(image.alt.values()), None))
+
+
+_ITS_OWN: dict[str, Shown] = {
+    "alt": lambda image, view: alt_of(image, view.language),
+    "admin_graphql_api_id": lambda image, _: f"gid://shopify/ProductImage/{image.id}",
+    "variant_ids": lambda image, _: image.variant_ids or [],
+}
+NAMES = (
+    "id",
+    "alt",
+    "position",
+    "product_id",
+    "created_at",
+    "updated_at",
+    "admin_graphql_api_id",
+    "width",
+    "height",
+    "src",
+    "variant_ids",
+)
+PROPERTIES: dict[str, Shown] = {name: _ITS_OWN.get(name) or view.PROPERTIES[name] for name in NAMES}
+PRODUCT = ("id", "images", "image", "variants")
+
+
+def view_of(parts: Parts, caller: Caller, fields: str | None = None) -> View:
+    """`fields` picks among the properties; without it, all."""
+    return _view(parts.delivery_base, parts.sizes, fields, caller.language)
+
+
+@lru_cache(maxsize=256)
+def _view(delivery_base: str, sizes: tuple[Size, ...], fields: str | None, language: str) -> View:
+    return View(delivery_base, sizes, picked(fields, NAMES, NAMES), language, PROPERTIES)
+
+
+def product_of(product_id: int, gallery: Gallery, view: View, fields: str | None) -> dict[str, Any]:
+    """All that is known of a product here; variants, which are not, are an empty list, as clients expect one."""
+    shown: dict[str, Callable[[], Any]] = {
+        "id": lambda: product_id,
+        "images": lambda: [view.of(image) for image in gallery.images],
+        "image": lambda: view.of(gallery.images[0]),
+        "variants": list,
+    }
+    return {name: shown[name]() for name in picked(fields, PRODUCT, PRODUCT)}

@@ -1,0 +1,70 @@
+"""Shopify's REST Admin API as a dialect: product images, under each version's prefix and under the old one without."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from fastapi.routing import APIRoute
+
+from image_service.dialects.shopify import problems, products, routes
+from image_service.dialects.shopify.credentials import CREDENTIALS
+from image_service.dialects.shopify.rates import RATES
+from image_service.dialects.shopify.sizes import read_size
+from image_service.web.dialect import Dialect
+
+Version = Annotated[
+    str,
+    Path(
+        pattern=r"^([0-9]{4}-(0[1-9]|1[0-2])|unstable|latest)$",
+        description="A quarter's version of the platform's API, `latest` or `unstable`: all are the same here.",
+        examples=["2026-01"],
+    ),
+]
+
+
+async def _known(version: Version) -> None:
+    """Raises nothing: a version of another form is a path that does not exist."""
+
+
+def _mount(prefix: str, tag: str, suffix: str = "") -> None:
+    """All routes under one prefix; `suffix` ends the names of their operations."""
+    versioned = [Depends(_known)] if "{version}" in prefix else []
+    for each in (routes.routes, products.routes):
+        _router.include_router(
+            each,
+            prefix=prefix,
+            tags=[tag],
+            dependencies=versioned,
+            generate_unique_id_function=lambda route: _operation_id(route, suffix),
+        )
+
+
+def _operation_id(route: APIRoute, suffix: str) -> str:
+    return f"shopify_{route.name}{suffix}"
+
+
+_router = APIRouter()
+_mount("/admin/api/{version}", "Shopify")
+_mount("/admin", "Shopify without a version", "_old")
+
+DIALECT = Dialect(
+    name="shopify",
+    title="Shopify",
+    prefixes=("/admin/",),
+    router=_router,
+    render=problems.render,
+    credentials=CREDENTIALS,
+    rates=RATES,
+    has_capitals=True,  # its client for Python keeps headers in a dictionary
+    read_size=read_size,
+    attachment=("image", "attachment"),
+    tags=(
+        {
+            "name": "Shopify",
+            "description": "Product images of the REST Admin API. Whatever else a product has is not here.",
+        },
+        {
+            "name": "Shopify without a version",
+            "description": "The same routes under the prefix of clients from before the API had versions.",
+        },
+    ),
+)

@@ -1,0 +1,94 @@
+"""Pages by cursor: `limit`, `page_info`, and the `Link` that leads on."""
+
+import base64
+import re
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Depends, Query, Request
+from pydantic import Field
+
+from image_service.errors import InvalidField
+from image_service.web.numbers import MAX_ID, PLAIN
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 250
+NO_CURSOR = "is none that a Link of this list had"
+
+_CURSOR = re.compile(r"(id|position) (before|after) (0|[1-9][0-9]{0,18})")
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a page begins, or ends: at what has this number, which is not on it."""
+
+    by: str  # `id` or `position`
+    way: str  # `after` or `before`
+    number: int
+
+    def __str__(self) -> str:
+        plain = f"{self.by} {self.way} {self.number}"
+        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, page_info: str) -> "Cursor":
+        """Raises `InvalidField` unless a `Link` of ours had it."""
+        try:
+            plain = base64.urlsafe_b64decode(page_info.encode() + b"==").decode()
+        except ValueError:  # not ASCII, not base64, not UTF-8
+            plain = ""
+        match = _CURSOR.fullmatch(plain)
+        found = cls(match[1], match[2], int(match[3])) if match else None
+        if found is None or found.number > MAX_ID or str(found) != page_info:
+            raise InvalidField("page_info", NO_CURSOR)
+        return found
+
+
+@dataclass(frozen=True)
+class Paging:
+    """What a request asks for."""
+
+    limit: int | None  # None: it does not say
+    cursor: Cursor | None
+    fields: str | None
+
+    def links(
+        self, request: Request, base: str, by: str, ends: tuple[int, int], *, has_previous: bool, has_next: bool
+    ) -> dict[str, str]:
+        """The header `Link`, if there are other pages. `ends` are the numbers of the first and last on this one; `base`
+        is the API's own URL.
+        """
+        cursors = {
+            "previous": Cursor(by, "before", ends[0]) if has_previous else None,
+            "next": Cursor(by, "after", ends[1]) if has_next else None,
+        }
+        query = {"limit": self.limit, "fields": self.fields}
+        given = {name: value for name, value in query.items() if value is not None}
+        # Clients split at ", " and "; ", of which a URL has none.
+        links = [
+            f'<{base}{request.url.path}?{urlencode({**given, "page_info": str(cursor)})}>; rel="{rel}"'
+            for rel, cursor in cursors.items()
+            if cursor is not None
+        ]
+        return {"Link": ", ".join(links)} if links else {}
+
+
+async def _paging(
+    limit: Annotated[
+        int | None,
+        Field(ge=1),
+        PLAIN,
+        Query(description=f"Results on a page; more than {MAX_LIMIT} is taken as {MAX_LIMIT}."),
+    ] = None,
+    page_info: Annotated[
+        str | None, Query(description="Which page: as a `Link` has it. With it `since_id` counts for nothing.")
+    ] = None,
+    fields: Annotated[str | None, Query(description="Properties to show, with commas between them.")] = None,
+) -> Paging:
+    return Paging(
+        None if limit is None else min(limit, MAX_LIMIT), Cursor.parse(page_info) if page_info else None, fields
+    )
+
+
+PageAsked = Annotated[Paging, Depends(_paging)]

@@ -1,0 +1,70 @@
+"""Shopify's errors: one object with `errors`, which is a sentence, or a map of field to what is wrong with it.
+
+Clients show what is under `image` by itself, so these are whole sentences; other messages read on from their field.
+"""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from image_service.errors import (
+    GalleryFull,
+    InvalidField,
+    MalformedBody,
+    NothingGiven,
+    OverfullForm,
+    PictureRefused,
+    RateLimited,
+    Refusal,
+)
+from image_service.web.problem_bodies import description_of, words_of
+from image_service.web.problems import Problem, reason_of
+
+IMAGE = "image"
+NO_IMAGE = "Required parameter missing or invalid"
+NO_PICTURE = "A src or an attachment is needed"
+WRONG_TOKEN = "[API] Invalid API key or access token"  # noqa: S105 - what is said of one
+LEAST_WAIT = 2  # seconds, in which its clients' own pace comes free again; written as the decimal that they read
+
+
+def full(limit: int) -> str:
+    return f"The product may not have more than {limit} images"
+
+
+def refused(error: PictureRefused) -> str:
+    words = words_of(error)
+    match error.refusal:
+        case Refusal.NOT_FETCHED:
+            return f"The URL {words}"
+        case Refusal.NOT_BASE64:
+            return f"The attachment {words}"
+        case _:  # `PDF: must be …` is whole
+            return words if ": " in words else f"The picture {words}"
+
+
+def render(request: Request, problem: Problem) -> Response:
+    response = JSONResponse({"errors": _errors(problem)}, problem.status)
+    if isinstance(problem.error, RateLimited):
+        response.headers["Retry-After"] = f"{max(LEAST_WAIT, problem.error.retry_after)}.0"
+    return response
+
+
+def _errors(problem: Problem) -> Any:
+    match problem.error:
+        case PictureRefused():
+            return {IMAGE: [refused(problem.error)]}
+        case NothingGiven():
+            return {IMAGE: [NO_PICTURE]}
+        case InvalidField(messages=messages):
+            return {field: [message] for field, message in messages.items()}
+        case MalformedBody() | OverfullForm():
+            return {IMAGE: NO_IMAGE}
+        case GalleryFull(limit=limit):
+            return {IMAGE: [full(limit)]}
+        case _ if problem.status == 401:
+            return WRONG_TOKEN
+        case _ if problem.status == 404:
+            return reason_of(404)
+        case _:
+            return description_of(problem.status)

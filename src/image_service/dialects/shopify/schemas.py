@@ -1,0 +1,133 @@
+"""What a body says of an image, and the bodies that show one."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing_extensions import TypedDict
+
+from image_service.errors import MalformedBody
+from image_service.web.bodies.uploads import Submission
+from image_service.web.images.bodies import Identity, Pixels, Src, Time, Updated, described
+from image_service.web.images.texts import Name, PlainAlt
+from image_service.web.numbers import MAX_ID, WHOLE, Number
+from image_service.web.problems import invalid_fields
+
+MAX_VARIANTS = 1_000  # of one image: half of what JSON may have values
+
+
+Place = Annotated[Number, Field(ge=1), WHOLE]
+VariantId = Annotated[Number, Field(ge=1, le=MAX_ID), WHOLE]
+
+
+class ImageFields(BaseModel):
+    """What `image` holds in a create or an update. Clients send all properties back; those that are not here count for
+    nothing, `metafields` among them.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    src: Annotated[
+        str | None, Field(description="A URL to fetch the picture from; its own URL in an update: as it is.")
+    ] = None
+    attachment: Annotated[str | None, Field(description="The picture in base64; line breaks are taken.")] = None
+    filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
+    position: Annotated[
+        Place | None,
+        Field(description="From 1; beyond the end means the end; absent in a create: the end."),
+    ] = None
+    alt: Annotated[PlainAlt | None, Field(description="A text for those who cannot see it.")] = None
+    variant_ids: Annotated[
+        list[VariantId] | None,
+        Field(
+            max_length=MAX_VARIANTS,
+            description="The product's variants that it shows. They are taken from the product's other images.",
+        ),
+    ] = None
+
+    @property
+    def image_id(self) -> None:
+        """This API puts no image on a product that is there already."""
+
+    @property
+    def gives_alt(self) -> bool:
+        return "alt" in self.model_fields_set
+
+    @property
+    def variants(self) -> tuple[int, ...] | None:
+        """Each once; None: the body does not say."""
+        return tuple(dict.fromkeys(self.variant_ids or ())) if "variant_ids" in self.model_fields_set else None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        return self.model_dump(exclude_unset=True)
+
+
+def parse_image(body: Submission) -> ImageFields:
+    """Of JSON's `image`, or of a form. Raises `MalformedBody` without an `image`, `InvalidField` with every field that
+    cannot be used.
+    """
+    if body.is_form:
+        fields: Any = {name: value for name, value in body.fields.items() if value != ""}
+    else:
+        fields = body.fields.get("image")
+    if not isinstance(fields, dict):
+        raise MalformedBody("no object `image`")
+    try:
+        return ImageFields.model_validate(fields)
+    except ValidationError as error:
+        raise invalid_fields(error) from None
+
+
+class ImageObject(TypedDict, total=False):
+    """An image; `fields` picks some of its properties."""
+
+    id: Annotated[Identity, described("The same for the image's whole life.")]
+    alt: Annotated[str | None, described("One text; of several languages the store's own, or the first.")]
+    position: Annotated[int, described("From 1.", minimum=1)]
+    product_id: Annotated[Identity, described("The merchant's own product number.")]
+    created_at: Time
+    updated_at: Updated
+    admin_graphql_api_id: Annotated[str, described("With the same id; there is no GraphQL here.")]
+    width: Annotated[Pixels, described("Pixels of the original, upright.")]
+    height: Annotated[Pixels, described("Pixels of the original, upright.")]
+    src: Src
+    variant_ids: Annotated[list[Identity], described("The product's variants that it shows, as they were given.")]
+
+
+class OneImage(TypedDict):
+    """A single image."""
+
+    image: ImageObject
+
+
+class ImageList(TypedDict):
+    """A product's images."""
+
+    images: list[ImageObject]
+
+
+class ImageCount(TypedDict):
+    """How many there are."""
+
+    count: Annotated[int, described("", minimum=0)]
+
+
+class ProductObject(TypedDict, total=False):
+    """What is known of a product here: its pictures. `fields` picks some of the properties."""
+
+    id: Annotated[Identity, described("The merchant's own product number.")]
+    images: Annotated[list[ImageObject], described("By position.")]
+    image: Annotated[ImageObject, described("The first of them.")]
+    variants: Annotated[list[Any], described("Always empty: variants live elsewhere.")]
+
+
+class OneProduct(TypedDict):
+    """A single product."""
+
+    product: ProductObject
+
+
+class ProductList(TypedDict):
+    """Products that have images."""
+
+    products: list[ProductObject]

@@ -1,0 +1,32 @@
+"""The sizes that Shopify's clients and themes write into URLs themselves: `_small`, `_100x100`, `_x200@2x`."""
+
+import re
+
+NAMED = {
+    "pico": 16,
+    "icon": 32,
+    "thumb": 50,
+    "small": 100,
+    "compact": 160,
+    "medium": 240,
+    "large": 480,
+    "grande": 600,
+    "original": 0,
+    "master": 0,
+}
+_ASKED = re.compile(
+    rf"(?:(?P<name>{'|'.join(NAMED)})|(?P<width>[1-9][0-9]{{0,3}})?x(?P<height>[1-9][0-9]{{0,3}})?)"
+    r"(?:_crop_(?:center|top|bottom|left|right))?"  # nothing is cropped: the whole picture is shown
+    r"(?:@(?P<scale>[23])x)?"
+)
+
+
+def read_size(asked: str) -> int | None:
+    """Pixels of the longer side, 0 for full size; None where it says none."""
+    match = _ASKED.fullmatch(asked)
+    if match is None:
+        return None
+    scale = int(match["scale"] or 1)
+    if match["name"]:
+        return NAMED[match["name"]] * scale
+    return max(int(match["width"] or 0), int(match["height"] or 0)) * scale or None

@@ -1,0 +1,114 @@
+"""Pages by cursor, of a product's images and of products."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.shopify.conftest import IMAGES, PREFIX, PRODUCT, Shop
+
+PRODUCTS = "/products.json"
+
+
+def links(answer: httpx.Response) -> dict[str, str]:
+    """As the Python client takes `Link` apart."""
+    found = {}
+    for value in answer.headers.get("Link", "").split(", ") if "Link" in answer.headers else ():
+        link, rel = value.split("; ")
+        found[rel.split('"')[1]] = link[1:-1]
+    return found
+
+
+async def walk(shop: Shop, url: str, rel: str, shown: Callable[[dict[str, Any]], list[int]]) -> list[list[int]]:
+    pages = []
+    while url:
+        answer = await shop.client.get(url)
+        assert answer.status_code == 200, answer.text
+        pages.append(shown(answer.json()))
+        url = links(answer).get(rel, "")
+    return pages
+
+
+def ids(body: dict[str, Any]) -> list[int]:
+    [items] = body.values()
+    return [item["id"] for item in items]
+
+
+async def test_there_and_back_through_a_gallery(shop: Shop) -> None:
+    made = [(await shop.add(position=1))["id"] for _ in range(5)][::-1]
+    there = await walk(shop, f"{IMAGES}?limit=2&fields=id,alt", "next", ids)
+    assert there == [made[:2], made[2:4], made[4:]]
+    second = await shop.client.get(links(await shop.client.get(f"{IMAGES}?limit=2&fields=id"))["next"])
+    assert second.json() == {"images": [{"id": each} for each in made[2:4]]}
+    assert list(links(second)) == ["previous", "next"]
+    assert links(second)["next"].startswith(f"http://api.test{PREFIX}{IMAGES}?limit=2&fields=id&page_info=")
+    last = await shop.client.get(links(second)["next"])
+    assert await walk(shop, links(last)["previous"], "previous", ids) == [made[2:4], made[:2]]
+
+
+async def test_by_id_after_since_id(shop: Shop) -> None:
+    made = [(await shop.add(position=1))["id"] for _ in range(5)]
+    assert await walk(shop, f"{IMAGES}?since_id={made[0]}&limit=3", "next", ids) == [made[1:4], made[4:]]
+    assert ids((await shop.client.get(IMAGES, params={"since_id": 0})).json()) == made
+
+
+async def test_without_a_limit_a_gallery_is_one_page(shop: Shop) -> None:
+    for _ in range(3):
+        await shop.add()
+    for query in ({}, {"limit": 3}, {"limit": 250}, {"limit": 10**6}):
+        answer = await shop.client.get(IMAGES, params=query)
+        assert (len(answer.json()["images"]), links(answer)) == (3, {})
+
+
+@pytest.mark.parametrize("path", [IMAGES, PRODUCTS])
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "ten"}, {"page_info": "x"}, {"page_info": "é"}, {"since_id": "-1"},
+              {"page_info": "aWQgYWZ0ZXIgOTk5OTk5OTk5OTk5OTk5OTk5OQ"}, {"page_info": "aWQgYWZ0ZXIgMQ=="},
+              {"page_info": "b3RoZXIgYWZ0ZXIgMQ"}],
+)  # fmt: skip
+async def test_queries_that_cannot_be_used(shop: Shop, path: str, query: dict[str, str]) -> None:
+    answer = await shop.client.get(path, params=query)
+    [[name, messages]] = answer.json()["errors"].items()
+    assert (answer.status_code, [name]) == (422, list(query)), messages
+
+
+async def test_a_cursor_of_a_gallery_is_none_of_products(shop: Shop) -> None:
+    for _ in range(2):
+        await shop.add()
+    cursor = links(await shop.client.get(f"{IMAGES}?limit=1"))["next"].partition("page_info=")[2]
+    answer = await shop.client.get(PRODUCTS, params={"page_info": cursor})
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["page_info"])
+
+
+async def test_products_with_all_their_images(shop: Shop) -> None:
+    assert (await shop.client.get(PRODUCTS)).json() == {"products": []}
+    first = [await shop.add(product=7), await shop.add(product=7, position=1)]
+    other = await shop.add()
+    gallery = await shop.listed("/products/7/images.json")
+    whole = {"id": 7, "images": gallery, "image": gallery[0], "variants": []}
+    assert gallery[0]["id"] == first[1]["id"]
+    assert (await shop.client.get("/products/7.json")).json() == {"product": whole}
+    assert (await shop.client.get("/products/7.json?fields=id,images")).json() == {
+        "product": {"id": 7, "images": gallery}
+    }
+    answer = await shop.client.get(PRODUCTS)
+    assert answer.json() == {"products": [whole, {"id": PRODUCT, "images": [other], "image": other, "variants": []}]}
+    assert links(answer) == {}
+    same = {"If-None-Match": answer.headers["ETag"]}
+    assert (await shop.client.get(PRODUCTS, headers=same)).status_code == 304
+    await shop.add(product=7)
+    assert (await shop.client.get(PRODUCTS, headers=same)).status_code == 200
+    assert (await shop.client.get("/products/8.json")).json() == {"errors": "Not Found"}
+
+
+async def test_there_and_back_through_products(shop: Shop) -> None:
+    for product in (3, 1, 2, 5, 4):
+        await shop.add(product=product)
+    assert await walk(shop, f"{PRODUCTS}?limit=2&fields=id", "next", ids) == [[1, 2], [3, 4], [5]]
+    assert await walk(shop, f"{PRODUCTS}?limit=2&since_id=1&fields=id", "next", ids) == [[2, 3], [4, 5]]
+    second = await shop.client.get(links(await shop.client.get(f"{PRODUCTS}?limit=2"))["next"])
+    assert list(links(second)) == ["previous", "next"]
+    last = await shop.client.get(links(second)["next"])
+    assert list(links(last)) == ["previous"]
+    assert await walk(shop, links(last)["previous"], "previous", ids) == [[3, 4], [1, 2]]
