@@ -45,6 +45,7 @@ def sent_twice(front: Front, path: str, method: str, headers: Headers, body: byt
         ("/products/0/images", b"{}", "application/json"),
         ("/products/%31/images", b"{}", "application/json"),
         ("/v2/images.json", b"", "application/json"),
+        ("/admin/api/2026-01/products/{}/images.json", b"{}", "application/json"),
         ("/v2/images.json", b"--b\r\ncut", "multipart/form-data; boundary=b"),
         ("/nowhere", b"{}", "application/json"),
     ],
@@ -60,7 +61,10 @@ def test_errors_pass_as_they_are(
     assert through.body == direct.body
 
 
-@pytest.mark.parametrize("path", ["/products/{}/images", "/products/{}/images?fields=all", "/v2/images.json"])
+@pytest.mark.parametrize(
+    "path",
+    ["/products/{}/images", "/products/{}/images?fields=all", "/v2/images.json", "/admin/products/{}/images.json"],
+)
 def test_uploads(front: Front, token: Headers, path: str) -> None:
     headers, body = form(ROCKET)
     through, direct = sent_twice(front, path, "POST", [*headers, *token], body)
@@ -96,7 +100,7 @@ def test_conditions_of_the_api(front: Front, token: Headers) -> None:
     assert (through.status, through.headers) == (direct.status, direct.headers)
 
 
-@pytest.mark.parametrize("path", ["/v2/images.json", "/products/1/images"])
+@pytest.mark.parametrize("path", ["/v2/images.json", "/products/1/images", "/admin/products/1/images.json"])
 def test_a_picture_of_10_mb_is_refused_in_the_services_words(front: Front, token: Headers, path: str) -> None:
     headers, body = form(bytes(LIMIT))
     through, direct = sent_twice(front, path, "POST", [*headers, *token], body)
@@ -104,7 +108,7 @@ def test_a_picture_of_10_mb_is_refused_in_the_services_words(front: Front, token
     assert (through.status, through.headers, through.body) == (direct.status, direct.headers, direct.body)
 
 
-@pytest.mark.parametrize("path", ["/v2/images.json", "/products/1/images"])
+@pytest.mark.parametrize("path", ["/v2/images.json", "/products/1/images", "/admin/products/1/images.json"])
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=b", "application/json"])
 def test_what_nginx_itself_refuses_reads_the_same(front: Front, token: Headers, path: str, content_type: str) -> None:
     """Far over the limit: by its length alone, which is all that is sent."""
@@ -225,6 +229,7 @@ def test_slow_clients_are_given_up(front: Front, start_nginx: StartNginx) -> Non
             "/stores/001/products/x-0123456789abcdef0123456789abcdef-640-0.jpg",
             {"code": 429, "message": "Too Many Requests"},
         ),
+        ("/admin/api/2026-01/products.json", {"errors": "Too Many Requests"}),
     ],
 )
 def test_one_client_that_asks_too_often(front: Front, start_nginx: StartNginx, path: str, body: object) -> None:
@@ -235,7 +240,19 @@ def test_one_client_that_asks_too_often(front: Front, start_nginx: StartNginx, p
     assert 429 not in [answer.status for answer in answers[:5]]
     for answer in answers[5:]:
         assert (answer.status, json.loads(answer.body)) == (429, body)
-        assert (answer.header("retry-after"), answer.header("cache-control")) == ("1", "no-store")
+        is_decimal = path.startswith("/admin/")  # as its clients read it
+        assert answer.header("retry-after") == ("2.0" if is_decimal else "1")
+        assert answer.header("x-shopify-shop-api-call-limit") == ("1/40" if is_decimal else None)
+        assert answer.header("cache-control") == "no-store"
+
+
+def test_a_size_that_a_client_has_written_into_a_url(front: Front, warm: str) -> None:
+    """It is no file: the service says where the picture is."""
+    stem, dot, extension = warm.rpartition(".")
+    through, direct = (ask(port, f"{stem}_small{dot}{extension}?v=1") for port in front.both)
+    assert direct.status == 302
+    assert (through.status, through.headers) == (direct.status, direct.headers)
+    assert (through.header("location") or "").endswith(f"-100-0.{extension}")
 
 
 def test_a_page_of_pictures_has_room(front: Front, warm: str) -> None:
@@ -266,6 +283,7 @@ def test_one_client_that_holds_too_many_connections(front: Front, start_nginx: S
     [
         ("/v2/images.json", {"status": "ERROR", "user_id": "null", "message": "Bad Gateway"}),
         ("/products", {"code": 502, "message": "Bad Gateway", "description": "Bad Gateway"}),
+        ("/admin/products.json", {"errors": "Bad Gateway"}),
     ],
 )
 def test_a_service_that_is_away(front: Front, start_nginx: StartNginx, path: str, body: dict[str, object]) -> None:
