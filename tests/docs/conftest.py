@@ -56,6 +56,12 @@ class Reader:
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def program(self, text: str) -> None:
+        """In Python, with what the tests have installed."""
+        words = [sys.executable, "-c", self.likeness.request(self.here(text))]
+        done = subprocess.run(words, capture_output=True, check=False, text=True, timeout=DEADLINE)
+        assert done.returncode == 0, done.stderr
+
     def exchange(self, block: str) -> None:
         request, answer = split(self.here(block))
         request = self.likeness.request(request).replace("Bearer TOKEN", f"Bearer {self.server.token}")

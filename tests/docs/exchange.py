@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from tests.processes import DEADLINE
 
 # What is on the wire besides, and printed only where it is spoken of.
-UNPRINTED = {"date", "content-length", "x-request-id", "connection"}
+UNPRINTED = {"date", "content-length", "x-request-id", "connection", "x-shopify-shop-api-call-limit"}
 UNPRINTED_PREFIX = "x-rate-limit-"
 
 _FILE = re.compile(rb"\(the bytes of ([\w.-]+)\)")

@@ -14,14 +14,14 @@ _VARIES = {
     "date": r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT",
     "key": r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])",
     "tag": r'"[0-9a-f]+-[0-9a-f]+"',
-    "id": r"(?<=/images/)\d+",
+    "id": r"(?:(?<=/images/)|(?<=Image/))\d+",
     "rest": "…",
 }
 _NAMED = {"key", "tag", "id"}  # the others are not spoken of again
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _VARIES.items()))
 _IDS = {"id", "user_id", "image_id"}
 # Figures of the moment, or of the encoder.
-_LOOSE = {"x-rate-limit-reset": r"\d+", "retry-after": r"\d+", "content-range": r"bytes (\d+-\d+|\*)/\d+"}
+_LOOSE = {"x-rate-limit-reset": r"\d+", "retry-after": r"\d+(\.0)?", "content-range": r"bytes (\d+-\d+|\*)/\d+"}
 
 
 @dataclass

@@ -4,6 +4,7 @@ How a page is read, which docs/README.md tells its readers too:
 
 - ```` ```sh ```` is run, in the order of the page. A block of JSON or text straight after it is what it prints.
 - ```` ```http ```` is a request and its answer, sent as it stands; an answer alone is what a command has printed.
+- ```` ```python ```` is a program, which ends without an error.
 - ```` ```html ````: every URL of the service in it is there.
 - ```` ```text ```` and the like are not run, and are no commands.
 """
@@ -87,6 +88,8 @@ def read(block: Block, printed: str | None, reader: Reader) -> str | None:
             reader.likeness.text(reader.here(block.text).strip(), printed.strip())
     elif block.language == "http":
         reader.exchange(block.text)
+    elif block.language == "python":
+        reader.program(block.text)
     elif block.language == "html":
         for url in re.findall(r"http://[^\s\"]+", reader.likeness.request(reader.here(block.text))):
             assert httpx.get(url).status_code == 200, url
