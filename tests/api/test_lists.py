@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from image_service.stores.registry import NewStore
-from tests.conftest import API, Service
+from tests.conftest import API, PHOTOS, Service
 from tests.ingest.server import ScriptedServer
 from tests.shop import PRODUCT, added, form, orphan, page, png
 
@@ -118,6 +118,27 @@ async def test_picked_fields(client: httpx.AsyncClient) -> None:
     assert everything["filename"] == "photo.png"
     assert everything["source_url"] is None
     assert len(everything["variants"]) == 9 * 3
+
+
+async def test_what_a_picture_element_needs_weighs_little(client: httpx.AsyncClient) -> None:
+    for name in ("rocket.jpg", "transparent.png", "animated.gif"):
+        data = {"file": (name, (PHOTOS / name).read_bytes())}
+        made: Any = (await client.post(f"{IMAGES}?fields=all", files=data)).json()
+        answer = await client.get(f"{IMAGES}/{made['id']}?fields=srcset")
+        assert len(answer.content) < 600
+        light = answer.json()["srcset"]
+        assert set(answer.json()) == {"srcset"}
+        variants = {(each["size"], each["format"]): each for each in made["variants"]}
+        assert made["format"] in light["formats"]
+        for format_ in light["formats"]:
+            for size, (width, height) in light["sizes"].items():
+                offered = variants[size, format_]
+                assert light["url"].replace("{size}", size).replace("{format}", format_) == offered["url"]
+                assert (width, height) == (offered["width"], offered["height"])
+        widths = [width for width, _ in light["sizes"].values()]
+        assert widths == sorted({each["width"] for each in made["variants"]})
+    both = (await client.get(f"{IMAGES}?fields=srcset,id")).json()
+    assert [set(each) for each in both] == [{"id", "srcset"}] * 3
 
 
 async def test_products(client: httpx.AsyncClient) -> None:

@@ -32,6 +32,20 @@ class VariantBody(TypedDict):
     height: Pixels
 
 
+class SrcsetBody(TypedDict):
+    """What a `<picture>` is made of. The URL of a size in a format is `url` with both put into it."""
+
+    url: Annotated[str, described("With `{size}` and `{format}` in it.")]
+    formats: Annotated[
+        list[Literal["avif", "webp", "jpg", "png", "gif"]],
+        described("Those that hold every size, the smallest files first."),
+    ]
+    sizes: Annotated[
+        dict[str, Annotated[list[Pixels], Field(min_length=2, max_length=2)]],
+        described("Width and height by name, the smallest first; no two are as wide."),
+    ]
+
+
 class _Further(TypedDict, total=False):
     """`fields` asks for them; the versioned prefixes show `alt` without being asked."""
 
@@ -54,6 +68,9 @@ class _Further(TypedDict, total=False):
     sha256: Annotated[str, described("Of the original as stored.", pattern="^[0-9a-f]{64}$")]
     source_url: Annotated[str | None, described("What it was fetched from; null where it was sent.")]
     variants: Annotated[list[VariantBody], described("Every offered size, in every format that holds it.")]
+    srcset: Annotated[
+        SrcsetBody, described("The same in a tenth of the bytes; asked for by name, `all` leaves it out.")
+    ]
 
 
 class ImageBody(_Further):

@@ -8,6 +8,7 @@ from typing import Any
 
 from image_service.images.queries import Image
 from image_service.images.variants import variants_of
+from image_service.pixels.picture import Format
 from image_service.pixels.sizes import SRC_SIZE, Size
 from image_service.storage.names import VariantName, variant_path
 
@@ -22,7 +23,7 @@ class View:
     sizes: tuple[Size, ...]
     fields: tuple[str, ...]
     language: str | None = None  # texts are shown by language, those that came without one under this; None: as sent
-    properties: Mapping[str, "Shown"] = field(default_factory=lambda: PROPERTIES)  # of which `fields` are shown
+    properties: Mapping[str, "Shown"] = field(default_factory=lambda: ANY)  # of which `fields` are shown
 
     @cached_property
     def shape(self) -> str:
@@ -66,6 +67,25 @@ def _variants(image: Image, view: View) -> list[dict[str, Any]]:
     ]
 
 
+def _srcset(image: Image, view: View) -> dict[str, Any]:
+    """What a `<picture>` is made of, in a tenth of what `variants` takes: each size once, and the formats that hold all
+    of them, the smallest files first.
+    """
+    offered = variants_of(image, view.sizes)
+    own = [each for each in offered if each.format is image.format.rendered]
+    held = {format_: {each.size for each in offered if each.format is format_} for format_ in Format}
+    first = {each.width: each for each in reversed(own)}  # of several that come out as wide, the first
+    template = variant_path(image.store_id, image.slug, image.key, "{size}", "{format}")
+    return {
+        "url": f"{view.delivery_base}/{template}",
+        "formats": [str(each) for each in _SMALLEST_FIRST if held[each] == held[image.format.rendered]],
+        "sizes": {str(each.size): [each.width, each.height] for _, each in sorted(first.items())},
+    }
+
+
+_SMALLEST_FIRST = (Format.AVIF, Format.WEBP, Format.JPG, Format.PNG, Format.GIF)
+
+
 def time_of(moment: datetime) -> str:
     """ISO 8601 with seconds and a numeric offset, as printed."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
@@ -91,12 +111,15 @@ PROPERTIES: dict[str, Shown] = {
     "source_url": lambda image, _: image.source_url,
     "variants": _variants,
 }
+LIGHT: dict[str, Shown] = {"srcset": _srcset}  # asked for by name alone: `all` has `variants`
+ANY = PROPERTIES | LIGHT
 BASIC_FIELDS = ("id", "src", "position", "product_id", "created_at", "updated_at")  # unless `fields` says otherwise
 
 
 def fields_wanted(fields: str | None, default: tuple[str, ...] = BASIC_FIELDS) -> tuple[str, ...]:
     """Of an image's properties."""
-    return picked(fields, PROPERTIES, default)
+    light = {name.strip() for name in (fields or "").split(",")} & LIGHT.keys()
+    return (*picked(fields, PROPERTIES, () if light else default), *light)
 
 
 def picked(fields: str | None, known: Iterable[str], default: Sequence[str]) -> tuple[str, ...]:
