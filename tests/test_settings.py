@@ -11,24 +11,23 @@ from pydantic import ValidationError
 from image_service.pixels.picture import Format, readable
 from image_service.settings import Settings
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+PAGE = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
 
 
 def documented() -> dict[str, str]:
-    section = README.split("## Settings")[1].split("\n## ")[0]
-    return dict(re.findall(r"^\| `([A-Z_0-9]+)` \|([^|]*)\|", section, re.MULTILINE))
+    return dict(re.findall(r"^\| `([A-Z_0-9]+)` \|([^|]*)\|", PAGE, re.MULTILINE))
 
 
-def test_every_setting_is_in_the_readme_and_no_other() -> None:
+def test_every_setting_is_on_its_page_and_no_other() -> None:
     assert set(documented()) == {name.upper() for name in Settings.model_fields}
 
 
-def test_the_readme_says_their_defaults() -> None:
+def test_the_page_says_their_defaults() -> None:
     for name, text in documented().items():
         value: Any = Settings.model_fields[name.lower()].default
         words = text.replace("`", "").split()
         if name in ("STORAGE_URL", "PUBLIC_URL", "DELIVERY_URL", "FETCH_USER_AGENT"):
-            assert value is None, name  # it follows from others, which the README names
+            assert value is None, name  # it follows from others, which the page names
         elif isinstance(value, tuple):
             assert words == [str(each) for each in value], name
         elif isinstance(value, bool):

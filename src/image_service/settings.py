@@ -1,6 +1,6 @@
 """All settings of the service, read from the environment in one place.
 
-Each field is the variable `IMAGE_SERVICE_{NAME}`; the README's table names every one of them. Only
+Each field is the variable `IMAGE_SERVICE_{NAME}`; the table of docs/settings.md names every one of them. Only
 `app.py` and what starts it see this object: everything below takes plain values.
 """
 

@@ -28,7 +28,7 @@ def every_command(
 ) -> None:
     """Product images: taken in, checked, kept in order, served in every size.
 
-    Settings are environment variables, IMAGE_SERVICE_*; the README lists them all.
+    Settings are environment variables, IMAGE_SERVICE_*; docs/settings.md lists them all.
 
     \b
     Exit codes:

@@ -112,7 +112,7 @@ PROPERTIES: dict[str, Shown] = {
     "variants": _variants,
 }
 LIGHT: dict[str, Shown] = {"srcset": _srcset}  # asked for by name alone: `all` has `variants`
-ANY = PROPERTIES | LIGHT
+ANY: dict[str, Shown] = PROPERTIES | LIGHT
 BASIC_FIELDS = ("id", "src", "position", "product_id", "created_at", "updated_at")  # unless `fields` says otherwise
 
 
