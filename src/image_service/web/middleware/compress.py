@@ -1,6 +1,7 @@
 """Answers in JSON and text are compressed for whoever takes that: `Accept-Encoding` of zstd, br or gzip."""
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
 from image_service.web.dialect import dialect_of
@@ -28,4 +29,12 @@ class Compress:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         may = scope["type"] == "http" and not dialect_of(scope).has_secrets
-        await (self._compressed if may else self._plain)(scope, receive, send)
+
+        async def sent_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if vary := headers.get("vary"):  # a prepared body has said it already
+                    headers["Vary"] = ", ".join(dict.fromkeys(each.strip() for each in vary.split(",")))
+            await send(message)
+
+        await (self._compressed(scope, receive, sent_on) if may else self._plain(scope, receive, send))
