@@ -50,8 +50,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = LingeringTransport(transport, self.limits, self._is_sending)
-        self._memory = ClientMemory(self.places, self)
-        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self._memory)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, ClientMemory(self.places, self))
         self._timer: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
         self._in_head = True  # a request's head is awaited, or has come in part
@@ -249,7 +248,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _Refused
         self._settle()
         self._is_upgrade = self.parser.should_upgrade()
-        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self._memory)
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, self._exchange.memory)
         self.scope[EXCHANGE] = self._exchange  # type: ignore[literal-required]  # an extension of ours
         self._framing_bytes = 0
         super().on_headers_complete()
