@@ -23,6 +23,7 @@ LONGEST = (
     "hostile/test_webp_and_avif.py",
     "test_backup.py",
     "test_serve_metrics.py",
+    "contract/test_openapi_generator.py",
     "contract/test_python_client.py",
     "schema/test_without_a_token.py",
     "test_embedded_postgres.py",

@@ -97,7 +97,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     wrong = {place for place, info in meta.components.items() if info.mode.is_negative}
     if ParameterLocation.PATH not in wrong:
         if case.path == "/uploads/{id}":
-            use_a_ticket(case)
+            use_a_ticket(case, is_signed=ParameterLocation.QUERY not in wrong)
         elif meta.phase.name is not TestPhase.STATEFUL:
             name_what_exists(case)
     if ParameterLocation.HEADER not in wrong:
@@ -142,13 +142,13 @@ def name_what_exists(case: Case) -> None:
         case.path_parameters[name] = ids[name]
 
 
-def use_a_ticket(case: Case) -> None:
-    """Once: a check may take the signature off again, or put another on, which it does to a copy of the case."""
+def use_a_ticket(case: Case, *, is_signed: bool) -> None:
+    """Once: a check may change the query of a copy of the case."""
     if id(case.meta) in with_ticket:
         return
     with_ticket[id(case.meta)] = case.meta
     case.path_parameters["id"], query = shop.ticket()
-    if case.method == "POST":
+    if case.method == "POST" and is_signed:
         case.query.update(query)
 
 

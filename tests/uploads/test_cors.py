@@ -109,7 +109,7 @@ async def test_options_that_are_no_preflight(sides: Sides) -> None:
     made = await ticket(sides.shop, origins=[SHOP])
     answer = await sides.page.options(at(made))
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "DELETE, GET, POST"
+    assert answer.headers["allow"] == "DELETE, GET, HEAD, POST"
 
 
 async def test_a_token_s_routes_are_for_the_settings_origins_alone(sides: Sides) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query, Request
 from pydantic import Field
 
-from image_service.web.numbers import PLAIN
+from image_service.web.numbers import MAX_ID, PLAIN
 
 DEFAULT_PER_PAGE = 30
 MAX_PER_PAGE = 200
@@ -51,7 +51,7 @@ async def _pagination(
     page: Annotated[int, Field(ge=1, le=MAX_PAGE), PLAIN, Query(description="Page to show, from 1.")] = 1,
     per_page: Annotated[
         int,
-        Field(ge=1),
+        Field(ge=1, le=MAX_ID),
         PLAIN,
         Query(description=f"Amount of results; more than {MAX_PER_PAGE} is taken as {MAX_PER_PAGE}."),
     ] = DEFAULT_PER_PAGE,

@@ -23,11 +23,11 @@ from image_service_client.models import (
     CodeError,
     Created,
     Done,
+    EmptyObject,
     FieldErrors,
     ImageBody,
     ImageForm,
     ImageInput,
-    Nothing,
     PickedImage,
     UploadForm,
 )
@@ -59,7 +59,7 @@ def main(url: str, token: str, path: str) -> None:
         assert len(original.payload.read()) > 0
 
         gone = delete_image.sync(PRODUCT, ids[0], client=client)
-        assert isinstance(gone, Nothing)
+        assert isinstance(gone, EmptyObject)
         unknown = delete_image.sync(PRODUCT, ids[0], client=client)
         assert isinstance(unknown, CodeError)
         assert listed(client) == [ids[2], ids[1]]

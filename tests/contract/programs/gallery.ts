@@ -49,7 +49,7 @@ export class Gallery {
     const form = new FormData();
     form.set("file", file, "shoe.png");
     const created = (await (await this.call("POST", "/v2/images.json", form)).json()) as Uploaded;
-    const nothing: null = created.message;
-    return nothing ?? Number(created.id);
+    if (created.message !== null) throw new Error(created.message);
+    return Number(created.id);
   }
 }

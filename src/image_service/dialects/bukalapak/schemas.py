@@ -1,9 +1,9 @@
 """The bodies of Bukalapak's image API, exactly as its document prints them (docs/seeds: bukalapak-image-api)."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from image_service.web.openapi.components import shared
 
@@ -15,7 +15,8 @@ class Created(BaseModel):
 
     status: Literal["OK"]
     id: str = Field(pattern="^[1-9][0-9]*$")
-    message: None
+    # Always null. Generators of clients have no type for that, but one for what may be null.
+    message: Annotated[None, WithJsonSchema({"type": ["string", "null"]})]
 
 
 class Done(BaseModel):
@@ -30,7 +31,8 @@ class Failed(BaseModel):
     """`user_id` carries the image id of the request, or the string `"null"` where it has none: as printed."""
 
     status: Literal["ERROR"]
-    user_id: int | Literal["null"]
+    # A pattern, for generators of clients take the constant for the null that it spells.
+    user_id: int | Annotated[Literal["null"], WithJsonSchema({"type": "string", "pattern": "^null$"})]
     message: str
 
 

@@ -6,7 +6,7 @@ from image_service.dialects.shopify import examples
 from image_service.dialects.shopify.errors_described import errors
 from image_service.dialects.shopify.schemas import ImageCount, ImageFields, ImageList, OneImage, OneProduct, ProductList
 from image_service.web.bodies.multipart import MAX_PARTS
-from image_service.web.images.bodies import Nothing
+from image_service.web.images.bodies import EmptyObject
 from image_service.web.openapi.components import ETAG, shared
 
 _LINK = '<https://images.example.com/admin/api/2026-01/products.json?limit=50&page_info=aWQgYWZ0ZXIgMTI>; rel="next"'
@@ -106,7 +106,7 @@ UPDATE_IMAGE: dict[str, Any] = dict(
 
 DELETE_IMAGE: dict[str, Any] = dict(
     summary="Delete a product image",
-    responses={**_answer(Nothing, "It is gone.", {}), **errors(403, 412)},
+    responses={**_answer(EmptyObject, "It is gone.", {}), **errors(403, 412)},
 )
 
 _PRODUCT = {"id": 1234, "images": [examples.FRONT, examples.SIDE], "image": examples.FRONT, "variants": []}

@@ -77,7 +77,7 @@ class Paging:
 async def _paging(
     limit: Annotated[
         int | None,
-        Field(ge=1),
+        Field(ge=1, le=MAX_ID),
         PLAIN,
         Query(description=f"Results on a page; more than {MAX_LIMIT} is taken as {MAX_LIMIT}."),
     ] = None,

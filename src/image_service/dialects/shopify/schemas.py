@@ -15,7 +15,7 @@ from image_service.web.problems import invalid_fields
 MAX_VARIANTS = 1_000  # of one image: half of what JSON may have values
 
 
-Place = Annotated[Number, Field(ge=1), WHOLE]
+Place = Annotated[Number, Field(ge=1, le=MAX_ID), WHOLE]
 VariantId = Annotated[Number, Field(ge=1, le=MAX_ID), WHOLE]
 
 

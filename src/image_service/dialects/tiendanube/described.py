@@ -12,7 +12,7 @@ from image_service.dialects.tiendanube.schemas import PickedProduct, ProductBody
 from image_service.pixels.picture import Format
 from image_service.web.bodies.multipart import MAX_PARTS
 from image_service.web.images.answers import LOCATION, NOT_MODIFIED, PAGE_NOT_MODIFIED, PAGED
-from image_service.web.images.bodies import ImageBody, Nothing, PickedImage
+from image_service.web.images.bodies import EmptyObject, ImageBody, PickedImage
 from image_service.web.images.input import ImageInput
 from image_service.web.openapi.components import CONTENT_RANGE, ETAG, shared
 from image_service.web.problem_bodies import BAD_QUERY, errors
@@ -119,7 +119,7 @@ UPDATE_IMAGE: dict[str, Any] = dict(
 DELETE_IMAGE: dict[str, Any] = dict(
     summary="Remove an image from a product",
     responses={
-        200: {"model": Nothing, "description": "It is gone.", "content": _one({})},
+        200: {"model": EmptyObject, "description": "It is gone.", "content": _one({})},
         **errors(403, 412),
     },
 )
@@ -154,7 +154,7 @@ GET_PRODUCT: dict[str, Any] = dict(
 EMPTY_PRODUCT: dict[str, Any] = dict(
     summary="Remove all images of a product",
     responses={
-        200: {"model": Nothing, "description": "It has none.", "content": _one({})},
+        200: {"model": EmptyObject, "description": "It has none.", "content": _one({})},
         **errors(403, 412),
     },
 )
@@ -189,7 +189,7 @@ GET_STORE_IMAGE: dict[str, Any] = dict(
 DELETE_STORE_IMAGE: dict[str, Any] = dict(
     summary="Delete any image of the store",
     responses={
-        200: {"model": Nothing, "description": "It is gone.", "content": _one({})},
+        200: {"model": EmptyObject, "description": "It is gone.", "content": _one({})},
         **errors(403, 412),
     },
 )

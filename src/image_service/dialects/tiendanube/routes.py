@@ -26,12 +26,12 @@ from image_service.web.dialect import dialect_of
 from image_service.web.direct import answered_by
 from image_service.web.images.answers import Fields, answer
 from image_service.web.images.input import ImageInput, parse_input
-from image_service.web.numbers import PLAIN, Count, ImageId, ProductId
+from image_service.web.numbers import MAX_ID, PLAIN, Count, ImageId, ProductId
 from image_service.web.offered import Offer
 from image_service.web.pagination import PageAsked
 from image_service.web.parts import PartsOf
 
-Place = Annotated[int, Field(ge=1), PLAIN]
+Place = Annotated[int, Field(ge=1, le=MAX_ID), PLAIN]
 
 lists = APIRouter(route_class=answered_by(unfiltered))
 routes = APIRouter()

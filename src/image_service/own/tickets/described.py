@@ -3,10 +3,10 @@
 from typing import Any
 
 from image_service.own.tickets.problems import NOT_FOUND, REFUSED, TOO_LONG_BODY, UNSUPPORTED_BODY
-from image_service.own.tickets.schemas import NewTicketBody, TicketBody, TicketInput
+from image_service.own.tickets.schemas import TicketBody, TicketInput, TicketWithUrl
 from image_service.web.bodies.multipart import MAX_PARTS
 from image_service.web.images.answers import LOCATION
-from image_service.web.images.bodies import ImageBody, Nothing, PickedImage
+from image_service.web.images.bodies import EmptyObject, ImageBody, PickedImage
 from image_service.web.images.input import ImageInput
 from image_service.web.images.texts import MAX_ALT
 from image_service.web.openapi.components import ETAG, shared
@@ -76,7 +76,7 @@ _SEND: dict[str, Any] = {
         "required": True,
         "content": {"multipart/form-data": {"schema": shared("TicketForm", _form())}},
     },
-    "security": [{"ticket": []}],  # the signature
+    "security": [{}],  # the signature is all that it takes
     "parameters": [
         {
             "name": "expires",
@@ -84,7 +84,14 @@ _SEND: dict[str, Any] = {
             "required": True,
             "description": "As it is in the ticket's URL: Unix time, in seconds.",
             "schema": {"type": "string", "pattern": "^[0-9]{1,20}$", "examples": ["1767226500"]},
-        }
+        },
+        {
+            "name": "signature",
+            "in": "query",
+            "required": True,
+            "description": "As it is in the ticket's URL.",
+            "schema": {"type": "string", "examples": ["Jk0p3sW6mQz1nB8vX4cT7yH2gF5dR9aLoU_iEeKwZ-M"]},
+        },
     ],
 }
 
@@ -108,7 +115,7 @@ CREATE_UPLOAD_TICKET: dict[str, Any] = dict(
     status_code=201,
     responses={
         201: {
-            "model": NewTicketBody,
+            "model": TicketWithUrl,
             "description": "The ticket, and the URL to post files to.",
             "headers": _OWN_LOCATION,
             "content": _one({**_TICKET, "url": _URL}),
@@ -136,7 +143,7 @@ GET_UPLOAD_TICKET: dict[str, Any] = dict(
 WITHDRAW_UPLOAD_TICKET: dict[str, Any] = dict(
     summary="Withdraw an upload ticket",
     responses={
-        200: {"model": Nothing, "description": "It is worth nothing.", "content": _one({})},
+        200: {"model": EmptyObject, "description": "It is worth nothing.", "content": _one({})},
         **errors(403),
         **NOT_FOUND,
     },

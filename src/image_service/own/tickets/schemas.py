@@ -128,7 +128,7 @@ class TicketBody(TypedDict):
     expires_at: Annotated[Time, _shown("From then on no upload may begin.")]
 
 
-class NewTicketBody(TicketBody):
+class TicketWithUrl(TicketBody):
     """A ticket that has just been made."""
 
     url: Annotated[str, _shown("What the front-end posts to. Whoever has it may use the ticket.", format="uri")]

@@ -95,7 +95,7 @@ class PickedImage(_Further, total=False):
     updated_at: Updated
 
 
-class Nothing(TypedDict):
-    """An empty object: what was to be removed is gone."""
+class EmptyObject(TypedDict):
+    """What was to be removed is gone."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # pydantic's own way to configure one

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from image_service.web.access.credentials import STANDARD, Scheme
 from image_service.web.dialect import Dialect, Dialects
 from image_service.web.openapi.components import collect, complete
+from image_service.web.openapi.plain import make_plain
 
 DESCRIPTION = """\
 Photos of products: taken in by upload, base64 or URL, checked, kept in the order asked for, and served in all sizes.
@@ -30,15 +31,6 @@ A path or a method that is not described here is answered 404 or 405, in the wor
 so is what breaks the rules of HTTP itself: 400, 415 for a `Content-Encoding`, 431 for too many header fields.
 """
 
-# Of the one operation that takes no token, but is not open either.
-TICKET_SCHEME = {
-    "ticket": {
-        "type": "apiKey",
-        "in": "query",
-        "name": "signature",
-        "description": "As it is in an upload ticket's URL, together with `expires`.",
-    }
-}
 LICENCE = {"name": "MIT", "identifier": "MIT"}
 # Relative to where the document was read: right behind any host or prefix, and within what the page at /docs may
 # connect to. The same for every installation, so `image-service openapi` needs none.
@@ -86,7 +78,7 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
         tags=[dict(tag) for tag in (*(tag for each in dialects for tag in each.tags), *further.TAGS)],
     )
     components = found.setdefault("components", {})
-    components["securitySchemes"] = schemes | TICKET_SCHEME
+    components["securitySchemes"] = schemes
     for unused in ("HTTPValidationError", "ValidationError"):
         components.get("schemas", {}).pop(unused, None)
     found["security"] = _security(STANDARD)
@@ -103,6 +95,7 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
     for place in (components["schemas"], found["paths"]):
         _drop_titles(place)
     collect(found)
+    make_plain(found)
     return found
 
 
