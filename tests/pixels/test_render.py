@@ -137,29 +137,17 @@ async def test_transparency_is_kept(pool: PixelPool, tmp_path: Path, format: For
 
 
 @pytest.mark.parametrize("colours", [2, 16, 256])
-@pytest.mark.parametrize("is_transparent", [False, True], ids=["opaque", "transparent"])
-async def test_a_palette_keeps_its_very_colours_at_full_size(
-    pool: PixelPool, tmp_path: Path, colours: int, is_transparent: bool
-) -> None:
+async def test_a_palette_keeps_its_very_colours_at_full_size(pool: PixelPool, tmp_path: Path, colours: int) -> None:
     noise = random.Random(colours)
     tiles = Image.frombytes("P", (40, 30), bytes(noise.randrange(colours) for _ in range(40 * 30)))
     tiles.putpalette(noise.randbytes(3 * colours))
     image = tiles.resize((400, 300), Image.Resampling.NEAREST)
-    options = {"transparency": noise.randbytes(colours)} if is_transparent else {}
-    (tmp_path / "a").write_bytes(encoded(image, "PNG", **options))
+    (tmp_path / "a").write_bytes(encoded(image, "PNG"))
     whole = await rendered(pool, tmp_path / "a", Format.PNG, 400, 300)
     assert whole.mode == "P"
-    assert_alike(whole, Image.open(tmp_path / "a"))
+    assert whole.convert("RGB").tobytes() == image.convert("RGB").tobytes()
     assert (tmp_path / "400-300.png").stat().st_size < len(encoded(image.convert("RGB"), "PNG"))
-    assert (await rendered(pool, tmp_path / "a", Format.PNG, 200, 150)).mode in ("RGB", "RGBA")  # mixed colours
-
-
-def assert_alike(one: Image.Image, other: Image.Image) -> None:
-    """In each pixel, but for what nobody sees."""
-    for colour in ("white", "black"):
-        ground = Image.new("RGBA", one.size, colour)
-        seen, wanted = (Image.alpha_composite(ground, each.convert("RGBA")) for each in (one, other))
-        assert seen.tobytes() == wanted.tobytes()
+    assert (await rendered(pool, tmp_path / "a", Format.PNG, 200, 150)).mode == "RGB"  # mixed colours
 
 
 async def test_what_is_under_transparency_does_not_bleed(pool: PixelPool, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def run(data: bytes, target: int, rendering: Rendering) -> None:
         image, steps = open_still(data, rendering), STILL_STEPS
     for step in steps:
         image = step(image, rendering)
-    encode(image, target, rendering, **(PALETTE if keeps_palette(data, rendering) else {}))
+    encode(image, target, rendering, **(PALETTE if keeps_palette(data, image, rendering) else {}))
 
 
 def open_still(data: bytes, rendering: Rendering) -> pyvips.Image:
@@ -115,10 +115,13 @@ def flatten(image: pyvips.Image, rendering: Rendering) -> pyvips.Image:
     return image.flatten(background=WHITE[: image.bands - 1])
 
 
-def keeps_palette(data: bytes, rendering: Rendering) -> bool:
-    """Whether what is drawn has the colours of a PNG's palette, and no others: resizing mixes them."""
+def keeps_palette(data: bytes, image: pyvips.Image, rendering: Rendering) -> bool:
+    """Whether what is drawn has the colours of a PNG's palette, and no others: resizing mixes them. Under full
+    transparency they would not stay.
+    """
     return (
         rendering.original is rendering.format is Format.PNG
+        and not image.hasalpha()
         and size_of_palette_png(data) == (rendering.width, rendering.height)
         and rendering.width * rendering.height <= PALETTE_MAX_PIXELS
     )
