@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
+from starlette.requests import ClientDisconnect
+
 from image_service.edge.places import Places
 from tests.edge.wire import PATIENCE
 
@@ -130,15 +133,21 @@ async def test_whoever_asks_for_room_is_counted_at_once() -> None:
     """A thousand may ask between two looks."""
     flood = [Fake("a") for _ in range(9)]
     places = held(20, *flood, most_bytes=100)
-    asking = {asyncio.create_task(places.room(each, 30)) for each in flood}
+    asking = [asyncio.create_task(places.room(each, 30)) for each in flood]
     done, _ = await asyncio.wait(asking, timeout=0)
-    assert len(done) == 3
+    assert done == set(asking[:3])
     places.take(flood[0], 30)  # what cannot wait is counted, too
-    assert places.is_short  # although all have gone who take nothing
-    for each in asking:
-        each.cancel()
-    await asyncio.wait(asking)
-    await asyncio.wait_for(places.room(Fake("b"), 1_000), PATIENCE)  # more than there is, when nothing waits
+    assert places.is_short
+    for each in (flood[0], flood[0], flood[1], flood[2]):
+        places.give_back(each, 30)
+    done, _ = await asyncio.wait(asking, timeout=0)
+    assert done == set(asking[:6])
+    for each in flood[3:]:
+        places.give_back(each, 30)
+        await asyncio.sleep(0)  # those who wait go on
+    late = Fake("b")
+    assert places.add(late)
+    await asyncio.wait_for(places.room(late, 1_000), PATIENCE)  # more than there is, when nothing waits
 
 
 async def test_room_goes_first_to_whom_holds_fewest_connections() -> None:
@@ -187,4 +196,10 @@ async def test_one_that_ends_waits_no_more() -> None:
     done, _ = await asyncio.wait([waiting], timeout=0)
     assert not done
     places.remove(gone)
-    await asyncio.wait_for(waiting, PATIENCE)
+    with pytest.raises(ClientDisconnect):
+        await asyncio.wait_for(waiting, PATIENCE)
+    with pytest.raises(ClientDisconnect):
+        await places.room(gone, 1)
+    assert places.is_short
+    places.give_back(reader, 100)
+    assert not places.is_short

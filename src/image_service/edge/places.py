@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from starlette.requests import ClientDisconnect
 
 from image_service.telemetry import metrics
 
@@ -65,11 +66,12 @@ class Places:
         self._waiting += count
 
     async def room(self, connection: Connection, count: int) -> None:
-        """Take them when they fit. The client with the fewest connections comes first. For one that has no place, or
-        loses it, there is nothing to wait for: its answer ends.
+        """Take them when they fit. The client with the fewest connections comes first.
+
+        Raises `ClientDisconnect` for a connection that has ended: nothing is to be read for it.
         """
-        if connection not in self._of.get(connection.address, ()):
-            return
+        if not self._has(connection):
+            raise ClientDisconnect
         if not self._queue and self._fits(count):
             self.take(connection, count)
             return
@@ -80,6 +82,12 @@ class Places:
             await turn
         finally:
             self._queue.pop(turn, None)
+        if not self._has(connection):
+            self.give_back(connection, count)
+            raise ClientDisconnect
+
+    def _has(self, connection: Connection) -> bool:
+        return connection in self._of.get(connection.address, ())
 
     def give_back(self, connection: Connection, count: int) -> None:
         """So many of them it has taken, or never will."""
@@ -139,8 +147,9 @@ class Places:
 
     def _look(self) -> None:
         self._looking = None
-        for connection, _ in self._queue.values():  # of what was read for it, the system may have all by now
-            self._read[connection] = min(self._read.get(connection, 0), connection.buffered)
+        for connection, _ in self._queue.values():
+            if not connection.buffered:  # the system has all by now; a piece of which it has a part is still held whole
+                self._waiting -= self._read.pop(connection, 0)
         other = sum(each.buffered for each in self._backed_up if each not in self._read)
         self._waiting = sum(self._read.values()) + other
         asked = sum(count for _, count in self._queue.values())
