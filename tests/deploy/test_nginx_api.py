@@ -1,4 +1,4 @@
-"""The rest of the service through nginx: uploads, errors, limits, ids; and what nginx refuses by itself."""
+"""The rest of the service through nginx: uploads, errors, limits, ids; what nginx refuses by itself."""
 
 import json
 import socket

@@ -80,8 +80,10 @@ class Places:
         self.look_soon()
         try:
             await turn
-        finally:
-            self._queue.pop(turn, None)
+        except asyncio.CancelledError:
+            if self._queue.pop(turn, None) is None:  # let in, a moment ago
+                self.give_back(connection, count)
+            raise
         if not self._has(connection):
             self.give_back(connection, count)
             raise ClientDisconnect
@@ -113,8 +115,10 @@ class Places:
     def remove(self, connection: Connection) -> None:
         """Also of one that has no place."""
         self._backed_up.discard(connection)
-        for turn in [turn for turn, asks in self._queue.items() if asks[0] is connection and not turn.done()]:
-            turn.set_result(None)
+        for turn in [turn for turn, asks in self._queue.items() if asks[0] is connection]:
+            del self._queue[turn]
+            if not turn.done():
+                turn.set_result(None)
         own = self._of.get(connection.address, set())
         if connection in own:
             own.remove(connection)
