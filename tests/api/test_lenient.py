@@ -39,18 +39,23 @@ async def test_another_id_as_a_string_is_another_id(client: httpx.AsyncClient) -
     assert (answer.status_code, answer.json()) == (422, {"id": ["can't be changed"]})
 
 
-@pytest.mark.parametrize("none", [[], {"es": None}, {"es": None, "en": None}, None])
+@pytest.mark.parametrize("none", [[], [None], {"es": None}, {"es": None, "en": None}, None])
 async def test_no_alt_in_every_spelling(client: httpx.AsyncClient, none: Any) -> None:
     id_ = (await added(client, alt="A shoe"))["id"]
     answer = await client.put(f"{IMAGES}/{id_}?fields=alt", json={"alt": none})
     assert (answer.status_code, answer.json()) == (200, {"alt": None})
 
 
+async def test_an_alt_in_a_list_of_its_own_is_that_text(client: httpx.AsyncClient) -> None:
+    answer = await client.put(f"{IMAGES}/{(await added(client))['id']}?fields=alt", json={"alt": ["A shoe"]})
+    assert (answer.status_code, answer.json()) == (200, {"alt": "A shoe"})
+
+
 async def test_a_language_without_a_text_is_left_out(client: httpx.AsyncClient) -> None:
     id_ = (await added(client))["id"]
     answer = await client.put(f"{IMAGES}/{id_}?fields=alt", json={"alt": {"es": None, "en": "A shoe"}})
     assert answer.json() == {"alt": {"en": "A shoe"}}
-    for wrong in (["A shoe"], [None], {"es": ["x"]}, 5, False):
+    for wrong in (["A shoe", "Un zapato"], [["A shoe"]], [5], [{"es": "x"}], {"es": ["x"]}, 5, False):
         assert (await client.put(f"{IMAGES}/{id_}", json={"alt": wrong})).status_code == 422
 
 

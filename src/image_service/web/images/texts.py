@@ -24,8 +24,10 @@ def _is_str(value: object) -> bool:
 
 
 def _alt(value: object) -> object:
-    if isinstance(value, list) and not value:
-        value = None  # PHP's empty map
+    if isinstance(value, list) and len(value) < 2:
+        value = value[0] if value else None  # PHP's empty map; a published client's only way to send a text
+        if isinstance(value, list | dict):
+            raise ValueError("must be a string or a map of language to string")
     if isinstance(value, dict) and None in value.values():
         value = {tag: text for tag, text in value.items() if text is not None} or None
     if value is None or isinstance(value, str):
