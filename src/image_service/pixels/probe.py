@@ -114,8 +114,8 @@ def _decode(data: bytes, structure: Structure, limits: Limits) -> Probe:
 def _sides(image: pyvips.Image, structure: Structure, limits: Limits) -> tuple[int, int, int]:
     """Width and height, upright, and the number of frames. Raises `Refused` if they are not as the walk has seen."""
     format = structure.format
-    frames = field(image, "n-pages", 1) if format in ANIMATED else 1
-    width, height = image.width, image.height // frames
+    pages = field(image, "n-pages", 1) if format in ANIMATED else 1
+    width, height, frames = image.width, image.height // pages, pages - structure.appended
     if format is Format.GIF:
         # Decoders differ on the canvas of odd GIFs: ours is the one that counts, under the same limits.
         replace(structure, width=width, height=height, frames=frames).check(limits)

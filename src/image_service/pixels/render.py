@@ -1,12 +1,12 @@
-"""Renders a variant: a list of steps, each an image to an image, and a file at the end."""
+"""Renders a variant: opened and fitted, laid on white where it must be, and encoded."""
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import pyvips
 
-from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, field, load, resized, thumbnail
+from image_service.pixels.frames import fit_frames, with_alpha
+from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, load, thumbnail
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import ANIMATED, Format
 from image_service.pixels.structure.walk import tidied
@@ -41,7 +41,6 @@ PALETTE: dict[str, Any] = {"palette": True, "Q": 100, "dither": 0, "effort": 5}
 PALETTE_MAX_PIXELS = 25_000_000  # it holds 7 bytes for each
 OPAQUE = (Format.JPG,)
 WHITE = (255, 255, 255)
-PLAYBACK = ("delay", "loop")  # milliseconds of each frame; how often, 0 for ever
 
 
 def render(source: bytes, target: int, rendering: Rendering) -> None:
@@ -66,11 +65,13 @@ def render(source: bytes, target: int, rendering: Rendering) -> None:
 
 def run(data: bytes, target: int, rendering: Rendering) -> None:
     if rendering.frames > 1 and rendering.format in ANIMATED:
-        image, steps = open_frames(data, rendering), ANIMATION_STEPS
-    else:
-        image, steps = open_still(data, rendering), STILL_STEPS
-    for step in steps:
-        image = step(image, rendering)
+        frames = fit_frames(open_frames(data, rendering), rendering)
+        if rendering.format is Format.WEBP and frames.hasalpha():
+            write(target, with_alpha(encoded(frames, rendering)))
+        else:
+            encode(frames, target, rendering)
+        return
+    image = flatten(open_still(data, rendering), rendering)
     encode(image, target, rendering, **(PALETTE if keeps_palette(data, image, rendering) else {}))
 
 
@@ -83,29 +84,7 @@ def open_still(data: bytes, rendering: Rendering) -> pyvips.Image:
 
 def open_frames(data: bytes, rendering: Rendering) -> pyvips.Image:
     """All frames, one below the other, to be read once from the first to the last."""
-    return load(data, rendering.original, fail_on="error", n=-1)
-
-
-def fit_frames(strip: pyvips.Image, rendering: Rendering) -> pyvips.Image:
-    """Each frame by itself: resized as one tall strip, they would bleed into their neighbours.
-
-    Only the resized frames are in memory, and none where nothing is resized.
-    """
-    height = field(strip, "page-height", strip.height)
-    if (strip.width, height) == (rendering.width, rendering.height):
-        fitted = resized(strip, rendering.width, rendering.height)  # libvips knows that it has pages
-    else:
-        frames = [
-            resized(strip.crop(0, top, strip.width, height), rendering.width, rendering.height).copy_memory()
-            for top in range(0, strip.height, height)
-        ]
-        fitted = pyvips.Image.arrayjoin(frames, across=1)
-    fitted = fitted.copy()
-    fitted.set_type(pyvips.GValue.gint_type, "page-height", rendering.height)
-    for name in PLAYBACK:
-        if type_ := strip.get_typeof(name):
-            fitted.set_type(type_, name, strip.get(name))
-    return fitted
+    return load(data, rendering.original, fail_on="error", n=rendering.frames)
 
 
 def flatten(image: pyvips.Image, rendering: Rendering) -> pyvips.Image:
@@ -132,6 +111,11 @@ def encode(image: pyvips.Image, target: int, rendering: Rendering, **more: objec
     getattr(image, save)(pyvips.Target.new_to_descriptor(target), keep="none", **options | more)
 
 
-Steps = tuple[Callable[[pyvips.Image, Rendering], pyvips.Image], ...]
-STILL_STEPS: Steps = (flatten,)  # turned, converted and fitted while it was opened
-ANIMATION_STEPS: Steps = (fit_frames,)
+def encoded(image: pyvips.Image, rendering: Rendering) -> bytes:
+    save, options = ENCODERS[rendering.format]
+    return bytes(getattr(image, save.replace("target", "buffer"))(keep="none", **options))
+
+
+def write(target: int, data: bytes) -> None:
+    with open(target, "wb", closefd=False) as file:
+        file.write(data)

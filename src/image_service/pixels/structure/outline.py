@@ -32,6 +32,7 @@ class Structure:
     decoded: int  # bytes that a decoder may have to hold at once, at most
     edits: tuple[Edit, ...] = ()  # in the order of the file; see `tidied`
     is_open: bool = False  # the marker of its end is missing
+    appended: int = 0  # frames that `tidied` has more than these
 
     def check(self, limits: Limits) -> None:
         """Raises `Refused` (TOO_WIDE_OR_HIGH, TOO_MANY_PIXELS) beyond the limits."""
@@ -48,7 +49,7 @@ class Structure:
     def tidied(self, data: bytes) -> bytes:
         """The image alone, as a strict decoder wants it: without what every decoder ignores, and with its end.
 
-        No pixel of it differs. What is stored is `data[:end]`, byte for byte as it came.
+        No pixel of its frames differs. What is stored is `data[:end]`, byte for byte as it came.
         """
         if not self.edits:
             return data if self.end == len(data) else data[: self.end]

@@ -9,9 +9,15 @@ from image_service.pixels.structure.outline import Edit, Structure
 SCREEN = Struct("<6xHHB2x")  # width, height, flags
 FRAME = Struct("<xHHHHB")  # left, top, width, height, flags
 EXTENSION, FRAME_START, TRAILER = 0x21, 0x2C, 0x3B
+UNUSED = 255  # a colour that no pixel of a frame has whose palette has fewer than 256
+FULL_PALETTE = 3 * 256  # bytes
 MAX_CODE_SIZE = 11  # bits; LZW codes are one bit longer and end at 12
 CONTROL = 0xF9  # the extension that says what becomes of the next frame
+CONTROL_BYTES = 4  # of what it says
+CLEARED = 2  # after it has been shown
 RESTORED = (3, 4)  # by what was there before it: decoders keep a copy of the canvas; 4 is an old mistake for 3
+# A frame of one transparent pixel. The decoder makes no alpha for a GIF none of whose frames has a transparent colour.
+TRANSPARENT = bytes.fromhex("21f9040100000000 2c00000000010001008000000000000002024401 00")
 EXTENSIONS_PER_FRAME = 3  # control, comment, application: what an honest frame may bring along
 
 
@@ -20,6 +26,8 @@ def walk_gif(data: bytes, limits: Limits) -> Structure:
 
     Width and height are those of the canvas grown to hold every frame: a one-pixel canvas may carry a
     frame of gigapixels. Frames without pixels do not count, nor does a last one that is cut, if others are whole.
+
+    Where a part of the canvas is shown that no frame covers, `tidied` has one frame more, so that it is transparent.
     """
     return _Walk(data, limits).structure()
 
@@ -31,9 +39,11 @@ class _Walk:
         self._data = data
         self._limits = limits
         self._width, self._height, self._flags = SCREEN.unpack_from(data)
-        self._frames = self._extensions = 0
+        self._frames = self._left_out = self._extensions = 0
         self._canvases = 1  # that a decoder has to hold
         self._control: int | None = None  # where the next frame's own extension begins
+        self._disposal = 0
+        self._placed: list[tuple[int, int, int, int, int]] = []  # left, top, width, height, disposal of each frame
         self._edits: list[Edit] = []
 
     def structure(self) -> Structure:
@@ -53,8 +63,18 @@ class _Walk:
         if not self._frames:
             raise (cut if is_cut else broken)("GIF without a whole frame")
         held = self._width * self._height * self._frames * 4
+        shows_canvas = not self._is_covered()
+        if shows_canvas:
+            self._append(TRANSPARENT, position)
         structure = Structure(
-            Format.GIF, self._width, self._height, self._frames, position, held, edits=tuple(self._edits)
+            Format.GIF,
+            self._width,
+            self._height,
+            self._frames,
+            position,
+            held,
+            edits=tuple(self._edits),
+            appended=int(shows_canvas),
         )
         structure.check(self._limits)
         if self._canvases * self._width * self._height * 4 > self._limits.canvas:
@@ -68,30 +88,71 @@ class _Walk:
         label, _, flags = self._data[start + 1 : start + 4].ljust(3, b"\0")
         if label == CONTROL:
             self._control = start
-            if flags >> 2 & 7 in RESTORED:
+            self._disposal = flags >> 2 & 7
+            if self._disposal in RESTORED:
                 self._canvases = 2
         if stop is None:
             self._leave_out(start, None)
 
     def _frame(self, start: int, stop: int | None) -> None:
-        if self._frames + len(self._edits) == self._limits.frames:
+        if self._frames + self._left_out == self._limits.frames:
             raise too_large(f"more than {self._limits.frames} frames")
         if stop is None:
             self._leave_out(start, None)
             return
         left, top, width, height, _ = FRAME.unpack_from(self._data, start)
         if width and height:
+            self._let_clear(start)
             self._frames += 1
+            self._placed.append((left, top, width, height, self._disposal))
             self._width, self._height = max(self._width, left + width), max(self._height, top + height)
         else:
             self._leave_out(start, stop)
-        self._control = None
+        self._control, self._disposal = None, 0
+
+    def _let_clear(self, start: int) -> None:
+        """Browsers clear a frame away to transparent, and a first one that is to be restored too. The decoder does so
+        if the frame has a transparent colour, else it puts the background's colour in place.
+        """
+        if not self._frames and self._disposal in RESTORED:
+            self._disposal = CLEARED
+        if self._disposal != CLEARED or self._control is None or self._data[self._control + 2] != CONTROL_BYTES:
+            return
+        at = self._control + 3
+        flags, delay_low, delay_high, colour = self._data[at : at + CONTROL_BYTES]
+        palette = _palette_bytes(self._data[start + FRAME.size - 1]) or _palette_bytes(self._flags)
+        if not flags & 1 and palette < FULL_PALETTE:
+            flags, colour = flags | 1, UNUSED
+        cleared = bytes((flags & ~0x1C | CLEARED << 2, delay_low, delay_high, colour))
+        if cleared != self._data[at : at + CONTROL_BYTES]:
+            self._edits.append(Edit(at, at + CONTROL_BYTES, cleared))
+
+    def _is_covered(self) -> bool:
+        """Whether each frame, with what is left of those before it, surely covers the canvas."""
+        before = False
+        for left, top, width, height, disposal in self._placed:
+            is_whole = (left, top) == (0, 0) and width >= self._width and height >= self._height
+            if not before and not is_whole:
+                return False
+            if disposal not in RESTORED:
+                before = disposal != CLEARED
+        return True
+
+    def _append(self, frame: bytes, end: int) -> None:
+        """Before the trailer, or in place of a missing one."""
+        last = bytes([TRAILER])
+        if self._edits and self._edits[-1].put == last:
+            end = self._edits.pop().start
+        elif self._data[end - 1] == TRAILER:
+            end -= 1
+        self._edits.append(Edit(end, len(self._data), frame + last))
 
     def _leave_out(self, start: int, stop: int | None) -> None:
         """With the frame's own extension. What is cut takes the trailer with it."""
         start = start if self._control is None else self._control
         end = Edit(start, len(self._data), bytes([TRAILER])) if stop is None else Edit(start, stop)
         self._edits.append(end)
+        self._left_out += 1
 
 
 def _palette_bytes(flags: int) -> int:

@@ -1,0 +1,89 @@
+"""The part of a GIF that no frame covers is transparent, as browsers show it."""
+
+import struct
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from image_service.pixels.messages import Rendering
+from image_service.pixels.picture import Format
+from image_service.pixels.pool.pool import PixelPool
+from tests.pixels.conftest import WAIT
+from tests.pixels.pictures import alike, encoded, pixel
+from tests.pixels.shown import Shown
+
+SIDE = 40  # pixels of the canvas
+COLOURS = bytes((255, 0, 0, 0, 160, 0, 0, 0, 255, 255, 255, 255))
+STAYS, CLEARED, RESTORED = 1, 2, 3
+Frame = tuple[int, int, int, int, int, int]  # left, top, width, height, what becomes of it, colour
+
+WHOLE = (0, 0, SIDE, SIDE)
+CASES: dict[str, list[Frame]] = {
+    "a still that is trimmed": [(10, 10, 20, 20, STAYS, 0)],
+    "two halves": [(0, 0, 20, SIDE, STAYS, 0), (20, 0, 20, SIDE, STAYS, 2)],
+    "cleared, then a part": [(*WHOLE, CLEARED, 0), (0, 0, 20, 20, STAYS, 2)],
+    "a part cleared": [(*WHOLE, STAYS, 0), (0, 0, 20, 20, CLEARED, 2), (30, 30, 10, 10, STAYS, 1)],
+    "the first one restored": [(*WHOLE, RESTORED, 0), (0, 0, 20, 20, STAYS, 2)],
+    "restored later": [(*WHOLE, STAYS, 0), (0, 0, 20, 20, RESTORED, 2), (30, 30, 10, 10, STAYS, 1)],
+    "cleared, then whole": [(*WHOLE, CLEARED, 0), (*WHOLE, CLEARED, 1)],
+}
+
+
+def gif(frames: list[Frame], *, end: bytes = b";") -> bytes:
+    """Without a transparent colour."""
+    parts = [b"GIF89a", struct.pack("<HHBBB", SIDE, SIDE, 0x81, 1, 0), COLOURS]
+    for left, top, width, height, disposal, colour in frames:
+        image = Image.new("P", (width, height), colour)
+        image.putpalette(COLOURS)
+        saved = encoded(image, "GIF", optimize=False)
+        at = saved.index(b",", 13 + (3 << ((saved[10] & 7) + 1)))
+        parts.append(bytes((0x21, 0xF9, 4, disposal << 2, 10, 0, 0, 0)))
+        parts.append(b"," + struct.pack("<HHHHB", left, top, width, height, 0) + saved[at + 10 : -1])
+    return b"".join(parts) + end
+
+
+def points(image: Image.Image) -> list[tuple[int, ...]]:
+    rgba = image.convert("RGBA")
+    seen = (pixel(rgba, x, y) for x in (3, 16, 23, 36) for y in (3, 16, 23, 36))
+    return [each if each[3] else (0, 0, 0, 0) for each in seen]
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("format", [Format.GIF, Format.WEBP])
+async def test_as_in_a_browser(pool: PixelPool, chromium: Shown, tmp_path: Path, name: str, format: Format) -> None:
+    data = gif(CASES[name])
+    (tmp_path / "a").write_bytes(data)
+    found = await pool.probe(tmp_path / "a", wait=WAIT)
+    assert (found.width, found.height, found.frames, found.end) == (SIDE, SIDE, len(CASES[name]), len(data))
+    await pool.render(
+        tmp_path / "a", tmp_path / "b", Rendering(Format.GIF, format, SIDE, SIDE, found.frames), wait=WAIT
+    )
+    variant = (tmp_path / "b").read_bytes()
+    for frame in range(found.frames):
+        wanted = points(await chromium.frame(data, Format.GIF, frame))
+        seen = points(await chromium.frame(variant, format, frame))
+        assert all(alike(one, other, 24) for one, other in zip(seen, wanted, strict=True)), (frame, seen, wanted)
+
+
+@pytest.mark.parametrize("end", [b"", b";", b"junk", b";junk", b",\0\0"])
+async def test_whatever_the_end(pool: PixelPool, tmp_path: Path, end: bytes) -> None:
+    (tmp_path / "a").write_bytes(gif(CASES["two halves"], end=end))
+    found = await pool.probe(tmp_path / "a", wait=WAIT)
+    assert found.frames == 2
+    for format in (Format.GIF, Format.WEBP):
+        await pool.render(tmp_path / "a", tmp_path / "b", Rendering(Format.GIF, format, SIDE, SIDE, 2), wait=WAIT)
+        image = Image.open(BytesIO((tmp_path / "b").read_bytes()))
+        assert image.n_frames == 2  # type: ignore[attr-defined]
+        assert pixel(image.convert("RGBA"), 36, 3)[3] == 0
+        image.seek(1)
+        assert pixel(image.convert("RGBA"), 36, 3)[3] == 255
+
+
+async def test_a_still_is_laid_on_white_as_jpeg(pool: PixelPool, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(gif(CASES["a still that is trimmed"]))
+    await pool.render(tmp_path / "a", tmp_path / "b", Rendering(Format.GIF, Format.JPG, SIDE, SIDE, 1), wait=WAIT)
+    image = Image.open(BytesIO((tmp_path / "b").read_bytes())).convert("RGB")
+    assert alike(pixel(image, 1, 1), (255, 255, 255))
+    assert alike(pixel(image, 20, 20), (255, 0, 0), 20)
