@@ -1,4 +1,4 @@
-"""docs/operations.md: each of its commands works, in its order; each reason and log event of the service is in it."""
+"""docs/operations/: each command works, in an operator's order; docs/operations.md has each reason and log event of the service."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import PHOTOS
 from tests.deploy.files import ROOT
-from tests.deploy.machine import PAGE, Machine, machine_in
+from tests.deploy.machine import OPERATIONS, Machine, machine_in
 
 SOURCE = ROOT / "src" / "image_service"
 
@@ -23,13 +23,14 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 def test_every_command_in_its_order(machine: Machine) -> None:
     photo = (PHOTOS / "rocket.jpg").read_bytes()
 
-    secrets, start, stores = machine.left.pop("Install")
+    secrets, start, stores, doctor = machine.left.pop("A first deployment")
     machine.run(secrets)
     dotenv = machine.dotenv
     assert (machine.checkout / ".env").stat().st_mode & 0o777 == 0o600
     machine.set_password()
     assert '"ready"' in machine.run(start)
     assert "a second shop" in machine.run(stores)
+    assert "database and blob store belong together" in machine.run(doctor)
 
     machine.paste("A PostgreSQL of your own")
     assert "images" in machine.postgres.run("psql", "--dbname=pictures", "-c", r"\dt")
@@ -78,7 +79,7 @@ def constants(function: str, position: int) -> set[str]:
 
 
 def test_every_log_event_is_explained() -> None:
-    table = PAGE.split("## Log events")[1].split("\n## ")[0]
+    table = OPERATIONS.split("## Log events")[1].split("\n## ")[0]
     first_cells = re.findall(r"^\| (`.*?`) \| (?:info|warning|error)", table, re.MULTILINE)
     explained = {
         name
@@ -90,5 +91,5 @@ def test_every_log_event_is_explained() -> None:
 
 
 def test_every_reason_of_not_being_ready_is_explained() -> None:
-    table = PAGE.split("## Health")[1].split("\n## ")[0]
+    table = OPERATIONS.split("## Health")[1].split("\n## ")[0]
     assert set(re.findall(r"^\| `\w+`: `([^`]+)`", table, re.MULTILINE)) == constants("_reason", 1) | {"not checked"}

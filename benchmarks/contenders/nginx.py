@@ -82,6 +82,7 @@ def before(service: Service) -> Iterator[Contender]:
         "NGINX_UPSTREAM": urlsplit(service.url).netloc,
         "NGINX_ROOT": str(service.public),
         "NGINX_MAX_BODY": "16m",
+        "NGINX_TRUSTED_PROXY": "unix:",
         "IMAGE_SERVICE_NEGOTIATE_FORMATS": "true",
     }
     template = (CHECKOUT / "deploy" / "nginx.conf").read_text()

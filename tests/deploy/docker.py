@@ -1,4 +1,4 @@
-"""As much of `docker compose` as docs/operations.md uses, on processes of this machine in place of containers.
+"""As much of `docker compose` as docs/operations/ uses, on processes of this machine in place of containers.
 
     python docker.py STATE compose …
 

@@ -1,4 +1,4 @@
-"""An operator's machine, on which the commands of docs/operations.md are run as they are printed."""
+"""An operator's machine, on which the commands of docs/operations/ are run as they are printed."""
 
 import json
 import os
@@ -20,14 +20,16 @@ from tests.deploy.nginx import free_port
 from tests.deploy.postgres import NAME, PASSWORD, OwnPostgres
 from tests.processes import DEADLINE, PROGRAM, Server
 
-PAGE = (ROOT / "docs" / "operations.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+PAGES = [OPERATIONS, *(page.read_text() for page in sorted((ROOT / "docs" / "operations").glob("*.md")))]
 
 
 def blocks() -> dict[str, list[str]]:
-    """The page's commands, by the heading that they are under."""
+    """The pages' commands, by the heading that they are under."""
     return {
         section.partition("\n")[0]: found
-        for section in re.split(r"^##+ ", PAGE, flags=re.MULTILINE)
+        for page in PAGES
+        for section in re.split(r"^#+ ", page, flags=re.MULTILINE)
         if (found := re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL))
     }
 

@@ -46,10 +46,11 @@ class Nginx:
             "NGINX_UPSTREAM": upstream,
             "NGINX_ROOT": str(public),
             "NGINX_MAX_BODY": "16m",
+            "NGINX_TRUSTED_PROXY": "unix:",
             "IMAGE_SERVICE_NEGOTIATE_FORMATS": "true",
         }
         text = filled_in(TEMPLATE.read_text(), values | changes)
-        for name, value in changes.items():
+        for name, value in ((name, value) for name, value in changes.items() if name not in values):
             text = re.sub(rf"\b{name} [^;]*;", f"{name} {value};", text)
         folder.mkdir()
         (folder / "nginx.conf").write_text(text)

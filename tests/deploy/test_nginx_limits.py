@@ -1,4 +1,4 @@
-"""What nginx allows one client: requests a second, and connections at once."""
+"""What nginx allows one client, and which address that is: requests a second, and connections at once."""
 
 import json
 import socket
@@ -10,7 +10,7 @@ import pytest
 
 from tests.deploy.both import Front, StartNginx
 from tests.deploy.http import ask
-from tests.processes import DEADLINE
+from tests.processes import DEADLINE, eventually
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,22 @@ def test_one_client_that_holds_too_many_connections(front: Front, start_nginx: S
             client.sendall(head.encode())
             assert client.recv(100).startswith(b"HTTP/1.1 100")
         assert ask(strict.port, "/products").status == 429
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "client"),
+    [
+        ("unix:", "203.0.113.7", "127.0.0.1"),  # nobody is believed, as the file has it
+        ("10.0.0.0/8", "203.0.113.7", "127.0.0.1"),  # a proxy elsewhere
+        ("127.0.0.0/8", "203.0.113.7", "203.0.113.7"),
+        ("127.0.0.0/8", "9.9.9.9, 203.0.113.7", "203.0.113.7"),  # a client that claims to be another
+    ],
+)
+def test_a_client_behind_the_proxy_that_ends_tls(
+    front: Front, start_nginx: StartNginx, trusted: str, forwarded: str, client: str
+) -> None:
+    """Its address counts for nginx' limits, stands in its log, and is what it tells the service."""
+    behind = start_nginx(f"127.0.0.1:{front.port}", front.public, NGINX_TRUSTED_PROXY=trusted)
+    answer = ask(behind.port, "/products", headers=[("X-Forwarded-For", forwarded)])
+    [line] = eventually(lambda: behind.lines(answer.request_id))
+    assert line["client"] == client

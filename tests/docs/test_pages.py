@@ -26,7 +26,10 @@ DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
 # Pages with tests of their own, which need more than one service.
 ELSEWHERE = {
-    "operations.md": {"tests/test_docs_operations.py"},
+    **{
+        page.name: {"tests/test_docs_operations.py"}
+        for page in [DOCS / "operations.md", *(DOCS / "operations").glob("*.md")]
+    },
     "shell.md": {"tests/importing/test_import.py", "tests/doctor/test_doctor.py", "tests/test_shell.py"},
     "uploads.md": {"tests/uploads/test_docs.py", "tests/uploaders/test_recipes.py"},
 }
@@ -51,7 +54,7 @@ PAGES = [page for page in in_order() if page.name not in ELSEWHERE]
 
 
 def test_the_index_has_every_page() -> None:
-    assert sorted(in_order()[3:]) == sorted(page for page in DOCS.glob("*.md") if page != INDEX)
+    assert sorted(in_order()[3:]) == sorted({*DOCS.glob("*.md"), *DOCS.glob("operations/*.md")} - {INDEX})
     for test in set().union(*ELSEWHERE.values(), COMMANDS_ELSEWHERE.values()):
         assert (ROOT / test).is_file()
 

@@ -92,7 +92,7 @@ class SeaweedFS:
         }
 
     def open_to_all(self, pattern: str) -> None:
-        """By the bucket policy of docs/operations.md: these objects may be read, and nothing else."""
+        """By the bucket policy of docs/operations/s3.md: these objects may be read, and nothing else."""
         self._readable.append(pattern)
         policy = {
             "Version": "2012-10-17",

@@ -1,4 +1,4 @@
-"""Moving a running service's bytes from the local disk to S3 and back, as docs/operations.md says."""
+"""Moving a running service's bytes from the local disk to S3 and back, as docs/operations/s3.md says."""
 
 import asyncio
 from collections.abc import AsyncIterator
