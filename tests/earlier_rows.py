@@ -62,6 +62,15 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"store_id": 1, "product_id": PRODUCT, "revision": 5},
         {"store_id": 1, "product_id": 8, "revision": 2},  # it has been emptied
     ],
+    "sources": [
+        {
+            "image_id": 1,
+            "key": KEYS[0],
+            "final_url": "http://example.com/cup.png",
+            "etag": '"cup"',
+            "modified": "Fri, 02 Jan 2026 03:04:05 GMT",
+        }
+    ],
     "trash": [{"key": GONE, "store_id": 1, "slug": "gone", "image_id": 5, "deleted_at": THEN}],
     "instance": [{"single": True, "id": INSTANCE}],
     "idempotency_keys": [

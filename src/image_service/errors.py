@@ -196,7 +196,8 @@ class PictureRefused(ImageServiceError):
 
     `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes,
     `answer` why a `src` was not fetched, as far as that is told, `formats` those that are taken there, and
-    `kind` what came in their place, if that is known. `detail` is the true reason, for the log alone.
+    `kind` what came in their place, if that is known. `detail` is the true reason, for the log alone. `reason` is the
+    refusal for programs, finer for a `src` that was not fetched, and `status` what its host answered.
     """
 
     def __init__(
@@ -209,6 +210,8 @@ class PictureRefused(ImageServiceError):
         formats: Sequence[str] = (),
         kind: Kind | None = None,
         detail: str = "",
+        reason: str = "",
+        status: int | None = None,
     ) -> None:
         super().__init__(f"{field}: {refusal} {detail}".rstrip())
         self.field = field
@@ -217,6 +220,8 @@ class PictureRefused(ImageServiceError):
         self.answer = answer
         self.formats = formats
         self.kind = kind
+        self.reason = reason or str(refusal)
+        self.status = status
 
 
 class GalleryFull(ImageServiceError):

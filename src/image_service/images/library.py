@@ -23,6 +23,8 @@ from image_service.images.blobs import Blobs
 from image_service.images.galleries import Expected
 from image_service.images.idempotency import Once
 from image_service.images.queries import Image, image, image_of
+from image_service.images.syncing import sources
+from image_service.images.syncing.sources import Validators
 from image_service.pixels.picture import Picture
 from image_service.storage.names import slugify
 from image_service.stores.models import StoreRow
@@ -47,6 +49,7 @@ class Upload:
     picture: Picture
     filename: str  # as shown; the slug is made from it
     source_url: str | None = None
+    validators: Validators | None = None  # of what was fetched from there
 
 
 class Library:
@@ -87,6 +90,8 @@ class Library:
             told = {"alt": alt, "variant_ids": list(variant_ids) or None}
             row = await image_rows.insert(transaction, placed | told | _columns(upload, original.key))
             added = image_of(row, revision)
+            if upload.validators is not None:
+                await sources.keep(transaction, row.id, row.key, upload.validators)
             if once is not None:
                 await idempotency.keep(transaction, once, added)
             await original.require_valid(transaction)
@@ -163,7 +168,10 @@ class Library:
             if all(row[name] == value for name, value in change.items()):
                 transaction.void()
                 return before
-            changed = image_of(await image_rows.update(transaction, row, change), revision)
+            updated = await image_rows.update(transaction, row, change)
+            if upload is not None and upload.validators is not None:
+                await sources.keep(transaction, image_id, updated.key, upload.validators)
+            changed = image_of(updated, revision)
         # Not before the new bytes are safe under their row: an error here must not take them away.
         if upload is not None:
             await self._blobs.discard_variants(before)

@@ -51,6 +51,8 @@ class ImageRow(SQLModel, table=True):
         Index("images_by_store", "store_id", "id"),
         # The first image of each product: `GET /products`, and how many there are.
         Index("images_first", "store_id", "product_id", postgresql_where=text("position = 1")),
+        # Where a store has certain bytes already.
+        Index("images_by_sha256", "store_id", "sha256"),
         # Those that the sweep looks for with ORPHAN_TTL. By a column that never changes: a row whose indexed columns
         # stay as they are is updated without touching any index.
         Index("images_orphans", "created_at", "id", postgresql_where=text("product_id IS NULL")),
@@ -90,6 +92,22 @@ class GalleryRow(SQLModel, table=True):
     store_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     product_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     revision: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class SourceRow(SQLModel, table=True):
+    """By what a host will know the picture that an image's bytes were fetched as. Another `key` than the image's: its
+    bytes are others by now, and this says nothing of them.
+    """
+
+    __tablename__ = "sources"
+
+    image_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("images.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    )
+    key: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    final_url: str = Field(sa_column=Column(Text, nullable=False))  # after redirects
+    etag: str | None = Field(default=None, sa_column=Column(Text))
+    modified: str | None = Field(default=None, sa_column=Column(Text))  # `Last-Modified`, as it was sent
 
 
 class TrashRow(SQLModel, table=True):

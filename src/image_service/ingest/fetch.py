@@ -14,12 +14,13 @@ import httpcore
 import httpx
 
 from image_service.ingest.fetch_again import seconds_to_wait
-from image_service.ingest.fetch_body import Write, receive
+from image_service.ingest.fetch_body import Write, receive, require_picture
 from image_service.ingest.fetch_connect import Resolver, SystemResolver
 from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
 from image_service.ingest.fetch_transport import PinnedTransport
 from image_service.ingest.fetch_url import judged_url
 from image_service.ingest.filenames import filename_of, parameters
+from image_service.ingest.hosts.validators import Validators, conditions, validators_of
 from image_service.ingest.lookups import Lookups
 from image_service.ingest.shares import NOBODY, Owner, Shares
 from image_service.telemetry import metrics
@@ -33,10 +34,12 @@ ACCEPT = "image/jpeg, image/png, image/gif, */*;q=0.1"
 _DISPOSITION = b"content-disposition"
 
 REDIRECTS = (301, 302, 303, 307, 308)
+NOT_MODIFIED_STATUS = 304
 
 FETCHED = "fetched"
+NOT_MODIFIED = "not_modified"
 ABORTED = "aborted"  # too many at once, no room for the bytes, or the client has gone
-for _outcome in (FETCHED, ABORTED, *FetchReason):
+for _outcome in (FETCHED, NOT_MODIFIED, ABORTED, *FetchReason):
     metrics.FETCHES.labels(_outcome)
 
 BROTLI_AT_ONCE = 4  # each may hold 16 MB; few hosts send it to one who asks for none
@@ -48,6 +51,8 @@ class Fetched:
     content_type: str  # as claimed, lower case, no parameters, perhaps empty: not to be relied on
     filename: str  # as claimed in `Content-Disposition`, perhaps empty
     size: int  # bytes, as many as `write` was given
+    validators: Validators
+    is_unchanged: bool = False  # the host says that it is what `known` names: nothing was given to `write`
 
 
 class Fetcher:
@@ -67,9 +72,12 @@ class Fetcher:
         self._lookups = Lookups(resolver or self._system_resolver, policy.dns_threads, policy.dns_seconds / 2)
         self._brotli = anyio.Semaphore(BROTLI_AT_ONCE)
 
-    async def fetch(self, url: str, write: Write, owner: Owner = NOBODY) -> Fetched:
+    async def fetch(
+        self, url: str, write: Write | None, owner: Owner = NOBODY, known: Validators | None = None
+    ) -> Fetched:
         """Hands the picture to `write`, piece by piece; a body that came compressed is inflated. Owners share what may
-        be under way at once.
+        be under way at once. A host is asked for what is not `known` only. Without `write` its answer's head is read,
+        and no more.
 
         Whether it is a picture is not asked here, and the claimed type is not looked at: the bytes decide.
         Raises `FetchFailed`, and `Busy` if too many are under way; what `write` raises passes through.
@@ -79,8 +87,8 @@ class Fetcher:
             judged = judged_url(url, self._policy)
             async with self._slots.place(owner, self._policy.slot_seconds, "fetches"):
                 transport = PinnedTransport(self._policy, self._lookups.of(owner), self._ssl_context)
-                fetched = await _Fetch(self._policy, transport, self._brotli, write).run(judged)
-            outcome = FETCHED
+                fetched = await _Fetch(self._policy, transport, self._brotli, write, known).run(judged)
+            outcome = NOT_MODIFIED if fetched.is_unchanged else FETCHED
         except FetchFailed as failed:
             outcome = failed.reason
             raise
@@ -98,12 +106,18 @@ class _Fetch:
     """One call of `Fetcher.fetch`."""
 
     def __init__(
-        self, policy: FetchPolicy, transport: httpx.AsyncBaseTransport, brotli: anyio.Semaphore, write: Write
+        self,
+        policy: FetchPolicy,
+        transport: httpx.AsyncBaseTransport,
+        brotli: anyio.Semaphore,
+        write: Write | None,
+        known: Validators | None,
     ) -> None:
         self._policy = policy
         self._transport = transport
         self._brotli = brotli
         self._write = write
+        self._known = known
         self._may_repeat = True  # ask once more where a host wants to be asked later
         self._answered = False  # whether the host of the present hop, a checked one, has sent a whole head
 
@@ -146,6 +160,7 @@ class _Fetch:
                 "Accept": ACCEPT,
                 "Accept-Encoding": "identity",
                 "Connection": "close",
+                **conditions(url, self._known),
             },
             extensions={
                 "timeout": {
@@ -179,10 +194,17 @@ class _Fetch:
         return following
 
     async def _receive(self, url: httpx.URL, response: httpx.Response) -> Fetched:
-        size = await receive(response, self._write, self._policy.max_bytes, self._brotli)
+        if response.status_code == NOT_MODIFIED_STATUS and self._known is not None and conditions(url, self._known):
+            return Fetched(str(url), "", "", 0, self._known, is_unchanged=True)
+        if self._write is None:
+            require_picture(response)
+            size = 0
+        else:
+            size = await receive(response, self._write, self._policy.max_bytes, self._brotli)
         content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         disposition = next((value for name, value in response.headers.raw if name.lower() == _DISPOSITION), b"")
-        return Fetched(str(url), content_type, filename_of(parameters(disposition)), size)
+        filename = filename_of(parameters(disposition))
+        return Fetched(str(url), content_type, filename, size, validators_of(url, response))
 
     def _too_slow(self, what: str) -> FetchFailed:
         if self._answered:

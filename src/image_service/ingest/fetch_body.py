@@ -32,7 +32,7 @@ async def receive(
 
     Raises `FetchFailed`; what `write` raises passes through.
     """
-    whole = _require_picture(response)
+    whole = require_picture(response)
     if int(response.headers.get("Content-Length", 0)) > max_bytes:  # digits: h11 saw to it
         raise too_heavy(max_bytes)
     try:
@@ -45,7 +45,7 @@ async def receive(
         raise too_heavy(max_bytes) from None
 
 
-def _require_picture(response: httpx.Response) -> int | None:
+def require_picture(response: httpx.Response) -> int | None:
     """How many bytes a whole 206 must have. Raises `FetchFailed` for an answer that is no picture."""
     if response.status_code in TAKEN:
         return None
@@ -54,7 +54,7 @@ def _require_picture(response: httpx.Response) -> int | None:
         if range_ and int(range_[1]) + 1 == int(range_[2]):
             return int(range_[2])
     status = str(response.status_code)
-    raise FetchFailed(FetchReason.BAD_STATUS, status, f"answered {status}")
+    raise FetchFailed(FetchReason.BAD_STATUS, status, f"answered {status}", status=response.status_code)
 
 
 def too_heavy(max_bytes: int) -> FetchFailed:

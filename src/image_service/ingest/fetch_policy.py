@@ -43,11 +43,19 @@ class FetchFailed(Exception):
     """Nothing was fetched; what `write` was given so far is worthless.
 
     `public` is all that the client may be told; for TOO_HEAVY the caller knows better words.
-    `detail` is the true reason, for the log alone: it may hold what a stranger wrote.
+    `detail` is the true reason, for the log alone: it may hold what a stranger wrote. `status` is the host's.
     """
 
-    def __init__(self, reason: FetchReason, detail: str = "", public: str = COULD_NOT_BE_FETCHED) -> None:
+    def __init__(
+        self,
+        reason: FetchReason,
+        detail: str = "",
+        public: str = COULD_NOT_BE_FETCHED,
+        *,
+        status: int | None = None,
+    ) -> None:
         super().__init__(f"{reason}: {detail}")
+        self.status = status
         self.reason = reason
         self.detail = detail[:200]
         self.public = public

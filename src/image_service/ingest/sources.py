@@ -1,14 +1,16 @@
 """Whatever arrived -> a checked `Picture` on local disk. The only way to make one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from image_service.errors import Busy, PictureRefused, Refusal
 from image_service.ingest import base64_text
 from image_service.ingest.fetch import Fetcher, FetchFailed, FetchReason
 from image_service.ingest.filenames import filename_of_url
+from image_service.ingest.hosts.reasons import reason_of
+from image_service.ingest.hosts.validators import Validators
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.ingest.shares import Owner, Shares
 from image_service.pixels.limits import Refused
@@ -33,6 +35,25 @@ class UploadResources:
     check_wait: float  # seconds for a place, and again for a free pixel process
     places: Shares
     memory: Shares = field(default_factory=lambda: Shares(LARGE_BODIES_AT_ONCE))
+
+
+@dataclass(frozen=True)
+class Download:
+    """What a host has sent, on local disk; nothing where that `is_unchanged`."""
+
+    received: Receiver
+    filename: str
+    validators: Validators
+    is_unchanged: bool
+
+
+@dataclass(frozen=True)
+class FromUrl:
+    """A checked picture, what it is called, and by what its host will know it."""
+
+    picture: Picture
+    filename: str
+    validators: Validators
 
 
 class Ingest:
@@ -151,15 +172,50 @@ class Intake:
             thumbhash=probe.thumbhash,
         )
 
-    async def from_url(self, url: str, field: str = "src", *, formats: Collection[Format] = ()) -> tuple[Picture, str]:
-        """Fetch it; with what it is called. What the URL itself has wrong is said; from there until a checked public
-        host has answered, every failure reads the same."""
+    async def from_url(self, url: str, field: str = "src", *, formats: Collection[Format] = ()) -> FromUrl:
+        """Fetch it and check it. What the URL itself has wrong is said; from there until a checked public host has
+        answered, every failure reads the same."""
+        download = await self.download(url, field)
+        return await self.checked(download, formats=formats)
+
+    async def download(self, url: str, field: str = "src", *, known: Validators | None = None) -> Download:
+        """What is at a URL, not checked yet; the host is asked for what is not `known` only.
+
+        Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`.
+        """
         received = await self.receiver(field)
+        with self._told(field):
+            fetched = await self._resources.fetcher.fetch(url, received.write, self._owner, known)
+        await received.flush()
+        return Download(received, fetched.filename or filename_of_url(url), fetched.validators, fetched.is_unchanged)
+
+    async def is_known(self, url: str, known: Validators, field: str = "src") -> bool:
+        """Whether the host says that its picture is the one that is `known`. No picture is fetched.
+
+        Raises `PictureRefused`, `Busy`.
+        """
+        with self._told(field):
+            return (await self._resources.fetcher.fetch(url, None, self._owner, known)).is_unchanged
+
+    async def checked(self, download: Download, *, formats: Collection[Format] = ()) -> FromUrl:
+        """Raises as `from_upload` does."""
+        picture = await self.from_upload(download.received, formats=formats)
+        return FromUrl(picture, download.filename, download.validators)
+
+    @contextmanager
+    def _told(self, field: str) -> Iterator[None]:
+        """A failed fetch in the words of every room."""
         try:
-            fetched = await self._resources.fetcher.fetch(url, received.write, self._owner)
+            yield
         except FetchFailed as failed:
             if failed.reason is FetchReason.TOO_HEAVY:
                 raise too_heavy(field, self._resources.max_bytes, fetched=True) from None
             detail = f"{failed.reason} {failed.detail}"
-            raise PictureRefused(field, Refusal.NOT_FETCHED, answer=failed.public, detail=detail) from None
-        return await self.from_upload(received, formats=formats), fetched.filename or filename_of_url(url)
+            raise PictureRefused(
+                field,
+                Refusal.NOT_FETCHED,
+                answer=failed.public,
+                detail=detail,
+                reason=reason_of(failed),
+                status=failed.status,
+            ) from None

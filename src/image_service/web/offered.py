@@ -18,6 +18,7 @@ from image_service.images.library import Upload
 from image_service.images.queries import Image
 from image_service.ingest.fetch_url import absolute
 from image_service.ingest.filenames import clean_filename
+from image_service.ingest.hosts.validators import Validators
 from image_service.ingest.shares import Owner
 from image_service.ingest.sources import Intake
 from image_service.pixels.picture import Format, Picture, readable
@@ -113,8 +114,8 @@ class Offer:
             picture = await _copied(self.reading.parts, intake, self.ours)
             return _upload(picture, asked.filename or self.ours.filename)
         url = absolute(asked.src or "")
-        picture, filename = await intake.from_url(url, formats=formats)
-        return _upload(picture, asked.filename or filename, url)
+        found = await intake.from_url(url, formats=formats)
+        return _upload(found.picture, asked.filename or found.filename, url, found.validators)
 
 
 @asynccontextmanager
@@ -173,8 +174,10 @@ async def created(
     return show(image)
 
 
-def _upload(picture: Picture, filename: str, source_url: str | None = None) -> Upload:
-    return Upload(picture, clean_filename(filename, picture.format), source_url)
+def _upload(
+    picture: Picture, filename: str, source_url: str | None = None, validators: Validators | None = None
+) -> Upload:
+    return Upload(picture, clean_filename(filename, picture.format), source_url, validators)
 
 
 async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:

@@ -1,0 +1,39 @@
+"""By what hosts will know the pictures that were fetched from them, and an index of images by their bytes.
+
+It only adds: the version before works with this schema too. Where that replaces bytes, the image's key is another than
+the one beside the validators, which then count no more.
+
+Revision: 0009
+Follows: 0008
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "sources",
+        sa.Column("image_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Uuid(), nullable=False),
+        sa.Column("final_url", sa.Text(), nullable=False),
+        sa.Column("etag", sa.Text(), nullable=True),
+        sa.Column("modified", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["image_id"], ["images.id"], name="sources_image_id_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("image_id", name="sources_pkey"),
+    )
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")  # it waits for every transaction under way, and nobody waits for it
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS images_by_sha256")  # half of it, of an attempt that was cut short
+        op.create_index("images_by_sha256", "images", ["store_id", "sha256"], postgresql_concurrently=True)
+        op.execute("SET lock_timeout = '2s'")
+
+
+def downgrade() -> None:
+    op.drop_index("images_by_sha256", table_name="images")
+    op.drop_table("sources")

@@ -1,0 +1,56 @@
+"""By what the hosts of source URLs will know the pictures that were fetched from them, as rows beside the images.
+
+They are apart from the images: a host may rename a picture that it has not changed, and that changes no image.
+"""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, bindparam, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from image_service.database.database import Database
+from image_service.database.direct import Row, Statement, Transaction
+from image_service.images.models import ImageRow, SourceRow
+
+
+class Validators(Protocol):
+    @property
+    def final_url(self) -> str: ...
+    @property
+    def etag(self) -> str | None: ...
+    @property
+    def modified(self) -> str | None: ...
+
+
+async def keep(transaction: Transaction, image_id: int, key: UUID, validators: Validators) -> None:
+    """Of the bytes that `key` names, which are the image's now."""
+    await transaction.rows(
+        _KEEP,
+        image_id=image_id,
+        key=key,
+        final_url=validators.final_url,
+        etag=validators.etag,
+        modified=validators.modified,
+    )
+
+
+async def known(database: Database, image_ids: list[int]) -> dict[int, Row]:
+    """By image; without those whose bytes came another way, or before validators were kept."""
+    found = await database.rows(_KNOWN, image_ids=image_ids)
+    return {row.image_id: row for row in found}
+
+
+_BINDS: dict[str, Any] = {name: bindparam(name) for name in ("image_id", "key", "final_url", "etag", "modified")}
+_ROW = insert(SourceRow).values(_BINDS)
+_KEEP = Statement(
+    _ROW.on_conflict_do_update(
+        index_elements=["image_id"], set_={name: _ROW.excluded[name] for name in _BINDS if name != "image_id"}
+    )
+)
+_KNOWN = Statement(
+    select(SourceRow.image_id, SourceRow.final_url, SourceRow.etag, SourceRow.modified)
+    .join(ImageRow, (col(ImageRow.id) == col(SourceRow.image_id)) & (col(ImageRow.key) == col(SourceRow.key)))
+    .where(col(SourceRow.image_id) == func.any(bindparam("image_ids", type_=ARRAY(BigInteger))))
+)
