@@ -15,7 +15,6 @@ COMMANDS = (
     "serve", "migrate", "import", "upload", "doctor", "openapi", "sweep", "verify", "copy-storage", "stores add",
     "stores list", "stores set", "stores tokens", "stores token", "stores revoke", "stores remove",
 )  # fmt: skip
-README = (Path(__file__).parents[1] / "README.md").read_text()
 SHELL = (Path(__file__).parents[1] / "docs" / "shell.md").read_text()
 
 
@@ -62,7 +61,7 @@ def test_exit_codes_are_told_in_the_help_and_in_the_docs(tmp_path: Path, code: s
     assert f"\n| {code} |" in SHELL
 
 
-def test_the_readme_names_every_command() -> None:
-    section = README.split("## The command line")[1].split("\n## ")[0]
+def test_the_page_names_every_command() -> None:
+    section = SHELL.split("## Import")[0]
     words = shlex.split(section.replace("`", " ").replace("'", " "), comments=False)
     assert {name.split()[-1] for name in COMMANDS} <= set(words)
