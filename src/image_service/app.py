@@ -127,7 +127,13 @@ def create_app(
     for dialect in dialects:
         app.include_router(dialect.router)
     add_documentation(app)
-    add_gallery(app, settings.delivery_base, has_gallery=settings.gallery)
+    add_gallery(
+        app,
+        settings.delivery_base,
+        max_image_bytes=settings.max_image_bytes,
+        limits=settings.limits,
+        has_gallery=settings.gallery,
+    )
     app.openapi = lambda: openapi.document(app, dialects, pictures)  # type: ignore[method-assign]  # FastAPI's own way
     for kind in (ImageServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)

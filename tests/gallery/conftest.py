@@ -95,7 +95,7 @@ def new_page(browser: Browser, shop: Shop) -> Iterator[NewPage]:
     own = urlsplit(shop.server.url).netloc
 
     def new(**options: object) -> Page:
-        context = browser.new_context(base_url=shop.server.url, locale="en-GB", **options)  # type: ignore[arg-type]
+        context = browser.new_context(**{"base_url": shop.server.url, "locale": "en-GB", **options})  # type: ignore[arg-type]
         context.set_default_timeout(MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
@@ -122,7 +122,7 @@ def page(new_page: NewPage) -> Page:
 
 def sign_in(page: Page, token: str = TOKEN, store: str = STORE) -> None:
     """Where the page asks for it."""
-    page.get_by_label("Store id").fill(store)
+    page.get_by_label("Store ID").fill(store)
     page.get_by_label("Token").fill(token)
     page.get_by_role("button", name="Sign in").click()
 

@@ -74,28 +74,28 @@ def test_a_picture_is_moved_by_keyboard(page: Page, shop: Shop, product: int) ->
     three(shop, product)
     open_product(page, product, 3)
     heard = page.get_by_role("status")
-    page.get_by_role("button", name="Move a.png, number 1").focus()
+    page.get_by_role("button", name="Move a.png, position 1").focus()
     page.keyboard.press("Space")
-    expect(heard).to_contain_text("Picked up. It is number 1 of 3.")
+    expect(heard).to_contain_text("Picked up at position 1 of 3.")
     page.keyboard.press("ArrowRight")
-    expect(heard).to_have_text("Number 2 of 3.")
+    expect(heard).to_have_text("Position 2 of 3.")
     page.keyboard.press("End")
-    expect(page.get_by_role("button", name="Move a.png, number 3")).to_be_focused()
+    expect(page.get_by_role("button", name="Move a.png, position 3")).to_be_focused()
     assert shop.names(product) == ["a.png", "b.png", "c.png"]  # it is not put down yet
     with put(page):  # type: ignore[attr-defined]
         page.keyboard.press("Space")
-    expect(heard).to_have_text("Put down as number 3.")
+    expect(heard).to_have_text("Dropped at position 3.")
     assert shown(page) == ["b.png", "c.png", "a.png"] == shop.names(product)
     page.keyboard.press("Space")
     page.keyboard.press("Home")
     page.keyboard.press("Escape")
-    expect(heard).to_have_text("Left where it was.")
+    expect(heard).to_have_text("Move cancelled.")
     assert shown(page) == ["b.png", "c.png", "a.png"] == shop.names(product)
     page.get_by_role("button", name="Details of a.png").click()
     page.get_by_label("Position of 3").fill("2")
     with put(page):  # type: ignore[attr-defined]
         page.get_by_role("button", name="Move", exact=True).click()
-    expect(corner(page).get_by_text("Now number 2.")).to_be_visible()
+    expect(corner(page).get_by_text("Moved to position 2.")).to_be_visible()
     assert shown(page) == ["b.png", "a.png", "c.png"] == shop.names(product)
 
 
@@ -103,7 +103,7 @@ def test_alt_text_is_edited(page: Page, shop: Shop, product: int) -> None:
     plain = shop.add(product, "plain.png")
     tongues = shop.add(product, "tongues.png", alt={"es": "Una taza", "pt": "Uma xícara"})
     open_product(page, product, 2)
-    expect(page.locator(".tile .alt").first).to_have_text("No alt text yet")
+    expect(page.locator(".tile .alt").first).to_have_text("No alt text")
     page.get_by_role("button", name="Details of plain.png").click()
     page.get_by_label("Alt text").fill('A cup, "red" & <round>')
     page.get_by_role("button", name="Save").click()
@@ -112,12 +112,12 @@ def test_alt_text_is_edited(page: Page, shop: Shop, product: int) -> None:
     page.get_by_role("button", name='Details of A cup, "red" & <round>').click()
     page.get_by_label("Alt text").fill("Closed by mistake")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Go back to it").click()
+    page.get_by_role("button", name="Continue editing").click()
     expect(page.get_by_label("Alt text")).to_have_value("Closed by mistake")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".tile .alt").first).to_have_text("Closed by mistake")
     page.get_by_role("button", name="Details of Una taza").click()
-    page.get_by_label("Alt text (pt)").fill("Um copo")
+    page.get_by_label("Alt text (Portuguese)").fill("Um copo")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
     assert shop.image(tongues)["alt"] == {"es": "Una taza", "pt": "Um copo"}
@@ -131,7 +131,9 @@ def test_a_picture_is_replaced(page: Page, shop: Shop, product: int) -> None:
     page.get_by_label("File of the new picture").set_input_files(
         {"name": "bad.png", "mimeType": "image/png", "buffer": b"no picture"}
     )
-    expect(page.get_by_role("alert")).to_contain_text("it must be a jpg, png, gif, webp or avif image")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "Choose a picture in one of these formats: JPEG, PNG, GIF, WebP or AVIF."
+    )
     page.get_by_label("File of the new picture").set_input_files(photo("rocket.jpg"))
     expect(page.get_by_role("dialog", name="rocket.jpg")).to_be_visible()
     expect(page.locator(".facts-list")).to_contain_text("640 × 427 pixels")
@@ -171,7 +173,7 @@ def test_a_deletion_is_meant_by_whoever_goes_on(page: Page, shop: Shop, product:
     expect(page.locator(".tile")).to_have_count(1)
     assert shop.names(product) == ["b.png", "c.png"]
     with page.expect_response(lambda answer: answer.request.method == "DELETE" and answer.ok):
-        page.get_by_role("link", name="On no product").click()
+        page.get_by_role("link", name="Unassigned").click()
     assert shop.names(product) == ["c.png"]
     page.go_back()
     page.get_by_role("button", name="Delete c.png").click()
@@ -186,9 +188,9 @@ def test_an_orphan_that_was_put_on_a_product_is_not_deleted(page: Page, shop: Sh
     page.get_by_role("button", name="Delete loose.png").click()
     shop.client.post(f"/products/{product}/images", json={"image_id": id}).raise_for_status()
     page.clock.fast_forward(10_500)
-    expect(page.get_by_role("alert")).to_contain_text("Somebody else has changed these pictures.")
+    expect(page.get_by_role("alert")).to_contain_text("Someone else changed these pictures.")
     assert shop.names(product) == ["loose.png"]
-    page.get_by_role("button", name="Load the new state").click()
+    page.get_by_role("button", name="Show the latest version").click()
     expect(page.locator(".tile")).to_have_count(0)
 
 
@@ -198,10 +200,10 @@ def test_a_move_does_not_undo_somebody_elses(page: Page, shop: Shop, product: in
     shop.client.put(f"/products/{product}/images/{ids[2]}", json={"position": 1}).raise_for_status()
     tiles = page.locator(".grid > .tile")
     drag(page, tiles.nth(0), tiles.nth(1))
-    expect(page.get_by_role("alert")).to_contain_text("Somebody else has changed these pictures.")
+    expect(page.get_by_role("alert")).to_contain_text("Someone else changed these pictures.")
     assert shown(page) == ["a.png", "b.png", "c.png"]  # as it was seen
     assert shop.names(product) == ["c.png", "a.png", "b.png"]
-    page.get_by_role("button", name="Load the new state").click()
+    page.get_by_role("button", name="Show the latest version").click()
     expect(page.get_by_role("alert")).to_be_hidden()
     assert shown(page) == ["c.png", "a.png", "b.png"]
     with put(page):  # type: ignore[attr-defined]
@@ -218,10 +220,10 @@ def test_a_text_does_not_undo_somebody_elses(page: Page, shop: Shop, product: in
     shop.client.put(address, json={"alt": "Theirs"}).raise_for_status()
     page.get_by_role("button", name="Save").click()
     alert = page.get_by_role("dialog").get_by_role("alert")
-    expect(alert).to_contain_text("Yours was not saved")
+    expect(alert).to_contain_text("Your change wasn’t saved, so theirs isn’t lost")
     assert shop.image(id)["alt"] == "Theirs"
-    page.get_by_role("button", name="Load the new state").click()
-    expect(alert).to_contain_text("The text saved by now is: “Theirs”.")
+    page.get_by_role("button", name="Show the latest version").click()
+    expect(alert).to_contain_text("The saved text is now “Theirs”.")
     expect(page.get_by_label("Alt text")).to_have_value("Mine")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".tile .alt")).to_have_text("Mine")
@@ -230,7 +232,7 @@ def test_a_text_does_not_undo_somebody_elses(page: Page, shop: Shop, product: in
     shop.client.delete(address).raise_for_status()
     page.get_by_label("Alt text").fill("Too late")
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("button", name="Load the new state").click()
-    expect(corner(page).get_by_text("This picture has been deleted in the meantime.")).to_be_visible()
+    page.get_by_role("button", name="Show the latest version").click()
+    expect(corner(page).get_by_text("Someone else deleted this picture.")).to_be_visible()
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_role("heading", name=re.compile("No pictures yet"))).to_be_visible()

@@ -69,8 +69,8 @@ def test_one_is_opened_large(new_page: NewPage, shop: Shop, product: int) -> Non
     fill_with_photos(shop, product)
     page = new_page(reduced_motion="reduce")  # while it is animated it takes no keys
     open_product(page, product, 4)
-    page.get_by_role("button", name="Open large A rocket before its start").click()
-    large = page.get_by_role("dialog", name="Picture, large")
+    page.get_by_role("button", name="View A rocket before its start").click()
+    large = page.get_by_role("dialog", name="Full-size picture")
     expect(large).to_be_visible()
     expect(large.get_by_text("A rocket before its start")).to_be_visible()
     expect(large.get_by_text("1 / 4")).to_be_visible()
@@ -79,7 +79,7 @@ def test_one_is_opened_large(new_page: NewPage, shop: Shop, product: int) -> Non
     expect(large.get_by_text("2 / 4")).to_be_visible()
     page.keyboard.press("Escape")
     expect(large).to_have_count(0)
-    expect(page.get_by_role("button", name="Open large A rocket before its start")).to_be_focused()
+    expect(page.get_by_role("button", name="View A rocket before its start")).to_be_focused()
 
 
 def test_what_is_known_of_a_picture_can_be_copied(new_page: NewPage, shop: Shop, product: int) -> None:
@@ -95,7 +95,7 @@ def test_what_is_known_of_a_picture_can_be_copied(new_page: NewPage, shop: Shop,
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == image["src"]
     copies.last.click()
-    expect(page.get_by_role("status")).to_contain_text("Copied.")
+    expect(page.get_by_role("status")).to_contain_text("Copied")
     tag = page.evaluate("navigator.clipboard.readText()")
     made = page.evaluate(
         """html => {
@@ -141,7 +141,7 @@ def test_many_products_and_pictures(new_page: NewPage, shop: Shop, much: int) ->
     page.get_by_role("button", name="Show more products").click()
     expect(entries.nth(59)).to_be_attached()
     expect(page.get_by_role("button", name="Show more products")).to_be_hidden()
-    page.get_by_role("link", name="On no product").click()
+    page.get_by_role("link", name="Unassigned").click()
     expect(page.locator(".tile")).to_have_count(60)
     page.get_by_role("button", name="Show more pictures").click()
     expect(page.locator(".tile")).to_have_count(65)
@@ -156,7 +156,7 @@ def test_a_phone_is_wide_enough(new_page: NewPage, shop: Shop, product: int) -> 
     page.goto("/gallery")
     sign_in(page)
     expect(page.get_by_text(f"Store {STORE}")).to_be_visible()
-    page.get_by_label("Open a product").fill(str(product))
+    page.get_by_label("Product number").fill(str(product))
     page.get_by_role("button", name="Open", exact=True).tap()
     wait_for_pictures(page, 4)
     assert page.evaluate(width) == PHONE["width"]
@@ -164,7 +164,7 @@ def test_a_phone_is_wide_enough(new_page: NewPage, shop: Shop, product: int) -> 
     assert page.get_by_role("dialog").evaluate("dialog => dialog.scrollWidth") <= PHONE["width"]
     page.get_by_role("button", name="Close").tap()
     page.get_by_role("link", name="Products").tap()
-    expect(page.get_by_role("heading", name="Products with pictures")).to_be_visible()
+    expect(page.get_by_role("heading", name="Products")).to_be_visible()
     assert page.evaluate(width) == PHONE["width"]
 
 
@@ -179,7 +179,7 @@ def test_a_screen_reader_finds_its_way(new_page: NewPage, shop: Shop, product: i
     page.goto("/")
     assert violations(page) == []
     page.goto(f"/gallery#/products/{product}")
-    expect(page.get_by_label("Store id")).to_be_focused()
+    expect(page.get_by_label("Store ID")).to_be_focused()
     assert violations(page) == []
     sign_in(page)
     wait_for_pictures(page, 4)
@@ -188,12 +188,12 @@ def test_a_screen_reader_finds_its_way(new_page: NewPage, shop: Shop, product: i
     page.get_by_role("button", name="Delete animated.gif").click()
     assert violations(page) == []  # with a refusal, and a message
     page.get_by_role("button", name="Undo").click()
-    page.get_by_role("button", name="Close the list of uploads").click()
+    page.get_by_role("button", name="Close the upload list").click()
     page.get_by_role("button", name="Details of transparent.png").click()
     expect(page.get_by_role("dialog", name="transparent.png")).to_be_visible()
     assert violations(page) == []
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Open large A rocket").click()
+    page.get_by_role("button", name="View A rocket").click()
     expect(page.locator(".pswp--ui-visible")).to_be_visible()
     assert violations(page) == []
 
@@ -203,8 +203,8 @@ def test_the_way_from_the_landing_page(page: Page, shop: Shop, product: int) -> 
     page.get_by_role("link", name="Gallery").click()
     sign_in(page)
     expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(page.get_by_role("heading", name="Pick a product")).to_be_visible()
-    page.get_by_label("Open a product").fill(str(product))
+    expect(page.get_by_role("heading", name="Choose a product")).to_be_visible()
+    page.get_by_label("Product number").fill(str(product))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=f"Product {product}")).to_be_focused()
     assert shown(page) == []

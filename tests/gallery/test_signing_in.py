@@ -11,12 +11,12 @@ from tests.processes import command
 def test_a_wrong_token_is_not_taken(page: Page) -> None:
     page.goto("/gallery")
     sign_in(page, token="some-other-token-of-someone")
-    expect(page.get_by_role("alert")).to_contain_text("does not know this id with this token")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong store ID or token")
     expect(page.get_by_role("dialog", name="Sign in to your store")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")  # the second time a browser closes a dialog even if it is told not to
     sign_in(page, token=TOKEN)
-    expect(page.get_by_role("heading", name="Pick a product")).to_be_visible()
+    expect(page.get_by_role("heading", name="Choose a product")).to_be_visible()
     expect(page.get_by_text(f"Store {STORE}")).to_be_visible()
 
 
@@ -50,8 +50,8 @@ def test_a_token_that_is_revoked_in_mid_work(page: Page, shop: Shop, product: in
     page.get_by_label("Alt text").fill("Typed before it was revoked")
     assert command(shop.server.data.parent, "stores", "revoke", str(newest)).status == 0
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("The token is no longer accepted")).to_be_visible()
-    expect(page.get_by_label("Store id")).to_have_value(STORE)
+    expect(page.get_by_text("Your token is no longer valid")).to_be_visible()
+    expect(page.get_by_label("Store ID")).to_have_value(STORE)
     expect(page.locator(".tile")).to_have_count(1)
     sign_in(page)
     expect(page.locator(".tile .alt")).to_have_text("Typed before it was revoked")
@@ -66,7 +66,7 @@ def test_a_token_that_may_only_read(page: Page, shop: Shop, product: int) -> Non
     page.get_by_role("button", name="Details of seen.png").click()
     page.get_by_label("Alt text").fill("New")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_have_text(re.compile("may only read"))
+    expect(page.get_by_role("alert")).to_have_text(re.compile("read-only"))
 
 
 def test_another_store_sees_nothing_of_the_first(page: Page, shop: Shop, product: int, new_page: NewPage) -> None:
@@ -75,7 +75,7 @@ def test_another_store_sees_nothing_of_the_first(page: Page, shop: Shop, product
     page.goto(f"/gallery#/products/{product}")
     sign_in(page, token=other["token"], store=str(other["store_id"]))
     expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
-    expect(page.get_by_text("None yet.")).to_be_visible()
+    expect(page.get_by_text("No products yet.")).to_be_visible()
 
 
 def _id(page: Page) -> int:

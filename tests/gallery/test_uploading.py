@@ -76,7 +76,7 @@ def test_progress_is_seen(page: Page, shop: Shop, product: int) -> None:
     choose(page, "animated.gif", "rocket.jpg")
     row = page.get_by_role("listitem").filter(has_text="animated.gif")
     expect(page.get_by_role("heading", name="Uploading 1 of 2")).to_be_visible()
-    expect(row).to_contain_text(re.compile(r"Sending, [1-9]\d? %"))
+    expect(row).to_contain_text(re.compile(r"Uploading, [1-9]\d?%"))
     expect(page.get_by_role("progressbar", name="animated.gif")).to_have_attribute("value", re.compile(r"0\.\d+"))
     expect(corner(page).get_by_text("2 pictures added.")).to_be_visible()
 
@@ -94,9 +94,9 @@ def test_each_refusal_has_its_reason(page: Page, shop: Shop, product: int, tmp_p
     page.get_by_label("Pictures to add").set_input_files([tmp_path / name for name in files])
     expect(page.get_by_role("heading", name="3 pictures not added")).to_be_visible()
     reasons = {
-        "note.pdf": "This picture cannot be used. PDF: must be a jpg, png, gif, webp or avif image.",
-        "cut.png": "This picture is cut short: its end is missing.",
-        "heavy.jpg": "Too heavy: a picture must weigh less than 10MB.",
+        "note.pdf": "PDF files can’t be used. Choose a picture in one of these formats: JPEG, PNG, GIF, WebP or AVIF.",
+        "cut.png": "The end of this file is missing. Copy or export the picture again.",
+        "heavy.jpg": "Too large: the file must be smaller than 10.5 MB.",
     }
     for name, reason in reasons.items():
         expect(page.get_by_role("listitem").filter(has_text=name)).to_contain_text(reason)
@@ -105,7 +105,7 @@ def test_each_refusal_has_its_reason(page: Page, shop: Shop, product: int, tmp_p
     page.locator(".tile").get_by_role("button").last.click(trial=True)  # the list lies over it, until one scrolls
     page.get_by_role("button", name="Dismiss note.pdf").click()
     expect(page.get_by_role("heading", name="2 pictures not added")).to_be_visible()
-    page.get_by_role("button", name="Close the list of uploads").click()
+    page.get_by_role("button", name="Close the upload list").click()
     expect(page.locator("#tray")).to_be_hidden()
 
 
@@ -138,9 +138,9 @@ def test_a_url(page: Page, shop: Shop, product: int, elsewhere: str) -> None:
     open_product(page, product, 0)
     for path in ("rocket.jpg", "nothing-here.jpg"):
         page.get_by_role("button", name="From a URL").click()
-        page.get_by_label("URL of a picture").fill(f"{elsewhere}/{path}")
+        page.get_by_label("Picture URL").fill(f"{elsewhere}/{path}")
         page.keyboard.press("Enter")
-    expect(corner(page).get_by_text("The server at this address answered 404")).to_be_visible()
+    expect(corner(page).get_by_text("The server at this URL answered with error 404")).to_be_visible()
     expect(page.locator(".tile .name")).to_have_text(["rocket.jpg"])
     page.get_by_role("button", name="Details of rocket.jpg").click()
     expect(page.locator(".facts-list")).to_contain_text(f"{elsewhere}/rocket.jpg")
@@ -181,7 +181,7 @@ def test_an_answer_that_is_lost_makes_no_second_picture(page: Page, shop: Shop, 
     line.on("Fetch.requestPaused", lose_the_first)
     line.send("Fetch.enable", {"patterns": [{"urlPattern": "*/images?fields=all", "requestStage": "Response"}]})
     choose(page, "rocket.jpg")
-    expect(corner(page).get_by_text("The connection was lost. Next try in 1 s.")).to_be_visible()
+    expect(corner(page).get_by_text("Connection lost. Next try in 1 s.")).to_be_visible()
     expect(corner(page).get_by_text("1 picture added.")).to_be_visible()
     assert answered == [201, 201]
     assert shown(page) == shop.names(product) == ["rocket.jpg"]
@@ -201,10 +201,12 @@ def test_one_is_cancelled_and_one_is_tried_again(page: Page, shop: Shop, product
     expect(page.get_by_role("heading", name="Uploading 1 of 2")).to_be_visible()
     page.get_by_role("button", name="Cancel rocket.jpg").click()
     expect(
-        corner(page).get_by_text("Something went wrong at the service (500). Its log has it under abc.")
+        corner(page).get_by_text(
+            "Something went wrong in the service (error 500). If it happens again, report this code: abc."
+        )
     ).to_be_visible()
     page.unroute("**/images?fields=all")
-    page.get_by_role("button", name="Try animated.gif again").click()
+    page.get_by_role("button", name="Retry animated.gif").click()
     expect(page.locator(".tile .name")).to_have_text(["animated.gif"])
     assert shop.names(product) == ["animated.gif"]
 
@@ -225,17 +227,17 @@ def test_an_edit_after_an_upload_is_no_conflict(page: Page, shop: Shop, product:
 
 def test_pictures_on_no_product(page: Page, shop: Shop, product: int) -> None:
     open_product(page, None, 0)
-    expect(page.get_by_role("heading", name="Nothing is waiting here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No unassigned pictures")).to_be_visible()
     expect(page.get_by_role("button", name="From a URL")).to_be_hidden()
     choose(page, "rocket.jpg", "animated.gif")
     expect(page.locator(".tile .name")).to_have_text(["rocket.jpg", "animated.gif"])
     page.get_by_label("Pictures to add").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
-    expect(corner(page).get_by_text("This picture cannot be used")).to_be_visible()
+    expect(corner(page).get_by_text("This file can’t be used")).to_be_visible()
     page.get_by_role("button", name="Details of animated.gif").click()
-    page.get_by_label("Put on product").fill(str(product))
+    page.get_by_label("Assign to product number").fill(str(product))
     page.get_by_role("button", name="Assign").click()
     expect(page.locator(".tile .name")).to_have_text(["rocket.jpg"])
-    page.get_by_role("button", name="Open it").click()
+    page.get_by_role("button", name="Open product").click()
     expect(page.get_by_role("heading", name=f"Product {product}")).to_be_focused()
     expect(page.locator(".tile .name")).to_have_text(["animated.gif"])
     assert shop.names(product) == ["animated.gif"]

@@ -35,7 +35,7 @@ def test_the_wheel_holds_the_package_the_migrations_and_nothing_else(built: Buil
     swagger = {"LICENSE", "NOTICE", "swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css"}
     assert {f"image_service/site/static/swagger-ui/{name}" for name in swagger} <= static
     assert {f"image_service/site/static/{name}" for name in ("README.md", "docs.js", "sample.jpg")} <= static
-    gallery = {"gallery.html", "landing.html", "icon.svg", "css/base.css", "js/main.js"}
+    gallery = {"gallery.html", "landing.html", "icon.svg", "css/base.css", "js/main.js", "languages/en.json"}
     gallery |= {
         f"vendor/{each}" for each in ("sortable/Sortable.min.js", "photoswipe/LICENSE", "thumbhash/thumbhash.js")
     }

@@ -3,18 +3,25 @@
 All that they do is in `static/gallery/`; here is only where their files and pictures may come from.
 """
 
+import html
+import json
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
+from image_service.pixels.limits import Limits
 from image_service.site.files import STATIC, Files
 from image_service.site.pages import add_page, policy
 
 _LINK = '<li class="card"><a href="gallery">'  # the landing page's entry of the gallery, a line of its own
+_LIMITS = "{limits}"  # the page's place for them
 
 
-def add_gallery(app: Starlette, delivery_base: str, *, has_gallery: bool) -> None:
-    """GET / and, if it is wanted, GET /gallery, whose pictures come from `delivery_base`."""
+def add_gallery(app: Starlette, delivery_base: str, *, max_image_bytes: int, limits: Limits, has_gallery: bool) -> None:
+    """GET / and, if it is wanted, GET /gallery, whose pictures come from `delivery_base`.
+
+    The page is told what a picture may cost here: it shrinks what is too large, and says why others are refused.
+    """
     folder = STATIC / "gallery"
     landing = (folder / "landing.html").read_text()
     if not has_gallery:
@@ -24,4 +31,10 @@ def add_gallery(app: Starlette, delivery_base: str, *, has_gallery: bool) -> Non
     if has_gallery:
         # `blob:`: what is on its way up is shown out of the browser's memory.
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(delivery_base))
-        add_page(app, "/gallery", (folder / "gallery.html").read_text(), policy(images=f"'self' {origin} blob:"))
+        page = (folder / "gallery.html").read_text().replace(_LIMITS, html.escape(_told(max_image_bytes, limits)))
+        add_page(app, "/gallery", page, policy(images=f"'self' {origin} blob:"))
+
+
+def _told(max_image_bytes: int, limits: Limits) -> str:
+    told = {"bytes": max_image_bytes, "pixels": limits.pixels, "side": limits.side}
+    return json.dumps({**told, "formats": [str(each) for each in limits.formats]})

@@ -1,6 +1,7 @@
 // Copying out of a read-only field.
 
 import { say } from "./messages.js";
+import { text } from "./texts.js";
 
 export async function copy(input, button) {
   input.select();
@@ -9,8 +10,7 @@ export async function copy(input, button) {
   } catch {
     document.execCommand("copy"); // the other is for https alone
   }
-  const was = button.textContent;
-  button.textContent = "Copied";
-  say("Copied.");
-  setTimeout(() => (button.textContent = was === "Copied" ? "Copy" : was), 1500);
+  button.textContent = text("details.copied");
+  say(text("details.copied"));
+  setTimeout(() => (button.textContent = text("details.copy")), 1500);
 }

@@ -6,7 +6,8 @@ import { newKey } from "./http.js";
 import { toast } from "./messages.js";
 import { Conflict } from "./pictures.js";
 import { fill, tag } from "./shown.js";
-import { altOf, dimensions, format, size, when } from "./words.js";
+import { text } from "./texts.js";
+import { altOf, format, languageName, size, when } from "./words.js";
 
 const dialog = byId("details");
 
@@ -14,6 +15,10 @@ const dialog = byId("details");
 export function openDetails(pictures, image, actions) {
   render(pictures, image, actions);
   openDialog(dialog);
+}
+
+export function closeDetails() {
+  if (dialog.open) dialog.close();
 }
 
 function render(pictures, image, actions) {
@@ -44,20 +49,20 @@ function render(pictures, image, actions) {
 
 function facts(image) {
   const rows = {
-    Dimensions: `${dimensions(image)} pixels`,
-    Format: format(image),
-    Size: `${size(image.bytes)} (${image.bytes.toLocaleString("en")} bytes)`,
-    Source: image.source_url ?? "Uploaded",
+    [text("fact.dimensions")]: text("fact.pixels", { width: String(image.width), height: String(image.height) }),
+    [text("fact.format")]: format(image),
+    [text("fact.size")]: text("fact.size_bytes", { size: size(image.bytes), bytes: image.bytes }),
+    [text("fact.source")]: image.source_url ?? text("fact.uploaded"),
     "SHA-256": image.sha256,
-    Added: when(image.created_at),
-    Changed: when(image.updated_at),
-    Id: image.id,
+    [text("fact.added")]: when(image.created_at),
+    [text("fact.changed")]: when(image.updated_at),
+    [text("fact.id")]: image.id,
   };
   for (const [name, value] of Object.entries(rows)) {
-    const [term, text] = ["dt", "dd"].map((each) => document.createElement(each));
+    const [term, fact] = ["dt", "dd"].map((each) => document.createElement(each));
     term.textContent = name;
-    text.textContent = value;
-    dialog.querySelector(".facts-list").append(term, text);
+    fact.textContent = value;
+    dialog.querySelector(".facts-list").append(term, fact);
   }
 }
 
@@ -81,7 +86,7 @@ async function attempt(pictures, image, actions, work) {
 
 function conflict(pictures, image, actions) {
   const [notice, load] = [byId("details-conflict"), byId("details-conflict").querySelector("button")];
-  notice.firstElementChild.textContent = "Somebody else has changed these pictures in the meantime. Yours was not saved, so that their change is not lost.";
+  notice.firstElementChild.textContent = `${text("conflict.title")} ${text("conflict.text")}`;
   show(load, true);
   show(notice, true);
   load.onclick = () =>
@@ -92,7 +97,7 @@ function conflict(pictures, image, actions) {
       if (!now) {
         dialog.onclose = null;
         dialog.close();
-        toast("This picture has been deleted in the meantime.");
+        toast(text("conflict.gone"));
         return;
       }
       render(pictures, now, actions);
@@ -108,8 +113,8 @@ const drafts = () => new Map(areas().map((area) => [area.name, area.value]));
 function restore(mine, now, before) {
   const isOther = JSON.stringify(now.alt) !== JSON.stringify(before.alt);
   const notice = byId("details-conflict");
-  const theirs = altOf(now) ? `The text saved by now is: “${altOf(now)}”.` : "There is no text saved by now.";
-  notice.firstElementChild.textContent = isOther ? `${theirs} Yours is in the field still: save it to replace theirs.` : "This is the new state. What you wrote is in the field still.";
+  const theirs = altOf(now) ? text("conflict.their_text", { text: altOf(now) }) : text("conflict.no_text");
+  notice.firstElementChild.textContent = isOther ? theirs : text("conflict.other");
   show(notice.querySelector("button"), false);
   show(notice, true);
   for (const area of areas()) area.value = mine.get(area.name) ?? area.value;
@@ -119,7 +124,7 @@ function restore(mine, now, before) {
 function describing(pictures, image, actions) {
   const isMap = image.alt !== null && typeof image.alt === "object";
   const texts = isMap ? Object.entries(image.alt) : [["", image.alt ?? ""]];
-  for (const [language, text] of texts) byId("alt-fields").append(altField(language, text));
+  for (const [language, alt] of texts) byId("alt-fields").append(altField(language, alt));
   keeping(pictures, image, actions);
   byId("alt-form").onsubmit = async (event) => {
     event.preventDefault();
@@ -129,7 +134,7 @@ function describing(pictures, image, actions) {
     if (!saved) return;
     dialog.onclose = null;
     dialog.close();
-    toast("Alt text saved.");
+    toast(text("details.alt_saved"));
   };
 }
 
@@ -144,17 +149,17 @@ function keeping(pictures, image, actions) {
       for (const area of areas()) area.value = mine.get(area.name) ?? area.value;
       areas()[0].focus();
     };
-    toast("The alt text was not saved.", { action: ["Go back to it", goBack], stays: 10_000 });
+    toast(text("details.alt_not_saved"), { action: [text("details.go_back"), goBack], stays: 10_000 });
   };
 }
 
-function altField(language, text) {
+function altField(language, alt) {
   const field = Object.assign(document.createElement("div"), { className: "field" });
   const id = `alt-${language || "text"}`;
-  const label = Object.assign(document.createElement("label"), { htmlFor: id, textContent: language ? `Alt text (${language})` : "Alt text" });
-  const area = Object.assign(document.createElement("textarea"), { id, name: language, value: text, rows: 3, maxLength: 2000 });
+  const label = Object.assign(document.createElement("label"), { htmlFor: id, textContent: language ? text("details.alt_language", { language: languageName(language) }) : text("details.alt") });
+  const area = Object.assign(document.createElement("textarea"), { id, name: language, value: alt, rows: 3, maxLength: 2000 });
   if (language) area.lang = language;
-  const hint = Object.assign(document.createElement("small"), { textContent: "What is to be seen, for those who cannot see it." });
+  const hint = Object.assign(document.createElement("small"), { textContent: text("details.alt_hint") });
   field.append(label, area, ...(language ? [] : [hint]));
   return field;
 }
@@ -163,13 +168,13 @@ function placing(pictures, image, actions) {
   const input = byId("position");
   const count = pictures.visible.length;
   Object.assign(input, { max: count, value: pictures.visible.findIndex(({ id }) => id === image.id) + 1 });
-  byId("of-positions").textContent = `of ${count}`;
+  byId("of-positions").textContent = text("details.of", { count });
   byId("position-form").onsubmit = async (event) => {
     event.preventDefault();
     const moved = await attempt(pictures, image, actions, () => pictures.move(image, input.valueAsNumber - 1));
     if (!moved) return;
     dialog.close();
-    toast(`Now number ${input.value}.`);
+    toast(text("move.moved", { number: input.valueAsNumber }));
   };
 }
 
@@ -184,7 +189,7 @@ function replacing(pictures, image, actions) {
     show(progress, false);
     if (!now) return;
     render(pictures, now, actions);
-    toast("Replaced. It has a new URL.");
+    toast(text("details.replaced"));
     dialog.querySelector("[data-close]").focus();
   };
   byId("replace-file-button").onclick = () => file.click();

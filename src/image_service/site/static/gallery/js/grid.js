@@ -1,6 +1,7 @@
 // All pictures of what is open, each in a tile, in the order of the gallery.
 
 import { byId } from "./dom.js";
+import { locale } from "./texts.js";
 import { number, tileOf } from "./tile.js";
 
 const grid = byId("grid");
@@ -11,7 +12,7 @@ export function draw(images, options) {
   const wanted = new Set(images.map(({ id }) => id));
   for (const [id, { tile }] of tiles) if (!wanted.has(id)) forget(id, tile);
   images.forEach((image, place) => {
-    const state = JSON.stringify([image.src, image.alt, options.isOrdered]);
+    const state = JSON.stringify([image.src, image.alt, options.isOrdered, locale()]);
     let known = tiles.get(image.id);
     if (known?.state !== state) {
       const tile = tileOf(image, options);

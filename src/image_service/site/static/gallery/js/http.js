@@ -1,6 +1,7 @@
 // Calls of the API: once, or again and again until there is an answer worth having.
 
 import { authorization, renew, storeId } from "./session.js";
+import { text } from "./texts.js";
 import { refusal } from "./words.js";
 
 const BUSY = new Set([409, 429, 503]); // say themselves when to come back
@@ -19,7 +20,7 @@ export class Refused extends Error {
 // There is no answer: what was asked may have been done, or not.
 export class Lost extends Error {
   constructor() {
-    super("The connection was lost.");
+    super(text("error.lost"));
   }
 }
 

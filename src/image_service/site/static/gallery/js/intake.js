@@ -3,12 +3,13 @@
 import { byId, openDialog, show } from "./dom.js";
 import { uploads } from "./uploads.js";
 import { toast } from "./messages.js";
+import { text } from "./texts.js";
 
 // `target()` is the product's number, null for none, undefined where nothing is open.
 export function startIntake(target) {
   const give = (sources) => {
     if (sources.length === 0) return;
-    if (target() === undefined) toast("Open a product first: then drop or paste pictures.");
+    if (target() === undefined) toast(text("upload.open_first"));
     else uploads.add(sources, target());
   };
   choosing(give);
@@ -56,9 +57,9 @@ function pasting(give, target) {
 }
 
 // Pictures on no product can only be sent as files: the API has no other way for them.
-function urls(text, target) {
-  const found = text.split(/\s+/).filter((word) => /^https?:\/\//i.test(word));
-  if (found.length && target() === null) toast("From a URL, a picture can only be added to a product.");
+function urls(pasted, target) {
+  const found = pasted.split(/\s+/).filter((word) => /^https?:\/\//i.test(word));
+  if (found.length && target() === null) toast(text("upload.url_needs_product"));
   return target() === null ? [] : found;
 }
 

@@ -1,6 +1,7 @@
 // One picture over the whole window, to be zoomed into: PhotoSwipe, which is loaded when it is first needed.
 
 import { slide } from "./shown.js";
+import { text } from "./texts.js";
 import { altOf } from "./words.js";
 
 let open = null;
@@ -13,7 +14,11 @@ export async function openLarge(images, index) {
     bgOpacity: 1,
     showHideAnimationType: "fade",
     wheelToZoom: true,
-    errorMsg: "This picture cannot be loaded.",
+    errorMsg: text("lightbox.not_loaded"),
+    closeTitle: text("lightbox.close"),
+    zoomTitle: text("lightbox.zoom"),
+    arrowPrevTitle: text("lightbox.previous"),
+    arrowNextTitle: text("lightbox.next"),
   });
   box.on("uiRegister", () => {
     box.ui.registerElement({
@@ -24,7 +29,7 @@ export async function openLarge(images, index) {
       onInit: (element) => box.on("change", () => (element.textContent = altOf(images[box.currIndex]))),
     });
   });
-  box.on("afterInit", () => box.element.setAttribute("aria-label", "Picture, large"));
+  box.on("afterInit", () => box.element.setAttribute("aria-label", text("lightbox.label")));
   box.on("destroy", () => (open = null));
   open = box;
   box.init();

@@ -1,7 +1,7 @@
 // The page as a whole: who is signed in, what is open, and what happens to it.
 
 import { byId, show } from "./dom.js";
-import { openDetails } from "./details.js";
+import { closeDetails, openDetails } from "./details.js";
 import { draw } from "./grid.js";
 import { startIntake } from "./intake.js";
 import { closeLarge, openLarge } from "./lightbox.js";
@@ -11,9 +11,9 @@ import { Conflict, Gallery, Orphans } from "./pictures.js";
 import { loadProducts, markCurrent, moreProducts } from "./products.js";
 import { carryOut, remove, startRemoval } from "./removal.js";
 import { isSignedIn, signIn, signOut, storeId } from "./session.js";
+import { onLanguage, ready, startLanguages, text } from "./texts.js";
 import { startTray } from "./tray.js";
 import { uploads } from "./uploads.js";
-import { counted } from "./words.js";
 
 let pictures = null; // what is open
 const isOpen = (each) => each === pictures;
@@ -36,9 +36,7 @@ async function route({ isFirst = false } = {}) {
   show(byId("conflict"), false);
   markCurrent();
   if (!pictures) return;
-  const title = pictures.isOrdered ? `Product ${pictures.product}` : "On no product";
-  byId("title").textContent = title;
-  document.title = `${title} · image-service`;
+  nameIt();
   byId("count").textContent = "\u00a0"; // it keeps its line until there is a number
   show(byId("empty"), false);
   show(byId("hint"), false);
@@ -49,11 +47,18 @@ async function route({ isFirst = false } = {}) {
   await load(pictures);
 }
 
+function nameIt() {
+  const title = pictures ? (pictures.isOrdered ? text("products.one", { product: pictures.product }) : text("products.unassigned")) : text("page.title");
+  byId("title").textContent = title;
+  document.title = `${title} · image-service`;
+}
+
 async function load(each) {
   if (each.images.length === 0) byId("grid").setAttribute("aria-busy", "true");
   show(byId("unreachable"), false);
   try {
     await each.load();
+    each.isLoaded = true;
     if (isOpen(each)) show(byId("conflict"), false);
   } catch (error) {
     if (isOpen(each)) unreachable(each, error);
@@ -73,16 +78,13 @@ function redraw() {
   const { visible, isOrdered, hasMore } = pictures;
   const gone = pictures.images.length - visible.length;
   const count = pictures.total - gone;
-  byId("count").textContent = counted(count, "picture");
+  byId("count").textContent = text("pictures.count", { count });
   show(byId("hint"), isOrdered && count > 1);
   const onOpen = (image) => openLarge(pictures.visible, pictures.visible.findIndex(({ id }) => id === image.id));
   draw(visible, { isOrdered, onOpen, onEdit: edit, onDelete: (image) => remove(pictures, image) });
   show(byId("empty"), count === 0);
-  const [title, text] = isOrdered
-    ? ["No pictures yet", "Drop some anywhere on this page, paste one, or choose files. The first becomes the main picture."]
-    : ["Nothing is waiting here", "Pictures that were uploaded without a product show up here, to be put on one."];
-  byId("empty").querySelector("h2").textContent = title;
-  byId("empty").querySelector("p").textContent = text;
+  byId("empty").querySelector("h2").textContent = text(isOrdered ? "empty.title" : "empty.unassigned_title");
+  byId("empty").querySelector("p").textContent = text(isOrdered ? "empty.text" : "empty.unassigned_text");
   show(byId("more-orphans"), Boolean(hasMore));
 }
 
@@ -92,7 +94,7 @@ function edit(image) {
   openDetails(pictures, image, {
     onDelete: (current) => remove(pictures, current),
     onAssigned: (product) => {
-      toast(`Put on product ${product}.`, { action: ["Open it", () => (location.hash = `#/products/${product}`)] });
+      toast(text("details.assigned", { product }), { action: [text("details.open_product"), () => (location.hash = `#/products/${product}`)] });
       refreshProducts();
     },
   });
@@ -111,13 +113,28 @@ async function move(id, place) {
 
 function report(each, error) {
   if (!(error instanceof Conflict)) toast(error.message);
-  else if (!isOpen(each)) toast("A deletion was not done: somebody else has changed those pictures.");
+  else if (!isOpen(each)) toast(text("conflict.deletion"));
   else show(byId("conflict"), true);
 }
 
 const refreshProducts = () => loadProducts().catch((error) => toast(error.message));
 
+// In another language. A text that is being written in the details would be lost with them: they say so, and keep it.
+function speak() {
+  closeDetails();
+  greet();
+  nameIt();
+  if (pictures?.isLoaded) redraw();
+}
+
+function greet() {
+  byId("store").textContent = text("page.store", { store: storeId() });
+}
+
 async function start() {
+  await ready;
+  startLanguages();
+  onLanguage(speak);
   byId("sign-out").onclick = async () => {
     await carryOut();
     signOut();
@@ -151,7 +168,7 @@ async function start() {
   addEventListener("hashchange", () => route());
   addEventListener("pageshow", (event) => event.persisted && pictures && load(pictures));
   if (!isSignedIn()) await signIn();
-  byId("store").textContent = `Store ${storeId()}`;
+  greet();
   await Promise.all([refreshProducts(), route({ isFirst: true })]);
   if (!pictures && matchMedia("(hover: hover)").matches) byId("product-number").focus(); // not to call up a phone's keyboard
 }

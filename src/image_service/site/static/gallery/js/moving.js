@@ -3,6 +3,7 @@
 import { byId } from "./dom.js";
 import { put, renumber } from "./grid.js";
 import { say, toast } from "./messages.js";
+import { text } from "./texts.js";
 
 const grid = byId("grid");
 const places = () => [...grid.children];
@@ -52,7 +53,7 @@ function byKeyboard(onMove, onCancel) {
     const button = event.target.closest(".move");
     if (!button) return;
     if (held) drop();
-    else if (event.pointerType) toast("Drag the picture to its place. With a finger, hold it for a moment first.");
+    else if (event.pointerType) toast(text("move.how"));
     else grab(button.closest(".tile"));
   });
   grid.addEventListener("keydown", (event) => {
@@ -73,14 +74,14 @@ function byKeyboard(onMove, onCancel) {
     held = { tile, from: places().indexOf(tile) };
     mark(tile, true);
     tile.querySelector(".move").focus();
-    say(`Picked up. It is number ${held.from + 1} of ${places().length}. Arrow keys move it, Space puts it down, Escape leaves it where it was.`);
+    say(text("move.picked_up", { number: held.from + 1, count: places().length }));
   }
 
   function to(place) {
     put(held.tile, place);
     renumber();
     held.tile.scrollIntoView({ block: "nearest" });
-    say(`Number ${place + 1} of ${places().length}.`);
+    say(text("move.at", { number: place + 1, count: places().length }));
   }
 
   function drop() {
@@ -88,7 +89,7 @@ function byKeyboard(onMove, onCancel) {
     held = null;
     mark(tile, false);
     const place = places().indexOf(tile);
-    say(`Put down as number ${place + 1}.`);
+    say(text("move.put_down", { number: place + 1 }));
     if (place !== from) onMove(Number(tile.dataset.id), place);
   }
 
@@ -97,7 +98,7 @@ function byKeyboard(onMove, onCancel) {
     held = null;
     mark(tile, false);
     onCancel();
-    say("Left where it was.");
+    say(text("move.cancelled"));
   }
 }
 

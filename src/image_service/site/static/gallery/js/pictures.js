@@ -1,17 +1,19 @@
 // What is known of the pictures on show. A "change" event tells whoever draws them.
 
 import { api, Refused } from "./http.js";
+import { text } from "./texts.js";
 
 // Somebody else was first: what was asked for was not done.
 export class Conflict extends Error {
   constructor() {
-    super("Somebody else has changed these pictures.");
+    super(text("conflict.title"));
   }
 }
 
 class Pictures extends EventTarget {
   images = [];
   total = 0;
+  isLoaded = false;
   #hidden = new Set(); // ids of those that are about to be deleted
   #last = Promise.resolve();
 

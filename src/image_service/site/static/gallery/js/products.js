@@ -2,12 +2,15 @@
 
 import { api } from "./http.js";
 import { byId, clone, show } from "./dom.js";
-import { counted } from "./words.js";
+import { locale, onLanguage, text } from "./texts.js";
 
 const PER_PAGE = 50;
 
 let products = [];
 let total = 0;
+let unassigned = 0;
+
+onLanguage(draw);
 
 async function page(since) {
   const { body, header } = await api("GET", `products?per_page=${PER_PAGE}&since_id=${since}&fields=id,images_count,image`);
@@ -25,9 +28,9 @@ export async function loadProducts() {
     if (body.length === 0) break;
   } while (found.length < before && found.length < total);
   products = found;
-  draw();
   const { header } = await api("GET", "images?assigned=false&per_page=1&fields=id");
-  byId("orphans-count").textContent = counted(Number(header("X-Total-Count")), "picture");
+  unassigned = Number(header("X-Total-Count"));
+  draw();
 }
 
 export async function moreProducts() {
@@ -38,7 +41,8 @@ export async function moreProducts() {
 }
 
 function draw() {
-  byId("products-count").textContent = total.toLocaleString("en");
+  byId("products-count").textContent = total.toLocaleString(locale());
+  byId("orphans-count").textContent = text("pictures.count", { count: unassigned });
   byId("products").replaceChildren(...products.map(entry));
   show(byId("no-products"), total === 0);
   show(byId("more-products"), products.length < total);
@@ -49,7 +53,7 @@ function entry({ id, images_count: count, image }) {
   const item = clone("product-entry");
   item.querySelector("a").href = `#/products/${id}`;
   item.querySelector("strong").textContent = id;
-  item.querySelector(".what span").textContent = counted(count, "picture");
+  item.querySelector(".what span").textContent = text("pictures.count", { count });
   const img = item.querySelector("img");
   // The size is one of those that the service comes with. An installation that offers others has the larger one.
   img.addEventListener("error", () => (img.src = image.src), { once: true });

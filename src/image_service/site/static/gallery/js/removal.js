@@ -4,6 +4,7 @@
 
 import { authorization } from "./session.js";
 import { toast } from "./messages.js";
+import { text } from "./texts.js";
 
 const UNDO_FOR = 10_000; // milliseconds
 
@@ -25,7 +26,7 @@ export function startRemoval(onProblem, onDone) {
 
 export function remove(pictures, image) {
   carryOut();
-  const away = toast(`Deleted ${image.filename}.`, { action: ["Undo", undo], onEnd: carryOut, stays: UNDO_FOR });
+  const away = toast(text("delete.done", { name: image.filename }), { action: [text("delete.undo"), undo], onEnd: carryOut, stays: UNDO_FOR });
   pending = { pictures, image, away };
   pictures.hide(image);
 }
@@ -34,7 +35,7 @@ function undo() {
   const { pictures, image } = pending;
   pending = null;
   pictures.unhide(image);
-  toast(`${image.filename} is back.`);
+  toast(text("delete.restored", { name: image.filename }));
 }
 
 // Answers when that has ended; at once where nothing waits.

@@ -1,6 +1,7 @@
 // Who works here: a store's id and token, in this tab's sessionStorage alone.
 
 import { byId, openDialog, show } from "./dom.js";
+import { text } from "./texts.js";
 
 const KEPT = "image-service.session"; // sessionStorage: no other tab has it, and it ends with this one
 
@@ -31,7 +32,7 @@ export function signIn(why = "") {
 // After a 401 for `used`: another call may have been told before, and the token be new already.
 export async function renew(used) {
   if (renewal === null && used !== authorization()) return;
-  await signIn("The token is no longer accepted. Sign in again to go on: what you see here stays, and what was under way goes on.");
+  await signIn(text("signin.again"));
 }
 
 function ask(why) {
@@ -39,7 +40,7 @@ function ask(why) {
   const [id, token, problem] = ["store-id", "token", "sign-in-problem"].map(byId);
   const before = current;
   let isDone = false;
-  byId("sign-in-why").textContent = why || "With the id and token that the store’s API calls use. Whoever runs this service hands them out.";
+  byId("sign-in-why").textContent = why || text("signin.why");
   dialog.classList.toggle("is-first", before === null);
   id.value = before?.store ?? "";
   token.value = "";
@@ -82,9 +83,9 @@ async function refused(said) {
   try {
     const answer = await fetch("products?per_page=1&fields=id", { headers, credentials: "omit", cache: "no-store" });
     if (answer.ok) return "";
-    if (answer.status === 401) return "The service does not know this id with this token. Check both: they must be exactly as they were given to you.";
-    return answer.status === 429 ? "Too many attempts. Wait a minute, then try again." : `The service answers ${answer.status}. Try again in a moment.`;
+    if (answer.status === 401) return text("signin.wrong");
+    return answer.status === 429 ? text("signin.too_many") : text("signin.failed", { status: String(answer.status) });
   } catch {
-    return "The service cannot be reached. Try again in a moment.";
+    return text("signin.unreachable");
   }
 }

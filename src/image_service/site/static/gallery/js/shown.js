@@ -1,6 +1,7 @@
 // How a picture is shown: in which sizes, and what is seen before it comes.
 
 import { thumbHashToRGBA } from "../vendor/thumbhash/thumbhash.js";
+import { text } from "./texts.js";
 import { altOf } from "./words.js";
 
 // One URL for each width, smallest first. The image's own format: the service sends AVIF or WebP to whoever takes them.
@@ -48,7 +49,10 @@ export function fill(picture, image, sizes) {
     img.classList.add("is-loaded");
     canvas.hidden = true; // what is transparent stays so
   };
-  img.onerror = () => picture.classList.add("is-broken");
+  img.onerror = () => {
+    picture.dataset.broken = text("tile.broken");
+    picture.classList.add("is-broken");
+  };
   Object.assign(img, { width, height, alt: altOf(image), sizes, srcset: srcset(image), src: image.src });
 }
 

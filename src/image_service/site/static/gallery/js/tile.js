@@ -2,6 +2,7 @@
 
 import { clone, show } from "./dom.js";
 import { fill } from "./shown.js";
+import { text } from "./texts.js";
 import { altOf, called, dimensions, format, size } from "./words.js";
 
 const WIDTH = "(max-width: 760px) 46vw, 260px"; // of a tile, for the browser to choose by
@@ -15,23 +16,26 @@ export function tileOf(image, { isOrdered, onOpen, onEdit, onDelete }) {
   part("img").draggable = false; // the browser's own dragging; ours is of the whole tile
   part(".name").textContent = image.filename;
   part(".name").title = image.filename;
-  part(".alt").textContent = altOf(image) || (isOrdered ? "No alt text yet" : "");
+  part(".alt").textContent = altOf(image) || (isOrdered ? text("tile.no_alt") : "");
   part(".alt").classList.toggle("is-missing", !altOf(image));
   part(".facts").textContent = `${dimensions(image)} · ${format(image)} · ${size(image.bytes)}`;
   show(part(".move"), isOrdered);
   show(part(".badge"), isOrdered);
   show(part(".alt"), isOrdered);
-  const buttons = { ".picture": ["Open large", onOpen], ".edit": ["Details of", onEdit], ".delete": ["Delete", onDelete] };
-  for (const [selector, [verb, act]] of Object.entries(buttons)) {
-    part(selector).setAttribute("aria-label", `${verb} ${called(image)}`);
-    part(selector).title = { ".picture": "", ".edit": "Details", ".delete": "Delete" }[selector];
+  const name = called(image);
+  const buttons = {
+    ".picture": [text("tile.view", { name }), onOpen],
+    ".edit": [text("tile.details", { name }), onEdit],
+    ".delete": [text("tile.delete", { name }), onDelete],
+  };
+  for (const [selector, [label, act]] of Object.entries(buttons)) {
+    part(selector).setAttribute("aria-label", label);
     part(selector).onclick = () => act(image);
   }
-  part(".move").title = "Drag, or press Space and use the arrow keys";
   return tile;
 }
 
 export function number(tile, place) {
-  tile.querySelector(".badge").textContent = place === 0 ? "1 · Main" : place + 1;
-  tile.querySelector(".move").setAttribute("aria-label", `Move ${tile.dataset.called}, number ${place + 1}`);
+  tile.querySelector(".badge").textContent = place === 0 ? text("tile.main", { number: 1 }) : place + 1;
+  tile.querySelector(".move").setAttribute("aria-label", text("tile.move", { name: tile.dataset.called, number: place + 1 }));
 }

@@ -2,15 +2,17 @@
 
 import { byId, clone, show } from "./dom.js";
 import { say, toast } from "./messages.js";
+import { onLanguage, text } from "./texts.js";
 import { uploads } from "./uploads.js";
-import { counted } from "./words.js";
+import { percent } from "./words.js";
 
 const rows = new Map(); // upload -> its row
 
 export function startTray() {
+  onLanguage(draw);
   uploads.addEventListener("change", draw);
   uploads.addEventListener("refused", ({ detail: { upload } }) => say(`${upload.name}: ${upload.message}`));
-  uploads.addEventListener("drained", ({ detail: { added } }) => added && toast(`${counted(added, "picture")} added.`));
+  uploads.addEventListener("drained", ({ detail: { added } }) => added && toast(text("upload.added", { count: added })));
   byId("close-tray").onclick = () => uploads.clear();
   addEventListener("beforeunload", (event) => uploads.isBusy && event.preventDefault());
 }
@@ -19,7 +21,7 @@ function draw() {
   show(byId("tray"), uploads.list.length > 0);
   const waiting = uploads.list.filter(({ state }) => state !== "refused").length;
   const refused = uploads.list.length - waiting;
-  const title = waiting ? `Uploading ${uploads.done + 1} of ${uploads.done + waiting}` : `${counted(refused, "picture")} not added`;
+  const title = waiting ? text("upload.progress", { number: uploads.done + 1, count: uploads.done + waiting }) : text("upload.not_added", { count: refused });
   byId("tray-title").textContent = title;
   show(byId("close-tray"), waiting === 0);
   for (const [upload, row] of rows) {
@@ -37,7 +39,6 @@ function made(upload) {
   row.querySelector(".name").textContent = upload.name;
   row.querySelector("progress").setAttribute("aria-label", upload.name);
   row.querySelector(".thumb").append(preview(upload.source));
-  row.querySelector(".again").setAttribute("aria-label", `Try ${upload.name} again`);
   row.querySelector(".again").onclick = () => uploads.again(upload);
   row.querySelector(".end").onclick = () => uploads.cancel(upload);
   byId("rows").append(row);
@@ -59,18 +60,20 @@ function icon(name) {
 }
 
 const STATES = {
-  waiting: () => "Waiting",
-  sending: ({ progress, source }) => (source instanceof File ? `Sending, ${Math.round(progress * 100)} %` : "The service fetches it"),
-  checking: () => "Being checked",
+  waiting: () => text("upload.waiting"),
+  sending: ({ progress, source }) => (source instanceof File ? text("upload.sending", { percent: percent(progress) }) : text("upload.fetching")),
+  checking: () => text("upload.checking"),
   pausing: ({ message }) => message,
   refused: ({ message }) => message,
 };
 
 function fill(row, upload) {
+  const { name } = upload;
   const isRefused = upload.state === "refused";
+  row.querySelector(".again").setAttribute("aria-label", text("upload.retry", { name }));
   row.classList.toggle("is-refused", isRefused);
   row.querySelector(".state").textContent = STATES[upload.state](upload);
-  row.querySelector(".end").setAttribute("aria-label", isRefused ? `Dismiss ${upload.name}` : `Cancel ${upload.name}`);
+  row.querySelector(".end").setAttribute("aria-label", text(isRefused ? "upload.dismiss" : "upload.cancel", { name }));
   show(row.querySelector(".again"), isRefused);
   const progress = row.querySelector("progress");
   show(progress, !isRefused);

@@ -1,6 +1,7 @@
 // Pictures on their way up: one after the other, so that they arrive in the order in which they were chosen.
 
 import { api, newKey } from "./http.js";
+import { text } from "./texts.js";
 
 const ATTEMPTS = 12; // about five minutes of a line that is down
 
@@ -100,8 +101,7 @@ class Uploads extends EventTarget {
       outlivesLoss: true,
       onProgress: (progress) => this.#set(upload, { progress, state: progress < 1 ? "sending" : "checking" }),
       onWait: (seconds, isLost) => {
-        const why = isLost ? "The connection was lost" : "The service is busy";
-        this.#set(upload, { state: "pausing", message: `${why}. Next try in ${seconds} s.` });
+        this.#set(upload, { state: "pausing", message: text(isLost ? "upload.lost" : "upload.busy", { seconds }) });
       },
     };
     this.#set(upload, { state: "sending" });

@@ -1,24 +1,43 @@
-// What the API says, and what a picture is, in words for people.
+// A picture's facts, and what the API says, in words for people.
 
-// By the name of the problem (the header `Problem`). `said` is the API's own message, where it names a field: it has the
-// limits of this installation in it.
+import { locale, text } from "./texts.js";
+
+// This installation's limits: `bytes`, `pixels`, `side`, and the `formats` that it takes.
+export const limits = JSON.parse(document.querySelector('meta[name="limits"]').content);
+
+const FORMATS = { jpg: "JPEG", png: "PNG", gif: "GIF", webp: "WebP", avif: "AVIF", heic: "HEIC" };
+
+const named = (name) => FORMATS[name] ?? name;
+
+export const formats = () => new Intl.ListFormat(locale(), { type: "disjunction" }).format(limits.formats.map(named));
+
+const tooHeavy = () => text("error.too_heavy", { size: size(limits.bytes + 1) });
+
+// By the name of the problem (the header `Problem`); `said` is the API's own message where it names a field.
 const FOR_PROBLEMS = {
-  not_an_image: (said) => (said ? `This picture cannot be used: it ${said}, and whole.` : "This picture cannot be used: its kind is not taken here, or it is not whole."),
-  other_format: (said) => (said ? `This picture cannot be used. ${said}.` : "This picture cannot be used: its kind is not taken here."),
-  cut_short: () => "This picture is cut short: its end is missing.",
-  damaged: () => "This picture is damaged.",
-  animated_avif: () => "An animated AVIF cannot be used. Save it as GIF or WebP.",
-  too_wide_or_high: () => "Too large: it is wider or higher than pictures may be here.",
-  too_heavy: (said) => (said ? `Too heavy: a picture ${said}.` : "Too heavy for this service."),
-  too_heavy_fetched: (said) => `Too heavy: a picture ${said}.`,
-  too_many_pixels: () => "Too large: it has more pixels or frames than are taken here.",
-  not_fetched: (said) => (said.startsWith("answered") ? `The server at this address ${said} instead of a picture.` : `This address ${said}. Is it public, and is it the address of the picture itself?`),
-  gallery_full: () => "This product has as many pictures as a product may have.",
-  invalid_field: (said, field) => (field === "image_id" ? `This picture ${said}.` : ""),
-  image_not_found: () => "This picture is no longer there.",
-  unauthenticated: () => "The token is not accepted.",
-  read_only_token: () => "This token may only read: nothing can be changed with it.",
-  storage_full: () => "The service has no space left for more pictures.",
+  not_an_image: () => text("error.format", { formats: formats() }),
+  other_format: (said) => {
+    const [, kind] = /^([^:]+): /.exec(said) ?? [];
+    return text(kind ? "error.kind" : "error.format", { kind, formats: formats() });
+  },
+  cut_short: () => text("error.cut_short"),
+  damaged: () => text("error.damaged"),
+  animated_avif: () => text("error.animated_avif"),
+  too_wide_or_high: () => text("error.too_wide", { side: limits.side }),
+  too_heavy: tooHeavy,
+  too_heavy_fetched: tooHeavy,
+  too_many_pixels: () => text("error.too_many_pixels", { pixels: limits.pixels / 1e6 }),
+  not_fetched: (said) => {
+    const [, status] = /^answered (\d+)/.exec(said) ?? [];
+    if (status) return text("error.url_status", { status });
+    return text(said.startsWith("answered") ? "error.url_empty" : "error.url");
+  },
+  gallery_full: () => text("error.gallery_full"),
+  invalid_field: (said, field) => (field === "image_id" ? text(said.includes("assigned") ? "error.already_assigned" : "error.gone") : ""),
+  image_not_found: () => text("error.gone"),
+  unauthenticated: () => text("error.token"),
+  read_only_token: () => text("error.read_only"),
+  storage_full: () => text("error.storage_full"),
 };
 
 // One sentence or more for a refusal.
@@ -26,10 +45,9 @@ export function refusal(status, body, problem, requestId) {
   const [field, message] = said(body);
   const words = FOR_PROBLEMS[problem]?.(field ? message : "", field);
   if (words) return words;
-  if (status >= 500) return `Something went wrong at the service (${status}). Its log has it under ${requestId || "this moment"}.`;
-  if (!message) return `The service refused this (${status}).`;
-  const whole = field ? `${field.replaceAll("_", " ")} ${message}` : message;
-  return whole[0].toUpperCase() + whole.slice(1).replace(/\.?$/, ".");
+  if (status >= 500) return text("error.server", { status: String(status), id: requestId || "–" });
+  if (!message) return text("error.refused", { status: String(status) });
+  return text("error.refused_saying", { message: (field ? `${field} ${message}` : message).replace(/\.$/, "") });
 }
 
 function said(body) {
@@ -38,25 +56,35 @@ function said(body) {
   return ["", String(body.description ?? body.message ?? body.error ?? "")];
 }
 
-export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+const inUnit = (amount, unit, digits = 0) =>
+  new Intl.NumberFormat(locale(), { style: "unit", unit, maximumFractionDigits: digits }).format(amount);
 
 export function size(bytes) {
-  if (bytes < 1000) return `${bytes}\u00a0B`;
-  return bytes < 999_500 ? `${Math.round(bytes / 1000)}\u00a0kB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
+  if (bytes < 1000) return inUnit(bytes, "byte");
+  return bytes < 999_500 ? inUnit(bytes / 1000, "kilobyte") : inUnit(bytes / 1e6, "megabyte", 1);
 }
 
-const FORMATS = { jpg: "JPEG", png: "PNG", gif: "GIF", webp: "WebP", avif: "AVIF", heic: "HEIC" };
+export const percent = (part) => new Intl.NumberFormat(locale(), { style: "percent" }).format(part);
 
-export const format = (image) => FORMATS[image.format] ?? image.format;
+export const format = (image) => named(image.format);
 
+// Pixels are written without separators, as every program writes them.
 export const dimensions = (image) => `${image.width} × ${image.height}`;
 
-export const when = (time) => new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+export const when = (time) => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+
+export function languageName(tag) {
+  try {
+    return new Intl.DisplayNames([locale()], { type: "language" }).of(tag) ?? tag;
+  } catch {
+    return tag; // the key of an alt text need not be a language's
+  }
+}
 
 // A text is either one for all languages, or one for each: the page's own language first, then the first there is.
 export function altOf(image) {
   if (image.alt === null || typeof image.alt === "string") return image.alt ?? "";
-  const own = navigator.languages.map((tag) => image.alt[tag] ?? image.alt[tag.split("-")[0]]);
+  const own = [locale(), ...navigator.languages].map((tag) => image.alt[tag] ?? image.alt[tag.split("-")[0]]);
   return own.find(Boolean) ?? Object.values(image.alt)[0] ?? "";
 }
 
