@@ -71,6 +71,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "modified": "Fri, 02 Jan 2026 03:04:05 GMT",
         }
     ],
+    "products": [{"store_id": 1, "product_id": PRODUCT, "key": "SKU-7", "name": {"es": "Taza"}}],
     "trash": [{"key": GONE, "store_id": 1, "slug": "gone", "image_id": 5, "deleted_at": THEN}],
     "instance": [{"single": True, "id": INSTANCE}],
     "idempotency_keys": [

@@ -28,6 +28,7 @@ from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.shares import Shares
 from image_service.ingest.sources import Ingest, UploadResources
+from image_service.own.products import dialect as products
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
 from image_service.parts import fetch_policy_of, library_of, rate_limit_of, sweeper_of
@@ -69,6 +70,7 @@ def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
         shopify.DIALECT,
         bukalapak.dialect(always_200=settings.bukalapak_always_200),
         store.DIALECT,
+        products.DIALECT,
         tickets.DIALECT,
         site.DIALECT,
     )

@@ -21,7 +21,8 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
     │   │   └── Misnamed          or one under a name that is not read
-    │   └── KeyRefused            an Idempotency-Key that is malformed, or that another request had
+    │   ├── KeyRefused            an Idempotency-Key that is malformed, or that another request had
+    │   └── ProductKeyTaken       another product of the store has this key
     ├── PictureRefused            what came is not a picture that we take: field, refusal
     ├── GalleryFull               one more image than a product may have
     ├── PreconditionFailed        If-Match names another revision
@@ -152,6 +153,11 @@ class Misnamed(NothingGiven):
 class KeyRefused(InvalidField):
     def __init__(self, message: str) -> None:
         super().__init__("Idempotency-Key", message)
+
+
+class ProductKeyTaken(InvalidField):
+    def __init__(self) -> None:
+        super().__init__("key", "is another product's")
 
 
 class Refusal(StrEnum):

@@ -36,6 +36,12 @@ def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+def operation_of(name: str) -> tuple[str, str]:
+    """Path and method."""
+    method, path = name.split()
+    return path, method.upper()
+
+
 async def described(client: httpx.AsyncClient) -> dict[str, Any]:
     """The document as it is sent."""
     answer = await client.get("/openapi.json")

@@ -86,16 +86,19 @@ async def test_a_read_token_may_not_write(service: Service, store: NewStore, rou
 
 @pytest.mark.parametrize("route", routes("GET", "POST", "PUT", "DELETE"), ids=str)
 def test_a_route_is_under_its_dialects_prefixes(route: Route) -> None:
-    assert Dialects(DIALECTS).of(route.path.format(store_id=7)) is route.dialect
+    assert Dialects(DIALECTS).of(route.path.format(store_id=7), route.method) is route.dialect
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda each: each.name)
 async def test_each_way_to_carry_a_token(service: Service, dialect: Dialect) -> None:
     store = await service.new_store()
-    path = next(route.path for route in routes("GET") if route.dialect is dialect).format(store_id=store.store_id)
+    mine = [route for route in (*routes("GET"), *routes("PUT")) if route.dialect is dialect]
+    method, path = mine[0].method, mine[0].path.format(store_id=store.store_id)
     async with service.client(headers={}) as anyone:
         for scheme in dialect.credentials:
-            found = await anyone.get(path, headers={scheme.header: scheme.example(store.token)})
+            found = await anyone.request(method, path, headers={scheme.header: scheme.example(store.token)})
             assert found.status_code != 401, scheme.header
-            wrong = await anyone.get(path, headers={scheme.header: scheme.example("nobodys-token-0123456789")})
+            wrong = await anyone.request(
+                method, path, headers={scheme.header: scheme.example("nobodys-token-0123456789")}
+            )
             assert wrong.status_code == 401, scheme.header

@@ -159,8 +159,8 @@ async def test_calls_do_not_write_to_the_databases_log(service: Service) -> None
 async def test_it_is_described(document: dict[str, Any]) -> None:
     dialects = Dialects(dialects_of(Settings()))
     for path, operations in document["paths"].items():
-        names = dialects.of(path).rates.described
-        for operation in operations.values():
+        for method, operation in operations.items():
+            names = dialects.of(path, method.upper()).rates.described
             is_open = operation.get("security") == []
             assert ("429" in operation["responses"]) is not is_open, path
             assert all(name in json.dumps(operation) for name in names) is not is_open, path

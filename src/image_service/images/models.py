@@ -21,6 +21,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Sequence,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -108,6 +109,30 @@ class SourceRow(SQLModel, table=True):
     final_url: str = Field(sa_column=Column(Text, nullable=False))  # after redirects
     etag: str | None = Field(default=None, sa_column=Column(Text))
     modified: str | None = Field(default=None, sa_column=Column(Text))  # `Last-Modified`, as it was sent
+
+
+class ProductRow(SQLModel, table=True):
+    """What the merchant calls a product. There is a row where it has a name or a key; its images need none.
+
+    Its gallery's row is taken first, by whoever changes this one: the revision counts these changes too.
+    """
+
+    __tablename__ = "products"
+    __table_args__ = (
+        UniqueConstraint("store_id", "key", name="products_one_per_key"),
+        CheckConstraint("key IS NOT NULL OR name IS NOT NULL", name="products_described"),
+    )
+
+    store_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("stores.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    )
+    product_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    key: str | None = Field(sa_column=Column(Text))  # NFC
+    name: Any = Field(sa_column=Column(JSONB(none_as_null=True)))  # a text, or a map of language to text
+
+
+# Of the products that are made by their keys: above the numbers that platforms give, and still whole in JavaScript.
+PRODUCT_IDS = Sequence("product_ids", start=2**52, minvalue=2**52, maxvalue=2**53 - 1, metadata=SQLModel.metadata)
 
 
 class TrashRow(SQLModel, table=True):

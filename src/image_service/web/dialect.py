@@ -1,5 +1,6 @@
 """A dialect: everything that the shared rooms know of one API, as one value."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -53,7 +54,10 @@ class Dialect:
     render: Callable[[Request, Problem], Response]  # status and body of an error, and headers of its own
     tags: Sequence[Mapping[str, Any]] = ()  # OpenAPI's
     title: str = ""  # of the platform whose clients speak it; empty: nobody else's
-    paths: frozenset[str] = frozenset()  # single paths that are its own, beside those with its prefixes
+    # Single paths that are its own, beside those with its prefixes: `/store`, or `/products/{id}/gallery` for any id.
+    paths: frozenset[str] = frozenset()
+    # And single operations, where another dialect has the path: `("PUT", "/products/{id}")`.
+    operations: frozenset[tuple[str, str]] = frozenset()
     credentials: tuple[Scheme, ...] = STANDARD  # none: its routes are open to all
     challenge: str = 'Bearer realm="image-service"'  # `WWW-Authenticate` of a 401
     rates: RateHeaders = STANDARD_RATES
@@ -75,17 +79,31 @@ class Dialect:
 
 
 class Dialects:
-    """All of a service, by path. One of them has the prefix `""`: what is nobody else's is answered in its words."""
+    """All of a service, by path and method. One of them has the prefix `""`: what is nobody else's is answered in its
+    words.
+    """
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
-        self._by_path = {path: each for each in dialects for path in each.paths}
+        whole = [(path, each) for each in dialects for path in each.paths]
+        self._by_path = {path: each for path, each in whole if "{" not in path}
+        some = [(method, path, each) for each in dialects for method, path in each.operations]
+        some += [("", path, each) for path, each in whole if "{" in path]
+        self._by_operation = [(method, _pattern(path), each) for method, path, each in some]
         by_prefix = [(prefix, each) for each in dialects for prefix in each.prefixes]
         self._by_prefix = sorted(by_prefix, key=lambda pair: -len(pair[0]))
 
-    def of(self, path: str) -> Dialect:
+    def of(self, path: str, method: str) -> Dialect:
         if (found := self._by_path.get(path)) is not None:
             return found
+        for own, pattern, each in self._by_operation:
+            if own in (method, "") and pattern.fullmatch(path):
+                return each
         return next(each for prefix, each in self._by_prefix if path.startswith(prefix))
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Of a path with parameters, each of which is one segment, whatever is in it."""
+    return re.compile("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", path))))
 
 
 def dialect_of(scope: Scope) -> Dialect:

@@ -12,7 +12,7 @@ MAX_LANGUAGE_TAG = 35  # characters: RFC 5646, 4.4.1
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
     """What PostgreSQL's text cannot hold is refused here."""
     if _UNSTORABLE.search(value):
         raise ValueError("contains characters that cannot be stored")
@@ -41,12 +41,12 @@ def _alt(value: object) -> object:
     if any(not 0 < len(tag) <= MAX_LANGUAGE_TAG for tag in tags):
         raise ValueError("must be a map of language to string")
     for text in (*texts, *tags):
-        _storable(text)
+        storable(text)
     return value
 
 
-Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
-PlainAlt = Annotated[str, Field(max_length=MAX_ALT), AfterValidator(_storable)]  # in one language
+Name = Annotated[str, Field(max_length=1024), AfterValidator(storable)]
+PlainAlt = Annotated[str, Field(max_length=MAX_ALT), AfterValidator(storable)]  # in one language
 AltText = Annotated[
     str | dict[str, str] | None,
     BeforeValidator(_alt),

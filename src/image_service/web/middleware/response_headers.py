@@ -23,8 +23,8 @@ def note(scope: Scope, headers: Mapping[str, str]) -> None:
 
 
 class ResponseHeaders:
-    def __init__(self, app: ASGIApp, dialect_of: Callable[[str], Dialect], trusted_proxies: Networks) -> None:
-        """`dialect_of` finds the dialect of a path."""
+    def __init__(self, app: ASGIApp, dialect_of: Callable[[str, str], Dialect], trusted_proxies: Networks) -> None:
+        """`dialect_of` finds the dialect of a path and a method."""
         self._app = app
         self._dialect_of = dialect_of
         self._trusted = trusted_proxies
@@ -34,7 +34,7 @@ class ResponseHeaders:
             await self._app(scope, receive, send)
             return
         settle_client(scope, self._trusted)
-        dialect = scope[SCOPE_KEY] = self._dialect_of(scope["path"])
+        dialect = scope[SCOPE_KEY] = self._dialect_of(scope["path"], scope["method"])
         noted: dict[str, str] = scope.setdefault(_NOTED, {})
 
         async def completed(message: Message) -> None:

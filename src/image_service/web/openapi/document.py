@@ -65,7 +65,7 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
     open_tags = {tag["name"] for tag in further.TAGS}
     open_tags |= {tag["name"] for each in dialects if not each.credentials for tag in each.tags}
     schemes = {name: kind for each in dialects for way in each.credentials for name, kind in way.described.items()}
-    by_path = Dialects(dialects)
+    by_operation = Dialects(dialects)
     *others, last = [f"**{each.title}**" for each in reversed(dialects) if each.title]
     found = get_openapi(
         title=app.title,
@@ -88,7 +88,7 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
         for method, operation in operations.items():
             is_open = bool(open_tags.intersection(operation["tags"]))
             _correct(path, operation, is_open=is_open)
-            dialect = by_path.of(path)
+            dialect = by_operation.of(path, method.upper())
             if not is_open and dialect.credentials != STANDARD and "security" not in operation:
                 operation["security"] = _security(dialect.credentials)
             complete(path, method, operation, {} if is_open else dialect.rates.described, is_open=is_open)

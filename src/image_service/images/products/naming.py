@@ -1,0 +1,219 @@
+"""Products: what the merchant calls them. One operation, one transaction, begun and committed here.
+
+A change takes the gallery's row first, as every change of the gallery does, and counts its revision up: so the entity
+tags of all that shows a product change with its name.
+"""
+
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from asyncpg import ForeignKeyViolationError, UniqueViolationError
+from sqlalchemy import Integer, bindparam, delete, exists, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from image_service.database.database import Database
+from image_service.database.direct import Row, Statement, Transaction
+from image_service.errors import Busy, ProductKeyTaken, StoreNotFound
+from image_service.images import galleries, idempotency
+from image_service.images.galleries import Expected
+from image_service.images.idempotency import Once
+from image_service.images.library import UNCHANGED, Unchanged
+from image_service.images.models import PRODUCT_IDS, GalleryRow, ProductRow
+
+MAX_KEY = 200  # characters
+Name = str | dict[str, str] | None
+"""A text, or a map of language to text."""
+
+TRIES = 5  # at what somebody else's change may thwart
+# Numbers drawn from the sequence in each try: a store may have used those that it gives for products of its own.
+DRAWN = (1, 100, 10_000)
+
+
+@dataclass(frozen=True)
+class Described:
+    """A product as the merchant describes it. Without key and name there is nothing kept of it."""
+
+    id: int
+    revision: int  # its gallery's; 0: never written
+    key: str | None = None
+    name: Name = None
+
+
+def normalized(key: str) -> str:
+    """The one spelling of a key: NFC. What looks the same is the same."""
+    return unicodedata.normalize("NFC", key)
+
+
+async def find(database: Database, store_id: int, product_id: int) -> Described:
+    """What is said of it, maybe nothing."""
+    found = await database.rows(_BY_ID, store_id=store_id, product_id=product_id)
+    return _described(found[0]) if found else Described(product_id, 0)
+
+
+async def by_key(database: Database, store_id: int, key: str) -> Described | None:
+    """The store's product that has this key, in any spelling of it."""
+    found = await database.rows(_BY_KEY, store_id=store_id, key=normalized(key))
+    return _described(found[0]) if found else None
+
+
+async def describe(
+    database: Database,
+    store_id: int,
+    product_id: int,
+    *,
+    key: str | Unchanged | None = UNCHANGED,
+    name: Name | Unchanged = UNCHANGED,
+    expected: Expected = None,
+) -> Described:
+    """Give a product a name or a key, or take them away (None). What changes nothing leaves the revision alone.
+
+    Raises `ProductKeyTaken`, `PreconditionFailed`, `StoreNotFound`.
+    """
+    async with _changes(database) as transaction:
+        revision = await galleries.lock(transaction, store_id, product_id, expected)
+        found = await transaction.rows(_BY_ID, store_id=store_id, product_id=product_id)
+        before = replace(_described(found[0]), revision=revision - 1)
+        after = replace(
+            before,
+            revision=revision,
+            key=before.key if key is UNCHANGED else None if key is None else normalized(key),
+            name=before.name if name is UNCHANGED else name,
+        )
+        if (after.key, after.name) == (before.key, before.name):
+            transaction.void()
+            return before
+        await _keep(transaction, store_id, after)
+    return after
+
+
+async def forget(transaction: Transaction, store_id: int, product_id: int) -> bool:
+    """Take name and key of a product whose gallery is taken; whether it had any."""
+    return bool(await transaction.rows(_FORGET, store_id=store_id, product_id=product_id))
+
+
+async def find_or_make(
+    database: Database,
+    store_id: int,
+    key: str,
+    *,
+    name: Name = None,
+    once: Once[tuple[Described, bool]] | None = None,
+) -> tuple[Described, bool]:
+    """The store's product that has this key, and whether it was made now: with `name`, and a number of its own. One
+    that is there keeps the name that it has.
+
+    Any number of calls at once end with one product. Raises `RepeatUnderWay`, `StoreNotFound`.
+    """
+    key = normalized(key)
+    for _ in range(TRIES):
+        async with _changes(database) as transaction:
+            made = await _found_or_made(transaction, store_id, key, name)
+            if made is None:
+                transaction.void()
+                continue
+            if once is not None:
+                await idempotency.keep(transaction, once, made)
+            return made
+    raise Busy("the key is being given and taken")
+
+
+async def _found_or_made(
+    transaction: Transaction, store_id: int, key: str, name: Name
+) -> tuple[Described, bool] | None:
+    """None: somebody took it away again; look again."""
+    found = await transaction.rows(_BY_KEY, store_id=store_id, key=key)
+    if found:
+        return _described(found[0]), False
+    product_id = await _free_number(transaction, store_id)
+    # Waits for whoever is making it at this moment.
+    if not await transaction.rows(_MAKE, store_id=store_id, product_id=product_id, key=key, name=name):
+        found = await transaction.rows(_BY_KEY, store_id=store_id, key=key)
+        return (_described(found[0]), False) if found else None
+    revision = await galleries.lock(transaction, store_id, product_id, None)
+    return Described(product_id, revision, key, name), True
+
+
+async def _free_number(transaction: Transaction, store_id: int) -> int:
+    """The next number of the sequence that the store has not used by itself. Raises `Busy`."""
+    for count in DRAWN:
+        found = await transaction.rows(_DRAW, store_id=store_id, count=count)
+        if found:
+            number: int = found[0].number
+            return number
+    raise Busy("the store has used the numbers that were drawn")
+
+
+async def _keep(transaction: Transaction, store_id: int, product: Described) -> None:
+    if product.key is None and product.name is None:
+        await forget(transaction, store_id, product.id)
+        return
+    try:
+        await transaction.rows(_PUT, store_id=store_id, product_id=product.id, key=product.key, name=product.name)
+    except UniqueViolationError as error:
+        raise ProductKeyTaken from error
+
+
+@asynccontextmanager
+async def _changes(database: Database) -> AsyncIterator[Transaction]:
+    """A transaction in which a store that was removed meanwhile is said so."""
+    try:
+        async with database.changes() as transaction:
+            yield transaction
+    except ForeignKeyViolationError as error:  # the one that it can break: the store's
+        raise StoreNotFound from error
+
+
+def _described(row: Row) -> Described:
+    return Described(row.product_id, row.revision, row.key, row.name)
+
+
+_GIVEN: dict[str, Any] = {name: bindparam(name) for name in ("store_id", "product_id", "key", "name")}
+_STORE, _PRODUCT, _KEY = _GIVEN["store_id"], _GIVEN["product_id"], _GIVEN["key"]
+_COLUMNS = (col(GalleryRow.product_id), col(GalleryRow.revision), col(ProductRow.key), col(ProductRow.name))
+_ITS_GALLERY = (col(ProductRow.store_id) == col(GalleryRow.store_id)) & (
+    col(ProductRow.product_id) == col(GalleryRow.product_id)
+)
+_BY_ID = Statement(
+    select(*_COLUMNS)
+    .select_from(GalleryRow)
+    .outerjoin(ProductRow, _ITS_GALLERY)
+    .where(col(GalleryRow.store_id) == _STORE, col(GalleryRow.product_id) == _PRODUCT)
+)
+_BY_KEY = Statement(
+    select(*_COLUMNS)
+    .select_from(ProductRow)
+    .join(GalleryRow, _ITS_GALLERY)
+    .where(col(ProductRow.store_id) == _STORE, col(ProductRow.key) == _KEY)
+)
+_DRAWN = (
+    select(PRODUCT_IDS.next_value().label("number"))
+    .select_from(func.generate_series(1, bindparam("count", type_=Integer)))
+    .cte("drawn")
+)
+_DRAW = Statement(
+    select(_DRAWN.c.number)
+    .where(
+        ~exists().where(col(GalleryRow.store_id) == _STORE, col(GalleryRow.product_id) == _DRAWN.c.number),
+        ~exists().where(col(ProductRow.store_id) == _STORE, col(ProductRow.product_id) == _DRAWN.c.number),
+    )
+    .order_by(_DRAWN.c.number)
+    .limit(1)
+)
+_INSERT = insert(ProductRow).values(_GIVEN)
+_MAKE = Statement(
+    _INSERT.on_conflict_do_nothing(constraint="products_one_per_key").returning(col(ProductRow.product_id))
+)
+_PUT = Statement(
+    _INSERT.on_conflict_do_update(
+        index_elements=["store_id", "product_id"], set_={name: _INSERT.excluded[name] for name in ("key", "name")}
+    )
+)
+_FORGET = Statement(
+    delete(ProductRow)
+    .where(col(ProductRow.store_id) == _STORE, col(ProductRow.product_id) == _PRODUCT)
+    .returning(col(ProductRow.product_id))
+)

@@ -1,0 +1,59 @@
+"""The bodies of products: what is said of one, what is answered."""
+
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from typing_extensions import TypedDict
+
+from image_service.images.products.naming import Described
+from image_service.web.bodies.uploads import Submission
+from image_service.web.images.bodies import Identity, described
+from image_service.web.images.products import KEY_SCHEMA, MAX_NAME, plain_key, plain_name, text_of
+from image_service.web.problems import invalid_fields
+
+Key = Annotated[str, AfterValidator(plain_key), Field(json_schema_extra=KEY_SCHEMA)]
+Name = Annotated[str, AfterValidator(plain_name), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME})]
+_KEY = "Yours, such as a SKU or a UUID, in any characters; no two products of the store have the same."
+_NAME = "What people call it."
+
+
+class ProductInput(BaseModel):
+    """What a product is called. What is absent stays as it is; null takes it away."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Annotated[Key | None, Field(description=_KEY)] = None
+    name: Annotated[Name | None, Field(description=_NAME)] = None
+
+
+class ProductByKeyInput(BaseModel):
+    """The product to find, or to make."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Annotated[Key, Field(description=_KEY)]
+    name: Annotated[Name | None, Field(description="Of the product if it is made now.")] = None
+
+
+class NamedProduct(TypedDict):
+    """A product as the store describes it."""
+
+    id: Annotated[Identity, described("The merchant's own product number, or the one that was given to it.")]
+    key: Annotated[str | None, described("The merchant's own; null where it has none.")]
+    name: Annotated[str | None, described("What people call it; null where it has none.")]
+
+
+Input = TypeVar("Input", ProductInput, ProductByKeyInput)
+
+
+def parse(kind: type[Input], body: Submission) -> Input:
+    """Raises `InvalidField` with every field that cannot be used."""
+    try:
+        return kind.model_validate(body.fields)
+    except ValidationError as error:
+        raise invalid_fields(error) from None
+
+
+def shown(product: Described, language: str) -> NamedProduct:
+    """`language`: the store's, of a name that is there in several."""
+    return {"id": product.id, "key": product.key, "name": text_of(product.name, language)}
