@@ -36,7 +36,7 @@ from tests.pixels.workers import ROGUE
         {"probe": PROBE | {"width": 10**30}},
         {"probe": PROBE | {"height": 16_385}},
         {"probe": PROBE | {"width": 16_384, "height": 16_384}},
-        {"probe": PROBE | {"frames": 2}},
+        {"probe": PROBE | {"format": "jpg", "frames": 2}},
         {"probe": PROBE | {"format": "gif", "frames": 501}},
         {"probe": PROBE | {"end": 0}},
         {"probe": PROBE | {"end": 10_000}},

@@ -156,10 +156,10 @@ def test_tangled_files_are_refused() -> None:
     assert refusal(PROGRESSIVE[:-2] + last_scan * 32 + b"\xff\xd9") is Refusal.DAMAGED
 
 
-def test_of_an_animated_png_the_first_picture_counts() -> None:
+def test_frames_of_an_animated_png() -> None:
     images = [Image.new("RGB", (64, 48), (shade, 0, 0)) for shade in range(20)]
     data = encoded(images[0], "PNG", save_all=True, append_images=images[1:])
-    assert read_structure(data, Limits()).frames == 1
+    assert read_structure(data, Limits()).frames == 20
 
 
 @pytest.mark.parametrize(

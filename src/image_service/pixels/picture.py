@@ -29,7 +29,8 @@ class Format(StrEnum):
 HEIC_DECODER = "pi_heif"  # the module that the extra `heic` brings
 ALWAYS_TAKEN = (Format.GIF, Format.JPG, Format.PNG)  # others are a setting
 DRAWN = (Format.JPG, Format.PNG, Format.GIF, Format.WEBP, Format.AVIF)
-ANIMATED = (Format.GIF, Format.WEBP)  # may have several frames
+ANIMATED = (Format.GIF, Format.WEBP, Format.PNG)  # may have several frames
+PAGED = (Format.GIF, Format.WEBP)  # whose frames the decoder reads as pages of one picture
 
 
 def readable() -> tuple[Format, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pyvips
 import thumbhash
 
+from image_service.pixels.animation.apng import shown
 from image_service.pixels.heic import NotDecoded
 from image_service.pixels.libvips import (
     JPEG_SHRINKS,
@@ -24,7 +25,7 @@ from image_service.pixels.libvips import (
 )
 from image_service.pixels.limits import Limits, Refused, broken, cut
 from image_service.pixels.messages import Probe
-from image_service.pixels.picture import ANIMATED, Format
+from image_service.pixels.picture import PAGED, Format
 from image_service.pixels.profiles import PROFILE
 from image_service.pixels.sizes import Size
 from image_service.pixels.structure.outline import Structure
@@ -97,11 +98,17 @@ def _refused(error: pyvips.Error, structure: Structure) -> Refused:
 
 def _decode(data: bytes, structure: Structure, limits: Limits) -> Probe:
     format = structure.format
-    every_frame = {"n": -1} if format in ANIMATED else {}
+    every_frame = {"n": -1} if format in PAGED else {}
     image = load(data, format, fail_on=STRICT, **every_frame)
     width, height, frames = _sides(image, structure, limits)
     box = Size(THUMB_SIDE, THUMB_SIDE).fit(width, height)
-    if format is Format.HEIC:
+    if structure.apng is not None:
+        image.avg()
+        frames_shown = shown(data, structure.apng, STRICT)
+        thumb = resized(next(frames_shown), *box).copy_memory()
+        for _ in frames_shown:
+            pass
+    elif format is Format.HEIC:
         thumb = resized(image, *box)  # it has been decoded, whole
     else:
         if format not in READ_BY_THUMB or frames > 1:
@@ -114,8 +121,9 @@ def _decode(data: bytes, structure: Structure, limits: Limits) -> Probe:
 def _sides(image: pyvips.Image, structure: Structure, limits: Limits) -> tuple[int, int, int]:
     """Width and height, upright, and the number of frames. Raises `Refused` if they are not as the walk has seen."""
     format = structure.format
-    pages = field(image, "n-pages", 1) if format in ANIMATED else 1
-    width, height, frames = image.width, image.height // pages, pages - structure.appended
+    pages = field(image, "n-pages", 1)
+    width, height = image.width, image.height // pages
+    frames = pages - structure.appended if format in PAGED else structure.frames
     if format is Format.GIF:
         # Decoders differ on the canvas of odd GIFs: ours is the one that counts, under the same limits.
         replace(structure, width=width, height=height, frames=frames).check(limits)
@@ -125,6 +133,8 @@ def _sides(image: pyvips.Image, structure: Structure, limits: Limits) -> tuple[i
             raise broken("the decoder sees a larger picture than the header says")
     elif (width, height, frames) != (structure.width, structure.height, structure.frames):
         raise broken("the decoder sees another size than the header says")
+    if structure.apng is not None:  # whose frames are placed as they are
+        return width, height, frames
     return (height, width, frames) if field(image, "orientation", 1) in TURNED else (width, height, frames)
 
 

@@ -5,13 +5,15 @@ from typing import Any
 
 import pyvips
 
-from image_service.pixels.frames import fit_frames, with_alpha
-from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, load, thumbnail
+from image_service.pixels.animation import apng
+from image_service.pixels.animation.frames import fitted_frames, with_alpha
+from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, resized, thumbnail
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import ANIMATED, Format
+from image_service.pixels.structure.png.apng import apng_of
+from image_service.pixels.structure.png.walk_png import size_of_palette_png
 from image_service.pixels.structure.walk import tidied
 from image_service.pixels.structure.walk_jpeg import without_junk
-from image_service.pixels.structure.walk_png import size_of_palette_png
 
 # A variant is rendered once and sent for ever, but a shopper waits for the first: each encoder is at the knee of its
 # curve. Times: one busy core, 640 x 480 of a grainy photo; the ratios hold, the times vary. See docs/decisions/0057.
@@ -65,26 +67,19 @@ def render(source: bytes, target: int, rendering: Rendering) -> None:
 
 def run(data: bytes, target: int, rendering: Rendering) -> None:
     if rendering.frames > 1 and rendering.format in ANIMATED:
-        frames = fit_frames(open_frames(data, rendering), rendering)
-        if rendering.format is Format.WEBP and frames.hasalpha():
-            write(target, with_alpha(encoded(frames, rendering)))
-        else:
-            encode(frames, target, rendering)
-        return
-    image = flatten(open_still(data, rendering), rendering)
-    encode(image, target, rendering, **(PALETTE if keeps_palette(data, image, rendering) else {}))
+        encode_frames(fitted_frames(data, rendering), target, rendering)
+    else:
+        image = flatten(open_still(data, rendering), rendering)
+        encode(image, target, rendering, **(PALETTE if keeps_palette(data, image, rendering) else {}))
 
 
 def open_still(data: bytes, rendering: Rendering) -> pyvips.Image:
     """Upright, sRGB and fitted already. Damage is an error, for what is rendered here is served for ever."""
     # A JPEG that was cut since its check has an end once it is tidied: libjpeg then only warns of what is missing.
+    if rendering.original is Format.PNG and (outline := apng_of(data)):
+        return resized(next(apng.shown(data, outline, "error")), rendering.width, rendering.height)
     fail_on = STRICT if rendering.original is Format.JPG else "error"
     return thumbnail(data, rendering.original, rendering.width, rendering.height, fail_on=fail_on)
-
-
-def open_frames(data: bytes, rendering: Rendering) -> pyvips.Image:
-    """All frames, one below the other, to be read once from the first to the last."""
-    return load(data, rendering.original, fail_on="error", n=rendering.frames)
 
 
 def flatten(image: pyvips.Image, rendering: Rendering) -> pyvips.Image:
@@ -111,9 +106,14 @@ def encode(image: pyvips.Image, target: int, rendering: Rendering, **more: objec
     getattr(image, save)(pyvips.Target.new_to_descriptor(target), keep="none", **options | more)
 
 
-def encoded(image: pyvips.Image, rendering: Rendering) -> bytes:
-    save, options = ENCODERS[rendering.format]
-    return bytes(getattr(image, save.replace("target", "buffer"))(keep="none", **options))
+def encode_frames(strip: pyvips.Image, target: int, rendering: Rendering) -> None:
+    _, options = ENCODERS[rendering.format]
+    if rendering.format is Format.PNG:
+        write(target, apng.encoded(strip, **options))
+    elif rendering.format is Format.WEBP and strip.hasalpha():
+        write(target, with_alpha(strip.webpsave_buffer(keep="none", **options)))
+    else:
+        encode(strip, target, rendering)
 
 
 def write(target: int, data: bytes) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from image_service.errors import Refusal
 from image_service.pixels.limits import Limits, Refused, too_large
 from image_service.pixels.picture import Format
+from image_service.pixels.structure.png.apng import Apng
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Structure:
     decoded: int  # bytes that a decoder may have to hold at once, at most
     edits: tuple[Edit, ...] = ()  # in the order of the file; see `tidied`
     is_open: bool = False  # the marker of its end is missing
+    apng: Apng | None = None  # by offsets of the tidied data
     appended: int = 0  # frames that `tidied` has more than these
 
     def check(self, limits: Limits) -> None:

@@ -7,10 +7,10 @@ from image_service.pixels.limits import Limits, Refused, broken, other
 from image_service.pixels.picture import Format
 from image_service.pixels.structure.kinds import kind_of
 from image_service.pixels.structure.outline import Structure
+from image_service.pixels.structure.png.walk_png import walk_png
 from image_service.pixels.structure.walk_gif import walk_gif
 from image_service.pixels.structure.walk_heif import walk_heif
 from image_service.pixels.structure.walk_jpeg import walk_jpeg
-from image_service.pixels.structure.walk_png import walk_png
 from image_service.pixels.structure.walk_webp import walk_webp
 
 # By the offset and the bytes that tell each. `ftyp` is of a whole family, of which the walk finds out more.

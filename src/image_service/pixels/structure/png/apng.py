@@ -1,0 +1,150 @@
+"""Animated PNG: the frames that a PNG has beside its first picture (W3C PNG 3, sections 4.9 and 11.3.6)."""
+
+import zlib
+from dataclasses import dataclass, replace
+from struct import Struct
+
+from image_service.pixels.structure.png.chunks import IHDR, SIGNATURE, Chunk, chunk, chunks_of
+
+ACTL = Struct(">II")  # frames; how often they are played, 0 for ever
+FCTL = Struct(">IIIIIHHBB")  # sequence number, width, height, left, top, delay, its divisor, disposal, blend
+SEQUENCE = Struct(">I")
+CLEARED, RESTORED = 1, 2  # what becomes of a frame once it has been shown; 0: it stays
+DISPOSALS, BLENDS = 3, 2
+PER_SECOND = 100  # of a delay whose divisor is 0
+# What a frame needs of what stands before the first picture.
+SHARED = (b"PLTE", b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"sBIT")
+
+
+@dataclass(frozen=True)
+class Frame:
+    left: int  # pixels
+    top: int
+    width: int
+    height: int
+    milliseconds: int
+    disposal: int
+    is_blended: bool  # over what is there; otherwise it takes its place
+    parts: tuple[tuple[int, int], ...]  # of the data: where its pixels begin and end
+
+
+@dataclass(frozen=True)
+class Apng:
+    width: int  # pixels
+    height: int
+    plays: int
+    frames: tuple[Frame, ...]
+    declared: int  # frames that were announced
+    hides_first: bool  # the first picture is no frame: no browser shows it
+    header: bytes  # the rest of IHDR
+    shared: bytes  # chunks
+
+    def png(self, data: bytes, frame: Frame) -> bytes:
+        """`frame` of `data` as a picture of its own."""
+        header = chunk(b"IHDR", frame.width.to_bytes(4) + frame.height.to_bytes(4) + self.header)
+        pixels = chunk(b"IDAT", b"".join(data[start:stop] for start, stop in frame.parts))
+        return b"".join((SIGNATURE, header, self.shared, pixels, chunk(b"IEND", b"")))
+
+
+def apng_of(data: bytes) -> Apng | None:
+    """None: `data`, a PNG that has been walked, is a still picture.
+
+    Chromium shows the frames that stand before what breaks the rules, and no more than were announced: so it is here.
+    """
+    if b"acTL" not in data:
+        return None
+    reader = _Reader()
+    for each in chunks_of(data):
+        if not reader.takes(each):
+            reader.drop(each)
+            break
+    return reader.apng()
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._width = self._height = self._declared = self._plays = self._sequence = 0
+        self._header = b""
+        self._shared: list[bytes] = []
+        self._frames: list[Frame] = []
+        self._parts: list[tuple[int, int]] = []  # of the last frame
+        self._has_pixels = self._hides_first = False
+
+    def takes(self, each: Chunk) -> bool:
+        """Whether an animation can go on so."""
+        if each.kind == b"IHDR":
+            self._width, self._height, *_ = IHDR.unpack(each.body)
+            self._header = bytes(each.body[8:])
+        elif each.kind == b"acTL" and not self._has_pixels:
+            if len(each.body) != ACTL.size or self._declared:
+                return False
+            self._declared, self._plays = ACTL.unpack(each.body)
+        elif each.kind in SHARED and not self._has_pixels:
+            self._shared.append(chunk(each.kind, bytes(each.body)))
+        elif each.kind == b"IDAT":
+            self._hides_first |= not self._has_pixels and not self._frames
+            self._has_pixels = True
+            if not self._hides_first:
+                if len(self._frames) > 1:
+                    return False
+                self._parts.append((each.start, each.stop))
+        elif each.kind in (b"fcTL", b"fdAT"):
+            if len(each.body) < SEQUENCE.size or SEQUENCE.unpack_from(each.body)[0] != self._sequence:
+                return False
+            if zlib.crc32(each.body, zlib.crc32(each.kind)) != each.checksum:
+                return False
+            self._sequence += 1
+            return self._begin(each) if each.kind == b"fcTL" else self._go_on(each)
+        return True
+
+    def _begin(self, each: Chunk) -> bool:
+        """A frame."""
+        if len(each.body) != FCTL.size or (self._frames and not self._parts):
+            return False
+        _, width, height, left, top, delay, divisor, disposal, blend = FCTL.unpack(each.body)
+        if not width or not height or left + width > self._width or top + height > self._height:
+            return False
+        if not self._has_pixels and (width, height) != (self._width, self._height):
+            return False
+        if disposal >= DISPOSALS or blend >= BLENDS:
+            return False
+        self._close()
+        milliseconds = round(1000 * delay / (divisor or PER_SECOND))
+        if not self._frames and disposal == RESTORED:
+            disposal = CLEARED  # to nothing
+        self._frames.append(Frame(left, top, width, height, milliseconds, disposal, bool(blend), ()))
+        return True
+
+    def _go_on(self, each: Chunk) -> bool:
+        if not self._has_pixels or not self._frames:
+            return False
+        self._parts.append((each.start + SEQUENCE.size, each.stop))
+        return True
+
+    def _close(self) -> None:
+        if self._frames:
+            self._frames[-1] = replace(self._frames[-1], parts=tuple(self._parts))
+        self._parts = []
+
+    def drop(self, each: Chunk) -> None:
+        """The last frame, which is not whole if it was to go on with `each`."""
+        if self._frames and each.kind != b"fcTL":
+            self._frames.pop()
+            self._parts = []
+
+    def apng(self) -> Apng | None:
+        if self._parts:
+            self._close()
+        frames = [each for each in self._frames if each.parts][: self._declared]
+        if not frames or not self._has_pixels:
+            return None
+        return Apng(
+            self._width,
+            self._height,
+            self._plays,
+            tuple(frames),
+            self._declared,
+            self._hides_first,
+            self._header,
+            b"".join(self._shared),
+        )
