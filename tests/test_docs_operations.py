@@ -1,4 +1,4 @@
-"""docs/operations/: each command works, in an operator's order; docs/operations.md has each reason and log event of the service."""
+"""docs/operations/: each command works, in an operator's order; docs/operations.md has each log event and its reason."""
 
 import ast
 import re

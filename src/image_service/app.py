@@ -128,7 +128,7 @@ def create_app(
     )
     for dialect in dialects:
         app.include_router(dialect.router)
-    add_documentation(app)
+    add_documentation(app, settings.api_base, has_gallery=settings.gallery)
     add_gallery(
         app,
         settings.delivery_base,

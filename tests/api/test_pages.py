@@ -30,7 +30,7 @@ async def test_a_page_is_html_and_strict(anyone: httpx.AsyncClient, path: str) -
     assert (head.status_code, head.content) == (200, b"")
 
 
-@pytest.mark.parametrize("path", ["/", "/gallery"])
+@pytest.mark.parametrize("path", PAGES)
 async def test_what_a_page_refers_to_is_there(anyone: httpx.AsyncClient, path: str) -> None:
     page = await anyone.get(path)
     for reference in re.findall(r'(?:src|href)="([^"#]+)"', page.text):
@@ -79,7 +79,9 @@ async def test_pages_are_no_part_of_the_api(anyone: httpx.AsyncClient) -> None:
     "path",
     [
         "/gallery/static/../README.md",
-        "/gallery/static/%2e%2e/docs.js",
+        "/gallery/static/%2e%2e/sample.jpg",
+        "/docs/static/../gallery/gallery.html",
+        "/docs/static/%2e%2e/sample.jpg",
         "/gallery/static/",
         "/gallery/static/0123456789ab/",
         "/gallery/static/0123456789ab/../README.md",

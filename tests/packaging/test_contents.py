@@ -32,9 +32,9 @@ def test_the_wheel_holds_the_package_the_migrations_and_nothing_else(built: Buil
     migrations = {f"image_service/{name}" for name in files(ROOT / "alembic")}
     assert held == files(SOURCE) | migrations
     static = {name for name in held if "/static/" in name}
-    swagger = {"LICENSE", "NOTICE", "swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css"}
-    assert {f"image_service/site/static/swagger-ui/{name}" for name in swagger} <= static
-    assert {f"image_service/site/static/{name}" for name in ("README.md", "docs.js", "sample.jpg")} <= static
+    assert {f"image_service/site/static/{name}" for name in ("README.md", "sample.jpg")} <= static
+    assert {f"image_service/site/static/reference/reference.{kind}" for kind in ("css", "js")} <= static
+    assert "image_service/site/reference/templates/reference.html" in held
     gallery = {"gallery.html", "landing.html", "icon.svg", "css/base.css", "js/main.js", "languages/en.json"}
     gallery |= {
         f"vendor/{each}" for each in ("sortable/Sortable.min.js", "photoswipe/LICENSE", "thumbhash/thumbhash.js")
@@ -56,14 +56,10 @@ def test_the_sdist_holds_what_building_needs(built: Built) -> None:
 
 def test_who_may_use_it_and_where(metadata: Message) -> None:
     assert metadata["License-Expression"] == "MIT"
-    vendored = "src/image_service/site/static/swagger-ui/"
     libraries = ("photoswipe", "sortable", "thumbhash")
     assert metadata.get_all("License-File") == [
         "LICENSE",
         *(f"src/image_service/site/static/gallery/vendor/{name}/LICENSE" for name in libraries),
-        f"{vendored}LICENSE",
-        f"{vendored}NOTICE",
-        f"{vendored}swagger-ui-bundle.js.LICENSE.txt",
     ]
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["Description-Content-Type"] == "text/markdown"

@@ -1,44 +1,29 @@
-"""The page at /docs: Swagger UI out of the package, so that it works in a closed network too."""
+"""The API's description at /openapi.json, and the page at /docs that shows it."""
 
 import asyncio
 import json
-from html import escape
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from image_service.site.files import AGAIN, Files
-from image_service.site.pages import add_page, policy
+from image_service.site.files import AGAIN, Files, with_version
+from image_service.site.pages import headers_of_page, policy
 from image_service.site.prepared import Prepared
+from image_service.site.reference.page import render
 from image_service.telemetry.together import Together
 
 OPENAPI = "/openapi.json"
-
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="icon" type="image/png" href="docs/static/swagger-ui/favicon-32x32.png">
-<link rel="stylesheet" href="docs/static/swagger-ui/swagger-ui.css">
-<script src="docs/static/swagger-ui/swagger-ui-bundle.js" defer></script>
-<script src="docs/static/docs.js" defer></script>
-</head>
-<body>
-<div id="swagger-ui" data-openapi="{openapi}"></div>
-</body>
-</html>
-"""
+DOCS = "/docs"
 
 
-class Document:
-    """The API's description, as bytes that are made once: some tenths of a second."""
+class Once:
+    """A body that is made when it is first asked for, beside other requests: it takes some tenths of a second."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
+    def __init__(self, make: Callable[[], bytes], media_type: str, headers: Mapping[str, str]) -> None:
+        self._body = make
+        self._media_type, self._headers = media_type, headers
         self._made: Prepared | None = None
         self._make_together = Together(self._make)
 
@@ -47,15 +32,26 @@ class Document:
         return await made.answer(request)
 
     async def _make(self) -> Prepared:
-        body = await asyncio.to_thread(lambda: json.dumps(self._app.openapi(), separators=(",", ":")).encode())
-        self._made = Prepared(body, "application/json", AGAIN)
+        self._made = Prepared(await asyncio.to_thread(self._body), self._media_type, self._headers)
         return self._made
 
 
-def add_documentation(app: FastAPI) -> None:
-    """GET /docs shows GET /openapi.json. The app is created with `openapi_url=None, docs_url=None, redoc_url=None`."""
-    page = PAGE.format(title=escape(app.title), openapi=escape(OPENAPI.removeprefix("/")))
-    document = Document(app)
-    app.add_route(OPENAPI, document.answer, methods=["GET"], include_in_schema=False)
-    add_page(app, "/docs", page, policy(images="'self' data:"))
-    app.mount("/docs/static", Files())
+def add_documentation(app: FastAPI, server: str, *, has_gallery: bool) -> None:
+    """GET /docs shows GET /openapi.json, with samples that call `server`. The app is created with
+    `openapi_url=None, docs_url=None, redoc_url=None`.
+    """
+
+    def document() -> bytes:
+        return json.dumps(app.openapi(), separators=(",", ":")).encode()
+
+    def page() -> bytes:
+        return with_version(render(app.openapi(), server, has_gallery=has_gallery)).encode()
+
+    # `blob:`: a picture that a trial was answered with is shown out of the browser's memory.
+    page_headers = headers_of_page(policy(images="'self' blob:"))
+    for path, once in (
+        (OPENAPI, Once(document, "application/json", AGAIN)),
+        (DOCS, Once(page, "text/html", page_headers)),
+    ):
+        app.add_route(path, once.answer, methods=["GET"], include_in_schema=False)
+    app.mount(f"{DOCS}/static", Files("reference"))

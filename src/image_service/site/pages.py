@@ -23,15 +23,18 @@ def policy(*, images: str = "'self'", scripts: bool = True) -> str:
     )
 
 
-def add_page(app: Starlette, path: str, html: str, content_security_policy: str) -> None:
-    """GET `path`, which is no part of the API's description."""
-    headers = {
+def headers_of_page(content_security_policy: str) -> dict[str, str]:
+    return {
         **AGAIN,
         "Content-Security-Policy": content_security_policy,
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
     }
-    prepared = Prepared(with_version(html).encode(), "text/html", headers)
+
+
+def add_page(app: Starlette, path: str, html: str, content_security_policy: str) -> None:
+    """GET `path`, which is no part of the API's description."""
+    prepared = Prepared(with_version(html).encode(), "text/html", headers_of_page(content_security_policy))
 
     async def page(request: Request) -> Response:
         return await prepared.answer(request)

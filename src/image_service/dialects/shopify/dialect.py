@@ -65,6 +65,7 @@ DIALECT = Dialect(
         {
             "name": "Shopify without a version",
             "description": "The same routes under the prefix of clients from before the API had versions.",
+            "x-repeats": "Shopify",
         },
     ),
 )

@@ -48,10 +48,12 @@ DIALECTS = (
             {
                 "name": "Tiendanube v1",
                 "description": "The same routes under the prefix that real clients call; `alt` is shown by language.",
+                "x-repeats": "Tiendanube",
             },
             {
                 "name": "Tiendanube 2025-03",
                 "description": "The same routes under the newer prefix; `alt` is shown by language.",
+                "x-repeats": "Tiendanube",
             },
         ),
     ),
