@@ -21,6 +21,7 @@ FLOORS = [
     {"parts"},
     {"dialects", "own", "delivery", "site"},
     {"web"},
+    {"galleries"},  # which brings the two below together
     {"ingest", "images"},  # which do not know each other
     {"stores"},  # images name the store that they belong to
     {"settings", "postgres"},

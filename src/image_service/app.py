@@ -28,10 +28,11 @@ from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.shares import Shares
 from image_service.ingest.sources import Ingest, UploadResources
+from image_service.own.gallery import dialect as gallery
 from image_service.own.products import dialect as products
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
-from image_service.parts import fetch_policy_of, library_of, rate_limit_of, sweeper_of
+from image_service.parts import fetch_policy_of, gallery_sync_of, library_of, rate_limit_of, sweeper_of
 from image_service.pixels.pool.pool import WORKER, PixelPool
 from image_service.settings import Settings
 from image_service.site import dialect as site
@@ -71,6 +72,7 @@ def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
         bukalapak.dialect(always_200=settings.bukalapak_always_200),
         store.DIALECT,
         products.DIALECT,
+        gallery.DIALECT,
         tickets.DIALECT,
         site.DIALECT,
     )
@@ -184,6 +186,16 @@ async def _build(
         max_bytes=settings.max_image_bytes * HEAVIER,
     )
     stack.push_async_callback(variants.close)
+    ingest = Ingest(
+        UploadResources(
+            staging,
+            pixels,
+            fetcher,
+            settings.max_image_bytes,
+            settings.check_wait,
+            Shares(settings.ingest_concurrency),
+        )
+    )
     if settings.anonymous_store is not None:
         log.warning("calls without credentials act as a store", store=settings.anonymous_store)
     await claiming
@@ -193,17 +205,9 @@ async def _build(
         storage=storage,
         staging=staging,
         readiness=Readiness(database, storage, staging),
-        ingest=Ingest(
-            UploadResources(
-                staging,
-                pixels,
-                fetcher,
-                settings.max_image_bytes,
-                settings.check_wait,
-                Shares(settings.ingest_concurrency),
-            )
-        ),
+        ingest=ingest,
         library=library_of(settings, database, storage),
+        gallery_sync=gallery_sync_of(settings, database, storage, ingest),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
         lists=AnswerCache(LISTS_BYTES),

@@ -25,6 +25,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     │   └── ProductKeyTaken       another product of the store has this key
     ├── PictureRefused            what came is not a picture that we take: field, refusal
     ├── GalleryFull               one more image than a product may have
+    ├── SyncStopped               an entry of a list failed, and the list says to stop then: receipts
     ├── PreconditionFailed        If-Match names another revision
     ├── RangeNotSatisfiable       a byte range beyond the end: size
     ├── RepeatUnderWay            the first request with this Idempotency-Key has not ended: retry_after
@@ -44,6 +45,7 @@ kinds), and `processes` (`WorkersFailed`, `ProcessFailed`); the last three are f
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 
 class ImageServiceError(Exception):
@@ -234,6 +236,14 @@ class GalleryFull(ImageServiceError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"a product may have {limit} images")
         self.limit = limit
+
+
+class SyncStopped(ImageServiceError):
+    """`receipts`: what came of each entry; nothing has changed."""
+
+    def __init__(self, receipts: Sequence[Any]) -> None:
+        super().__init__("an entry failed")
+        self.receipts = receipts
 
 
 class PreconditionFailed(ImageServiceError):

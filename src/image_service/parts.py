@@ -1,10 +1,14 @@
 """Parts put together as the settings say, for the service and for the commands beside it. Knows nothing of HTTP."""
 
 from image_service.database.database import Database
+from image_service.galleries.questions import Resources
+from image_service.galleries.sync import GallerySync
 from image_service.images.blobs import Blobs
 from image_service.images.library import Library
 from image_service.images.upkeep.sweeper import Sweeper
 from image_service.ingest.fetch_policy import USER_AGENT, FetchPolicy
+from image_service.ingest.sources import Ingest
+from image_service.pixels.picture import readable
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.places import staging_in
@@ -13,6 +17,16 @@ from image_service.stores.rate_limit import RateLimit
 
 def library_of(settings: Settings, database: Database, storage: Storage) -> Library:
     return Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product)
+
+
+def gallery_sync_of(settings: Settings, database: Database, storage: Storage, ingest: Ingest) -> GallerySync:
+    formats = settings.input_formats or readable()
+    return GallerySync(
+        Resources(database, storage, Blobs(storage, settings.sizes), ingest, formats),
+        delivery_base=settings.delivery_base,
+        images_per_product=settings.max_images_per_product,
+        seconds=settings.sync_seconds,
+    )
 
 
 def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Sweeper:

@@ -173,6 +173,7 @@ class Settings(BaseSettings):
     # Some hosts turn unknown programs away, or want to know whom to write to.
     fetch_user_agent: str | None = Field(default=None, pattern=r"^[!-~]([ -~]{0,198}[!-~])?$")
     fetch_concurrency: int = Field(default=32, ge=1, le=1000)
+    sync_seconds: float = Field(default=60.0, gt=0, le=3600)  # for all that a gallery's sync fetches; a proxy waits 120
     fetch_allow_private: bool = False
     fetch_allow_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)] = ()
 

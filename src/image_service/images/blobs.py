@@ -90,16 +90,24 @@ class Blobs:
         Not where the database was lost: it may have committed, and then the bytes have their row.
         Raises `StorageFull`, `StorageUnavailable`.
         """
-        key, at = new_key(), self._clock()
-        name = original_name(key)
-        await self._storage.put(name, picture.path, BlobHeaders(picture.format.media_type))
+        original = await self.store(picture)
         try:
-            yield StoredOriginal(key, await instance.stored(self._storage), at, self._clock)
+            yield original
         except DatabaseUnavailable:
             raise
         except ImageServiceError:
-            await self._discard([name])
+            await self.discard_unused(original)
             raise
+
+    async def store(self, picture: Picture) -> StoredOriginal:
+        """The same, to be named by a row or given to `discard_unused`. Raises `StorageFull`, `StorageUnavailable`."""
+        key, at = new_key(), self._clock()
+        await self._storage.put(original_name(key), picture.path, BlobHeaders(picture.format.media_type))
+        return StoredOriginal(key, await instance.stored(self._storage), at, self._clock)
+
+    async def discard_unused(self, *originals: StoredOriginal) -> None:
+        """Remove bytes that no row has ever named."""
+        await self._discard([original_name(each.key) for each in originals])
 
     async def discard_variants(self, *gone: Image) -> None:
         """Remove all that may have been rendered of these; their originals stay for the sweep."""

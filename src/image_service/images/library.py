@@ -52,6 +52,18 @@ class Upload:
     validators: Validators | None = None  # of what was fetched from there
 
 
+@asynccontextmanager
+async def writing(database: Database) -> AsyncIterator[Transaction]:
+    """A transaction in which a store that was removed meanwhile is said so."""
+    try:
+        async with database.changes() as transaction:
+            yield transaction
+    except ForeignKeyViolationError as error:
+        if error.constraint_name == "images_store_id_fkey":
+            raise StoreNotFound from error
+        raise
+
+
 class Library:
     def __init__(self, database: Database, blobs: Blobs, images_per_product: int) -> None:
         self._database = database
@@ -77,7 +89,7 @@ class Library:
         Raises `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay` (`once` is somebody else's by now),
         `StoreNotFound`, what `upload_tickets.take` raises, and what storage and database raise.
         """
-        async with self._blobs.stored(upload.picture) as original, self._transaction() as transaction:
+        async with self._blobs.stored(upload.picture) as original, writing(self._database) as transaction:
             if ticket is not None:
                 position = await upload_tickets.take(transaction, ticket, upload.picture.bytes)
             at = revision = None
@@ -88,7 +100,7 @@ class Library:
                     await galleries.take_variant_ids(transaction, store_id, product_id, variant_ids)
             placed = {"store_id": store_id, "product_id": product_id, "position": at}
             told = {"alt": alt, "variant_ids": list(variant_ids) or None}
-            row = await image_rows.insert(transaction, placed | told | _columns(upload, original.key))
+            row = await image_rows.insert(transaction, placed | told | columns_of(upload, original.key))
             added = image_of(row, revision)
             if upload.validators is not None:
                 await sources.keep(transaction, row.id, row.key, upload.validators)
@@ -113,7 +125,7 @@ class Library:
         Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `GalleryFull`,
         `PreconditionFailed`, `RepeatUnderWay`.
         """
-        async with self._transaction() as transaction:
+        async with writing(self._database) as transaction:
             revision = await galleries.lock(transaction, store_id, product_id, expected)
             row = await image_rows.lock(transaction, image_id)
             if row is None or row.store_id != store_id:
@@ -146,7 +158,7 @@ class Library:
         Raises `ImageNotFound` if the product has no such image, `PreconditionFailed`.
         """
         storing = nullcontext() if upload is None else self._blobs.stored(upload.picture)
-        async with storing as original, self._transaction() as transaction:
+        async with storing as original, writing(self._database) as transaction:
             revision = await galleries.lock(transaction, store_id, product_id, expected)
             row = await image_rows.lock(transaction, image_id)
             if row is None or row.store_id != store_id or row.product_id != product_id:
@@ -163,7 +175,7 @@ class Library:
                     await galleries.take_variant_ids(transaction, store_id, product_id, gained)
             if upload is not None and original is not None:
                 await galleries.to_trash(transaction, [image_id])
-                change |= _columns(upload, original.key)
+                change |= columns_of(upload, original.key)
                 await original.require_valid(transaction)
             if all(row[name] == value for name, value in change.items()):
                 transaction.void()
@@ -188,7 +200,7 @@ class Library:
         for _ in range(TRIES):
             if product_id is None:
                 where = (await image(self._database, store_id, image_id)).product_id
-            async with self._transaction() as transaction:
+            async with writing(self._database) as transaction:
                 if where is not None:
                     await galleries.lock(transaction, store_id, where, expected)
                 row = await image_rows.lock(transaction, image_id)
@@ -211,7 +223,7 @@ class Library:
 
     async def empty(self, store_id: int, product_id: int, *, expected: Expected = None) -> None:
         """Delete all images of a product; an empty gallery stays as it is. Raises `PreconditionFailed`."""
-        async with self._transaction() as transaction:
+        async with writing(self._database) as transaction:
             await galleries.lock(transaction, store_id, product_id, expected)
             rows = await image_rows.lock_all(transaction, store_id, product_id)
             if not rows:
@@ -237,17 +249,6 @@ class Library:
             return removed
         raise Busy("the store is being written to")
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Transaction]:
-        """A transaction in which a store that was removed meanwhile is said so."""
-        try:
-            async with self._database.changes() as transaction:
-                yield transaction
-        except ForeignKeyViolationError as error:
-            if error.constraint_name == "images_store_id_fkey":
-                raise StoreNotFound from error
-            raise
-
     async def _open_gap(self, transaction: Transaction, store_id: int, product_id: int, position: int | None) -> int:
         """Make room for one more image, at `position` or the end; returns where that is. Raises `GalleryFull`."""
         count = await galleries.count(transaction, store_id, product_id)
@@ -259,7 +260,7 @@ class Library:
         return at
 
 
-def _columns(upload: Upload, key: str) -> dict[str, Any]:
+def columns_of(upload: Upload, key: str) -> dict[str, Any]:
     """What a row says of its bytes."""
     picture = upload.picture
     return {

@@ -106,6 +106,11 @@ _WITH_REVISION = select(ImageRow, GalleryRow.revision).outerjoin(GalleryRow, _IN
 
 _BY_ID = Statement(_WITH_REVISION.where(ImageRow.id == bindparam("image_id")))
 _BY_KEY = Statement(_WITH_REVISION.where(ImageRow.key == bindparam("key"), ImageRow.store_id == bindparam("store_id")))
+_BY_SHA256 = Statement(
+    _WITH_REVISION.where(ImageRow.sha256 == bindparam("sha256"), ImageRow.store_id == bindparam("store_id"))
+    .order_by(col(ImageRow.id))
+    .limit(1)
+)
 _IN_TRASH = Statement(
     select(TrashRow.key, col(ImageRow.id).label("image_id"))
     .outerjoin(ImageRow, col(ImageRow.id) == col(TrashRow.image_id))
@@ -159,6 +164,12 @@ async def image(database: Database, store_id: int, image_id: int) -> Image:
 async def image_by_key(database: Database, store_id: int, key: str) -> Image | None:
     """The live image whose current bytes this key names."""
     found = await database.rows(_BY_KEY, key=UUID(key), store_id=store_id)
+    return image_of(found[0], found[0].revision) if found else None
+
+
+async def image_with_bytes(database: Database, store_id: int, sha256: str) -> Image | None:
+    """Any image of the store that is these bytes: the oldest."""
+    found = await database.rows(_BY_SHA256, sha256=bytes.fromhex(sha256), store_id=store_id)
     return image_of(found[0], found[0].revision) if found else None
 
 

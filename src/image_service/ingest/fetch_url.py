@@ -48,6 +48,14 @@ def comparable(raw: str) -> Hashable:
     return url.scheme, url.raw_host.rstrip(b"."), port, path, tuple(parse_qsl(url.query, keep_blank_values=True))
 
 
+def host_of(raw: str) -> str:
+    """Of a URL that may be anything; empty where it names none."""
+    try:
+        return httpx.URL(absolute(raw)).host
+    except (httpx.InvalidURL, ValueError):
+        return ""
+
+
 def judged_url(raw: str, policy: FetchPolicy) -> httpx.URL:
     """`raw` made absolute and parsed, without its fragment, if a request may go there.
 

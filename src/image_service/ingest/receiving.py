@@ -57,6 +57,22 @@ class Receiver:
         self.bytes = end
         return await asyncio.to_thread(self._cut, end)
 
+    async def begins_with(self, count: int, sha256: str) -> bool:
+        """Whether its first `count` bytes have this digest: what trails an image is never kept."""
+        if self.bytes < count:
+            return False
+        if self.bytes == count and self._digest is not None:
+            return self._digest.hexdigest() == sha256
+        return await asyncio.to_thread(self._digest_of, count) == sha256
+
+    def _digest_of(self, count: int) -> str:
+        digest = hashlib.sha256()
+        with self.path.open("rb") as file:
+            while count and (chunk := file.read(min(count, BUFFER_BYTES))):
+                digest.update(chunk)
+                count -= len(chunk)
+        return digest.hexdigest()
+
     def _cut(self, end: int) -> str:
         with self.path.open("r+b") as file:
             file.truncate(end)

@@ -41,6 +41,14 @@ class Source(StrEnum):
     COPY = "copy"  # a `src` of ours
 
 
+class Saved(StrEnum):
+    """Why a source that is here already cost a sync little."""
+
+    NOT_ASKED = "not_asked"  # the list says `"refetch": "never"`
+    NOT_MODIFIED = "not_modified"  # its host said so: no picture was sent
+    SAME_BYTES = "same_bytes"  # it was sent, and is what is here: neither checked nor stored
+
+
 class Undelivered(StrEnum):
     """Why no picture was delivered."""
 
@@ -117,6 +125,13 @@ UPLOADS_WAITING = _gauge("image_service_ingest_waiting", "Pictures that have com
 FETCHES = _counter("image_service_fetches_total", "Fetches of a src.", ("outcome",))
 FETCH_SECONDS = _histogram("image_service_fetch_duration_seconds", "Fetches of a src, however they end.", _WORK_SECONDS)
 
+SYNCED = _counter(
+    "image_service_sync_entries_total", "Entries of synced galleries, and images removed by them.", ("outcome",)
+)
+SYNC_SAVED = _counter(
+    "image_service_sync_sources_saved_total", "Sources of synced galleries that nothing new came of.", ("reason",)
+)
+
 DRAW_SECONDS = _histogram(
     "image_service_variant_draw_duration_seconds",
     "Variants rendered and kept, with the wait for a pixel process.",
@@ -164,6 +179,8 @@ for _source in Source:
     INGESTED_BYTES.labels(_source)
     for _outcome in (ACCEPTED, *Refusal):
         INGESTED.labels(_source, _outcome)
+for _saved in Saved:
+    SYNC_SAVED.labels(_saved)
 for _reason in Undelivered:
     UNDELIVERED.labels(_reason)
 for _ended in Ended:

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from image_service.errors import InvalidField, NothingGiven
-from image_service.images.blobs import open_original
+from image_service.galleries.copies import copied
+from image_service.galleries.own_urls import image_named
 from image_service.images.idempotency import Once
 from image_service.images.library import Upload
 from image_service.images.queries import Image
@@ -22,13 +23,11 @@ from image_service.ingest.hosts.validators import Validators
 from image_service.ingest.shares import Owner
 from image_service.ingest.sources import Intake
 from image_service.pixels.picture import Format, Picture, readable
-from image_service.telemetry.metrics import Source
 from image_service.web.bodies import uploads
 from image_service.web.bodies.misnamed import misnamed
 from image_service.web.bodies.uploads import Submission
 from image_service.web.dialect import dialect_of
 from image_service.web.idempotency import idempotent, key_of
-from image_service.web.images.own_urls import image_named
 from image_service.web.parts import Parts
 
 
@@ -76,7 +75,7 @@ class Reading:
 
         Raises `InvalidField` if a picture is given in two ways, and as `image_named` does.
         """
-        ours = await image_named(self.parts, store_id, asked.src or "")
+        ours = await image_named(self.parts.database, self.parts.delivery_base, store_id, asked.src or "")
         body = self.body
         given = {
             # A form in a browser sends an empty file where none was chosen.
@@ -111,7 +110,7 @@ class Offer:
         if self.way == "attachment" and body.attachment is not None:
             return _upload(await intake.from_upload(body.attachment, formats=formats), asked.filename or "")
         if self.ours is not None:
-            picture = await _copied(self.reading.parts, intake, self.ours)
+            picture = await copied(self.reading.parts.storage, intake, self.ours)
             return _upload(picture, asked.filename or self.ours.filename)
         url = absolute(asked.src or "")
         found = await intake.from_url(url, formats=formats)
@@ -178,15 +177,3 @@ def _upload(
     picture: Picture, filename: str, source_url: str | None = None, validators: Validators | None = None
 ) -> Upload:
     return Upload(picture, clean_filename(filename, picture.format), source_url, validators)
-
-
-async def _copied(parts: Parts, intake: Intake, image: Image) -> Picture:
-    """Its own bytes under a new key: no two images share any. Its format was taken once, and so is again."""
-    received = await intake.receiver("src")
-    blob = await open_original(parts.storage, image)
-    try:
-        async for chunk in blob.chunks:
-            await received.write(chunk)
-    finally:
-        await blob.aclose()
-    return await intake.from_upload(received, Source.COPY, formats=[image.format])

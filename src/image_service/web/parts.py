@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from image_service.database.database import Database
+from image_service.galleries.sync import GallerySync
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
 from image_service.images.ticket_signature import TicketKey
@@ -34,6 +35,7 @@ class Parts:
     readiness: Readiness
     ingest: Ingest
     library: Library
+    gallery_sync: GallerySync
     idempotency_keys: IdempotencyKeys
     variants: Variants
     lists: AnswerCache  # answers to the list of a product's images

@@ -32,6 +32,7 @@ STATUSES: dict[type[Exception], int] = {
     errors.InvalidField: 422,
     errors.PictureRefused: 422,
     errors.GalleryFull: 422,
+    errors.SyncStopped: 422,
     errors.RateLimited: 429,
     errors.Busy: 503,
     errors.VariantNotRendered: 503,

@@ -36,6 +36,12 @@ async def keep(transaction: Transaction, image_id: int, key: UUID, validators: V
     )
 
 
+async def keep_of_live(transaction: Transaction, image_id: int, key: UUID, validators: Validators) -> None:
+    """The same, of an image that may have other bytes by now, or be gone: then nothing is kept."""
+    if await transaction.rows(_IS_LIVE, image_id=image_id, key=key):
+        await keep(transaction, image_id, key, validators)
+
+
 async def known(database: Database, image_ids: list[int]) -> dict[int, Row]:
     """By image; without those whose bytes came another way, or before validators were kept."""
     found = await database.rows(_KNOWN, image_ids=image_ids)
@@ -48,6 +54,11 @@ _KEEP = Statement(
     _ROW.on_conflict_do_update(
         index_elements=["image_id"], set_={name: _ROW.excluded[name] for name in _BINDS if name != "image_id"}
     )
+)
+_IS_LIVE = Statement(
+    select(ImageRow.id)
+    .where(ImageRow.id == bindparam("image_id"), ImageRow.key == bindparam("key"))
+    .with_for_update(read=True, key_share=True)
 )
 _KNOWN = Statement(
     select(SourceRow.image_id, SourceRow.final_url, SourceRow.etag, SourceRow.modified)

@@ -26,6 +26,11 @@ class Validators:
     etag: str | None = None
     modified: str | None = None
 
+    @property
+    def names_anything(self) -> bool:
+        """Else its host can only be asked for the whole picture."""
+        return self.etag is not None or self.modified is not None
+
 
 def validators_of(url: httpx.URL, response: httpx.Response) -> Validators:
     return Validators(str(url), _plain(response, "ETag"), _modified(response))

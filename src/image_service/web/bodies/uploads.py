@@ -51,8 +51,10 @@ async def read_fields(request: Request, bounds: JsonBounds = BOUNDS) -> Submissi
 
     Raises `MalformedBody`, `UnsupportedBody`, `BodyTooLong`.
     """
-    chunks = [chunk async for chunk in _json_body(request, bounds.bytes, BodyTooLong())]
-    return Submission(parsed(b"".join(chunks), bounds))
+    body = b"".join([chunk async for chunk in _json_body(request, bounds.bytes, BodyTooLong())])
+    if len(body) > SMALL_JSON_BYTES:
+        return Submission(await asyncio.to_thread(parsed, body, bounds))
+    return Submission(parsed(body, bounds))
 
 
 def is_form(request: Request) -> bool:

@@ -9,36 +9,39 @@ import re
 
 import httpx
 
+from image_service.database.database import Database
 from image_service.errors import PictureRefused, Refusal
 from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.ingest.fetch_policy import MAX_URL
 from image_service.ingest.fetch_url import absolute
-from image_service.web.parts import Parts
 
 # A slug may look like a key, as may the digests in other people's URLs. Ours comes last, but for what a CDN appends.
 MAX_KEYS = 4
+NOT_OURS = "not_found"  # coded, as of a host that has no such picture
 _KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
-async def image_named(parts: Parts, store_id: int, src: str) -> Image | None:
+async def image_named(database: Database, delivery_base: str, store_id: int, src: str) -> Image | None:
     """The live image of the store whose current key is in the path of `src`; None for a URL that may be fetched.
 
     Raises `PictureRefused` (`src`) for an older key, which is known for a day, and for any other URL under
-    `DELIVERY_URL`.
+    `delivery_base`.
     """
     url = _parsed(src)
     if url is None:
         return None
     keys = _KEY.findall(url.path)[: -MAX_KEYS - 1 : -1]
     for key in keys:
-        if image := await queries.image_by_key(parts.database, store_id, key):
+        if image := await queries.image_by_key(database, store_id, key):
             return image
     for key in keys:
-        if end := await queries.end_of_key(parts.database, store_id, key):
-            raise PictureRefused("src", Refusal.NOT_FETCHED, answer=f"has been {end}", detail=f"{end} image")
-    if _is_under(url, httpx.URL(parts.delivery_base)):
-        raise PictureRefused("src", Refusal.NOT_FETCHED, detail="no live image of this store")
+        if end := await queries.end_of_key(database, store_id, key):
+            raise PictureRefused(
+                "src", Refusal.NOT_FETCHED, answer=f"has been {end}", detail=f"{end} image", reason=end
+            )
+    if _is_under(url, httpx.URL(delivery_base)):
+        raise PictureRefused("src", Refusal.NOT_FETCHED, detail="no live image of this store", reason=NOT_OURS)
     return None
 
 

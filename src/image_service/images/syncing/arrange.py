@@ -1,0 +1,104 @@
+"""A gallery as a whole, inside somebody's transaction that has its lock: who is where, who is new, who goes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Boolean, Integer, bindparam, case, func, update
+from sqlmodel import col
+
+from image_service.database.direct import Row, Statement, Transaction
+from image_service.images import galleries, image_rows
+from image_service.images.blobs import StoredOriginal
+from image_service.images.library import UNCHANGED, Alt, Unchanged, Upload, columns_of
+from image_service.images.models import ImageRow
+from image_service.images.syncing import sources
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """Stored already, and not named by any row yet."""
+
+    upload: Upload
+    original: StoredOriginal
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One image of the gallery as it shall be."""
+
+    position: int
+    image_id: int | None  # None: a new one
+    bytes: Bytes | None = None  # its new ones
+    alt: Alt | Unchanged = UNCHANGED
+    is_asked_for: bool = True  # else it closes up, and its `updated_at` stays
+
+
+async def arrange(
+    transaction: Transaction,
+    store_id: int,
+    product_id: int,
+    rows: Mapping[int, Row],
+    placed: Sequence[Placed],
+    removed: list[int],
+) -> list[int]:
+    """`rows`: all of the gallery, by id, locked. `placed` has each that stays, and each new one; nothing else is
+    written. Returns the ids, in the order of `placed`. Raises what `StoredOriginal.require_valid` does.
+    """
+    if removed:
+        await galleries.delete_rows(transaction, removed)
+    await _move(transaction, [each for each in placed if each.image_id is not None], rows)
+    return [await _written(transaction, store_id, product_id, rows, each) for each in placed]
+
+
+async def _move(transaction: Transaction, placed: Sequence[Placed], rows: Mapping[int, Row]) -> None:
+    moved = [each for each in placed if rows[each.image_id or 0].position != each.position]
+    if moved:
+        await transaction.rows(
+            _MOVE,
+            ids=[each.image_id for each in moved],
+            positions=[each.position for each in moved],
+            asked_for=[each.is_asked_for for each in moved],
+        )
+
+
+async def _written(
+    transaction: Transaction, store_id: int, product_id: int, rows: Mapping[int, Row], placed: Placed
+) -> int:
+    new = columns_of(placed.bytes.upload, placed.bytes.original.key) if placed.bytes is not None else {}
+    if placed.image_id is None:
+        where = {"store_id": store_id, "product_id": product_id, "position": placed.position}
+        alt = None if placed.alt is UNCHANGED else placed.alt
+        row = await image_rows.insert(transaction, {**where, "alt": alt, "variant_ids": None, **new})
+    else:
+        row = rows[placed.image_id]
+        change: dict[str, Any] = dict(new)
+        if placed.alt is not UNCHANGED:
+            change["alt"] = placed.alt
+        if all(row[name] == value for name, value in change.items()):
+            return placed.image_id
+        if placed.bytes is not None:
+            await galleries.to_trash(transaction, [placed.image_id])
+        row = await image_rows.update(transaction, row, {**change, "position": placed.position})
+    if placed.bytes is not None:
+        await placed.bytes.original.require_valid(transaction)
+        if placed.bytes.upload.validators is not None:
+            await sources.keep(transaction, row.id, row.key, placed.bytes.upload.validators)
+    image_id: int = row.id
+    return image_id
+
+
+_GIVEN = func.unnest(
+    bindparam("ids", type_=ARRAY(BigInteger)),
+    bindparam("positions", type_=ARRAY(Integer)),
+    bindparam("asked_for", type_=ARRAY(Boolean)),
+).table_valued("id", "position", "asked_for")
+_MOVED = _GIVEN.render_derived()
+_MOVE = Statement(
+    update(ImageRow)
+    .where(col(ImageRow.id) == _MOVED.c.id)
+    .values(
+        position=_MOVED.c.position,
+        updated_at=case((_MOVED.c.asked_for, func.now()), else_=col(ImageRow.updated_at)),
+    )
+)

@@ -1,0 +1,89 @@
+"""A product's gallery as one list: read whole, and sent whole as often as its owner wants."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from image_service.database.direct import Transaction
+from image_service.errors import ReadOnlyToken
+from image_service.galleries.sync import Synced
+from image_service.images import idempotency, queries
+from image_service.own.gallery import described
+from image_service.own.gallery.schemas import BOUNDS, parse_gallery, shown_receipt
+from image_service.stores.tokens import Scope
+from image_service.web import etags
+from image_service.web.access.callers import Reader
+from image_service.web.bodies import uploads
+from image_service.web.idempotency import idempotent, key_of
+from image_service.web.images.answers import Fields, answer, view_of
+from image_service.web.images.view import BASIC_FIELDS
+from image_service.web.numbers import ProductId
+from image_service.web.parts import PartsOf
+
+DryRun = Annotated[
+    bool,
+    Query(description="Only plan: nothing is written, and no picture is fetched. A read token may do this."),
+]
+
+router = APIRouter(tags=["Gallery"])
+
+
+@router.get("/products/{product_id}/gallery", **described.GET_GALLERY)
+async def get_gallery(
+    request: Request, product_id: ProductId, caller: Reader, parts: PartsOf, fields: Fields = None
+) -> Response:
+    """All images of a product in order, and the revision, which its `ETag` starts with. A product without images is an
+    empty list.
+    """
+    gallery = await queries.gallery(parts.database, caller.store_id, product_id)
+    view = view_of(parts, fields, BASIC_FIELDS)
+    body = {"images": [view.of(each) for each in gallery.images], "revision": gallery.revision}
+    return answer(request, view, gallery.revision, body)
+
+
+@router.put("/products/{product_id}/gallery", **described.PUT_GALLERY)
+async def put_gallery(
+    request: Request,
+    product_id: ProductId,
+    caller: Reader,
+    parts: PartsOf,
+    dry_run: DryRun = False,
+    fields: Fields = None,
+) -> Response:
+    """Send the list of a product's images as it shall be. What is here stays: it is moved, described, or gets new
+    bytes; what is not is fetched; what no entry names goes. Send the same list again, and nothing changes.
+
+    An entry that fails costs nothing: the image that it names stays as it is, and its receipt says why. Either all
+    else is done, at once, or nothing.
+    """
+    if not dry_run and caller.scope is not Scope.WRITE:
+        raise ReadOnlyToken
+    expected, key = etags.expected_versions(request), key_of(request)
+    body = await uploads.read_fields(request, BOUNDS)
+    wanted = parse_gallery(body.fields)
+    view = view_of(parts, fields, BASIC_FIELDS)
+
+    def show(synced: Synced) -> Response:
+        content: dict[str, Any] = {
+            "images": [view.of(each) for each in synced.gallery.images],
+            "revision": synced.gallery.revision,
+            "receipts": [shown_receipt(each) for each in synced.receipts],
+        }
+        return answer(request, view, synced.gallery.revision, content)
+
+    if dry_run:
+        return show(await parts.gallery_sync.plan(caller.store_id, product_id, wanted, expected=expected))
+    async with idempotent(request, parts, caller.store_id, key, body.fields, body, show) as run:
+        if run.answered is not None:
+            return run.answered
+        once = run.once
+
+        async def keep(transaction: Transaction, synced: Synced) -> None:
+            if once is not None:
+                await idempotency.keep(transaction, once, synced)
+
+        synced = await parts.gallery_sync.run(
+            caller.store_id, product_id, wanted, expected=expected, keep=keep if once is not None else None
+        )
+    return show(synced)

@@ -1,0 +1,177 @@
+"""The bodies of galleries: the list that is asked for, and what came of it."""
+
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import TypedDict
+
+from image_service.errors import InvalidField
+from image_service.galleries.entries import Entry, Missing, OnError, Refetch, Wanted
+from image_service.galleries.plan import Outcome, Receipt
+from image_service.images.library import UNCHANGED
+from image_service.ingest.fetch_policy import MAX_URL
+from image_service.web.bodies.json_body import JsonBounds
+from image_service.web.images.bodies import ImageBody, described
+from image_service.web.images.texts import AltText, Name
+from image_service.web.numbers import MAX_ID, WHOLE, Number
+from image_service.web.problems import message_of
+
+MAX_ENTRIES = 250
+BOUNDS = JsonBounds(
+    bytes=2 * 1024 * 1024,
+    values=50_000,  # 250 entries with a text in 50 languages each have 26,000
+)
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def _digest(value: str) -> str:
+    value = value.lower()
+    if not _SHA256.fullmatch(value):
+        raise ValueError("must be 64 hex digits")
+    return value
+
+
+class EntryInput(BaseModel):
+    """One image of the list, named by exactly one of `id`, `src` and `sha256`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="An image of this product, as it is."), WHOLE] = (
+        None
+    )
+    src: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=MAX_URL,
+            description="Where the picture is. The image of this product that was fetched from there stays, with its "
+            "id, and gets new bytes if they have changed; otherwise the picture is fetched and added. The URL of a "
+            "picture of your own is that image, or a copy of it.",
+        ),
+    ] = None
+    sha256: Annotated[
+        str | None,
+        AfterValidator(_digest),
+        Field(
+            json_schema_extra={"pattern": "^[0-9a-fA-F]{64}$"},
+            description="Bytes that this product has, or another of yours, whose image is copied.",
+        ),
+    ] = None
+    filename: Annotated[
+        Name | None, Field(description="With `src`: what the picture is called when it is fetched.")
+    ] = None
+    alt: Annotated[
+        AltText, Field(description="A text, or a map of language to text; null clears it, absent: as it is.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if sum(each is not None for each in (self.id, self.src, self.sha256)) != 1:
+            raise ValueError("must have exactly one of id, src and sha256")
+        if self.filename is not None and self.src is None:
+            raise ValueError("filename goes with src")
+        return self
+
+    def entry(self) -> Entry:
+        alt = self.alt if "alt" in self.model_fields_set else UNCHANGED
+        return Entry(self.id, self.sha256, self.src, self.filename, alt)
+
+
+class GalleryInput(BaseModel):
+    """The images of a product as they shall be, in order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    images: Annotated[list[EntryInput], Field(max_length=MAX_ENTRIES, description="In order; empty: none.")]
+    missing: Annotated[
+        Missing, Field(description="What becomes of images that no entry names; kept ones stand behind the others.")
+    ] = Missing.REMOVE
+    refetch: Annotated[
+        Refetch,
+        Field(
+            description="Of sources that are here already. `changed`: the host is asked whether the picture is another "
+            "by now (`ETag`, `Last-Modified`), and read where it cannot say. `never`: it is not asked."
+        ),
+    ] = Refetch.CHANGED
+    on_error: Annotated[OnError, Field(description="`stop`: 422 where an entry fails, and nothing has changed.")] = (
+        OnError.CONTINUE
+    )
+
+
+def parse_gallery(fields: dict[str, Any]) -> Wanted:
+    """Raises `InvalidField` with every field that cannot be used: `images[3].alt`."""
+    try:
+        asked = GalleryInput.model_validate(fields)
+    except ValidationError as error:
+        findings = error.errors(include_input=False)[:20]
+        messages = {_field_of(each["loc"]): message_of(each) for each in reversed(findings)}
+        first = _field_of(findings[0]["loc"])
+        raise InvalidField(first, messages[first], messages) from None
+    ids = [each.id for each in asked.images if each.id is not None]
+    if len(ids) != len(set(ids)):
+        raise InvalidField("images", "must not name an id twice")
+    return Wanted(tuple(each.entry() for each in asked.images), asked.missing, asked.refetch, asked.on_error)
+
+
+_KNOWN = GalleryInput.model_fields.keys() | EntryInput.model_fields.keys()
+
+
+def _field_of(location: tuple[int | str, ...]) -> str:
+    """Names that a client has made up are not repeated to it."""
+    name = ""
+    for part in location:
+        if isinstance(part, int):
+            name += f"[{part}]"
+        elif part in _KNOWN:
+            name += f".{part}" if name else part
+        elif not name:
+            return "body"
+    return name or "body"
+
+
+class ReceiptBody(TypedDict):
+    """What came of an entry, or of an image that no entry names."""
+
+    index: Annotated[int | None, described("Of the entry, from 0; null of an image that none names.", minimum=0)]
+    id: Annotated[int | None, described("Of the image; null where there is none, or none yet.")]
+    outcome: Annotated[Outcome, described("`fetch`, of a dry run: its bytes will tell.")]
+    reason: Annotated[str | None, described("Why it failed: a stable name.", examples=["host_error"])]
+    status: Annotated[int | None, described("What the host answered, if that is why.", examples=[503])]
+
+
+class SyncedBody(TypedDict):
+    """The gallery, and what came of each entry."""
+
+    images: Annotated[list[ImageBody], described("All of them, in order; of a dry run as they are.")]
+    revision: Annotated[int, described("Counts changes of the gallery; 0: never written.", minimum=0)]
+    receipts: Annotated[list[ReceiptBody], described("One an entry, in order; then one an image that was removed.")]
+
+
+class GalleryBody(TypedDict):
+    """The gallery."""
+
+    images: Annotated[list[ImageBody], described("All of them, in order.")]
+    revision: Annotated[int, described("Counts changes of the gallery; 0: never written.", minimum=0)]
+
+
+class StoppedBody(BaseModel):
+    """What is wrong (RFC 9457); with `receipts` where entries failed."""
+
+    code: Annotated[str, described("A stable name of it, for programs; the header `Problem` too.")]
+    title: Annotated[str, described("The status in words.")]
+    status: Annotated[int, described("The status again.")]
+    detail: Annotated[str, described("For people.")]
+    errors: Annotated[dict[str, list[str]], described("A map of field to messages.")] = {}
+    receipts: Annotated[list[ReceiptBody], described("What came of each entry.")] = []
+
+
+def shown_receipt(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "index": receipt.index,
+        "id": receipt.id,
+        "outcome": str(receipt.outcome),
+        "reason": receipt.reason,
+        "status": receipt.status,
+    }
