@@ -12,7 +12,7 @@ from image_service.galleries.plan import Outcome, Receipt
 from image_service.images.library import UNCHANGED
 from image_service.ingest.fetch_policy import MAX_URL
 from image_service.web.bodies.json_body import JsonBounds
-from image_service.web.images.bodies import ImageBody, described
+from image_service.web.images.bodies import ImageBody, PickedImage, described
 from image_service.web.images.texts import AltText, Name
 from image_service.web.numbers import MAX_ID, WHOLE, Number
 from image_service.web.problems import message_of
@@ -144,7 +144,7 @@ class ReceiptBody(TypedDict):
 class SyncedBody(TypedDict):
     """The gallery, and what came of each entry."""
 
-    images: Annotated[list[ImageBody], described("All of them, in order; of a dry run as they are.")]
+    images: Annotated[list[ImageBody | PickedImage], described("All of them, in order; of a dry run as they are.")]
     revision: Annotated[int, described("Counts changes of the gallery; 0: never written.", minimum=0)]
     receipts: Annotated[list[ReceiptBody], described("One an entry, in order; then one an image that was removed.")]
 
@@ -152,7 +152,7 @@ class SyncedBody(TypedDict):
 class GalleryBody(TypedDict):
     """The gallery."""
 
-    images: Annotated[list[ImageBody], described("All of them, in order.")]
+    images: Annotated[list[ImageBody | PickedImage], described("All of them, in order.")]
     revision: Annotated[int, described("Counts changes of the gallery; 0: never written.", minimum=0)]
 
 
