@@ -181,7 +181,7 @@ async def _build(
         storage,
         staging,
         pixels,
-        sizes=settings.sizes,
+        offer=settings.offer,
         draw_wait=settings.draw_wait,
         max_bytes=settings.max_image_bytes * HEAVIER,
     )
@@ -214,7 +214,7 @@ async def _build(
         api_base=settings.api_base,
         delivery_base=settings.delivery_base,
         delivery_redirect=settings.delivery_redirect_url,
-        sizes=settings.sizes,
+        offer=settings.offer,
         input_formats=settings.input_formats,
         max_image_bytes=settings.max_image_bytes,
         max_json_bytes=settings.max_json_bytes,

@@ -18,7 +18,7 @@ from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
 from image_service.pixels.limits import Limits
 from image_service.pixels.picture import ALWAYS_TAKEN, Format, readable
-from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Size
+from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Offer, Size
 
 MB = 1_000_000
 
@@ -215,6 +215,10 @@ class Settings(BaseSettings):
         return -(-(os.cpu_count() or 1) // self.workers)
 
     @property
+    def offer(self) -> Offer:
+        return Offer(self.sizes, self.draw_seconds)
+
+    @property
     def limits(self) -> Limits:
         return Limits(
             formats=self.input_formats or readable(),
@@ -223,6 +227,7 @@ class Settings(BaseSettings):
             side=self.max_side,
             frames=self.max_frames,
             scans=self.max_scans,
+            draw_seconds=self.draw_seconds,
         )
 
     @property

@@ -21,9 +21,11 @@ PICTURES = {each: encoded(quadrants(800, 600), each.upper()) for each in ("webp"
 
 
 @asynccontextmanager
-async def shop(start_service: StartService, input_formats: str, token: str = "") -> AsyncIterator[httpx.AsyncClient]:
+async def shop(
+    start_service: StartService, input_formats: str, token: str = "", **changes: Any
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of such a service, with a store of its own unless it has a token."""
-    async with start_service(input_formats=input_formats) as service:
+    async with start_service(input_formats=input_formats, **changes) as service:
         token = token or (await service.new_store()).token
         async with service.client(headers={"Authorization": f"Bearer {token}"}) as client:
             yield client
@@ -74,6 +76,19 @@ async def test_an_animated_webp_stays_so(open_client: httpx.AsyncClient) -> None
     for format in ("webp", "gif"):
         answer = await open_client.get(url_of(image, "50-0", format))
         assert sum(1 for _ in ImageSequence.Iterator(decoded(answer))) == 3
+
+
+async def test_what_might_take_longer_than_one_render_may_is_not_offered(start_service: StartService) -> None:
+    frames = [Image.effect_noise((200, 150), each) for each in range(60, 90)]
+    film = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], quality=50, method=0)
+    async with shop(start_service, BOTH, draw_seconds=0.49) as client:  # 0.9 megapixels
+        image = await uploaded(client, "film.webp", film)
+        assert formats_of(image, "0-0") == ["webp", "jpg"]
+        assert formats_of(image, "50-0") == ["webp", "gif"]
+        assert (await client.get(url_of(image, "0-0").replace(".webp", ".gif"))).status_code == 404
+    async with shop(start_service, BOTH, draw_seconds=0.3) as client:
+        answer = await client.post("/products/1/images", files=form(film, "film.webp"))
+        assert (answer.status_code, answer.headers["Problem"]) == (422, "too_many_pixels")
 
 
 @pytest.mark.parametrize(

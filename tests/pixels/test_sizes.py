@@ -1,7 +1,9 @@
 import pytest
 
 from image_service.pixels.picture import Format
-from image_service.pixels.sizes import DEFAULT_SIZES, Size, formats
+from image_service.pixels.sizes import DEFAULT_SIZES, Offer, Size
+
+OFFER, FULL = Offer(), Size(0, 0)
 
 
 def test_a_size_prints_as_its_own_name() -> None:
@@ -67,16 +69,26 @@ def test_nothing_is_enlarged_or_leaves_its_box() -> None:
 
 
 def test_the_own_format_comes_first_and_is_always_there() -> None:
-    assert formats(Format.JPG, 1, 640, 480) == (Format.JPG, Format.WEBP, Format.AVIF)
-    assert formats(Format.GIF, 12, 640, 480) == (Format.GIF, Format.WEBP)
-    assert formats(Format.PNG, 1, 16_384, 10) == (Format.PNG, Format.AVIF)
-    assert formats(Format.JPG, 1, 7_000, 7_000) == (Format.JPG, Format.WEBP)
-    assert formats(Format.GIF, 2, 16_384, 10) == (Format.GIF,)
+    assert OFFER.formats(Format.JPG, 1, (640, 480), FULL) == (Format.JPG, Format.WEBP, Format.AVIF)
+    assert OFFER.formats(Format.GIF, 12, (640, 480), FULL) == (Format.GIF, Format.WEBP)
+    assert OFFER.formats(Format.PNG, 1, (16_384, 10), FULL) == (Format.PNG, Format.AVIF)
+    assert OFFER.formats(Format.JPG, 1, (7_000, 7_000), FULL) == (Format.JPG, Format.WEBP)
+    assert OFFER.formats(Format.GIF, 2, (16_384, 10), FULL) == (Format.GIF,)
 
 
 def test_what_few_clients_know_is_there_for_all_others_too() -> None:
-    assert formats(Format.WEBP, 1, 640, 480) == (Format.WEBP, Format.AVIF, Format.JPG)
-    assert formats(Format.WEBP, 1, 7_000, 7_000) == (Format.WEBP, Format.JPG)
-    assert formats(Format.AVIF, 1, 640, 480) == (Format.AVIF, Format.WEBP, Format.JPG)
-    assert formats(Format.AVIF, 1, 16_384, 10) == (Format.AVIF, Format.JPG)
-    assert formats(Format.WEBP, 9, 640, 480) == (Format.WEBP, Format.GIF)
+    assert OFFER.formats(Format.WEBP, 1, (640, 480), FULL) == (Format.WEBP, Format.AVIF, Format.JPG)
+    assert OFFER.formats(Format.WEBP, 1, (7_000, 7_000), FULL) == (Format.WEBP, Format.JPG)
+    assert OFFER.formats(Format.AVIF, 1, (640, 480), FULL) == (Format.AVIF, Format.WEBP, Format.JPG)
+    assert OFFER.formats(Format.AVIF, 1, (16_384, 10), FULL) == (Format.AVIF, Format.JPG)
+    assert OFFER.formats(Format.WEBP, 9, (640, 480), FULL) == (Format.WEBP, Format.GIF)
+
+
+def test_an_animation_that_would_take_too_long_as_gif_is_a_still_instead() -> None:
+    quick, slow = Offer(draw_seconds=600), Offer(draw_seconds=10)
+    full = (1000, 1000)  # 60 frames: 33 seconds at the worst as GIF, 21 as WebP
+    assert quick.formats(Format.WEBP, 60, full, FULL) == (Format.WEBP, Format.GIF)
+    assert slow.formats(Format.WEBP, 60, full, FULL) == (Format.WEBP, Format.JPG)
+    assert slow.formats(Format.WEBP, 60, full, Size(100, 0)) == (Format.WEBP, Format.GIF)
+    assert slow.formats(Format.GIF, 60, full, FULL) == (Format.GIF,)
+    assert slow.formats(Format.GIF, 60, full, Size(100, 0)) == (Format.GIF, Format.WEBP)

@@ -76,7 +76,7 @@ async def find(request: Request, parts: Parts, readers: Sequence[ReadSize] = ())
 async def _delivered(request: Request, parts: Parts, readers: Sequence[ReadSize]) -> tuple[Response, Served | None]:
     path = request.scope["raw_path"].decode("latin-1").removeprefix("/")
     name = VariantName.parse(path)
-    if name is None and (meant := derived(path, parts.sizes, readers)) is not None:
+    if name is None and (meant := derived(path, parts.offer.sizes, readers)) is not None:
         moved = {"Location": f"{parts.delivery_base}/{meant}", "Cache-Control": REDIRECT_FOR}
         return Response(status_code=302, headers=PUBLIC | moved), None
     if name is None or name.ext not in FORMATS:

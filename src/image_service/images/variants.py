@@ -18,7 +18,7 @@ from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import DRAWN, Format
 from image_service.pixels.pool.costs import estimated_seconds
 from image_service.pixels.pool.pool import PixelPool, RenderFailed
-from image_service.pixels.sizes import Size, formats
+from image_service.pixels.sizes import Offer, Size
 from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
 from image_service.storage.names import CACHE_FOREVER, VariantName, original_name
 from image_service.storage.staging import Staging
@@ -56,18 +56,17 @@ class _Facts:
     height: int
 
 
-def variants_of(image: Image, sizes: tuple[Size, ...]) -> list[Variant]:
+def variants_of(image: Image, offer: Offer) -> list[Variant]:
     """Every size in every format that can hold it, the image's own format first."""
     return [
         Variant(
             VariantName(image.store_id, image.slug, image.key, str(size), str(format_)),
             size,
             format_,
-            *fitted,
+            *size.fit(image.width, image.height),
         )
-        for size in sizes
-        for fitted in [size.fit(image.width, image.height)]
-        for format_ in formats(image.format, image.frames, *fitted)
+        for size in offer.sizes
+        for format_ in offer.formats(image.format, image.frames, (image.width, image.height), size)
     ]
 
 
@@ -79,7 +78,7 @@ class Variants:
         staging: Staging,
         pixels: PixelPool,
         *,
-        sizes: tuple[Size, ...],
+        offer: Offer,
         draw_wait: float,
         max_bytes: int,
     ) -> None:
@@ -88,8 +87,8 @@ class Variants:
         self._storage = storage
         self._staging = staging
         self._pixels = pixels
-        self._sizes = sizes
-        self._offered = frozenset(map(str, sizes))
+        self._offer = offer
+        self._offered = frozenset(map(str, offer.sizes))
         self._draw_wait = draw_wait
         self._max_bytes = max_bytes
         self._under_way: dict[str, UnderWay] = {}
@@ -138,7 +137,8 @@ class Variants:
                 self._facts.clear()
             self._facts[name.key] = _Facts(image.format, image.frames, image.width, image.height)
         facts = self._facts[name.key]
-        possible = formats(facts.format, facts.frames, *Size.parse(name.size).fit(facts.width, facts.height))
+        full = facts.width, facts.height
+        possible = self._offer.formats(facts.format, facts.frames, full, Size.parse(name.size))
         return possible if name.ext in possible else ()
 
     async def _render_once(self, name: VariantName) -> None:
@@ -173,7 +173,7 @@ class Variants:
         image = await queries.image_by_key(self._database, name.store_id, name.key)
         if image is None:
             raise BlobNotFound
-        own = variants_of(image, (Size.parse(name.size),))
+        own = variants_of(image, replace(self._offer, sizes=(Size.parse(name.size),)))
         variant = next((each for each in own if each.name == name), None)
         if variant is None:  # another slug, or a format that cannot hold it
             raise BlobNotFound
@@ -197,7 +197,7 @@ class Variants:
 
     async def _copied(self, image: Image, variant: Variant) -> bool:
         """Whether another size, which comes out the same, was there to be copied: small pictures have many of those."""
-        for size in self._sizes:
+        for size in self._offer.sizes:
             if size != variant.size and size.fit(image.width, image.height) == (variant.width, variant.height):
                 equal = replace(variant.name, size=str(size))
                 try:

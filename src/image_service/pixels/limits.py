@@ -1,6 +1,7 @@
 """What a picture may cost before it is decoded, and the refusal of one that costs more."""
 
 from dataclasses import dataclass
+from math import inf
 
 from image_service.errors import ImageServiceError, Kind, Refusal
 from image_service.pixels.picture import ALWAYS_TAKEN, Format
@@ -26,6 +27,7 @@ class Limits:
     # Bytes that libvips holds of a GIF: one canvas, or two if a frame is followed by what was there before it.
     canvas: int = 224 * 1024 * 1024
     whole: int = 256 * 1024 * 1024  # bytes that an animated WebP, AVIF or HEIC takes: none is read by the row
+    draw_seconds: float = inf  # that an animation may take to be drawn in its own format
     formats: tuple[Format, ...] = ALWAYS_TAKEN
 
     def allow(self, width: int, height: int, frames: int) -> bool:

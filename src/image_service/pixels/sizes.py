@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from math import inf
 from typing import Self
 
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import ALWAYS_TAKEN, Format
+from image_service.pixels.pool.costs import most_seconds
 
 NAME = re.compile(r"(0|[1-9][0-9]{0,4})-(0|[1-9][0-9]{0,4})")
 
@@ -51,21 +54,36 @@ DEFAULT_SIZES = tuple(
 )
 
 
-def formats(original: Format, frames: int, width: int, height: int) -> tuple[Format, ...]:
-    """What a variant of these final dimensions can be had in: the own format first, then the smaller ones, then one
-    that every browser knows.
+@dataclass(frozen=True)
+class Offer:
+    """What pictures can be had in."""
 
-    The own format always holds it. Nothing here writes animated AVIF.
-    """
-    side = max(width, height)
-    possible = [original.rendered]
-    if side <= WEBP_MAX_SIDE and width * height <= WEBP_MAX_PIXELS:
-        possible.append(Format.WEBP)
-    if side <= AVIF_MAX_SIDE and width * height <= AVIF_MAX_PIXELS and frames == 1:
-        possible.append(Format.AVIF)
-    if original not in ALWAYS_TAKEN:
-        possible.append(Format.JPG if frames == 1 else Format.GIF)
-    return tuple(dict.fromkeys(possible))
+    sizes: tuple[Size, ...] = DEFAULT_SIZES
+    draw_seconds: float = inf  # what might take longer is not offered
+
+    def formats(self, original: Format, frames: int, full: tuple[int, int], size: Size) -> tuple[Format, ...]:
+        """What a picture of these dimensions can be had in at `size`: the own format first, then the smaller ones, then
+        one that every browser knows.
+
+        The own format is always there. Nothing here writes animated AVIF. A GIF that would take too long is a JPEG.
+        """
+        width, height = size.fit(*full)
+        side = max(width, height)
+        possible = []
+        if side <= WEBP_MAX_SIDE and width * height <= WEBP_MAX_PIXELS:
+            possible.append(Format.WEBP)
+        if side <= AVIF_MAX_SIDE and width * height <= AVIF_MAX_PIXELS and frames == 1:
+            possible.append(Format.AVIF)
+        if original not in ALWAYS_TAKEN:
+            possible += [Format.JPG] if frames == 1 else [Format.GIF]
+        drawn = [
+            each
+            for each in possible
+            if most_seconds(Rendering(original, each, width, height, frames), *full) <= self.draw_seconds
+        ]
+        if Format.GIF in possible and Format.GIF not in drawn:
+            drawn.append(Format.JPG)
+        return tuple(dict.fromkeys((original.rendered, *drawn)))
 
 
 def _rounded(numerator: int, denominator: int) -> int:

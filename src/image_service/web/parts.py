@@ -14,7 +14,7 @@ from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.sources import Ingest
 from image_service.pixels.picture import Format
-from image_service.pixels.sizes import Size
+from image_service.pixels.sizes import Offer
 from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
 from image_service.stores.rate_limit import RateLimit
@@ -42,7 +42,7 @@ class Parts:
     api_base: str  # URL without a slash at its end
     delivery_base: str
     delivery_redirect: str | None  # where else kept pictures can be had: URL without a slash at its end
-    sizes: tuple[Size, ...]
+    offer: Offer
     input_formats: tuple[Format, ...] | None  # taken everywhere; None: what each dialect takes
     max_image_bytes: int
     max_json_bytes: int

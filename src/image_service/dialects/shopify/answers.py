@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from image_service.images.queries import Gallery, Image
-from image_service.pixels.sizes import Size
+from image_service.pixels.sizes import Offer
 from image_service.stores.tokens import Caller
 from image_service.web.images import view
 from image_service.web.images.view import Shown, View, picked
@@ -43,12 +43,12 @@ PRODUCT = ("id", "images", "image", "variants")
 
 def view_of(parts: Parts, caller: Caller, fields: str | None = None) -> View:
     """`fields` picks among the properties; without it, all."""
-    return _view(parts.delivery_base, parts.sizes, fields, caller.language)
+    return _view(parts.delivery_base, parts.offer, fields, caller.language)
 
 
 @lru_cache(maxsize=256)
-def _view(delivery_base: str, sizes: tuple[Size, ...], fields: str | None, language: str) -> View:
-    return View(delivery_base, sizes, picked(fields, NAMES, NAMES), language, PROPERTIES)
+def _view(delivery_base: str, offer: Offer, fields: str | None, language: str) -> View:
+    return View(delivery_base, offer, picked(fields, NAMES, NAMES), language, PROPERTIES)
 
 
 def product_of(product_id: int, gallery: Gallery, view: View, fields: str | None) -> dict[str, Any]:

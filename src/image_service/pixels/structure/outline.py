@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from image_service.errors import Refusal
 from image_service.pixels.limits import Limits, Refused, too_large
+from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
+from image_service.pixels.pool.costs import most_seconds
 from image_service.pixels.structure.png.apng import Apng
 
 
@@ -45,6 +47,10 @@ class Structure:
             raise too_large(f"more than {limits.frames} frames")
         if not limits.allow(self.width, self.height, self.frames):
             raise too_large(f"pixels of {size}")
+        if self.frames > 1:
+            own = Rendering(self.format, self.format.rendered, self.width, self.height, self.frames)
+            if most_seconds(own, self.width, self.height) > limits.draw_seconds:
+                raise too_large(f"{size} would take too long to draw")
         if self.decoded > limits.decoded:
             raise too_large(f"{self.decoded} bytes to decode {size}")
 

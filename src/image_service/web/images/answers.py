@@ -8,7 +8,7 @@ import msgspec
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from image_service.pixels.sizes import Size
+from image_service.pixels.sizes import Offer
 from image_service.web import etags
 from image_service.web.answers import Answer
 from image_service.web.images.view import View, fields_wanted
@@ -50,14 +50,12 @@ PAGE_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 
 def view_of(parts: Parts, fields: str | None, default: tuple[str, ...], language: str | None = None) -> View:
     """Of the properties that `fields` asks for; those of `default` where it asks for none. `language`: see `View`."""
-    return _view(parts.delivery_base, parts.sizes, fields, default, language)
+    return _view(parts.delivery_base, parts.offer, fields, default, language)
 
 
 @lru_cache(maxsize=256)
-def _view(
-    delivery_base: str, sizes: tuple[Size, ...], fields: str | None, default: tuple[str, ...], language: str | None
-) -> View:
-    return View(delivery_base, sizes, fields_wanted(fields, default), language)
+def _view(delivery_base: str, offer: Offer, fields: str | None, default: tuple[str, ...], language: str | None) -> View:
+    return View(delivery_base, offer, fields_wanted(fields, default), language)
 
 
 def finished(

@@ -9,7 +9,7 @@ from typing import Any
 from image_service.images.queries import Image
 from image_service.images.variants import variants_of
 from image_service.pixels.picture import Format
-from image_service.pixels.sizes import SRC_SIZE, Size
+from image_service.pixels.sizes import SRC_SIZE, Offer
 from image_service.storage.names import VariantName, variant_path
 
 SRC_NAME = str(SRC_SIZE)
@@ -20,7 +20,7 @@ class View:
     """How an image is shown: where its pictures are, and which of its properties."""
 
     delivery_base: str
-    sizes: tuple[Size, ...]
+    offer: Offer
     fields: tuple[str, ...]
     language: str | None = None  # texts are shown by language, those that came without one under this; None: as sent
     properties: Mapping[str, "Shown"] = field(default_factory=lambda: ANY)  # of which `fields` are shown
@@ -28,7 +28,7 @@ class View:
     @cached_property
     def shape(self) -> str:
         """What, beside the images, an answer's form depends on."""
-        return "\0".join((self.delivery_base, *self.fields, *map(str, self.sizes), self.language or ""))
+        return "\0".join((self.delivery_base, *self.fields, repr(self.offer), self.language or ""))
 
     @cached_property
     def _properties(self) -> list[tuple[str, "Shown"]]:
@@ -63,7 +63,7 @@ def _variants(image: Image, view: View) -> list[dict[str, Any]]:
             "width": variant.width,
             "height": variant.height,
         }
-        for variant in variants_of(image, view.sizes)
+        for variant in variants_of(image, view.offer)
     ]
 
 
@@ -71,7 +71,7 @@ def _srcset(image: Image, view: View) -> dict[str, Any]:
     """What a `<picture>` is made of, in a tenth of what `variants` takes: each size once, and the formats that hold all
     of them, the smallest files first.
     """
-    offered = variants_of(image, view.sizes)
+    offered = variants_of(image, view.offer)
     own = [each for each in offered if each.format is image.format.rendered]
     held = {format_: {each.size for each in offered if each.format is format_} for format_ in Format}
     first = {each.width: each for each in reversed(own)}  # of several that come out as wide, the first
