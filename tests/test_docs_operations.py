@@ -1,4 +1,4 @@
-"""docs/operations/: each command works, in an operator's order; docs/operations.md has each log event and its reason."""
+"""docs/operations/: each command works, in an operator's order; docs/operations.md has every log event and reason."""
 
 import ast
 import re

@@ -38,6 +38,7 @@ from image_service.settings import Settings
 from image_service.site import dialect as site
 from image_service.site.documentation import add_documentation
 from image_service.site.gallery import add_gallery
+from image_service.site.landing import add_landing
 from image_service.site.operations import scrapes_of
 from image_service.storage.base import Storage
 from image_service.storage.places import staging_in, storage_at
@@ -130,6 +131,7 @@ def create_app(
     )
     for dialect in dialects:
         app.include_router(dialect.router)
+    add_landing(app, app.version, has_gallery=settings.gallery)
     add_documentation(app, settings.api_base, has_gallery=settings.gallery)
     add_gallery(
         app,

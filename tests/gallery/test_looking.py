@@ -209,5 +209,5 @@ def test_the_way_from_the_landing_page(page: Page, shop: Shop, product: int) -> 
     expect(page.get_by_role("heading", name=f"Product {product}")).to_be_focused()
     assert shown(page) == []
     page.get_by_role("link", name="image-service").click()
-    page.get_by_role("link", name="API documentation").click()
+    page.get_by_role("link", name="API reference").click()
     expect(page).to_have_url(re.compile("/docs$"))

@@ -33,9 +33,11 @@ def test_the_wheel_holds_the_package_the_migrations_and_nothing_else(built: Buil
     assert held == files(SOURCE) | migrations
     static = {name for name in held if "/static/" in name}
     assert {f"image_service/site/static/{name}" for name in ("README.md", "sample.jpg")} <= static
-    assert {f"image_service/site/static/reference/reference.{kind}" for kind in ("css", "js")} <= static
-    assert "image_service/site/reference/templates/reference.html" in held
-    gallery = {"gallery.html", "landing.html", "icon.svg", "css/base.css", "js/main.js", "languages/en.json"}
+    assert {
+        f"image_service/site/static/docs/{page}.{kind}" for page in ("landing", "reference") for kind in ("css", "js")
+    } <= static
+    assert {f"image_service/site/templates/{page}.html" for page in ("landing", "reference")} <= held
+    gallery = {"gallery.html", "icon.svg", "css/base.css", "js/main.js", "languages/en.json"}
     gallery |= {
         f"vendor/{each}" for each in ("sortable/Sortable.min.js", "photoswipe/LICENSE", "thumbhash/thumbhash.js")
     }

@@ -54,4 +54,4 @@ def add_documentation(app: FastAPI, server: str, *, has_gallery: bool) -> None:
         (DOCS, Once(page, "text/html", page_headers)),
     ):
         app.add_route(path, once.answer, methods=["GET"], include_in_schema=False)
-    app.mount(f"{DOCS}/static", Files("reference"))
+    app.mount(f"{DOCS}/static", Files("docs"))

@@ -1,4 +1,4 @@
-"""The landing page at /, and the page to work with pictures at /gallery: static files, and the public API alone.
+"""The page to work with pictures at /gallery: static files, and the public API alone.
 
 All that they do is in `static/gallery/`; here is only where their files and pictures may come from.
 """
@@ -13,20 +13,15 @@ from image_service.pixels.limits import Limits
 from image_service.site.files import STATIC, Files
 from image_service.site.pages import add_page, policy
 
-_LINK = '<li class="card"><a href="gallery">'  # the landing page's entry of the gallery, a line of its own
 _LIMITS = "{limits}"  # the page's place for them
 
 
 def add_gallery(app: Starlette, delivery_base: str, *, max_image_bytes: int, limits: Limits, has_gallery: bool) -> None:
-    """GET / and, if it is wanted, GET /gallery, whose pictures come from `delivery_base`.
+    """GET /gallery, if it is wanted, whose pictures come from `delivery_base`.
 
     The page is told what a picture may cost here: it shrinks what is too large, and says why others are refused.
     """
     folder = STATIC / "gallery"
-    landing = (folder / "landing.html").read_text()
-    if not has_gallery:
-        landing = "".join(line for line in landing.splitlines(keepends=True) if _LINK not in line)
-    add_page(app, "/", landing, policy(scripts=False))
     app.mount("/gallery/static", Files("gallery"))
     if has_gallery:
         # `blob:`: what is on its way up is shown out of the browser's memory.

@@ -1,28 +1,19 @@
 """The page at /docs: every operation of the OpenAPI document, written on the server, so that it is there at once."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from image_service.site.reference.prose import prose
 from image_service.site.reference.reading import Reading
-
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+from image_service.site.rendered import rendered
 
 
 def render(document: Mapping[str, Any], server: str, *, has_gallery: bool) -> str:
     """HTML that names nothing but files of this service, by URLs relative to its own."""
     reading = Reading(document, server)
     info = document["info"]
-    return _TEMPLATES.get_template("reference.html").render(
+    return rendered(
+        "reference.html",
         title=info["title"],
         version=info["version"],
         summary=info.get("summary", ""),
