@@ -7,6 +7,7 @@ from sqlmodel import SQLModel
 
 from image_service.images import queries
 from image_service.images.models import GalleryRow, ImageRow
+from image_service.images.products import listing
 from image_service.images.queries import Image
 from image_service.pixels.picture import Format
 from image_service.stores.new_store import NewStore
@@ -49,6 +50,6 @@ async def test_both_ways_read_the_same(service: Service, store: NewStore) -> Non
     assert (await queries.gallery(database, owner, product)).images == (image,)
     window = {"since_id": 0, "offset": 0, "limit": 9}
     assert (await queries.images(database, owner, assigned=True, **window)).items == (image,)
-    [found] = (await queries.products(database, owner, **window)).items
+    [found] = (await listing.listed(database, owner, **window)).items
     assert (found.id, found.revision, found.images_count) == (product, 9, 1)
     assert (await queries.galleries(database, owner, [product, 8]))[product].images == (image,)

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database.direct import Statement, Transaction
 from image_service.errors import PreconditionFailed
-from image_service.images.models import GalleryRow, ImageRow, TrashRow
+from image_service.images.models import GalleryRow, ImageRow, ProductRow, TrashRow
 from image_service.images.positions import Shift
 
 Expected = frozenset[int] | None
@@ -55,6 +55,11 @@ async def take_variant_ids(
 ) -> None:
     """Ids of the product's variants, from the images that have them; `updated_at` of those stays."""
     await transaction.rows(_TAKE_VARIANT_IDS, store_id=store_id, product_id=product_id, taken=list(variant_ids))
+
+
+async def forget(transaction: Transaction, store_id: int, product_id: int) -> bool:
+    """Take the product's name and key; whether it had any."""
+    return bool(await transaction.rows(_FORGET, store_id=store_id, product_id=product_id))
 
 
 async def to_trash(transaction: Transaction, ids: list[int]) -> None:
@@ -126,5 +131,13 @@ _TO_TRASH = Statement(
             select(ImageRow.key, ImageRow.store_id, ImageRow.slug, ImageRow.id).where(_THESE),
         )
     )
+)
+_FORGET = Statement(
+    delete(ProductRow)
+    .where(
+        col(ProductRow.store_id) == bindparam("store_id"),
+        col(ProductRow.product_id) == bindparam("product_id"),
+    )
+    .returning(col(ProductRow.product_id))
 )
 _DELETE = Statement(delete(ImageRow).where(_THESE))

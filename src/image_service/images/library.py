@@ -221,12 +221,16 @@ class Library:
             return
         raise Busy("the image is being moved about")
 
-    async def empty(self, store_id: int, product_id: int, *, expected: Expected = None) -> None:
-        """Delete all images of a product; an empty gallery stays as it is. Raises `PreconditionFailed`."""
+    async def empty(self, store_id: int, product_id: int, *, forget: bool = False, expected: Expected = None) -> None:
+        """Delete all images of a product; an empty gallery stays as it is. `forget` takes its name and key too.
+
+        Raises `PreconditionFailed`.
+        """
         async with writing(self._database) as transaction:
             await galleries.lock(transaction, store_id, product_id, expected)
             rows = await image_rows.lock_all(transaction, store_id, product_id)
-            if not rows:
+            forgotten = forget and await galleries.forget(transaction, store_id, product_id)
+            if not rows and not forgotten:
                 transaction.void()
                 return
             await galleries.delete_rows(transaction, [row.id for row in rows])

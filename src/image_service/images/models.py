@@ -57,6 +57,14 @@ class ImageRow(SQLModel, table=True):
         # Those that the sweep looks for with ORPHAN_TTL. By a column that never changes: a row whose indexed columns
         # stay as they are is updated without touching any index.
         Index("images_orphans", "created_at", "id", postgresql_where=text("product_id IS NULL")),
+        # Migration 0011 has the functions.
+        Index(
+            "images_search",
+            text("image_words(store_id, filename, alt)"),
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+            postgresql_where=text("product_id IS NOT NULL"),
+        ),
     )
 
     id: int = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
@@ -121,6 +129,12 @@ class ProductRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("store_id", "key", name="products_one_per_key"),
         CheckConstraint("key IS NOT NULL OR name IS NOT NULL", name="products_described"),
+        Index(
+            "products_search",
+            text("product_words(store_id, key, name)"),
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
     )
 
     store_id: int = Field(

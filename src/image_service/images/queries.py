@@ -54,13 +54,6 @@ class Gallery:
     images: tuple[Image, ...]  # by position
 
 
-@dataclass(frozen=True)
-class Product:
-    id: int
-    revision: int
-    images_count: int
-
-
 Item = TypeVar("Item")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -230,35 +223,3 @@ async def images(
         total = (await session.exec(select(func.count()).select_from(ImageRow).where(*conditions))).one()
         found = (await session.exec(statement)).all()
     return Page(tuple(image_of(row.model_dump(), revision) for row, revision in found), total)
-
-
-async def products(database: Database, store_id: int, *, since_id: int, offset: int, limit: int) -> Page[Product]:
-    """The galleries that are not empty, by product id, without their images.
-
-    A gallery that is not empty has exactly one image at position 1, which is both found and counted through the
-    index of positions.
-    """
-    conditions = [
-        col(ImageRow.store_id) == store_id,
-        col(ImageRow.product_id) > since_id,
-        col(ImageRow.position) == 1,
-    ]
-    others = (
-        select(func.count())
-        .select_from(ImageRow)
-        .where(ImageRow.store_id == GalleryRow.store_id, ImageRow.product_id == GalleryRow.product_id)
-    )
-    others = others.correlate(GalleryRow)
-    statement = (
-        select(GalleryRow.product_id, GalleryRow.revision, others.scalar_subquery())
-        .select_from(ImageRow)
-        .join(GalleryRow, _IN_ITS_GALLERY)
-        .where(*conditions)
-        .order_by(col(ImageRow.product_id))
-        .offset(offset)
-        .limit(limit)
-    )
-    async with database.reading() as session:
-        total = (await session.exec(select(func.count()).select_from(ImageRow).where(*conditions))).one()
-        found = (await session.exec(statement)).all()
-    return Page(tuple(Product(*row) for row in found), total)

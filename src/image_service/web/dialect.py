@@ -69,6 +69,17 @@ class Dialect:
     has_secrets: bool = False  # in answers that repeat what was sent, so that these are not compressed
     names_requests: bool = True  # each answer has `X-Request-Id`; False: only where the request had one
 
+    texts: tuple[str, ...] = ()  # beginnings of paths, behind which any text stands, percent-encoded: `/things/{id}/`
+
+    def has_text(self, raw_path: bytes) -> bool:
+        """Whether this path may have percent signs: where a text stands, and only there."""
+        matches = (pattern.match(raw_path.decode("latin-1")) for pattern in self._before_texts)
+        return any(match is not None and "%" not in match[0] for match in matches)
+
+    @cached_property
+    def _before_texts(self) -> list[re.Pattern[str]]:
+        return [_pattern(path) for path in self.texts]
+
     @cached_property
     def headers(self) -> Mapping[str, str]:
         """What each answer has, unless its route says otherwise."""

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from image_service.dialects.tiendanube import examples
-from image_service.dialects.tiendanube.schemas import PickedProduct, ProductBody, ProductSummary
+from image_service.dialects.tiendanube.schemas import PickedProduct, ProductBody, ProductNameInput, ProductSummary
 from image_service.pixels.picture import Format
 from image_service.web.bodies.multipart import MAX_PARTS
 from image_service.web.images.answers import LOCATION, NOT_MODIFIED, PAGE_NOT_MODIFIED, PAGED
@@ -124,14 +124,17 @@ DELETE_IMAGE: dict[str, Any] = dict(
     },
 )
 
+_NAMED = {"name": "A red shoe", "key": "SKU-12"}
+_BY_LANGUAGE = {"id": 1234, "name": {"es": "Un zapato rojo", "en": "A red shoe"}, "key": "SKU-12", "images": _IMAGES}
+
 LIST_PRODUCTS: dict[str, Any] = dict(
-    summary="List products that have images",
+    summary="List or search products",
     responses={
         200: {
             "model": list[ProductSummary | PickedProduct],
             "description": "By product id, at most 200 a page, each with all its images.",
             "headers": {**ETAG, **PAGED},
-            "content": _one([{"id": 1234, "images_count": 3, "image": _IMAGES[0], "images": _IMAGES}]),
+            "content": _one([{"id": 1234, **_NAMED, "images_count": 3, "image": _IMAGES[0], "images": _IMAGES}]),
         },
         **_OF_A_LIST,
     },
@@ -144,10 +147,48 @@ GET_PRODUCT: dict[str, Any] = dict(
             "model": ProductBody | PickedProduct,
             "description": "All images of the product, in order.",
             "headers": ETAG,
-            "content": _one({"id": 1234, "images": _IMAGES}),
+            "content": _one({"id": 1234, **_NAMED, "images": _IMAGES}),
         },
         **NOT_MODIFIED,
         **errors(),
+    },
+)
+
+GET_PRODUCT_BY_SKU: dict[str, Any] = dict(
+    summary="Get the product with a key",
+    responses={
+        200: {
+            "model": ProductBody | PickedProduct,
+            "description": "All images of the product, in order.",
+            "headers": ETAG,
+            "content": _one(_BY_LANGUAGE),
+        },
+        **NOT_MODIFIED,
+        **errors(),
+    },
+)
+
+NAME_PRODUCT: dict[str, Any] = dict(
+    summary="Give a product a name or a key",
+    responses={
+        200: {
+            "model": ProductBody | PickedProduct,
+            "description": "The product as it is now.",
+            "headers": ETAG,
+            "content": _one(_BY_LANGUAGE),
+        },
+        **errors(400, 403, 408, 412, 413, 415, 422),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": shared("ProductNameInput", ProductNameInput.model_json_schema()),
+                    "example": {"name": {"es": "Un zapato rojo", "en": "A red shoe"}},
+                }
+            },
+        }
     },
 )
 
@@ -155,7 +196,7 @@ EMPTY_PRODUCT: dict[str, Any] = dict(
     summary="Remove all images of a product",
     responses={
         200: {"model": EmptyObject, "description": "It has none.", "content": _one({})},
-        **errors(403, 412),
+        **errors(403, 412, 422),
     },
 )
 

@@ -14,7 +14,8 @@ _VERSIONS = ("v1", "2025-03")  # what real clients call
 def _router(prefix: str, tag: str) -> APIRouter:
     router = APIRouter()
     own = [Depends(require_own_store)] if prefix else []
-    for each in (routes.lists, routes.routes, products.routes):
+    of_the_platform = (products.by_key, products.named) if prefix else ()
+    for each in (*of_the_platform, routes.lists, routes.routes, products.routes):
         router.include_router(each, prefix=prefix, tags=[tag], dependencies=own)
     return router
 
@@ -43,6 +44,7 @@ DIALECTS = (
         prefixes=tuple(f"/{version}/" for version in _VERSIONS),
         router=_versioned,
         render=problem_bodies.render,
+        texts=tuple(f"/{version}/{{store_id}}/products/sku/" for version in _VERSIONS),
         names_requests=False,  # the platform's own PHP client takes any `X-Request-Id` for an error
         tags=(
             {

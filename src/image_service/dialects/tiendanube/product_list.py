@@ -1,7 +1,7 @@
 """Products as answers show them, and pages of them with all their images, read and sent some galleries at a time."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Annotated, Any
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from fastapi import Query
@@ -10,10 +10,14 @@ from starlette.responses import Response
 
 from image_service.dialects.tiendanube.answers import view_of
 from image_service.images import queries
-from image_service.images.queries import Image, Page, Product
+from image_service.images.products.listing import Product
+from image_service.images.products.naming import Name
+from image_service.images.queries import Gallery, Image, Page
 from image_service.stores.tokens import Caller
+from image_service.web import etags
 from image_service.web.answers import StreamedResponse
 from image_service.web.images.answers import finished
+from image_service.web.images.products import by_language, text_of
 from image_service.web.images.view import View, picked
 from image_service.web.parts import Parts
 
@@ -24,16 +28,41 @@ ProductFields = Annotated[
 
 IMAGES_AT_ONCE = 250  # some 100 kB of an answer; a page may have 50,000
 
-_WITHOUT_IMAGES = ("id", "images_count")
+_NAMES = ("name", "key")
+_WITHOUT_IMAGES = ("id", *_NAMES, "images_count")
 LISTED = (*_WITHOUT_IMAGES, "image", "images")  # what a product in a list has unless `fields` says otherwise
-WHOLE = ("id", "images")  # one by itself
+WHOLE = ("id", *_NAMES, "images")  # one by itself
 
 
-def shown(names: Sequence[str], product_id: int, images: Sequence[Image], view: View) -> dict[str, Any]:
-    """The properties `names` of a product that has at least one image."""
+class Named(Protocol):
+    """A product, as far as it is described."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def key(self) -> str | None: ...
+    @property
+    def name(self) -> Name: ...
+
+
+def shown(
+    names: Sequence[str], product: Named, images: Sequence[Image], count: int, view: View, language: str
+) -> dict[str, Any]:
+    """The properties `names` of a product with `count` images, all of which are given where any is shown. Name and key
+    are there where it has them. `language`: the store's, for a name that is to be one text.
+    """
     all_shown = [view.of(image) for image in images]
-    whole = {"id": product_id, "images_count": len(images), "image": all_shown[0], "images": all_shown}
-    return {name: whole[name] for name in names}
+    whole: dict[str, Any] = {
+        "id": product.id,
+        "images_count": count,
+        "image": all_shown[0] if all_shown else None,
+        "images": all_shown,
+    }
+    if product.name is not None:
+        whole["name"] = by_language(product.name, language) if view.language else text_of(product.name, language)
+    if product.key is not None:
+        whole["key"] = product.key
+    return {name: whole[name] for name in names if name in whole}
 
 
 def names_wanted(fields: str | None, default: Sequence[str]) -> tuple[str, ...]:
@@ -46,23 +75,27 @@ async def page_of(
     parts: Parts,
     caller: Caller,
     page: Page[Product],
-    version: int,
     fields: str | None,
     headers: dict[str, str],
 ) -> Response:
     """A few images at once; many as they are read: a slow client then costs no more than a quick one. A gallery may
-    have changed since `version` was found: the tag is then an old one, and the next question gets another.
+    have changed since the page was found: the tag is then an old one, and the next question gets another.
     """
+    version = etags.fingerprint(page.total, caller.language, *((each.id, each.revision) for each in page.items))
     view, names = view_of(request, parts, caller), names_wanted(fields, LISTED)
     has_images = not set(names) <= set(_WITHOUT_IMAGES)
     groups = list(_groups(page.items)) if has_images else [page.items]
 
     async def read(group: Sequence[Product]) -> list[dict[str, Any]]:
-        if not has_images:
-            whole = [{"id": each.id, "images_count": each.images_count} for each in group]
-            return [{name: product[name] for name in names} for product in whole]
-        found = await queries.galleries(parts.database, caller.store_id, [each.id for each in group])
-        return [shown(names, product_id, gallery.images, view) for product_id, gallery in found.items()]
+        galleries: Mapping[int, Gallery] = {}
+        if has_images and (ids := [each.id for each in group if each.images_count]):
+            galleries = await queries.galleries(parts.database, caller.store_id, ids)
+        answers = []
+        for product in group:
+            images = galleries[product.id].images if product.id in galleries else ()
+            count = len(images) if has_images else product.images_count
+            answers.append(shown(names, product, images, count, view, caller.language))
+        return answers
 
     async def chunks() -> AsyncGenerator[bytes, None]:
         before = b"["

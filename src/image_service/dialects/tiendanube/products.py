@@ -4,27 +4,40 @@ from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.dialects.tiendanube import described
 from image_service.dialects.tiendanube.answers import view_of
 from image_service.dialects.tiendanube.product_list import WHOLE, ProductFields, names_wanted, page_of, shown
+from image_service.dialects.tiendanube.schemas import parse_name
 from image_service.errors import ProductNotFound
 from image_service.images import queries
 from image_service.images.blobs import open_original
+from image_service.images.library import UNCHANGED
+from image_service.images.products import listing, naming
+from image_service.images.products.naming import MAX_KEY
 from image_service.ingest.filenames import download_name
+from image_service.stores.tokens import Caller
 from image_service.web import etags
 from image_service.web.access.callers import Reader, Writer
 from image_service.web.blob_response import blob_response
+from image_service.web.bodies import uploads
 from image_service.web.images.answers import Fields, answer
+from image_service.web.images.products import storable_query
 from image_service.web.numbers import Count, ImageId, ProductId
 from image_service.web.pagination import PageAsked
-from image_service.web.parts import PartsOf
+from image_service.web.parts import Parts, PartsOf
 
 Since = Annotated[Count, Query(description="Restrict results to after the specified ID.")]
 
 routes = APIRouter()
+# Under the versioned prefixes alone. Ahead of all others: a SKU may have slashes, and be called `images`.
+by_key = APIRouter()
+named = APIRouter()
+
+MAX_WORDS = 200  # characters of a search
+MAX_SENT_KEY = 4 * MAX_KEY  # before it is composed: a letter with three marks
 
 
 @routes.get("/products", **described.LIST_PRODUCTS)
@@ -34,34 +47,100 @@ async def list_products(
     parts: PartsOf,
     paging: PageAsked,
     since_id: Since = 0,
+    q: Annotated[
+        str | None,
+        Query(
+            description="Products by words: each begins one in the product's name or key, or in the file name or `alt` "
+            "of one of its images. Capitals and accents make no difference.",
+            examples=["red sho"],
+            max_length=MAX_WORDS,
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        Query(description="The product that has this key.", examples=["SKU-12/red"], max_length=MAX_SENT_KEY),
+    ] = None,
     fields: ProductFields = None,
 ) -> Response:
-    """Every product with at least one image, by its id: how many it has, the main one, and all in order."""
-    page = await queries.products(
-        parts.database, caller.store_id, since_id=since_id, offset=paging.offset, limit=paging.per_page
-    )
-    version = etags.fingerprint(page.total, *((product.id, product.revision) for product in page.items))
+    """Every product with an image, a name or a key, by its id: how many images it has, the main one, and all in order.
+    A search finds 1,000 at the most.
+    """
+    part = {"since_id": since_id, "offset": paging.offset, "limit": paging.per_page}
+    if q is None and key is None:
+        page = await listing.listed(parts.database, caller.store_id, **part)
+    else:
+        words, key = (None if each is None else storable_query(each) for each in (q, key))
+        page = await listing.found(parts.database, caller.store_id, key=key, words=words, **part)
     headers = paging.headers(request, parts.api_base, page.total)
-    return await page_of(request, parts, caller, page, version, fields, headers)
+    return await page_of(request, parts, caller, page, fields, headers)
 
 
 @routes.get("/products/{product_id}", **described.GET_PRODUCT)
 async def get_product(
     request: Request, product_id: ProductId, caller: Reader, parts: PartsOf, fields: ProductFields = None
 ) -> Response:
-    """The whole gallery of a product; 404 where it has no images."""
-    gallery = await queries.gallery(parts.database, caller.store_id, product_id)
-    if not gallery.images:
+    """The whole gallery of a product, and what it is called; 404 where it has no image, no name and no key."""
+    return await _answer(request, parts, caller, product_id, fields)
+
+
+@by_key.get("/products/sku/{sku:path}", **described.GET_PRODUCT_BY_SKU)
+async def get_product_by_sku(
+    request: Request,
+    sku: Annotated[str, Path(description="The product's key.", examples=["SKU-12"], max_length=MAX_SENT_KEY)],
+    caller: Reader,
+    parts: PartsOf,
+    fields: ProductFields = None,
+) -> Response:
+    """The product that has this key, with its gallery."""
+    product = await naming.by_key(parts.database, caller.store_id, storable_query(sku))
+    if product is None:
         raise ProductNotFound
-    view = view_of(request, parts, caller)
-    body = shown(names_wanted(fields, WHOLE), product_id, gallery.images, view)
+    return await _answer(request, parts, caller, product.id, fields)
+
+
+@named.put("/products/{product_id}", **described.NAME_PRODUCT)
+async def name_product(
+    request: Request, product_id: ProductId, caller: Writer, parts: PartsOf, fields: ProductFields = None
+) -> Response:
+    """Say what a product is called, in as many languages as you like. What else a product has on the platform is
+    passed over.
+    """
+    expected = etags.expected_versions(request)
+    asked = parse_name(await uploads.read_fields(request))
+    said = asked.model_fields_set
+    await naming.describe(
+        parts.database,
+        caller.store_id,
+        product_id,
+        key=asked.key if "key" in said else UNCHANGED,
+        name=asked.name if "name" in said else UNCHANGED,
+        expected=expected,
+    )
+    return await _answer(request, parts, caller, product_id, fields)
+
+
+async def _answer(request: Request, parts: Parts, caller: Caller, product_id: int, fields: str | None) -> Response:
+    """A product as it is now. Raises `ProductNotFound`."""
+    gallery = await queries.gallery(parts.database, caller.store_id, product_id)
+    product = await naming.find(parts.database, caller.store_id, product_id)
+    if not gallery.images and product.key is None and product.name is None:
+        raise ProductNotFound
+    view, images = view_of(request, parts, caller), gallery.images
+    body = shown(names_wanted(fields, WHOLE), product, images, len(images), view, caller.language)
     return answer(request, view, gallery.revision, body)
 
 
 @routes.delete("/products/{product_id}", **described.EMPTY_PRODUCT)
-async def empty_product(request: Request, product_id: ProductId, caller: Writer, parts: PartsOf) -> Response:
-    """Empty a product's gallery. One that is empty stays so."""
-    await parts.library.empty(caller.store_id, product_id, expected=etags.expected_versions(request))
+async def empty_product(
+    request: Request,
+    product_id: ProductId,
+    caller: Writer,
+    parts: PartsOf,
+    forget: Annotated[bool, Query(description="true: its name and key go too.")] = False,
+) -> Response:
+    """Empty a product's gallery. One that is empty stays so. Name and key stay unless they are to be forgotten."""
+    expected = etags.expected_versions(request)
+    await parts.library.empty(caller.store_id, product_id, forget=forget, expected=expected)
     return JSONResponse({})
 
 

@@ -1,32 +1,72 @@
 """The bodies that only Tiendanube's routes have: products."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from typing_extensions import TypedDict
 
+from image_service.web.bodies.uploads import Submission
 from image_service.web.images.bodies import Identity, ImageBody, described
+from image_service.web.images.products import KEY_SCHEMA, NAME_SCHEMA, name_by_language, plain_key
+from image_service.web.problems import invalid_fields
 
 
-class ProductBody(TypedDict):
+class ProductNameInput(BaseModel):
+    """What a product is called. Names that are not known are ignored: the platform's products have many more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: Annotated[
+        Any,
+        BeforeValidator(name_by_language),
+        Field(
+            description="A map of language to text, or a text in the store's language.", json_schema_extra=NAME_SCHEMA
+        ),
+    ] = None
+    key: Annotated[
+        Annotated[str, AfterValidator(plain_key), Field(json_schema_extra=KEY_SCHEMA)] | None,
+        Field(description="Yours: a SKU, say. No two products of the store have the same."),
+    ] = None
+
+
+def parse_name(body: Submission) -> ProductNameInput:
+    """Raises `InvalidField` with every field that cannot be used."""
+    try:
+        return ProductNameInput.model_validate(body.fields)
+    except ValidationError as error:
+        raise invalid_fields(error) from None
+
+
+class _Named(TypedDict, total=False):
+    """Of a product that has them."""
+
+    name: Annotated[
+        str | dict[str, str],
+        described("What people call it; under the versioned prefixes a map of language to text."),
+    ]
+    key: Annotated[str, described("What the merchant's own system calls it.")]
+
+
+class ProductBody(_Named):
     """A product's whole gallery."""
 
     id: Annotated[Identity, described("The merchant's own product number.")]
     images: Annotated[list[ImageBody], described("By position.")]
 
 
-class ProductSummary(TypedDict):
+class ProductSummary(_Named):
     """A product in a list."""
 
     id: Annotated[Identity, described("The merchant's own product number.")]
-    images_count: Annotated[int, described("At least 1.", minimum=1)]
-    image: Annotated[ImageBody, described("The first of its gallery.")]
+    images_count: Annotated[int, described("How many there are.", minimum=0)]
+    image: Annotated[ImageBody | None, described("The first of its gallery; null where that is empty.")]
     images: Annotated[list[ImageBody], described("All of its gallery, by position.")]
 
 
-class PickedProduct(TypedDict, total=False):
+class PickedProduct(_Named, total=False):
     """A product of which `fields` picked some properties."""
 
     id: Annotated[Identity, described("The merchant's own product number.")]
-    images_count: Annotated[int, described("At least 1.", minimum=1)]
-    image: Annotated[ImageBody, described("The first of its gallery.")]
+    images_count: Annotated[int, described("How many there are.", minimum=0)]
+    image: Annotated[ImageBody | None, described("The first of its gallery; null where that is empty.")]
     images: Annotated[list[ImageBody], described("All of its gallery, by position.")]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from asyncpg import ForeignKeyViolationError, UniqueViolationError
-from sqlalchemy import Integer, bindparam, delete, exists, func
+from sqlalchemy import Integer, bindparam, exists, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -90,11 +90,6 @@ async def describe(
     return after
 
 
-async def forget(transaction: Transaction, store_id: int, product_id: int) -> bool:
-    """Take name and key of a product whose gallery is taken; whether it had any."""
-    return bool(await transaction.rows(_FORGET, store_id=store_id, product_id=product_id))
-
-
 async def find_or_make(
     database: Database,
     store_id: int,
@@ -149,7 +144,7 @@ async def _free_number(transaction: Transaction, store_id: int) -> int:
 
 async def _keep(transaction: Transaction, store_id: int, product: Described) -> None:
     if product.key is None and product.name is None:
-        await forget(transaction, store_id, product.id)
+        await galleries.forget(transaction, store_id, product.id)
         return
     try:
         await transaction.rows(_PUT, store_id=store_id, product_id=product.id, key=product.key, name=product.name)
@@ -211,9 +206,4 @@ _PUT = Statement(
     _INSERT.on_conflict_do_update(
         index_elements=["store_id", "product_id"], set_={name: _INSERT.excluded[name] for name in ("key", "name")}
     )
-)
-_FORGET = Statement(
-    delete(ProductRow)
-    .where(col(ProductRow.store_id) == _STORE, col(ProductRow.product_id) == _PRODUCT)
-    .returning(col(ProductRow.product_id))
 )

@@ -9,12 +9,12 @@ MAX_ALT = 2_000  # characters; a screen reader's patience ends long before
 MAX_LANGUAGES = 50
 MAX_LANGUAGE_TAG = 35  # characters: RFC 5646, 4.4.1
 
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(value: str) -> str:
     """What PostgreSQL's text cannot hold is refused here."""
-    if _UNSTORABLE.search(value):
+    if UNSTORABLE.search(value):
         raise ValueError("contains characters that cannot be stored")
     return value
 
