@@ -15,8 +15,16 @@ from tests.sync.test_sync import originals
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(401, "forbidden"), (403, "forbidden"), (404, "not_found"), (410, "gone"), (429, "too_many_requests")]
-    + [(400, "bad_status"), (500, "host_error"), (503, "host_error")],
+    [
+        (400, "bad_status"),
+        (401, "forbidden"),
+        (403, "forbidden"),
+        (404, "not_found"),
+        (410, "gone"),
+        (429, "too_many_requests"),
+        (500, "host_error"),
+        (503, "host_error"),
+    ],
 )
 async def test_a_host_that_is_down_costs_no_picture(
     client: httpx.AsyncClient, shop: Shop, status: int, reason: str
