@@ -88,7 +88,8 @@ def _say(line: str) -> None:
 
 
 def _middle(times: tuple[Times, ...], of: str) -> float:
-    return statistics.median(getattr(each, of) for each in times)
+    middle: float = statistics.median(getattr(each, of) for each in times)
+    return middle
 
 
 def _options() -> argparse.Namespace:

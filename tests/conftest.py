@@ -151,6 +151,7 @@ def start_service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -
             "delivery_url": DELIVERY,
             "fetch_allow_private": True,
             "sweep_interval": 0,
+            "jobs": 0,  # all these services share one database, not their blobs
             "auth_failures_per_minute": 1_000_000,  # all tests together come from one address
             **{name.lower(): seconds for name, seconds in PATIENT.items()},
         }

@@ -107,6 +107,52 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "expires_at": THEN,
         }
     ],
+    "pgqueuer": [
+        {
+            "store_id": 1,
+            "lane": "images.example.com",
+            "priority": 0,
+            "queue_manager_id": UUID(int=6),
+            "created": THEN,
+            "updated": THEN,
+            "heartbeat": THEN,
+            "execute_after": THEN,
+            "status": "failed",
+            "entrypoint": "create",
+            "dedupe_key": UUID(int=5).hex,
+            "payload": UUID(int=5).bytes,
+            "headers": {},
+            "attempts": 5,
+            "slot": 1,
+        }
+    ],
+    "pgqueuer_log": [
+        {
+            "created": THEN,
+            "job_id": 1,
+            "status": "failed",
+            "priority": 0,
+            "entrypoint": "create",
+            "traceback": {},
+            "aggregated": False,
+        }
+    ],
+    "pgqueuer_statistics": [{"created": THEN, "count": 1, "priority": 0, "status": "failed", "entrypoint": "create"}],
+    "store_jobs": [
+        {
+            "id": UUID(int=5),
+            "store_id": 1,
+            "kind": "create",
+            "state": "failed",
+            "asked": {},
+            "result": {},
+            "receipts": [],
+            "tries": 5,
+            "created_at": THEN,
+            "started_at": THEN,
+            "finished_at": THEN,
+        }
+    ],
     "jobs": [
         {"job": job, "last_run": THEN, "failed": False, "last_success": THEN, "seconds": 1.5, "counts": {"strays": 1}}
         for job in ("sweep", "verify")

@@ -21,10 +21,12 @@ FLOORS = [
     {"parts"},
     {"dialects", "own", "delivery", "site"},
     {"web"},
+    {"jobs"},
     {"galleries"},  # which brings the two below together
     {"ingest", "images"},  # which do not know each other
     {"stores"},  # images name the store that they belong to
     {"settings", "postgres"},
+    {"queue"},
     {"pixels", "storage", "database"},
     {"edge"},
     {"telemetry"},  # every room counts and logs

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -23,17 +24,24 @@ from image_service.dialects.tiendanube import dialect as tiendanube
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.idempotency import IdempotencyKeys
+from image_service.images.library import Library
 from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.shares import Shares
 from image_service.ingest.sources import Ingest, UploadResources
+from image_service.jobs import creates, store_jobs
+from image_service.jobs.creates import Creates
+from image_service.jobs.retries import Retries
 from image_service.own.gallery import dialect as gallery
+from image_service.own.jobs import dialect as jobs
 from image_service.own.products import dialect as products
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
 from image_service.parts import fetch_policy_of, gallery_sync_of, library_of, rate_limit_of, sweeper_of
 from image_service.pixels.pool.pool import WORKER, PixelPool
+from image_service.queue.runner import Runner
+from image_service.queue.task import Handler
 from image_service.settings import Settings
 from image_service.site import dialect as site
 from image_service.site.documentation import add_documentation
@@ -48,6 +56,7 @@ from image_service.telemetry.request_log import Recorder, RequestLog
 from image_service.web.access.failed_credentials import FailedCredentials
 from image_service.web.answer_cache import AnswerCache
 from image_service.web.dialect import Dialect, Dialects, dialect_of, problem_response
+from image_service.web.images.view import BASIC_FIELDS, View
 from image_service.web.middleware.compress import Compress
 from image_service.web.middleware.cors import Cors
 from image_service.web.middleware.guard import Guard
@@ -75,8 +84,18 @@ def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
         products.DIALECT,
         gallery.DIALECT,
         tickets.DIALECT,
+        jobs.DIALECT,
         site.DIALECT,
     )
+
+
+def handlers_of(settings: Settings, database: Database, ingest: Ingest, library: Library) -> dict[str, Handler]:
+    """Who does which kind of work that the queue holds: a new one is a module in `jobs/` and a line here."""
+    view = View(settings.delivery_base, settings.offer, BASIC_FIELDS)
+    retries = Retries(settings.job_retry_seconds)
+    return {
+        creates.KIND: store_jobs.handler(database, Creates(database, ingest, library, view.of, retries).run),
+    }
 
 
 class Application(FastAPI):
@@ -188,19 +207,21 @@ async def _build(
         max_bytes=settings.max_image_bytes * HEAVIER,
     )
     stack.push_async_callback(variants.close)
-    ingest = Ingest(
-        UploadResources(
-            staging,
-            pixels,
-            fetcher,
-            settings.max_image_bytes,
-            settings.check_wait,
-            Shares(settings.ingest_concurrency),
-        )
+    resources = UploadResources(
+        staging, pixels, fetcher, settings.max_image_bytes, settings.check_wait, Shares(settings.ingest_concurrency)
     )
+    ingest = Ingest(resources)
     if settings.anonymous_store is not None:
         log.warning("calls without credentials act as a store", store=settings.anonymous_store)
     await claiming
+    library = library_of(settings, database, storage)
+    jobs_fetcher = Fetcher(replace(fetch_policy_of(settings), asks_again=False), resolver)
+    stack.push_async_callback(jobs_fetcher.aclose)
+    jobs_ingest = Ingest(replace(resources, fetcher=jobs_fetcher, places=Shares(settings.jobs or 1)))
+    handlers = handlers_of(settings, database, jobs_ingest, library)
+    runner = Runner(database, handlers, settings.jobs)
+    if settings.jobs:
+        await stack.enter_async_context(runner.running())
     await stack.enter_async_context(sweeper_of(settings, database, storage).every(settings.sweep_interval))
     return Parts(
         database=database,
@@ -208,7 +229,7 @@ async def _build(
         staging=staging,
         readiness=Readiness(database, storage, staging),
         ingest=ingest,
-        library=library_of(settings, database, storage),
+        library=library,
         gallery_sync=gallery_sync_of(settings, database, storage, ingest),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
@@ -230,7 +251,8 @@ async def _build(
         negotiate_formats=settings.negotiate_formats,
         is_stopping=is_stopping,
         counts=counts,
-        scrape=scrapes_of(database, counts),
+        scrape=scrapes_of(database, counts, handlers),
+        nudge=runner.nudge,
     )
 
 

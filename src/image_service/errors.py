@@ -38,9 +38,9 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── DatabaseUnavailable       the database cannot be reached, or did not say whether it committed
     └── InstanceMismatch          database and blob store belong to two installations
 
-Four rooms have further ones, which never leave their floor as they are: `pixels` (`Refused`, `ProbeFailed`,
-`RenderFailed`), `images` (`SweepRefused`, `SweepUnderWay`), `postgres` (`EmbeddedPostgresError` and its
-kinds), and `processes` (`WorkersFailed`, `ProcessFailed`); the last three are for the command line alone.
+Five rooms have further ones, which never leave their floor as they are: `pixels` (`Refused`, `ProbeFailed`,
+`RenderFailed`), `images` (`SweepRefused`, `SweepUnderWay`), `jobs` (`JobNotFound` and others), `postgres`
+(`EmbeddedPostgresError` and its kinds), and `processes` (`WorkersFailed`, `ProcessFailed`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -205,7 +205,8 @@ class PictureRefused(ImageServiceError):
     `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes,
     `answer` why a `src` was not fetched, as far as that is told, `formats` those that are taken there, and
     `kind` what came in their place, if that is known. `detail` is the true reason, for the log alone. `reason` is the
-    refusal for programs, finer for a `src` that was not fetched, and `status` what its host answered.
+    refusal for programs, finer for a `src` that was not fetched, and `status` what its host answered, which may
+    ask for `retry_after` seconds of patience.
     """
 
     def __init__(
@@ -220,6 +221,7 @@ class PictureRefused(ImageServiceError):
         detail: str = "",
         reason: str = "",
         status: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(f"{field}: {refusal} {detail}".rstrip())
         self.field = field
@@ -230,6 +232,7 @@ class PictureRefused(ImageServiceError):
         self.kind = kind
         self.reason = reason or str(refusal)
         self.status = status
+        self.retry_after = retry_after
 
 
 class GalleryFull(ImageServiceError):

@@ -8,6 +8,7 @@ from image_service.images.library import Library
 from image_service.images.upkeep.sweeper import Sweeper
 from image_service.ingest.fetch_policy import USER_AGENT, FetchPolicy
 from image_service.ingest.sources import Ingest
+from image_service.jobs import upkeep
 from image_service.pixels.picture import readable
 from image_service.settings import Settings
 from image_service.storage.base import Storage
@@ -31,7 +32,8 @@ def gallery_sync_of(settings: Settings, database: Database, storage: Storage, in
 
 def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Sweeper:
     library = library_of(settings, database, storage)
-    return Sweeper(database, storage, staging_in(settings.data_dir), library, settings.sizes, settings.orphan_ttl)
+    staging = staging_in(settings.data_dir)
+    return Sweeper(database, storage, staging, library, settings.sizes, settings.orphan_ttl, forget_jobs=upkeep.forget)
 
 
 def fetch_policy_of(settings: Settings) -> FetchPolicy:

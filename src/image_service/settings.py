@@ -153,6 +153,10 @@ class Settings(BaseSettings):
     check_seconds: float = Field(default=20.0, gt=0, le=600)  # the slowest good file takes 2
     ingest_concurrency: int = Field(default=64, ge=1, le=10_000)  # checked and stored at once in a worker
 
+    # Jobs
+    jobs: int = Field(default=8, ge=0, le=1000)  # done at once in a worker; 0: other instances do them
+    job_retry_seconds: float = Field(default=120.0, gt=0, le=3600)  # for five tries more at a host's bad minute
+
     # The sweep
     sweep_interval: float = Field(default=3600.0, ge=0, le=31_536_000)  # seconds; 0: never by itself
     orphan_ttl: float | None = Field(

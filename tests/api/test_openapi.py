@@ -194,7 +194,7 @@ async def test_headers_are_described_where_they_work(document: dict[str, Any]) -
         assert ("If-None-Match" in sent) == ("304" in responses), name
         assert ("If-Match" in sent) == ("412" in responses), name
         assert ("Range" in sent) == ("206" in responses) == ("416" in responses), name
-        assert ("Idempotency-Key" in sent) == ("409" in responses), name
+        assert ("Idempotency-Key" in sent) == ("409" in responses and not name.startswith("delete")), name
         asked = {each["name"] for each in operation.get("parameters", [])}
         assert bool({"page", "page_info"} & asked) == ("Link" in success), name
         assert ("page" in asked) == ("X-Total-Count" in success), name

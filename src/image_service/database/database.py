@@ -65,6 +65,10 @@ class Database:
         """See `Direct.rows`."""
         return self._direct.rows(statement, **values)
 
+    def raw(self, sql: str, *arguments: object) -> Coroutine[Any, Any, list[Row]]:
+        """See `Direct.raw`."""
+        return self._direct.raw(sql, *arguments)
+
     @asynccontextmanager
     async def lock(self, number: int) -> AsyncIterator[bool]:
         """Whether this block has the advisory lock of that number: one in all processes and replicas can.

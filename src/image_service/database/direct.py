@@ -97,6 +97,11 @@ class Direct:
             except LOST:
                 return await self._fetch(statement.sql, arguments)
 
+    async def raw(self, sql: str, *arguments: object) -> list[Row]:
+        """One statement in a library's own words, which may write; asked once. Raises `DatabaseUnavailable`."""
+        with database_faults():
+            return await self._fetch(sql, list(arguments))
+
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[Transaction]:
         """One transaction, committed when the block ends. A block that raises an error of ours or of the database's

@@ -5,7 +5,7 @@ survive a power failure), then the row, then the commit, then the answer. A stra
 row without bytes must not exist.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
@@ -40,6 +40,7 @@ class Unchanged(Enum):
 
 UNCHANGED = Unchanged.UNCHANGED
 Alt = str | dict[str, str] | None
+Within = Callable[[Transaction, Image], Awaitable[None]]  # done in the change's own transaction, which its error undoes
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Library:
         expected: Expected = None,
         once: Once[Image] | None = None,
         ticket: UUID | None = None,
+        within: Within | None = None,
     ) -> Image:
         """A new image: on a product, at `position` or the end; without a product an orphan. `variant_ids` are taken
         from the product's other images. With an upload `ticket` one of its files is used, and its place.
@@ -106,6 +108,8 @@ class Library:
                 await sources.keep(transaction, row.id, row.key, upload.validators)
             if once is not None:
                 await idempotency.keep(transaction, once, added)
+            if within is not None:
+                await within(transaction, added)
             await original.require_valid(transaction)
         return added
 

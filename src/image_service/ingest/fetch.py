@@ -97,6 +97,10 @@ class Fetcher:
             metrics.FETCH_SECONDS.observe(time.perf_counter() - since)
         return fetched
 
+    def judged(self, url: str) -> httpx.URL:
+        """As it will be asked. Raises `FetchFailed` where it cannot be."""
+        return judged_url(url, self._policy)
+
     async def aclose(self) -> None:
         self._lookups.close()
         self._system_resolver.close()
@@ -118,7 +122,7 @@ class _Fetch:
         self._brotli = brotli
         self._write = write
         self._known = known
-        self._may_repeat = True  # ask once more where a host wants to be asked later
+        self._may_repeat = policy.asks_again  # ask once more where a host wants to be asked later
         self._answered = False  # whether the host of the present hop, a checked one, has sent a whole head
 
     async def run(self, url: httpx.URL) -> Fetched:

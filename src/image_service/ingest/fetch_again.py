@@ -16,8 +16,13 @@ def seconds_to_wait(response: httpx.Response, left: float) -> float | None:
     """None if the host does not ask for it, or for more than the `left` seconds allow."""
     if response.status_code not in AGAIN:
         return None
-    asked = _seconds(response.headers.get("Retry-After", "").strip())
+    asked = retry_after(response)
     return asked if asked is not None and asked + SECOND_TRY_SECONDS <= left else None
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Seconds that a host asks for, if it does."""
+    return _seconds(response.headers.get("Retry-After", "").strip())
 
 
 def _seconds(retry_after: str) -> float | None:

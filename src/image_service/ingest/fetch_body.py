@@ -9,6 +9,7 @@ import anyio.lowlevel
 import httpcore
 import httpx
 
+from image_service.ingest.fetch_again import retry_after
 from image_service.ingest.fetch_coding import ContentDecoder, TooLarge, Undecodable
 from image_service.ingest.fetch_policy import FetchFailed, FetchReason
 
@@ -54,7 +55,13 @@ def require_picture(response: httpx.Response) -> int | None:
         if range_ and int(range_[1]) + 1 == int(range_[2]):
             return int(range_[2])
     status = str(response.status_code)
-    raise FetchFailed(FetchReason.BAD_STATUS, status, f"answered {status}", status=response.status_code)
+    raise FetchFailed(
+        FetchReason.BAD_STATUS,
+        status,
+        f"answered {status}",
+        status=response.status_code,
+        retry_after=retry_after(response),
+    )
 
 
 def too_heavy(max_bytes: int) -> FetchFailed:

@@ -43,7 +43,8 @@ class FetchFailed(Exception):
     """Nothing was fetched; what `write` was given so far is worthless.
 
     `public` is all that the client may be told; for TOO_HEAVY the caller knows better words.
-    `detail` is the true reason, for the log alone: it may hold what a stranger wrote. `status` is the host's.
+    `detail` is the true reason, for the log alone: it may hold what a stranger wrote. `status` is the host's,
+    and `retry_after` the seconds that it asks for.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class FetchFailed(Exception):
         public: str = COULD_NOT_BE_FETCHED,
         *,
         status: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.status = status
+        self.retry_after = retry_after
         self.reason = reason
         self.detail = detail[:200]
         self.public = public
@@ -77,6 +80,7 @@ class FetchPolicy:
     allow_private: bool = False  # any address, any port, and names of one label such as "localhost"
     allow_networks: tuple[IPNetwork, ...] = ()  # taken although not public: a merchant's own CDN inside
     user_agent: str = USER_AGENT
+    asks_again: bool = True  # once in a fetch, where a host wants to be asked later; a job has tries of its own
 
     def allows(self, ip: IPAddress) -> bool:
         if isinstance(ip, IPv6Address) and ip.scope_id is not None:  # names an interface of this machine

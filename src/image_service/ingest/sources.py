@@ -74,6 +74,11 @@ class Ingest:
         else:
             intake.count()
 
+    def host_of(self, url: str, field: str = "src") -> str:
+        """Which host a URL asks. Raises `PictureRefused` for what is wrong with the URL itself."""
+        with _told(field, self._resources.max_bytes):
+            return self._resources.fetcher.judged(url).host
+
 
 class Intake:
     def __init__(self, owner: Owner, held: AsyncExitStack, resources: UploadResources) -> None:
@@ -184,7 +189,7 @@ class Intake:
         Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`.
         """
         received = await self.receiver(field)
-        with self._told(field):
+        with _told(field, self._resources.max_bytes):
             fetched = await self._resources.fetcher.fetch(url, received.write, self._owner, known)
         await received.flush()
         return Download(received, fetched.filename or filename_of_url(url), fetched.validators, fetched.is_unchanged)
@@ -194,7 +199,7 @@ class Intake:
 
         Raises `PictureRefused`, `Busy`.
         """
-        with self._told(field):
+        with _told(field, self._resources.max_bytes):
             return (await self._resources.fetcher.fetch(url, None, self._owner, known)).is_unchanged
 
     async def checked(self, download: Download, *, formats: Collection[Format] = ()) -> FromUrl:
@@ -202,20 +207,22 @@ class Intake:
         picture = await self.from_upload(download.received, formats=formats)
         return FromUrl(picture, download.filename, download.validators)
 
-    @contextmanager
-    def _told(self, field: str) -> Iterator[None]:
-        """A failed fetch in the words of every room."""
-        try:
-            yield
-        except FetchFailed as failed:
-            if failed.reason is FetchReason.TOO_HEAVY:
-                raise too_heavy(field, self._resources.max_bytes, fetched=True) from None
-            detail = f"{failed.reason} {failed.detail}"
-            raise PictureRefused(
-                field,
-                Refusal.NOT_FETCHED,
-                answer=failed.public,
-                detail=detail,
-                reason=reason_of(failed),
-                status=failed.status,
-            ) from None
+
+@contextmanager
+def _told(field: str, max_bytes: int) -> Iterator[None]:
+    """A failed fetch in the words of every room."""
+    try:
+        yield
+    except FetchFailed as failed:
+        if failed.reason is FetchReason.TOO_HEAVY:
+            raise too_heavy(field, max_bytes, fetched=True) from None
+        detail = f"{failed.reason} {failed.detail}"
+        raise PictureRefused(
+            field,
+            Refusal.NOT_FETCHED,
+            answer=failed.public,
+            detail=detail,
+            reason=reason_of(failed),
+            status=failed.status,
+            retry_after=failed.retry_after,
+        ) from None

@@ -1,7 +1,7 @@
 """For whoever runs the service: is it alive, can it serve, what does it count."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 import structlog
@@ -12,9 +12,10 @@ from starlette.responses import JSONResponse, Response
 from image_service.database.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images.upkeep import runs
+from image_service.queue import state
 from image_service.telemetry import metrics
 from image_service.telemetry.count_buffer import CountBuffer
-from image_service.telemetry.metrics import JobResult
+from image_service.telemetry.metrics import Depth, JobResult
 from image_service.telemetry.together import Together
 from image_service.web.parts import PartsOf
 
@@ -111,20 +112,22 @@ async def scrape(parts: PartsOf) -> Response:
     return Response(await parts.scrape(), headers={**NO_STORE, "Content-Type": metrics.CONTENT_TYPE})
 
 
-def scrapes_of(database: Database, counts: CountBuffer) -> Together[bytes]:
+def scrapes_of(database: Database, counts: CountBuffer, kinds: Collection[str]) -> Together[bytes]:
     """A scrape reads the files of all processes, and asks the database: those that come at once share one."""
 
     async def exposed() -> bytes:
-        results = await _jobs(database)
+        results, depths = await _jobs(database, kinds)
         counts.hand_on()
-        return await asyncio.to_thread(metrics.exposition, results)
+        return await asyncio.to_thread(metrics.exposition, results, depths)
 
     return Together(exposed)
 
 
-async def _jobs(database: Database) -> Mapping[str, JobResult] | None:
+async def _jobs(
+    database: Database, kinds: Collection[str]
+) -> tuple[Mapping[str, JobResult] | None, Mapping[str, Depth] | None]:
     try:
         async with asyncio.timeout(JOBS_SECONDS):
-            return await runs.results(database)
+            return await runs.results(database), await state.depths(database, kinds)
     except (ImageServiceError, TimeoutError):
-        return None
+        return None, None

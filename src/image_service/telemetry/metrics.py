@@ -9,7 +9,7 @@ import os
 import platform
 from bisect import bisect_left
 from collections import Counter as Counted
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
@@ -160,6 +160,10 @@ PIXELS_ENDED = _counter(
     "image_service_pixel_processes_ended_total", "Pixel processes that were killed or died.", ("reason",)
 )
 
+JOB_SECONDS = _histogram(
+    "image_service_jobs_seconds", "Tries of the queue's work, however they ended.", _WORK_SECONDS, ("kind",)
+)
+
 POOL_SIZE = _gauge(
     "image_service_database_connections_limit", "Database connections that may be open at once.", ("way",)
 )
@@ -201,6 +205,36 @@ class JobResult:
     counts: Mapping[str, int] = field(default_factory=dict)  # what the last success found
 
 
+@dataclass(frozen=True)
+class Depth:
+    """What the queue has of one kind of work."""
+
+    queued: int
+    running: int
+    held: int  # failed over and over; for whoever runs the service to look at
+    oldest: float  # seconds that the oldest has been due
+
+
+@dataclass(frozen=True, eq=False)
+class _Queue(Collector):
+    """Asked of the database for each answer; None: it could not be asked."""
+
+    depths: Mapping[str, Depth] | None
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        values: tuple[tuple[str, str, Callable[[Depth], float]], ...] = (
+            ("depth", "Work that waits.", lambda depth: depth.queued),
+            ("running", "Work that is being done.", lambda depth: depth.running),
+            ("held", "Work that failed over and over, and waits for a command.", lambda depth: depth.held),
+            ("oldest_seconds", "How long the oldest work has been due.", lambda depth: depth.oldest),
+        )
+        for name, text, value in values:
+            family = GaugeMetricFamily(f"image_service_jobs_{name}", text, labels=("kind",))
+            for kind, depth in (self.depths or {}).items():
+                family.add_metric((kind,), value(depth))
+            yield family
+
+
 @dataclass(frozen=True, eq=False)  # a registry wants it to be hashable
 class _Jobs(Collector):
     """Asked of the database for each answer; None: it could not be asked."""
@@ -231,14 +265,15 @@ class _Jobs(Collector):
             yield family
 
 
-def exposition(jobs: Mapping[str, JobResult] | None) -> bytes:
+def exposition(jobs: Mapping[str, JobResult] | None, depths: Mapping[str, Depth] | None = None) -> bytes:
     """All metrics in Prometheus's text form, of all processes of the service. Reads files: blocks."""
     BUILD.labels(version("image-service"), platform.python_version()).set(1)
+    asked = _text_of(_Jobs(jobs)) + _text_of(_Queue(depths))
     if VARIABLE not in os.environ:
-        return generate_latest(REGISTRY) + _text_of(_Jobs(jobs))
+        return generate_latest(REGISTRY) + asked
     everything = CollectorRegistry()
     MultiProcessCollector(everything)  # type: ignore[no-untyped-call]
-    return generate_latest(everything) + _text_of(_Jobs(jobs))
+    return generate_latest(everything) + asked
 
 
 def _text_of(collector: Collector) -> bytes:

@@ -22,12 +22,14 @@ from image_service.ingest.filenames import clean_filename
 from image_service.ingest.hosts.validators import Validators
 from image_service.ingest.shares import Owner
 from image_service.ingest.sources import Intake
+from image_service.jobs.store_jobs import NewJob
 from image_service.pixels.picture import Format, Picture, readable
 from image_service.web.bodies import uploads
 from image_service.web.bodies.misnamed import misnamed
 from image_service.web.bodies.uploads import Submission
 from image_service.web.dialect import dialect_of
 from image_service.web.idempotency import idempotent, key_of
+from image_service.web.jobs import asynchronous
 from image_service.web.parts import Parts
 
 
@@ -102,6 +104,15 @@ class Offer:
     ours: Image | None  # the image of this store that `src` names
     way: str | None  # `file`, `attachment`, `src` or `image_id`; None: no picture is offered
 
+    @property
+    def is_fetched(self) -> bool:
+        """From somebody else's host."""
+        return self.way == "src" and self.ours is None
+
+    @property
+    def url(self) -> str:
+        return absolute(self.asked.src or "")
+
     async def upload(self) -> Upload:
         """Check the picture; not for `image_id`, which names one that was checked. Raises what `ingest` raises."""
         intake, body, asked, formats = self.reading.intake, self.reading.body, self.asked, self.reading.formats
@@ -112,9 +123,8 @@ class Offer:
         if self.ours is not None:
             picture = await copied(self.reading.parts.storage, intake, self.ours)
             return _upload(picture, asked.filename or self.ours.filename)
-        url = absolute(asked.src or "")
-        found = await intake.from_url(url, formats=formats)
-        return _upload(found.picture, asked.filename or found.filename, url, found.validators)
+        found = await intake.from_url(self.url, formats=formats)
+        return _upload(found.picture, asked.filename or found.filename, self.url, found.validators)
 
 
 @asynccontextmanager
@@ -144,29 +154,39 @@ async def created(
     parts: Parts,
     store_id: int,
     parse: Callable[[Submission], AskedT],
-    make: Callable[[AskedT, Offer, Once[Image] | None], Awaitable[Image]],
+    make: Callable[[AskedT, Offer, Once[Any] | None], Awaitable[Image]],
     show: Callable[[Image], Response],
     *,
     key: str | None = None,
     max_image_bytes: int | None = None,
     owner: Owner | None = None,
+    later: Callable[[AskedT, Offer], NewJob] | None = None,
 ) -> Response:
     """Make an image of what a request offers, once for each `Idempotency-Key`, and answer it.
 
     `parse` understands the body, `make` makes the image and keeps its answer, `show` makes that. `key` stands in for
-    the one in the head, `owner` for the store. Raises `NothingGiven`, what they raise, and what `reading` and
+    the one in the head, `owner` for the store. `later` makes a job of a `src` that is to be fetched, for clients that
+    prefer their answer at once. Raises `NothingGiven`, what they raise, and what `reading` and
     `IdempotencyKeys.attempt` raise.
     """
     key = key or key_of(request)
     async with reading(request, parts, owner or Owner(store_id), max_image_bytes=max_image_bytes) as read:
         asked = parse(read.body)
-        async with idempotent(request, parts, store_id, key, asked.said, read.body, show) as run:
+
+        def answer(made: Image | NewJob) -> Response:
+            return asynchronous.accepted(parts, made) if isinstance(made, NewJob) else show(made)
+
+        async with idempotent(request, parts, store_id, key, asked.said, read.body, answer) as run:
             if run.answered is not None:
                 return run.answered
             offer = await read.offer(store_id, asked)
             if offer.way is None:
                 attachment = dialect_of(request.scope).attachment
                 raise misnamed(read.body, attachment) or NothingGiven("src" if attachment else "file")
+            if later is not None and offer.is_fetched and asynchronous.wanted(request):
+                job = later(asked, offer)
+                await asynchronous.make(parts, job, run.once)
+                return answer(job)
             image = await make(asked, offer, run.once)
             if offer.way == "image_id":
                 read.intake.assigns()

@@ -57,6 +57,7 @@ class Parts:
     is_stopping: Callable[[], bool]  # the service has been told to end
     counts: CountBuffer  # what the metrics have not been told yet
     scrape: Together[bytes]  # all metrics, as text
+    nudge: Callable[[], None]  # there is work in the queue
 
 
 async def _parts(request: Request) -> Parts:

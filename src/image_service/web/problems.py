@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from image_service import errors
+from image_service.jobs.ends import JobBegun, JobNotFound
 
 STATUSES: dict[type[Exception], int] = {
     errors.MalformedBody: 400,
@@ -22,7 +23,9 @@ STATUSES: dict[type[Exception], int] = {
     errors.ImageNotFound: 404,
     errors.ProductNotFound: 404,
     errors.TicketNotFound: 404,
+    JobNotFound: 404,
     errors.BlobNotFound: 404,
+    JobBegun: 409,
     errors.RepeatUnderWay: 409,
     errors.TicketOver: 410,
     errors.PreconditionFailed: 412,

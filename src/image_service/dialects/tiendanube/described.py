@@ -14,6 +14,7 @@ from image_service.web.bodies.multipart import MAX_PARTS
 from image_service.web.images.answers import LOCATION, NOT_MODIFIED, PAGE_NOT_MODIFIED, PAGED
 from image_service.web.images.bodies import EmptyObject, ImageBody, PickedImage
 from image_service.web.images.input import ImageInput
+from image_service.web.jobs.asynchronous import ACCEPTED, PREFER
 from image_service.web.openapi.components import CONTENT_RANGE, ETAG, shared
 from image_service.web.problem_bodies import BAD_QUERY, errors
 
@@ -83,9 +84,10 @@ CREATE_IMAGE: dict[str, Any] = dict(
             "headers": {**ETAG, **LOCATION},
             "content": _one(examples.CHARMANDER),
         },
+        **ACCEPTED,
         **errors(400, 403, 408, 409, 412, 413, 415, 422, 507),
     },
-    openapi_extra=_request_body(examples.CREATE, required=True),
+    openapi_extra=_request_body(examples.CREATE, required=True) | {"parameters": [PREFER]},
 )
 
 GET_IMAGE: dict[str, Any] = dict(

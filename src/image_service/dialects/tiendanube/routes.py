@@ -18,6 +18,8 @@ from image_service.images.library import UNCHANGED
 from image_service.images.queries import Image
 from image_service.ingest.fetch_url import comparable
 from image_service.ingest.shares import Owner
+from image_service.jobs.creates import CreateAsked
+from image_service.jobs.store_jobs import NewJob
 from image_service.storage.names import VariantName
 from image_service.web import etags, offered
 from image_service.web.access.callers import Reader, Writer
@@ -88,7 +90,8 @@ async def create_image(
     request: Request, product_id: ProductId, caller: Writer, parts: PartsOf, fields: Fields = None
 ) -> Response:
     """Create a new Product Image from one of: `src`, a URL to fetch; `attachment`, base64; `file`, in a form;
-    `image_id`, an image on no product. A `src` of another of your images copies that.
+    `image_id`, an image on no product. A `src` of another of your images copies that. With `Prefer: respond-async`,
+    what is at another `src` is fetched after the answer, 202, which names the job that does it.
     """
     expected = etags.expected_versions(request)
 
@@ -115,12 +118,19 @@ async def create_image(
             once=once,
         )
 
+    def later(asked: ImageInput, offer: Offer) -> NewJob:
+        _require_same(product_id=(asked.product_id, product_id))
+        create = CreateAsked(
+            product_id, offer.url, asked.filename, asked.position, asked.alt, offer.reading.formats, expected
+        )
+        return create.job(caller.store_id, parts.ingest.host_of(offer.url))
+
     def show(image: Image) -> Response:
         location = f"{base_of(request, parts)}/products/{product_id}/images/{image.id}"
         view = view_of(request, parts, caller, fields)
         return answer(request, view, image.version, view.of(image), 201, {"Location": location})
 
-    return await offered.created(request, parts, caller.store_id, parse_input, make, show)
+    return await offered.created(request, parts, caller.store_id, parse_input, make, show, later=later)
 
 
 # As the document prints the list's once.

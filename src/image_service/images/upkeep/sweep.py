@@ -26,6 +26,7 @@ MAX_STRAY_SHARE = 0.05  # of the originals: more than that is a wrong database, 
 BATCH = 500
 
 Keyed = list[tuple[UUID, BlobInfo]]
+ForgetJobs = Callable[[Database, bool], Awaitable[int]]  # or, in a dry run, counts them
 
 
 class SweepRefused(ImageServiceError):
@@ -43,6 +44,7 @@ class Swept:
     keys: int = 0  # answers kept for repeated requests, past their day
     orphans: int = 0  # images on no product, past their time: deleted as by their store
     tickets: int = 0  # upload tickets, a day past their end
+    jobs: int = 0  # of stores, past their 30 days
 
 
 async def sweep(
@@ -53,6 +55,7 @@ async def sweep(
     *,
     sizes: list[str],
     orphan_ttl: timedelta | None = None,
+    forget_jobs: ForgetJobs | None = None,
     dry_run: bool = False,
     force: bool = False,
 ) -> Swept:
@@ -81,6 +84,7 @@ async def sweep(
         keys=await idempotency.forget(database, dry_run=dry_run),
         orphans=await orphans.remove(database, library, orphan_ttl, dry_run=dry_run),
         tickets=await upload_tickets.forget(database, dry_run=dry_run),
+        jobs=await forget_jobs(database, dry_run) if forget_jobs else 0,
     )
 
 

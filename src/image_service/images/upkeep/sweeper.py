@@ -13,7 +13,7 @@ from image_service.database.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images.library import Library
 from image_service.images.upkeep import runs
-from image_service.images.upkeep.sweep import Swept, sweep
+from image_service.images.upkeep.sweep import ForgetJobs, Swept, sweep
 from image_service.pixels.sizes import Size
 from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
@@ -36,6 +36,7 @@ class Sweeper:
     library: Library
     sizes: tuple[Size, ...]
     orphan_ttl: float | None  # seconds
+    forget_jobs: ForgetJobs | None = None
 
     async def run(self, *, dry_run: bool = False, force: bool = False) -> Swept:
         """Raises `SweepUnderWay`, and what `sweep` raises. Of a dry run nothing is kept."""
@@ -91,6 +92,7 @@ class Sweeper:
             self.library,
             sizes=[str(size) for size in self.sizes],
             orphan_ttl=None if self.orphan_ttl is None else timedelta(seconds=self.orphan_ttl),
+            forget_jobs=self.forget_jobs,
             dry_run=dry_run,
             force=force,
         )

@@ -14,7 +14,15 @@ from image_service.web.dialect import dialect_of
 from image_service.web.middleware.response_headers import note
 
 METHODS = "GET, POST, PUT, DELETE"
-SENT = ("Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id")  # beside the credentials
+# Beside the credentials.
+SENT = (
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Prefer",
+    "X-Request-Id",
+)
 EXPOSED = ("ETag", "Link", "Location", "Problem", "Retry-After", "X-Request-Id", "X-Total-Count")  # beside the rates
 PREFLIGHT_SECONDS = 600  # as long as the strictest browser keeps it
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2

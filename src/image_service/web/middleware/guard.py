@@ -40,8 +40,8 @@ class Guard:
             answer.headers["Connection"] = "close"  # where it ends may be in doubt
             await answer(scope, guarded.receive, guarded.send)
         elif b"%" in scope["raw_path"] and not dialect_of(scope).has_text(scope["raw_path"]):
-            # No other path of ours needs one. `%31` for `1` would be a second URL of the same thing, and a proxy that hides
-            # `/metrics` need not know `/%6detrics`.
+            # No other path of ours needs one. `%31` for `1` would be a second URL of the same thing, and a proxy that
+            # hides `/metrics` need not know `/%6detrics`.
             await self._render(Request(scope), HTTPException(404))(scope, guarded.receive, guarded.send)
         else:
             await self._app(scope, guarded.receive, guarded.send)

@@ -1,0 +1,103 @@
+"""Creates by URL that are answered before the picture has been fetched."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+
+from image_service.database.database import Database
+from image_service.database.direct import Transaction
+from image_service.errors import ImageServiceError, PictureRefused
+from image_service.images.library import Alt, Library, Upload
+from image_service.images.queries import Image
+from image_service.ingest.filenames import clean_filename
+from image_service.ingest.shares import Owner
+from image_service.ingest.sources import Ingest
+from image_service.jobs import store_jobs
+from image_service.jobs.ends import Failed
+from image_service.jobs.receipts import ADDED, FAILED, WAITING, reason_of, receipt
+from image_service.jobs.retries import Retries
+from image_service.jobs.store_jobs import NewJob, StoreJob
+from image_service.pixels.picture import Format
+from image_service.queue.task import Again
+
+log = structlog.get_logger()
+
+KIND = "create"
+
+
+@dataclass(frozen=True)
+class CreateAsked:
+    """An image of a product, out of a URL that has been judged."""
+
+    product_id: int
+    src: str
+    filename: str | None
+    position: int | None
+    alt: Alt
+    formats: tuple[Format, ...]  # that are taken where it was asked for
+    expected: frozenset[int] | None  # `If-Match`: tested when the image is made
+
+    def job(self, store_id: int, host: str) -> NewJob:
+        expected = None if self.expected is None else sorted(self.expected)
+        asked = {**vars(self), "formats": [str(each) for each in self.formats], "expected": expected}
+        return NewJob(store_id, KIND, asked, lane=host)
+
+    @classmethod
+    def of(cls, job: StoreJob) -> "CreateAsked":
+        asked = dict(job.asked)
+        asked["formats"] = tuple(Format(each) for each in asked["formats"])
+        asked["expected"] = None if asked["expected"] is None else frozenset(asked["expected"])
+        return cls(**asked)
+
+
+class Creates:
+    def __init__(
+        self,
+        database: Database,
+        ingest: Ingest,
+        library: Library,
+        show: Callable[[Image], dict[str, Any]],
+        retries: Retries,
+    ) -> None:
+        """`show` makes of an image what the job's result is."""
+        self._database = database
+        self._ingest = ingest
+        self._library = library
+        self._show = show
+        self._retries = retries
+
+    async def run(self, job: StoreJob) -> None:
+        """One try. Raises `Again`, `Failed`, and what is no fault of the request as it comes."""
+        try:
+            await self._create(job, CreateAsked.of(job))
+        except ImageServiceError as error:
+            reason = reason_of(error)
+            if reason is None:
+                raise
+            status = error.status if isinstance(error, PictureRefused) else None
+            pause = self._retries.pause(job, error) if isinstance(error, PictureRefused) else None
+            log.info("a create was not done", job=job.id.hex, reason=str(error), again=pause)
+            if pause is None:
+                raise Failed([receipt(FAILED, reason=reason, status=status)]) from error
+            await store_jobs.note(self._database, job, [receipt(WAITING, reason=reason, status=status)])
+            raise Again(pause, reason) from error
+
+    async def _create(self, job: StoreJob, asked: CreateAsked) -> None:
+        async with self._ingest.intake(Owner(job.store_id)) as intake:
+            found = await intake.from_url(asked.src, formats=asked.formats)
+            filename = clean_filename(asked.filename or found.filename, found.picture.format)
+            await self._library.add(
+                job.store_id,
+                Upload(found.picture, filename, asked.src, found.validators),
+                product_id=asked.product_id,
+                position=asked.position,
+                alt=asked.alt,
+                expected=asked.expected,
+                within=partial(self._finish, job),
+            )
+
+    async def _finish(self, job: StoreJob, transaction: Transaction, image: Image) -> None:
+        await store_jobs.finish(transaction, job, self._show(image), [receipt(ADDED, id=image.id)])

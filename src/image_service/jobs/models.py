@@ -1,0 +1,34 @@
+"""The table of what stores have asked for and may ask about."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+class StoreJobRow(SQLModel, table=True):
+    """The queue's row goes when a job has ended; this one stays 30 days. It goes with its store."""
+
+    __tablename__ = "store_jobs"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'finished', 'failed', 'cancelled')", name="store_jobs_states"),
+        Index("store_jobs_of_store", "store_id", "created_at", "id"),
+        Index("store_jobs_by_age", "created_at"),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    store_id: int = Field(sa_column=Column(BigInteger, ForeignKey("stores.id", ondelete="CASCADE"), nullable=False))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    state: str = Field(sa_column=Column(Text, nullable=False, server_default="queued"))
+    asked: Any = Field(sa_column=Column(JSONB(none_as_null=True), nullable=False))
+    result: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    receipts: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=False, server_default="[]"))
+    tries: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    created_at: datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
+    )
+    started_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))

@@ -1,0 +1,33 @@
+"""When a host that has failed is asked again."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from image_service.errors import PictureRefused, Refusal
+from image_service.jobs.store_jobs import StoreJob
+
+TRIES_AGAIN = 5
+SECONDS = 120.0  # for all tries: a host's bad minute, and a merchant who still looks at the page
+PAUSES = (2.0, 5.0, 10.0, 20.0, 30.0)  # of those SECONDS; a host may ask for another, of LONGEST at the most
+LONGEST = 30.0
+# What may go better another time; the rest is what the URL, the host or the picture is.
+PASSING = {"not_fetched", "timed_out", "cut_off", "too_many_requests", "host_error"}
+
+
+@dataclass(frozen=True)
+class Retries:
+    seconds: float = SECONDS  # the pauses shrink with it
+
+    def pause(self, job: StoreJob, refused: PictureRefused) -> float | None:
+        """Seconds until the next try; None: there is none. A host that asks for more patience than there is gets it: it
+        is not asked again.
+        """
+        if refused.refusal is not Refusal.NOT_FETCHED or refused.reason not in PASSING or job.tries > TRIES_AGAIN:
+            return None
+        scale = self.seconds / SECONDS
+        pause = PAUSES[job.tries - 1] * scale
+        if refused.retry_after is not None:
+            pause = max(pause, refused.retry_after)
+        begun = job.started_at or job.created_at
+        spent = (datetime.now(UTC) - begun).total_seconds()
+        return pause if pause <= LONGEST * scale and spent + pause <= self.seconds else None

@@ -1,0 +1,282 @@
+"""The jobs of a store: made with a request, done by the queue, shown for 30 days.
+
+A job is `queued`, then `running`, through all its tries, and ends in exactly one of `finished`, `failed` and
+`cancelled`: each end is an update of a row that has not ended. The end that has an effect elsewhere is in the same
+transaction.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from asyncpg import ForeignKeyViolationError
+from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, cast, delete, exists, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import col
+
+from image_service.database.database import Database
+from image_service.database.direct import Row, Statement, Transaction
+from image_service.errors import StoreNotFound
+from image_service.images import idempotency
+from image_service.images.idempotency import Once
+from image_service.jobs.ends import Failed, JobBegun, JobNotFound, JobOver
+from image_service.jobs.models import StoreJobRow
+from image_service.queue import enqueue
+from image_service.queue.task import Handler, Task
+
+log = structlog.get_logger()
+
+KEPT = timedelta(days=30)
+BATCH = 1_000  # rows in one delete: well within the time that a statement has
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class StoreJob:
+    id: UUID
+    store_id: int
+    kind: str
+    state: State
+    asked: Any  # what its kind understands
+    result: Any
+    receipts: Sequence[Any]
+    tries: int  # the one that is under way among them
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """One that a request asks for."""
+
+    store_id: int
+    kind: str
+    asked: Any
+    lane: str = ""  # see `queue/__init__.py`
+    id: UUID = field(default_factory=uuid4)
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+async def add(transaction: Transaction, job: NewJob) -> None:
+    """With its row of the queue, in one statement."""
+    await transaction.rows(
+        _ADD,
+        job_id=job.id,
+        of_store=job.store_id,
+        of_kind=job.kind,
+        told=job.asked,
+        since=job.created_at,
+        in_lane=job.lane,
+        named=job.id.hex,
+    )
+
+
+async def make(database: Database, job: NewJob, once: Once[Any] | None) -> None:
+    """In a transaction of its own; with `once`, its answer is kept there. Raises `RepeatUnderWay`, `StoreNotFound`."""
+    try:
+        async with database.changes() as transaction:
+            await add(transaction, job)
+            if once is not None:
+                await idempotency.keep(transaction, once, job)
+    except ForeignKeyViolationError as error:  # the one that it can break: the store's
+        raise StoreNotFound from error
+
+
+def handler(database: Database, run: Callable[[StoreJob], Awaitable[None]]) -> Handler:
+    """For the queue: begins the job, and sees to its end."""
+
+    async def handle(task: Task) -> None:
+        job = await _begin(database, UUID(bytes=task.payload))
+        if job is None:
+            return  # it has ended, or has gone with its store
+        try:
+            await run(job)
+        except Failed as failed:
+            await fail(database, job, failed.receipts, failed.result)
+        except (JobOver, StoreNotFound):
+            log.info("a job has ended meanwhile", job=job.id.hex)
+
+    return handle
+
+
+async def _begin(database: Database, id: UUID) -> StoreJob | None:
+    async with database.changes() as transaction:
+        found = await transaction.rows(_BEGIN, job_id=id)
+    return _job(found[0]) if found else None
+
+
+async def finish(transaction: Transaction, job: StoreJob, result: Any, receipts: Sequence[Any]) -> None:
+    """In the transaction of what the job was for. Raises `JobOver`, which rolls that back."""
+    values = {"job_id": job.id, "ends": State.FINISHED, "gives": result, "says": list(receipts)}
+    if not await transaction.rows(_END, **values):
+        raise JobOver
+
+
+async def fail(database: Database, job: StoreJob, receipts: Sequence[Any], result: Any = None) -> None:
+    """Unless it has ended."""
+    values = {"job_id": job.id, "ends": State.FAILED, "gives": result, "says": list(receipts)}
+    async with database.changes() as transaction:
+        await transaction.rows(_END, **values)
+
+
+async def note(database: Database, job: StoreJob, receipts: Sequence[Any]) -> None:
+    """What is known so far of one that goes on."""
+    async with database.changes() as transaction:
+        await transaction.rows(_NOTE, job_id=job.id, says=list(receipts))
+
+
+async def of_store(database: Database, store_id: int, id: UUID) -> StoreJob:
+    """Raises `JobNotFound`, also for another store's."""
+    found = await database.rows(_OF_STORE, job_id=id, of_store=store_id)
+    if not found:
+        raise JobNotFound
+    return _job(found[0])
+
+
+async def page(
+    database: Database, store_id: int, states: Sequence[State], offset: int, limit: int
+) -> tuple[int, list[StoreJob]]:
+    """How many there are, and some of them, the newest first."""
+    chosen = {"of_store": store_id, "states": [str(state) for state in states]}
+    [counted] = await database.rows(_COUNT, **chosen)
+    rows = await database.rows(_PAGE, **chosen, skipped=offset, shown=limit)
+    return counted.jobs, [_job(row) for row in rows]
+
+
+async def cancel(database: Database, store_id: int, id: UUID) -> StoreJob:
+    """One that has not begun. Raises `JobNotFound`, `JobBegun`."""
+    async with database.changes() as transaction:
+        found = await transaction.rows(_CANCEL, job_id=id, of_store=store_id, named=id.hex)
+    if found:
+        return _job(found[0])
+    job = await of_store(database, store_id, id)
+    if job.state is State.CANCELLED:
+        return job
+    raise JobBegun
+
+
+async def forget(database: Database, *, dry_run: bool) -> int:
+    """Remove the jobs that ended before their 30 days; returns how many those are."""
+    if dry_run:
+        [counted] = await database.rows(_COUNT_OLD)
+        count: int = counted.jobs
+        return count
+    removed = 0
+    while True:
+        async with database.changes() as transaction:
+            gone = len(await transaction.rows(_FORGET))
+        removed += gone
+        if gone < BATCH:
+            return removed
+
+
+def _job(row: Row) -> StoreJob:
+    values: dict[str, Any] = {name: row[name] for name in StoreJob.__annotations__}
+    return StoreJob(**values | {"state": State(row.state)})
+
+
+_ID = col(StoreJobRow.id) == bindparam("job_id")
+_STORE = col(StoreJobRow.store_id) == bindparam("of_store")
+_HAS_NOT_ENDED = col(StoreJobRow.finished_at).is_(None)
+
+
+def _add() -> Any:
+    job = (
+        insert(StoreJobRow)
+        .values(
+            id=bindparam("job_id"),
+            store_id=bindparam("of_store"),
+            kind=bindparam("of_kind"),
+            asked=bindparam("told", type_=JSONB(none_as_null=True)),
+            created_at=bindparam("since"),
+        )
+        .returning(col(StoreJobRow.id), col(StoreJobRow.store_id), col(StoreJobRow.kind))
+        .cte("job")
+    )
+    return enqueue.rows_of(
+        select(
+            job.c.kind.label("entrypoint"),
+            job.c.store_id,
+            func.uuid_send(job.c.id, type_=LargeBinary).label("payload"),
+            cast(bindparam("in_lane"), Text).label("lane"),
+            cast(bindparam("named"), Text).label("dedupe_key"),
+        )
+    )
+
+
+_ADD = Statement(_add())
+_BEGIN = Statement(
+    update(StoreJobRow)
+    .where(_ID, _HAS_NOT_ENDED)
+    .values(
+        state=State.RUNNING,
+        tries=col(StoreJobRow.tries) + 1,
+        started_at=func.coalesce(col(StoreJobRow.started_at), func.now()),
+    )
+    .returning(StoreJobRow)
+)
+_SAYS = {"receipts": bindparam("says", type_=JSONB(none_as_null=True))}
+_END = Statement(
+    update(StoreJobRow)
+    .where(_ID, _HAS_NOT_ENDED)
+    .values(
+        state=bindparam("ends"),
+        result=bindparam("gives", type_=JSONB(none_as_null=True)),
+        finished_at=func.now(),
+        **_SAYS,
+    )
+    .returning(col(StoreJobRow.id))
+)
+_NOTE = Statement(update(StoreJobRow).where(_ID, _HAS_NOT_ENDED).values(**_SAYS))
+_OF_STORE = Statement(select(StoreJobRow).where(_ID, _STORE))
+_CHOSEN = (_STORE, col(StoreJobRow.state) == func.any(bindparam("states", type_=ARRAY(Text))))
+_COUNT = Statement(select(func.count().label("jobs")).select_from(StoreJobRow).where(*_CHOSEN))
+_PAGE = Statement(
+    select(StoreJobRow)
+    .where(*_CHOSEN)
+    .order_by(col(StoreJobRow.created_at).desc(), col(StoreJobRow.id))
+    .offset(bindparam("skipped"))
+    .limit(bindparam("shown"))
+)
+
+
+def _cancel() -> Any:
+    """The row of the queue goes with the job, and only with it."""
+    cancelled = (
+        update(StoreJobRow)
+        .where(_ID, _STORE, col(StoreJobRow.state) == literal(str(State.QUEUED)))
+        .values(state=State.CANCELLED, finished_at=func.now())
+        .returning(StoreJobRow)
+        .cte("cancelled")
+    )
+    withdrawn = enqueue.withdrawal(bindparam("named")).where(exists().select_from(cancelled)).cte("withdrawn")
+    return select(cancelled).add_cte(withdrawn)
+
+
+_CANCEL = Statement(_cancel())
+
+
+def _old() -> ColumnElement[bool]:
+    """Also those that have not ended: no work waits so long but what an operator holds, who then has had his time."""
+    return col(StoreJobRow.created_at) < func.now() - literal(KEPT)
+
+
+_COUNT_OLD = Statement(select(func.count().label("jobs")).select_from(StoreJobRow).where(_old()))
+_FORGET = Statement(
+    delete(StoreJobRow)
+    .where(col(StoreJobRow.id).in_(select(col(StoreJobRow.id)).where(_old()).limit(BATCH)))
+    .returning(col(StoreJobRow.id))
+)

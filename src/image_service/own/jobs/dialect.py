@@ -1,0 +1,18 @@
+"""Jobs, as `app` mounts them."""
+
+from image_service.own.jobs import described, routes
+from image_service.web.dialect import Dialect
+
+DIALECT = Dialect(
+    name="jobs",
+    prefixes=("/jobs/",),
+    paths=frozenset({"/jobs"}),
+    router=routes.router,
+    render=described.render,
+    tags=(
+        {
+            "name": "Jobs",
+            "description": "What was asked for with `Prefer: respond-async`, and is done after its answer.",
+        },
+    ),
+)

@@ -1,0 +1,143 @@
+"""pgqueuer over our pool: what its queue manager asks of a database, with our own order of turns and no LISTEN."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain import models, types
+from pgqueuer.ports.driver import Driver, NotifyCallback
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+
+from image_service.database.database import Database
+from image_service.errors import DatabaseUnavailable
+from image_service.queue import turns
+
+log = structlog.get_logger()
+
+PAUSE_SECONDS = 1.0  # between two tries while the database is away
+
+
+class PoolDriver(Driver):
+    """Statements go over the service's own pool. What pgqueuer would hear by LISTEN, a nudge tells it: a NOTIFY in a
+    transaction takes a lock over the whole cluster, and a listener a connection of its own.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._shutdown = asyncio.Event()
+        self._callbacks: list[NotifyCallback] = []
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        return [dict(row) for row in await self._database.raw(query, *args)]
+
+    async def execute(self, query: str, *args: object) -> str:
+        await self._database.raw(query, *args)
+        return ""
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        self._callbacks.append(callback)
+
+    async def notify(self, channel: str, payload: str) -> None:
+        self._tell(payload)
+
+    def nudge(self, channel: str) -> None:
+        """Look now whether there is work."""
+        event = models.TableChangedEvent(
+            channel=types.Channel(channel),
+            sent_at=datetime.now(UTC),
+            type="table_changed_event",
+            operation="insert",
+            table="pgqueuer",
+        )
+        self._tell(event.model_dump_json())
+
+    def _tell(self, payload: str) -> None:
+        for callback in self._callbacks:
+            callback(payload)
+
+    @property
+    def shutdown(self) -> asyncio.Event:
+        return self._shutdown
+
+    @property
+    def tm(self) -> Any:
+        raise NotImplementedError  # of drivers that listen
+
+    async def __aenter__(self) -> "PoolDriver":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._callbacks.clear()
+
+
+class Repository(Queries):
+    """A database that is away is no error here: the queue manager goes on when it is back."""
+
+    def __init__(self, database: Database, under_way: Callable[[], Mapping[int, int]], places: int) -> None:
+        self.pool = PoolDriver(database)
+        super().__init__(self.pool)
+        self._database = database
+        self._under_way = under_way
+        self._places = places
+        self.is_closing = False
+
+    def nudge(self) -> None:
+        self.pool.nudge(self.qbq.settings.channel)
+
+    async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[types.QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: types.QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[models.Job]:
+        """In turns (`turns.py`), as many as there are places."""
+        try:
+            rows = await turns.claim(
+                self._database,
+                queue_manager_id,
+                entrypoints,
+                under_way=self._under_way(),
+                places=self._places,
+                stale=heartbeat_timeout,
+            )
+        except DatabaseUnavailable as error:
+            log.warning("no work can be taken", reason=str(error))
+            return []
+        # pgqueuer's value of a row has no place for our columns but this.
+        return [models.Job.model_validate({**row, "headers": {"store_id": row.store_id}}) for row in rows]
+
+    async def log_jobs(
+        self, job_status: list[tuple[models.Job, types.JOB_STATUS, models.TracebackRecord | None]]
+    ) -> None:
+        await super().log_jobs(job_status)
+        self.nudge()  # a lane has room again
+
+    async def retry_job(
+        self, job: models.Job, delay: timedelta, traceback_record: models.TracebackRecord | None
+    ) -> None:
+        """Until the database has it, or the worker ends: then another finds the row without a heartbeat."""
+        while True:
+            try:
+                await super().retry_job(job, delay, traceback_record)
+            except DatabaseUnavailable:
+                if self.is_closing:
+                    return
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                self.nudge()
+                return
+
+    # pgqueuer asks these to find out how long it may sleep. It sleeps as long as it is told, or until a nudge.
+    async def eligible_queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
+        return 0
+
+    async def queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
+        return 0
+
+    async def next_deferred_eta(self, entrypoints: list[types.QueueEntrypoint]) -> timedelta | None:
+        return None

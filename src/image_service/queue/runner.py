@@ -1,0 +1,149 @@
+"""Does the queue's work in this process: so many at once, until it is told to stop.
+
+pgqueuer's queue manager has the loop, the heartbeats and the log. What a handler may raise is `queue/__init__.py`'s.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain import errors, models
+
+from image_service.database.database import Database
+from image_service.errors import Busy, DatabaseUnavailable, StorageFull, StorageUnavailable
+from image_service.queue.repository import Repository
+from image_service.queue.task import Again, Handler, Task
+from image_service.telemetry import metrics
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 0.5  # between two looks for work of other processes: one short statement each
+HEARTBEAT_SECONDS = 30.0  # without one the work is another's; one is sent in half of that
+STOP_SECONDS = 5.0  # for what is under way when the worker is told to stop; then it is handed back
+UNAVAILABLE_SECONDS = 5.0  # until work is tried again that the database or the blob store has stopped
+BUG_TRIES = 5
+BUG_SECONDS = 2.0  # before the second of them; twice as long before each further one
+
+PASSING = (Busy, DatabaseUnavailable, StorageFull, StorageUnavailable)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds, so that tests need not wait for minutes."""
+
+    poll: float = POLL_SECONDS
+    heartbeat: float = HEARTBEAT_SECONDS
+    stop: float = STOP_SECONDS
+    unavailable: float = UNAVAILABLE_SECONDS
+
+
+class Runner:
+    def __init__(
+        self, database: Database, handlers: Mapping[str, Handler], places: int, pace: Pace | None = None
+    ) -> None:
+        """`places`: how many handlers may run at once in this process."""
+        self._pace = pace or Pace()
+        self._under_way: Counter[int] = Counter()  # of each store
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._repository = Repository(database, lambda: self._under_way, places)
+        self._manager = QueueManager(self._repository)
+        for kind, handler in handlers.items():
+            parameters = EntrypointExecutorParameters(concurrency_limit=0, func=_unused, on_failure="hold")
+            metrics.JOB_SECONDS.labels(kind)  # from the start on
+            self._manager.register_executor(kind, _Executor(parameters, self, handler))
+
+    def nudge(self) -> None:
+        """There is work: look for it at once."""
+        self._repository.nudge()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Around the life of a worker. At its end what is under way may end, or is handed back."""
+        loop = asyncio.create_task(self._for_ever())
+        try:
+            yield
+        finally:
+            self._repository.is_closing = True
+            self._manager.shutdown.set()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=self._pace.stop)
+            for task in self._tasks:
+                task.cancel()
+            await loop
+
+    async def _for_ever(self) -> None:
+        while not self._manager.shutdown.is_set():
+            try:
+                await self._manager.run(
+                    dequeue_timeout=timedelta(seconds=self._pace.poll),
+                    batch_size=1,  # how many ends may wait to be written
+                    heartbeat_timeout=timedelta(seconds=self._pace.heartbeat),
+                    log_aggregation_interval=timedelta(0),  # our counts are metrics
+                )
+            except DatabaseUnavailable as error:
+                log.warning("the queue waits for the database", reason=str(error))
+            except Exception:
+                log.exception("the queue has stopped; it begins again")
+            try:
+                async with asyncio.timeout(self._pace.unavailable):
+                    await self._manager.shutdown.wait()
+            except TimeoutError:
+                pass
+
+    async def execute(self, job: models.Job, store_id: int, handler: Handler) -> None:
+        """Raises `RetryRequested`, or an error of ours that nobody foresaw."""
+        task = Task(job.id, job.entrypoint, job.payload or b"", job.attempts)
+        work = asyncio.ensure_future(handler(task))
+        self._tasks.add(work)
+        self._under_way[store_id] += 1
+        since = time.monotonic()
+        try:
+            await asyncio.wait({work})
+            self._judge(job, work)
+        finally:
+            work.cancel()
+            self._tasks.discard(work)
+            self._under_way[store_id] -= 1
+            if not self._under_way[store_id]:
+                del self._under_way[store_id]
+            metrics.JOB_SECONDS.labels(job.entrypoint).observe(time.monotonic() - since)
+
+    def _judge(self, job: models.Job, work: "asyncio.Future[None]") -> None:
+        if work.cancelled():
+            raise errors.RetryRequested(timedelta(0), "handed back")
+        match work.exception():
+            case None:
+                return
+            case Again() as again:
+                raise errors.RetryRequested(timedelta(seconds=again.pause), str(again)) from again
+            case error if isinstance(error, PASSING):
+                log.warning("work has to wait", kind=job.entrypoint, reason=str(error))
+                raise errors.RetryRequested(timedelta(seconds=self._pace.unavailable), str(error)) from error
+            case error:
+                log.error("work failed", kind=job.entrypoint, job=job.id, exc_info=error)
+                if job.attempts + 1 >= BUG_TRIES:
+                    raise error
+                pause = timedelta(seconds=BUG_SECONDS * 2**job.attempts)
+                raise errors.RetryRequested(pause, repr(error)) from error
+
+
+class _Executor(AbstractEntrypointExecutor):
+    def __init__(self, parameters: EntrypointExecutorParameters, runner: Runner, handler: Handler) -> None:
+        super().__init__(parameters)
+        self._runner = runner
+        self._handler = handler
+
+    async def execute(self, job: models.Job, context: models.Context) -> None:
+        store_id = job.headers["store_id"] if job.headers else 0
+        await self._runner.execute(job, store_id, self._handler)  # type: ignore[arg-type]
+
+
+async def _unused(_job: models.Job) -> None:
+    """pgqueuer's parameters want a function; ours is the executor's."""

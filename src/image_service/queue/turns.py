@@ -1,0 +1,122 @@
+"""Whose turn it is: which of the waiting rows a worker takes next.
+
+Within a store the lanes take turns, and in a lane the older row comes first. Between stores the rule is that of
+`ingest/shares.py`: none holds more than half of what the others leave of a worker's places, so that one place is left
+for a store that comes while another's hosts hang.
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import BigInteger, Interval, Text, Uuid
+
+from image_service.database.database import Database
+from image_service.database.direct import Row, Statement
+
+LANE_PLACES = 4  # of a store: what browsers open to a host at most is 6; a shop's small server has others to serve
+LOCK = 0x696D6704  # an advisory lock's number; images/upkeep/sweeper.py has the one before
+
+
+async def claim(
+    database: Database,
+    worker: UUID,
+    kinds: Collection[str],
+    *,
+    under_way: Mapping[int, int],
+    places: int,
+    stale: timedelta,
+) -> list[Row]:
+    """Takes as many rows as this worker may begin, which has `under_way` of each store; whole rows.
+
+    One worker of all claims at a time: so a lane is never overfull. Rows whose worker has not been heard of for `stale`
+    wait again. Raises `DatabaseUnavailable`.
+    """
+    if sum(under_way.values()) >= places or not await database.rows(_ANY, stale=stale):
+        return []
+    async with database.changes() as transaction:
+        await transaction.rows(_LOCK)  # a statement of its own: the next one sees what the last claim has taken
+        await transaction.rows(_REVIVE, stale=stale)
+        waiting = await transaction.rows(_WAITING, kinds=list(kinds), lane_places=LANE_PLACES)
+        chosen = choose(((row.store_id, row.id) for row in waiting), under_way, places)
+        if not chosen:
+            return []
+        taken = await transaction.rows(_TAKE, ids=chosen, worker=worker)
+    return sorted(taken, key=lambda row: chosen.index(row.id))
+
+
+def choose(waiting: Iterable[tuple[int, int]], under_way: Mapping[int, int], places: int) -> list[int]:
+    """Of what waits, as (store, id) in the order within each store: the ids whose turn it is."""
+    of_store: dict[int, deque[int]] = defaultdict(deque)
+    for store_id, id in waiting:
+        of_store[store_id].append(id)
+    held = Counter(under_way)
+    chosen: list[int] = []
+    while held.total() < places:
+        may = [store for store, ids in of_store.items() if ids and held[store] < _share(held, store, places)]
+        if not may:
+            break
+        store = min(may, key=lambda each: (held[each], of_store[each][0]))
+        held[store] += 1
+        chosen.append(of_store[store].popleft())
+    return chosen
+
+
+def _share(held: Counter[int], store_id: int, places: int) -> int:
+    return max(1, (places - (held.total() - held[store_id])) // 2)
+
+
+def _statement(sql: str, **types: Any) -> Statement:
+    return Statement(text(sql).bindparams(*(bindparam(name, type_=kind) for name, kind in types.items())))
+
+
+_STALE = "status = 'picked' AND heartbeat < now() - :stale"
+_DUE = "status = 'queued' AND execute_after <= now()"
+_ANY = _statement(
+    f"(SELECT 1 FROM pgqueuer WHERE {_DUE} LIMIT 1) UNION ALL (SELECT 1 FROM pgqueuer WHERE {_STALE} LIMIT 1)",  # noqa: S608
+    stale=Interval,
+)
+_LOCK = _statement(f"SELECT pg_advisory_xact_lock({LOCK})")
+# It counts as a try: work that kills its worker each time must come to an end.
+_REVIVE = _statement(
+    f"""UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, attempts = attempts + 1, updated = now()
+    WHERE {_STALE}""",  # noqa: S608
+    stale=Interval,
+)
+# From lane to lane by the index, however long each is. The rows of a store come in the order of their turns.
+_WAITING = _statement(
+    f"""
+    WITH RECURSIVE lanes AS (
+        (SELECT store_id, lane FROM pgqueuer WHERE status = 'queued' ORDER BY store_id, lane LIMIT 1)
+        UNION ALL
+        SELECT following.store_id, following.lane FROM lanes CROSS JOIN LATERAL (
+            SELECT store_id, lane FROM pgqueuer
+            WHERE status = 'queued' AND (store_id, lane) > (lanes.store_id, lanes.lane)
+            ORDER BY store_id, lane LIMIT 1
+        ) following
+    ), picked AS (
+        SELECT store_id, lane, count(*) AS jobs FROM pgqueuer WHERE status = 'picked' GROUP BY store_id, lane
+    )
+    SELECT lanes.store_id, first.id
+    FROM lanes LEFT JOIN picked USING (store_id, lane) CROSS JOIN LATERAL (
+        SELECT id, row_number() OVER (ORDER BY priority DESC, id) + coalesce(jobs, 0) AS turn FROM (
+            SELECT id, priority FROM pgqueuer
+            WHERE store_id = lanes.store_id AND lane = lanes.lane AND {_DUE} AND entrypoint = ANY(:kinds)
+            ORDER BY priority DESC, id LIMIT greatest(0, :lane_places - coalesce(jobs, 0))
+        ) oldest
+    ) first
+    ORDER BY lanes.store_id, first.turn, first.id
+    """,  # noqa: S608
+    kinds=ARRAY(Text),
+    lane_places=BigInteger,
+)
+_TAKE = _statement(
+    """UPDATE pgqueuer SET status = 'picked', queue_manager_id = :worker, heartbeat = now(), updated = now()
+    WHERE id = ANY(:ids) AND status = 'queued' RETURNING *""",
+    ids=ARRAY(BigInteger),
+    worker=Uuid,
+)

@@ -1,0 +1,297 @@
+"""Work in the queue: written with its change, done at least once, in turns, held when it fails over and over."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from pgqueuer.adapters.persistence.schema_inspect import inspect
+from pgqueuer.domain.schema.declaration import target
+from pgqueuer.domain.settings import db_settings
+
+from image_service.database.database import Database
+from image_service.errors import DatabaseUnavailable
+from image_service.jobs import upkeep
+from image_service.queue import enqueue, runner, state
+from image_service.queue.enqueue import Work
+from image_service.queue.repository import PoolDriver
+from image_service.queue.runner import Pace
+from image_service.queue.task import Again, Task
+from image_service.queue.turns import LANE_PLACES, choose
+from image_service.stores import registry
+from tests.queue.conftest import QUICK, NewRunner, put
+
+SECONDS = 20  # for what takes a tenth of one
+
+
+class Ledger:
+    """A handler that writes down what it has been given, and lets a test wait for it."""
+
+    def __init__(self, expected: int) -> None:
+        self.done: list[bytes] = []
+        self.all_done = asyncio.Event()
+        self._expected = expected
+
+    async def __call__(self, task: Task) -> None:
+        self.note(task)
+
+    def note(self, task: Task) -> None:
+        self.done.append(task.payload)
+        if len(self.done) >= self._expected:
+            self.all_done.set()
+
+    async def wait(self) -> None:
+        async with asyncio.timeout(SECONDS):
+            await self.all_done.wait()
+
+
+async def empty(database: Database) -> None:
+    """Until the queue holds nothing but what is held."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            if not await state.rows(database, ["queued", "picked"], 1):
+                return
+            await asyncio.sleep(0.02)  # the row goes a moment after its handler has returned
+
+
+async def held(database: Database, count: int = 1) -> Sequence[state.Waiting]:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            if len(rows := await state.rows(database, ["failed"], 100)) == count:
+                return rows
+            await asyncio.sleep(0.02)
+
+
+async def test_the_tables_are_pgqueuer_s_but_for_what_we_leave_out(database: Database) -> None:
+    """A newer pgqueuer that wants another column fails here, not in somebody's service."""
+    live = await inspect(PoolDriver(database), db_settings())
+    wanted = target(db_settings())
+    ours = {"store_id", "lane"}
+    for table in wanted.tables:
+        if table.name == "pgqueuer_schedules":
+            continue
+        found = next(each for each in live.tables if each.name == table.name)
+        assert {column.name for column in table.columns} == {column.name for column in found.columns} - ours, table.name
+        types = {column.name: column.type for column in found.columns}
+        assert all(types[column.name] == column.type for column in table.columns), table.name
+    assert not list(await database.raw("SELECT 1 FROM pg_trigger WHERE NOT tgisinternal"))
+
+
+async def test_work_is_done_and_leaves_no_row(database: Database, store_id: int, new_runner: NewRunner) -> None:
+    ledger = Ledger(3)
+    await put(database, store_id, b"1", b"2", b"3")
+    async with new_runner(ledger).running():
+        await ledger.wait()
+        await empty(database)
+    assert sorted(ledger.done) == [b"1", b"2", b"3"]
+
+
+async def test_work_goes_with_the_change_that_it_belongs_to(database: Database, store_id: int) -> None:
+    async with database.changes() as transaction:
+        await enqueue.add(transaction, Work("test", store_id, b"never"))
+        transaction.void()
+    assert await state.rows(database, ["queued"], 1) == []
+
+
+async def test_another_try_after_a_pause(database: Database, store_id: int, new_runner: NewRunner) -> None:
+    ledger = Ledger(3)
+
+    async def handle(task: Task) -> None:
+        ledger.note(task)
+        if len(ledger.done) < 3:
+            raise Again(0.01, "not yet")
+
+    await put(database, store_id, b"1")
+    async with new_runner(handle).running():
+        await ledger.wait()
+        await empty(database)
+    assert ledger.done == [b"1"] * 3
+
+
+async def test_a_database_that_fails_a_handler_is_tried_again(
+    database: Database, store_id: int, new_runner: NewRunner
+) -> None:
+    """However often: it says nothing of the work."""
+    times = runner.BUG_TRIES + 3
+    ledger = Ledger(times)
+
+    async def handle(task: Task) -> None:
+        ledger.note(task)
+        if len(ledger.done) < times:
+            raise DatabaseUnavailable("away")
+
+    await put(database, store_id, b"1")
+    async with new_runner(handle, pace=Pace(poll=0.02, unavailable=0.01)).running():
+        await ledger.wait()
+        await empty(database)
+    assert await state.rows(database, ["failed"], 1) == []
+
+
+async def test_a_bug_is_held_and_may_be_tried_again_or_discarded(
+    database: Database, store_id: int, new_runner: NewRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "BUG_SECONDS", 0.01)
+    ledger = Ledger(2 * runner.BUG_TRIES)
+
+    async def handle(task: Task) -> None:
+        ledger.note(task)
+        raise ZeroDivisionError("a bug")
+
+    await put(database, store_id, b"1")
+    async with new_runner(handle).running():
+        [row] = await held(database)
+        assert len(ledger.done) == runner.BUG_TRIES
+        assert (row.kind, row.store_id, row.reason) == ("test", store_id, "a bug")
+        assert (await state.depths(database, ["test"]))["test"].held == 1
+        assert await state.retry(database, [row.id, row.id + 1]) == [row.id]
+        await ledger.wait()
+        [row] = await held(database)
+    assert await state.discard(database, [row.id]) == [(row.id, b"1")]
+    assert await state.rows(database, ["failed"], 1) == []
+
+
+async def test_longer_than_the_heartbeat_s_time_out(database: Database, store_id: int, new_runner: NewRunner) -> None:
+    """Two workers: the other one would take it if no heartbeat came."""
+    begun: list[bytes] = []
+    ended = asyncio.Event()
+
+    async def handle(task: Task) -> None:
+        begun.append(task.payload)
+        await asyncio.sleep(3 * QUICK.heartbeat)  # the time that it is about
+        ended.set()
+
+    await put(database, store_id, b"1")
+    async with new_runner(handle).running(), new_runner(handle).running(), asyncio.timeout(SECONDS):
+        await ended.wait()
+        await empty(database)
+    assert begun == [b"1"]
+
+
+async def test_what_a_killed_worker_had_is_done_by_another(
+    database: Database, store_id: int, new_runner: NewRunner
+) -> None:
+    """A row as a worker leaves it that was killed: picked, and no heartbeat comes."""
+    ledger = Ledger(1)
+    await put(database, store_id, b"1")
+    await database.raw(
+        "UPDATE pgqueuer SET status = 'picked', queue_manager_id = gen_random_uuid(),"
+        " heartbeat = now() - interval '2 seconds'"
+    )
+    async with new_runner(ledger).running():
+        await ledger.wait()
+        await empty(database)
+    assert ledger.done == [b"1"]
+
+
+async def test_a_stop_lets_work_end_or_hands_it_back(database: Database, store_id: int, new_runner: NewRunner) -> None:
+    begun = asyncio.Event()
+    ledger = Ledger(1)
+
+    async def endless(task: Task) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    await put(database, store_id, b"1")
+    async with new_runner(endless).running(), asyncio.timeout(SECONDS):
+        await begun.wait()
+    [row] = await state.rows(database, ["queued", "picked", "failed"], 2)
+    assert row.status == "queued"  # at once: nobody waits for a heartbeat that does not come
+
+    short = asyncio.Event()
+
+    async def ends(task: Task) -> None:
+        short.set()
+        await asyncio.sleep(QUICK.stop / 4)
+        ledger.note(task)
+
+    async with new_runner(ends).running(), asyncio.timeout(SECONDS):
+        await short.wait()
+    assert ledger.done == [b"1"]
+    assert await state.rows(database, ["queued", "picked", "failed"], 1) == []
+
+
+async def test_no_more_at_once_than_there_are_places(database: Database, store_id: int, new_runner: NewRunner) -> None:
+    under_way, most = 0, 0
+    ledger = Ledger(20)
+
+    async def handle(task: Task) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        ledger.note(task)
+
+    for number in range(20):
+        await put(database, store_id, b"%d" % number, lane=str(number))
+    async with new_runner(handle, places=6).running():
+        await ledger.wait()
+    assert most == 3  # a store alone has half
+
+
+async def test_a_lane_has_four_places_in_all_workers(database: Database, store_id: int, new_runner: NewRunner) -> None:
+    under_way: Counter[bytes] = Counter()
+    most: Counter[bytes] = Counter()
+    ledger = Ledger(24)
+
+    async def handle(task: Task) -> None:
+        lane = task.payload
+        under_way[lane] += 1
+        most[lane] = max(most[lane], under_way[lane])
+        await asyncio.sleep(0.02)
+        under_way[lane] -= 1
+        ledger.note(task)
+
+    for lane in (b"a", b"b"):
+        await put(database, store_id, *[lane] * 12, lane=lane.decode())
+    async with new_runner(handle, places=20).running(), new_runner(handle, places=20).running():
+        await ledger.wait()
+    assert most == {b"a": LANE_PLACES, b"b": LANE_PLACES}
+
+
+async def test_a_store_whose_work_hangs_delays_no_other(
+    database: Database, store_id: int, new_runner: NewRunner
+) -> None:
+    other = (await registry.add(database, "another shop")).store_id
+    ledger = Ledger(5)
+
+    async def handle(task: Task) -> None:
+        if task.payload == b"hangs":
+            await asyncio.Event().wait()
+        ledger.note(task)
+
+    for number in range(30):
+        await put(database, store_id, b"hangs", lane=f"host-{number}")
+    await put(database, other, *[b"quick"] * 5, lane="host-0")
+    async with new_runner(handle, places=4).running():
+        await ledger.wait()
+    assert ledger.done == [b"quick"] * 5
+
+
+def test_stores_take_turns() -> None:
+    waiting = [(1, 10), (1, 11), (1, 12), (1, 13), (2, 20), (2, 21), (3, 30)]
+    assert choose(waiting, {}, 8) == [10, 20, 30, 11, 21]
+    assert choose(waiting, {1: 4}, 8) == [20, 30]  # half of 4, less one
+    assert choose(waiting, {9: 4, 8: 2, 7: 1}, 8) == [10]  # one is left
+    assert choose(waiting, {9: 8}, 8) == []
+
+
+async def test_a_removed_store_takes_its_work_along(database: Database, store_id: int) -> None:
+    await put(database, store_id, b"1")
+    await database.raw("DELETE FROM stores WHERE id = $1", store_id)
+    assert await state.rows(database, ["queued"], 1) == []
+
+
+async def test_the_log_is_pruned(database: Database, store_id: int, new_runner: NewRunner) -> None:
+    ledger = Ledger(2)
+    await put(database, store_id, b"1", b"2")
+    async with new_runner(ledger).running():
+        await ledger.wait()
+        await empty(database)
+    [before] = await database.raw("SELECT count(*) AS rows FROM pgqueuer_log")
+    assert before.rows == 2  # one each, where pgqueuer writes three
+    await database.raw("UPDATE pgqueuer_log SET created = now() - interval '8 days' WHERE id % 2 = 0")
+    await upkeep.forget(database, dry_run=True)
+    assert (await database.raw("SELECT count(*) AS rows FROM pgqueuer_log"))[0].rows == 2
+    await upkeep.forget(database, dry_run=False)
+    assert (await database.raw("SELECT count(*) AS rows FROM pgqueuer_log"))[0].rows == 1
