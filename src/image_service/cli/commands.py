@@ -9,6 +9,7 @@ from image_service.cli.openapi import openapi
 from image_service.cli.program import app
 from image_service.cli.stores import stores
 from image_service.cli.sweep import sweep
+from image_service.cli.syncing.command import export, sync
 from image_service.cli.upload import upload
 from image_service.cli.verify import verify
 
@@ -32,6 +33,15 @@ app.command(
         "image-service upload front.jpg --product 1234 --url https://images.example.com --token-stdin < token.txt",
     )
 )(upload)
+app.command(
+    epilog=examples(
+        "image-service sync galleries.csv --dry-run    # with the token in IMAGE_SERVICE_TOKEN",
+        "image-service sync galleries.csv --missing keep --refetch never",
+    )
+)(sync)
+app.command(epilog=examples("image-service export galleries.csv", "image-service export --ndjson > galleries.ndjson"))(
+    export
+)
 app.command(epilog=examples("image-service doctor", "image-service doctor --json"))(doctor)
 app.command(epilog=examples("image-service openapi > openapi.json"))(openapi)
 app.command(epilog=examples("image-service sweep --dry-run", "image-service sweep --json"))(sweep)

@@ -1,19 +1,16 @@
 """A CSV file as spreadsheets and ERPs write it: product_id, src or path, position, alt."""
 
-import codecs
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from image_service.cli.importing.rows import BadRow, Order, Row, RowError, product_id, whole
+from image_service.cli.importing.table import lines, normal
 
-DELIMITERS = ",;\t"  # the semicolon where a comma is the decimal sign
 KNOWN = re.compile(r"product_id|src|path|position|alt|alt_[a-z_]+")
 URL = re.compile(r"(?:https?:)?//\S.*", re.IGNORECASE)  # with blanks in it, as the service takes it
 ANOTHER_URL = re.compile(r".[\s,;|](?:https?:)?//", re.IGNORECASE | re.DOTALL)
-SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)  # Excel's first line, which it does not show
-MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 MAX_POSITION = 10_000  # the most images that a product can be set to have
 
 
@@ -23,7 +20,7 @@ class CsvFile:
     def __init__(self, path: Path, columns: Mapping[str, str] | None = None) -> None:
         """`columns`: what a column is called in the file, by what it is called here."""
         self._path = path
-        self._columns = {name: _normal(column) for name, column in (columns or {}).items()}
+        self._columns = {name: normal(column) for name, column in (columns or {}).items()}
         self.ignored: list[str] = []  # columns whose name is not known, after `survey`
 
     def survey(self) -> int:
@@ -38,33 +35,22 @@ class CsvFile:
         return (number,)
 
     def rows(self) -> Iterator[Row | BadRow]:
-        with self._path.open("rb") as raw:
-            encoding = MARKS.get(raw.read(2), "utf-8-sig")
-        with self._path.open(encoding=encoding, newline="") as file:
-            line, first = file.readline(), 2
-            delimiters = DELIMITERS
-            if separator := SEPARATOR.fullmatch(line):
-                line, first, delimiters = file.readline(), 3, separator[1]
-            columns, delimiter = self._header(line, delimiters)
-            for number, values in enumerate(csv.reader(file, delimiter=delimiter), first):
-                if any(value.strip() for value in values):
-                    yield self._row(number, columns, values)
-
-    def _header(self, line: str, delimiters: str) -> tuple[list[str], str]:
         product = self._columns.get("product_id", "product_id")
-        for delimiter in delimiters:
-            given = [_normal(name) for name in next(csv.reader([line], delimiter=delimiter), [])]
-            if product in given:
-                break
-        else:
+        found = lines(self._path, lambda names: product in map(normal, names))
+        columns = self._header(next(found, None), product)
+        for number, values in found:
+            yield self._row(number, columns, values)
+
+    def _header(self, line: tuple[int, list[str]] | None, product: str) -> list[str]:
+        if line is None:
             raise ValueError(f"{self._path} has no column {product} in its first line")
-        names = self._named(given)
+        names = self._named([normal(name) for name in line[1]])
         if not {"src", "path"} & set(names):
             raise ValueError(f"{self._path} has no column src (a URL) and no column path (a file)")
         if twice := next((name for name in names if KNOWN.fullmatch(name) and names.count(name) > 1), ""):
             raise ValueError(f"{self._path} has the column {twice} twice")
         self.ignored = [name for name in names if name and not KNOWN.fullmatch(name)]
-        return names, delimiter
+        return names
 
     def _named(self, given: list[str]) -> list[str]:
         """The file's columns by our names; one that has such a name, but another is to be used for it, is ignored."""
@@ -106,22 +92,20 @@ class CsvFile:
         return None
 
 
-def columns_in(texts: Sequence[str]) -> dict[str, str]:
-    """`["product_id=Number,src=Image Src"]` -> names of columns in the file by ours. Raises `ValueError`."""
+def columns_in(texts: Sequence[str], known: re.Pattern[str] = KNOWN) -> dict[str, str]:
+    """`["product_id=Number,src=Image Src"]` -> names of columns in the file by ours, which are the `known` ones. Raises
+    `ValueError`.
+    """
     found: dict[str, str] = {}
     for pair in (pair for text in texts for pair in next(csv.reader([text], skipinitialspace=True), [])):
         name, equals, column = pair.partition("=")
-        name, column = _normal(name), column.strip().strip('"')
-        if not (equals and column and KNOWN.fullmatch(name)):
+        name, column = normal(name), column.strip().strip('"')
+        if not (equals and column and known.fullmatch(name)):
             raise ValueError("--map wants our column=column of the file, such as product_id=Number,src=Image Src")
         if name in found:
             raise ValueError(f"--map names the column {name} twice")
         found[name] = column
     return found
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[ -]", "_", name.strip().lower())
 
 
 def _position(text: str) -> int | None:

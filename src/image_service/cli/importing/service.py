@@ -54,6 +54,7 @@ class Service:
         concurrency: int,
         patience: float,
         transport: httpx.AsyncBaseTransport | None = None,
+        task: str = "import",
     ) -> None:
         self.url = url.rstrip("/")
         self.concurrency = concurrency
@@ -64,7 +65,7 @@ class Service:
             base_url=self.url,
             headers={
                 "Authorization": f"Bearer {token}",
-                "User-Agent": f"image-service/{version('image-service')} import",
+                "User-Agent": f"image-service/{version('image-service')} {task}",
             },
             timeout=TIMEOUT,
             transport=transport,
@@ -84,12 +85,12 @@ class Service:
         URL `earlier`, if this is not empty.
         """
         try:
-            answer = await self._ask("GET", "/store", patience=0)
+            answer = await self.ask("GET", "/store", patience=0)
         except NoAnswer as error:
             raise Stopped(f"{self.url} cannot be reached: {error}") from None
-        store = _json(answer)
+        store = json_of(answer)
         if answer.status_code != 200 or not isinstance(store, dict) or not isinstance(store.get("id"), int):
-            raise Stopped(f"no image-service is at {self.url}: GET {answer.request.url} {_reason(answer)}")
+            raise Stopped(f"no image-service is at {self.url}: GET {answer.request.url} {reason_of(answer)}")
         before = STORE.search(earlier)
         if before and int(before[1].replace("/", "")) != store["id"]:
             raise Stopped("the report beside the input is of another store: name another with --report")
@@ -104,7 +105,7 @@ class Service:
         else:
             texts = {f"alt[{tag}]": text for tag, text in row.alt.items()} if isinstance(row.alt, dict) else {}
             sent = {"data": place | texts | ({"alt": row.alt} if isinstance(row.alt, str) else {})}
-        answer = await self._ask(
+        answer = await self.ask(
             "POST",
             f"{self._prefix}/products/{row.product_id}/images",
             path=row.path,
@@ -119,25 +120,25 @@ class Service:
         number, more = 1, True
         while more:
             params: dict[str, Any] = {"fields": FIELDS, "per_page": PAGE, "page": number}
-            answer = await self._ask("GET", f"{self._prefix}/products/{product_id}/images", params=params)
-            images = _json(answer)
+            answer = await self.ask("GET", f"{self._prefix}/products/{product_id}/images", params=params)
+            images = json_of(answer)
             if answer.status_code != 200 or not isinstance(images, list):
-                raise Refused(_reason(answer))
+                raise Refused(reason_of(answer))
             for image in images:
                 yield image
             number, more = number + 1, len(images) == PAGE
 
     async def position_of(self, product_id: int, image_id: int) -> int | None:
         """None: there is no such image any more. Raises as `add` does."""
-        answer = await self._ask("GET", f"{self._prefix}/products/{product_id}/images/{image_id}")
+        answer = await self.ask("GET", f"{self._prefix}/products/{product_id}/images/{image_id}")
         return None if answer.status_code == 404 else int(_image(answer)["position"])
 
     async def move(self, product_id: int, image_id: int, position: int) -> None:
         """Raises as `add` does."""
         route = f"{self._prefix}/products/{product_id}/images/{image_id}"
-        _image(await self._ask("PUT", route, json={"position": position}))
+        _image(await self.ask("PUT", route, json={"position": position}))
 
-    async def _ask(
+    async def ask(
         self, method: str, route: str, *, path: Path | None = None, patience: float | None = None, **said: Any
     ) -> httpx.Response:
         """An answer that says something of this request; or else `NoAnswer`, `Stopped`."""
@@ -157,7 +158,7 @@ class Service:
                     raise Stopped(f"{OVER[answer.status_code]} ({answer.status_code})")
                 if answer.status_code not in {408, 409, 429} and answer.status_code < 500:
                     return answer
-                reason = _reason(answer)
+                reason = reason_of(answer)
                 wait = max(pause, _retry_after(answer))
                 if answer.status_code in {429, 503}:
                     self._not_before = max(self._not_before, time.monotonic() + wait)
@@ -173,24 +174,25 @@ def _printable(name: str) -> str:
 
 
 def _image(answer: httpx.Response) -> Image:
-    image = _json(answer)
+    image = json_of(answer)
     if answer.status_code not in {200, 201} or not isinstance(image, dict) or "id" not in image:
-        raise Refused(_reason(answer))
+        raise Refused(reason_of(answer))
     return image
 
 
-def _json(answer: httpx.Response) -> Any:
+def json_of(answer: httpx.Response) -> Any:
     try:
         return answer.json()
     except ValueError:
         return None
 
 
-def _reason(answer: httpx.Response) -> str:
+def reason_of(answer: httpx.Response) -> str:
     """The service's own words, whichever shape they have."""
-    said = _json(answer)
-    if isinstance(said, dict) and isinstance(said.get("description"), str):
-        return str(said["description"])
+    said = json_of(answer)
+    for words in ("description", "detail"):
+        if isinstance(said, dict) and isinstance(said.get(words), str):
+            return str(said[words])
     if isinstance(said, dict) and all(isinstance(messages, list) for messages in said.values()):
         return "; ".join(f"{field} {message}" for field, messages in said.items() for message in messages)
     return f"answered {answer.status_code}"

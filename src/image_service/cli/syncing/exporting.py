@@ -1,0 +1,86 @@
+"""The galleries of a store as a file that a sync reads."""
+
+import asyncio
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from image_service.cli.importing.table import guarded
+from image_service.cli.syncing.service import SyncService
+
+Gallery = tuple[dict[str, Any], list[dict[str, Any]]]
+
+
+async def export(service: SyncService, target: Path | None, *, is_ndjson: bool) -> int:
+    """How many products those are. The file is there when it is whole. Raises as `Service.add` does."""
+    async with service:
+        await service.require("")
+        galleries = await _galleries(service)
+    with _file(target) as file:
+        if is_ndjson:
+            for product, images in galleries:
+                entries = [{"id": image["id"], "alt": image["alt"]} for image in images]
+                file.write(json.dumps({"product_id": product["id"], "images": entries}, ensure_ascii=False) + "\n")
+        else:
+            _write_csv(file, galleries)
+    return len(galleries)
+
+
+async def _galleries(service: SyncService) -> list[Gallery]:
+    """Those that are not empty."""
+    places = asyncio.Semaphore(service.concurrency)
+
+    async def one(product: dict[str, Any]) -> Gallery:
+        async with places:
+            return product, await service.gallery_of(product["id"])
+
+    tasks: list[asyncio.Task[Gallery]] = []
+    try:
+        async for product in service.products():
+            tasks.append(asyncio.create_task(one(product)))
+        return [found for task in tasks if (found := await task)[1]]
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _write_csv(file: TextIO, galleries: list[Gallery]) -> None:
+    tags = sorted(
+        {tag for _, images in galleries for image in images if isinstance(image["alt"], dict) for tag in image["alt"]}
+    )
+    columns = ["product_id", "product_key", "id", "src", "alt", *(f"alt_{tag}" for tag in tags)]
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*columns, "filename_now", "source_url", "url"])
+    for product, images in galleries:
+        for image in images:
+            alt = image["alt"]
+            texts = alt if isinstance(alt, dict) else {}
+            cells = [
+                str(product["id"]),
+                product.get("key") or "",
+                str(image["id"]),
+                "",
+                alt if isinstance(alt, str) else "",
+                *(texts.get(tag, "") for tag in tags),
+                image["filename"],
+                image["source_url"] or "",
+                image["src"],
+            ]
+            writer.writerow(map(guarded, cells))
+
+
+@contextmanager
+def _file(target: Path | None) -> Iterator[TextIO]:
+    """A byte order mark tells a spreadsheet that it is UTF-8."""
+    if target is None:
+        yield sys.stdout
+        return
+    temporary = target.with_name(target.name + ".new")
+    encoding = "utf-8-sig" if target.suffix.lower() == ".csv" else "utf-8"
+    with temporary.open("w", encoding=encoding, newline="") as file:
+        yield file
+    temporary.replace(target)

@@ -1,0 +1,204 @@
+"""The lists that a file holds: for each product the images that it shall have, in order."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from image_service.cli.importing.csv_file import ANOTHER_URL
+from image_service.cli.importing.rows import RowError, product_id, whole
+from image_service.cli.importing.table import lines, normal, unguarded
+from image_service.cli.syncing.maps import OURS, Columns
+
+NAMES = ("id", "src", "sha256")  # of which an entry has one
+MAX_ENTRIES = 250
+_ALT = re.compile(r"alt[_ -](.+)", re.IGNORECASE)
+
+
+@dataclass
+class ProductList:
+    """`entries` as the service takes them; `rows` are where they stand in the file."""
+
+    product_id: int | None
+    key: str | None
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    positions: list[int | None] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)  # a list with any is not sent: what it lacks would be removed
+
+    @property
+    def name(self) -> str:
+        return str(self.product_id or self.key)
+
+    def add(self, row: int, entry: dict[str, Any], position: int | None = None) -> None:
+        self.entries.append(entry)
+        self.rows.append(row)
+        self.positions.append(position)
+
+    def settle(self) -> None:
+        """In the order of positions, where rows have them: those without follow."""
+        order = sorted(range(len(self.rows)), key=lambda at: (self.positions[at] is None, self.positions[at] or 0, at))
+        self.entries = [self.entries[at] for at in order]
+        self.rows = [self.rows[at] for at in order]
+        if len(self.entries) > MAX_ENTRIES:
+            self.faults.append(f"has {len(self.entries)} images; {MAX_ENTRIES} are the most")
+
+
+def lists_in(path: Path, columns: Columns) -> list[ProductList]:
+    """In the order in which the products come first. Raises `ValueError`, `OSError` for a file that cannot be read."""
+    found: dict[tuple[int | None, str | None], ProductList] = {}
+    is_csv = path.suffix.lower() not in {".ndjson", ".jsonl"}
+    try:
+        for row, who, entries, position in _csv(path, columns) if is_csv else _ndjson(path):
+            product = found.setdefault(who, ProductList(*who))
+            if isinstance(entries, str):
+                product.faults.append(f"row {row}: {entries}")
+                continue
+            for entry in entries:
+                product.add(row, entry, position)
+    except UnicodeError:
+        raise ValueError(f"{path} is not in UTF-8: save it as “CSV UTF-8”") from None
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read as CSV: {error}") from None
+    for product in found.values():
+        product.settle()
+    return list(found.values())
+
+
+Who = tuple[int | None, str | None]
+Told = tuple[int, Who, list[dict[str, Any]] | str, int | None]  # row, product, its entries or what is wrong, position
+
+
+def _csv(path: Path, columns: Columns) -> Iterator[Told]:
+    products = [normal(name) for ours in ("product_id", "product_key") for name in columns.of(ours)]
+    found = lines(path, lambda names: bool(set(products) & set(map(normal, names))))
+    header = next(found, None)
+    if header is None:
+        raise ValueError(f"{path} has none of the columns {', '.join(products)} in its first line")
+    names = _named(header[1], columns)
+    if not set(NAMES) & set(names):
+        raise ValueError(f"{path} has no column that names images: {', '.join(NAMES)}")
+    theirs = {name.strip().lower(): at for at, name in enumerate(header[1])}
+    for row, values in found:
+        if all(
+            (values[theirs[column.lower()]] if theirs[column.lower()] < len(values) else "").strip() in wanted
+            for column, wanted in columns.only.items()
+            if column.lower() in theirs
+        ):
+            cells = {name: unguarded(value.strip()) for name, value in zip(names, values, strict=False) if name}
+            yield from _row(row, cells, names, columns)
+
+
+def _named(header: list[str], columns: Columns) -> list[str]:
+    """Ours, for the columns that are used; the others are empty."""
+    ours: dict[str, str] = {}
+    given = [normal(name) for name in header]
+    for name in OURS:
+        there = next((normal(each) for each in columns.of(name) if normal(each) in given), None)
+        if there is not None:
+            ours[there] = name
+    named = [ours.get(name, "") for name in given]
+    if not columns.skips_empty:
+        named = [
+            name or (f"alt_{match[1]}" if (match := _ALT.fullmatch(theirs.strip())) else "")
+            for name, theirs in zip(named, header, strict=True)
+        ]
+    if twice := next((name for name in named if name and named.count(name) > 1), ""):
+        raise ValueError(f"the column {twice} is there twice")
+    return named
+
+
+def _row(row: int, cells: Mapping[str, str], names: list[str], columns: Columns) -> Iterator[Told]:
+    try:
+        who: Who = (
+            (product_id(cells["product_id"]), None)
+            if cells.get("product_id")
+            else (None, _key(cells.get("product_key", "")))
+        )
+    except RowError as error:
+        raise ValueError(f"row {row}: {error}; nothing was sent") from None
+    given = {name: cells[name] for name in NAMES if cells.get(name)}
+    if not given and columns.skips_empty:
+        return
+    try:
+        yield row, who, _entries(given, cells, names, columns), _position(cells.get("position", ""))
+    except RowError as error:
+        yield row, who, str(error), None
+
+
+def _key(text: str) -> str:
+    if not text:
+        raise RowError("has neither a product_id nor a product_key")
+    return text
+
+
+def _position(text: str) -> int | None:
+    if text and whole(text) is None:
+        raise RowError("position must be a whole number")
+    return whole(text) if text else None
+
+
+def _entries(
+    given: dict[str, str], cells: Mapping[str, str], names: list[str], columns: Columns
+) -> list[dict[str, Any]]:
+    if len(given) != 1:
+        many = " and ".join(given)
+        raise RowError(
+            f"has {many}: leave one of them empty" if given else f"names no image: {', '.join(NAMES)} are empty"
+        )
+    [(name, value)] = given.items()
+    if columns.several:
+        values = [each.strip() for each in value.split(columns.several) if each.strip()]
+        texts = [each.strip() for each in cells.get("alt", "").split(columns.several)] if "alt" in names else []
+        return [
+            {name: each, **({"alt": texts[at] or None} if at < len(texts) else {})} for at, each in enumerate(values)
+        ]
+    entry: dict[str, Any] = {name: value}
+    if name == "id":
+        entry["id"] = whole(value)
+        if entry["id"] is None:
+            raise RowError("id must be a whole number")
+    if name == "src":
+        if ANOTHER_URL.search(value):
+            raise RowError("src holds several URLs: each needs a row of its own")
+        if cells.get("filename"):
+            entry["filename"] = cells["filename"]
+    languages = {each: cells.get(each, "") for each in names if each.startswith("alt_")}
+    texts_by_tag = {each.removeprefix("alt_"): text for each, text in languages.items() if text}
+    if texts_by_tag and cells.get("alt"):
+        raise RowError("has both an alt and one for a language")
+    if languages or "alt" in names:  # the column is there, so that an empty cell says something
+        entry["alt"] = texts_by_tag or cells.get("alt") or None
+    return [entry]
+
+
+def _ndjson(path: Path) -> Iterator[Told]:
+    """A product with its `images` in a line, or an entry of one."""
+    with path.open(encoding="utf-8-sig") as file:
+        for row, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                said = json.loads(line)
+            except ValueError:
+                raise ValueError(f"{path}: line {row} is not JSON") from None
+            who = _who(said) if isinstance(said, dict) else None
+            if who is None:
+                raise ValueError(f"{path}: line {row} has neither a product_id nor a product_key")
+            images = said.get("images")
+            if images is None:
+                images = [{name: said[name] for name in (*NAMES, "filename", "alt") if name in said}]
+            if not isinstance(images, list) or not all(isinstance(each, dict) for each in images):
+                yield row, who, "images must be a list of objects", None
+            else:
+                yield row, who, images, None
+
+
+def _who(said: dict[str, Any]) -> Who | None:
+    number, key = said.get("product_id"), said.get("product_key")
+    if isinstance(number, int) and number > 0:
+        return number, None
+    return (None, key) if isinstance(key, str) and key else None
