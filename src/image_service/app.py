@@ -44,6 +44,7 @@ from image_service.queue.runner import Runner
 from image_service.queue.task import Handler
 from image_service.settings import Settings
 from image_service.site import dialect as site
+from image_service.site.client import add_client
 from image_service.site.documentation import add_documentation
 from image_service.site.gallery import add_gallery
 from image_service.site.landing import add_landing
@@ -150,6 +151,7 @@ def create_app(
     )
     for dialect in dialects:
         app.include_router(dialect.router)
+    add_client(app)
     add_landing(app, app.version, has_gallery=settings.gallery)
     add_documentation(app, settings.api_base, has_gallery=settings.gallery)
     add_gallery(

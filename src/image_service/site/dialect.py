@@ -1,13 +1,13 @@
 """The service's own pages, health and metrics, as `app` mounts them: open to all."""
 
-from image_service.site import operations
+from image_service.site import client, operations
 from image_service.web import problem_bodies
 from image_service.web.dialect import Dialect
 
 DIALECT = Dialect(
     name="operations",
     prefixes=("/health/", "/metrics", "/docs", "/openapi.json", "/gallery"),
-    paths=frozenset({"/"}),
+    paths=frozenset({"/"}) | client.PATHS,
     router=operations.router,
     render=problem_bodies.render,
     credentials=(),
