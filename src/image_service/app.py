@@ -38,7 +38,14 @@ from image_service.own.jobs import dialect as jobs
 from image_service.own.products import dialect as products
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
-from image_service.parts import fetch_policy_of, gallery_sync_of, library_of, rate_limit_of, sweeper_of
+from image_service.parts import (
+    fetch_policy_of,
+    gallery_sync_of,
+    kept_pixels_of,
+    library_of,
+    rate_limit_of,
+    sweeper_of,
+)
 from image_service.pixels.pool.pool import WORKER, PixelPool
 from image_service.queue.runner import Runner
 from image_service.queue.task import Handler
@@ -192,9 +199,17 @@ async def _build(
     staging = staging_in(settings.data_dir)
     claiming = asyncio.create_task(_claim(database, storage, staging))  # while the pixel processes load their libraries
     stack.callback(claiming.cancel)
+    kept = kept_pixels_of(settings)
+    if kept is not None:
+        stack.callback(kept.close)
     pixels = await stack.enter_async_context(
         PixelPool(
-            settings.pixel_processes, settings.limits, settings.check_seconds, settings.draw_seconds, pixel_command
+            settings.pixel_processes,
+            settings.limits,
+            settings.check_seconds,
+            settings.draw_seconds,
+            pixel_command,
+            kept,
         )
     )
     fetcher = Fetcher(fetch_policy_of(settings), resolver)
@@ -216,7 +231,7 @@ async def _build(
     if settings.anonymous_store is not None:
         log.warning("calls without credentials act as a store", store=settings.anonymous_store)
     await claiming
-    library = library_of(settings, database, storage)
+    library = library_of(settings, database, storage, kept)
     jobs_fetcher = Fetcher(replace(fetch_policy_of(settings), asks_again=False), resolver)
     stack.push_async_callback(jobs_fetcher.aclose)
     jobs_ingest = Ingest(replace(resources, fetcher=jobs_fetcher, places=Shares(settings.jobs or 1)))
@@ -224,7 +239,7 @@ async def _build(
     runner = Runner(database, handlers, settings.jobs)
     if settings.jobs:
         await stack.enter_async_context(runner.running())
-    await stack.enter_async_context(sweeper_of(settings, database, storage).every(settings.sweep_interval))
+    await stack.enter_async_context(sweeper_of(settings, database, storage, kept).every(settings.sweep_interval))
     return Parts(
         database=database,
         storage=storage,
@@ -232,7 +247,7 @@ async def _build(
         readiness=Readiness(database, storage, staging),
         ingest=ingest,
         library=library,
-        gallery_sync=gallery_sync_of(settings, database, storage, ingest),
+        gallery_sync=gallery_sync_of(settings, database, storage, ingest, kept),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
         lists=AnswerCache(LISTS_BYTES),

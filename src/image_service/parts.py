@@ -1,5 +1,8 @@
 """Parts put together as the settings say, for the service and for the commands beside it. Knows nothing of HTTP."""
 
+import os
+from hashlib import sha256
+
 from image_service.database.database import Database
 from image_service.galleries.questions import Resources
 from image_service.galleries.sync import GallerySync
@@ -10,28 +13,38 @@ from image_service.ingest.fetch_policy import USER_AGENT, FetchPolicy
 from image_service.ingest.sources import Ingest
 from image_service.jobs import upkeep
 from image_service.pixels.picture import readable
+from image_service.pixels.pool.kept import KeptPixels, kept_pixels_in
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.places import staging_in
 from image_service.stores.rate_limit import RateLimit
 
 
-def library_of(settings: Settings, database: Database, storage: Storage) -> Library:
-    return Library(database, Blobs(storage, settings.sizes), settings.max_images_per_product)
+def library_of(settings: Settings, database: Database, storage: Storage, kept: KeptPixels | None = None) -> Library:
+    return Library(database, Blobs(storage, settings.sizes, kept), settings.max_images_per_product)
 
 
-def gallery_sync_of(settings: Settings, database: Database, storage: Storage, ingest: Ingest) -> GallerySync:
+def gallery_sync_of(
+    settings: Settings, database: Database, storage: Storage, ingest: Ingest, kept: KeptPixels | None
+) -> GallerySync:
     formats = settings.input_formats or readable()
     return GallerySync(
-        Resources(database, storage, Blobs(storage, settings.sizes), ingest, formats),
+        Resources(database, storage, Blobs(storage, settings.sizes, kept), ingest, formats),
         delivery_base=settings.delivery_base,
         images_per_product=settings.max_images_per_product,
         seconds=settings.sync_seconds,
     )
 
 
-def sweeper_of(settings: Settings, database: Database, storage: Storage) -> Sweeper:
-    library = library_of(settings, database, storage)
+def kept_pixels_of(settings: Settings) -> KeptPixels | None:
+    """One cache for the workers of a replica: those that have the same data."""
+    data = sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:12]
+    folder = settings.kept_pixels_dir / f"image-service-{os.geteuid()}-{data}"
+    return kept_pixels_in(folder, settings.kept_pixels)
+
+
+def sweeper_of(settings: Settings, database: Database, storage: Storage, kept: KeptPixels | None = None) -> Sweeper:
+    library = library_of(settings, database, storage, kept)
     staging = staging_in(settings.data_dir)
     return Sweeper(database, storage, staging, library, settings.sizes, settings.orphan_ttl, forget_jobs=upkeep.forget)
 

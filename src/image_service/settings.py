@@ -136,6 +136,8 @@ class Settings(BaseSettings):
     negotiate_formats: bool = True
     draw_wait: float = Field(default=10.0, gt=0, le=300)  # seconds; a browser gives up on a picture at about 30
     draw_seconds: float = Field(default=60.0, gt=0, le=600)  # 100 MP of frames as GIF take 35
+    kept_pixels: int = Field(default=256 * 1024**2, ge=0)  # bytes, of all workers: some 110 photos; 0: none
+    kept_pixels_dir: Path = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
     # Ingestion
     max_image_bytes: int = Field(default=10 * 1024 * 1024 - 1, ge=1)  # "less than 10MB" (both seeds)

@@ -27,7 +27,7 @@ from image_service.pixels.cage import landlock
 from image_service.pixels.cage.enter import LAYERS
 from image_service.pixels.limits import broken
 
-PROBE = {"format": "png", "width": 1, "height": 1, "frames": 1, "end": 1, "thumbhash": "AAAAAAAA"}
+PROBE = {"format": "png", "width": 1, "height": 1, "frames": 1, "end": 1, "thumbhash": "AAAAAAAA", "kept": None}
 SELF = Path(__file__)
 SERVICE = os.getppid()
 PTRACE_TRACEME, PTRACE_SEIZE, PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 0, 0x4206, 1, 4

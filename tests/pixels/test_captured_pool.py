@@ -44,6 +44,10 @@ from tests.pixels.workers import ROGUE
         {"probe": PROBE | {"thumbhash": "<script>"}},
         {"probe": PROBE | {"thumbhash": "AAAA\n"}},
         {"probe": PROBE | {"thumbhash": None}},
+        {"probe": PROBE | {"kept": True}},
+        {"probe": PROBE | {"kept": {"width": 1, "height": 1, "orientation": 1}}},
+        # More than the service has seen written, where it gave no file for it.
+        {"probe": PROBE | {"kept": {"width": 1, "height": 1, "orientation": 1, "profile": 0}}},
         {"refused": "not_fetched"},
         {"refused": "not_base64"},
         {"refused": ["not_an_image"]},

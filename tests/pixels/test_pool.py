@@ -208,7 +208,8 @@ async def test_a_pool_that_cannot_start_says_so(folder: Path) -> None:
         async with fakes(folder, processes=2):
             pass
     with pytest.raises(Busy):
-        await PixelPool(1, Limits(), LONG, LONG, command=("/no/such/program",)).start()
+        async with PixelPool(1, Limits(), LONG, LONG, command=("/no/such/program",)):
+            pass
 
 
 async def test_closing_ends_every_process_and_every_job(folder: Path) -> None:

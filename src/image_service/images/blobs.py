@@ -1,7 +1,7 @@
 """The bytes of images, in step with their rows: stored before the row, removed after it."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +24,7 @@ from image_service.images import instance
 from image_service.images.models import InstanceRow, TrashRow
 from image_service.images.queries import Image
 from image_service.pixels.picture import Picture
+from image_service.pixels.pool.kept import KeptPixels
 from image_service.pixels.sizes import Size
 from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
 from image_service.storage.names import new_key, original_name, store_prefix, variant_names
@@ -78,8 +79,15 @@ async def open_original(storage: Storage, image: Image, byte_range: ByteRange | 
 
 
 class Blobs:
-    def __init__(self, storage: Storage, sizes: tuple[Size, ...], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        sizes: tuple[Size, ...],
+        kept: KeptPixels | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._storage = storage
+        self._kept = kept
         self._sizes = [str(size) for size in sizes]
         self._clock = clock
 
@@ -103,14 +111,18 @@ class Blobs:
         """The same, to be named by a row or given to `discard_unused`. Raises `StorageFull`, `StorageUnavailable`."""
         key, at = new_key(), self._clock()
         await self._storage.put(original_name(key), picture.path, BlobHeaders(picture.format.media_type))
+        if self._kept is not None and picture.kept is not None:
+            await self._kept.adopt(picture.kept, key)
         return StoredOriginal(key, await instance.stored(self._storage), at, self._clock)
 
     async def discard_unused(self, *originals: StoredOriginal) -> None:
         """Remove bytes that no row has ever named."""
+        await self._forget_pixels(each.key for each in originals)
         await self._discard([original_name(each.key) for each in originals])
 
     async def discard_variants(self, *gone: Image) -> None:
-        """Remove all that may have been rendered of these; their originals stay for the sweep."""
+        """Remove all that may have been rendered of these, and kept for it; their originals stay for the sweep."""
+        await self._forget_pixels(image.key for image in gone)
         for image in gone:
             variants = variant_names(image.store_id, image.slug, image.key, self._sizes)
             await self._discard([variant.blob for variant in variants])
@@ -124,6 +136,10 @@ class Blobs:
                 await self._discard(batch)
                 batch = []
         await self._discard(batch)
+
+    async def _forget_pixels(self, keys: Iterable[str]) -> None:
+        if self._kept is not None:
+            await self._kept.drop(keys)
 
     async def _discard(self, names: list[str]) -> None:
         """A failure here is no reason to refuse what has been done: the sweep will remove them."""

@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 
 from image_service.database.database import Database
-from image_service.errors import BlobNotFound, Busy, DatabaseUnavailable, StorageUnavailable, VariantNotRendered
+from image_service.errors import BlobNotFound, DatabaseUnavailable, StorageUnavailable, VariantNotRendered
 from image_service.images import queries
+from image_service.images.decoding import Decoding
 from image_service.images.queries import Image
 from image_service.images.render_queue import Admission, Equals, Looks, UnderWay
 from image_service.pixels.messages import Rendering
@@ -20,7 +21,7 @@ from image_service.pixels.pool.costs import estimated_seconds
 from image_service.pixels.pool.pool import PixelPool, RenderFailed
 from image_service.pixels.sizes import Offer, Size
 from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
-from image_service.storage.names import CACHE_FOREVER, VariantName, original_name
+from image_service.storage.names import CACHE_FOREVER, VariantName
 from image_service.storage.staging import Staging
 from image_service.telemetry import metrics
 
@@ -86,10 +87,9 @@ class Variants:
         self._database = database
         self._storage = storage
         self._staging = staging
-        self._pixels = pixels
         self._offer = offer
         self._offered = frozenset(map(str, offer.sizes))
-        self._draw_wait = draw_wait
+        self._decoding = Decoding(storage, pixels, draw_wait)
         self._max_bytes = max_bytes
         self._under_way: dict[str, UnderWay] = {}
         self._admission = Admission(pixels, draw_wait)
@@ -191,6 +191,7 @@ class Variants:
             live = await self._is_live(name)
         finally:
             if not live:
+                await self._decoding.forget(name.key)
                 await self._storage.delete([name.blob])
         if not live:
             raise BlobNotFound
@@ -211,22 +212,11 @@ class Variants:
     async def _rendered(self, image: Image, variant: Variant, looks: Looks, target: Path, render: UnderWay) -> None:
         """Into `target`."""
         rendering = Rendering(image.format, variant.format, variant.width, variant.height, image.frames)
-        estimated = estimated_seconds(rendering, image.width, image.height)
+        kept = await self._decoding.kept_for(image, rendering)
+        estimated = estimated_seconds(rendering, *(kept.pixels.upright if kept else (image.width, image.height)))
         with self._admission.counted(image.store_id, estimated):
             try:
-                async with self._storage.as_file(original_name(image.key)) as original:
-                    render.is_waiting = True
-                    if not render.askers:
-                        raise Busy("nobody waits for it any more")
-                    await self._pixels.render(
-                        original,
-                        target,
-                        rendering,
-                        wait=self._draw_wait,
-                        estimated=estimated,
-                        owner=image.store_id,
-                        begun=render.begin,
-                    )
+                await self._decoding.render(image, rendering, target, render, kept=kept, estimated=estimated)
                 self._require_light(target)
             except BlobNotFound:
                 if await self._is_live(variant.name):

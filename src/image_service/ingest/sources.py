@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from image_service.errors import Busy, PictureRefused, Refusal
 from image_service.ingest import base64_text
@@ -14,7 +15,7 @@ from image_service.ingest.hosts.validators import Validators
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.ingest.shares import Owner, Shares
 from image_service.pixels.limits import Refused
-from image_service.pixels.picture import Format, Picture
+from image_service.pixels.picture import Format, Kept, Picture
 from image_service.pixels.pool.pool import PixelPool, ProbeFailed
 from image_service.storage.staging import Staging
 from image_service.telemetry import metrics
@@ -151,9 +152,10 @@ class Intake:
         if not received.is_base64:
             raise PictureRefused(received.field, Refusal.NOT_BASE64)
         await self._take_place()
+        keep = self._new_kept()
         try:
             probe = await self._resources.pixels.probe(
-                received.path, wait=self._resources.check_wait, formats=formats, owner=self._owner.store_id
+                received.path, wait=self._resources.check_wait, formats=formats, owner=self._owner.store_id, keep=keep
             )
         except Refused as refused:
             raise PictureRefused(
@@ -175,7 +177,17 @@ class Intake:
             height=probe.height,
             frames=probe.frames,
             thumbhash=probe.thumbhash,
+            kept=Kept(keep, probe.kept) if keep is not None and probe.kept is not None else None,
         )
+
+    def _new_kept(self) -> Path | None:
+        """A file for the picture's pixels, gone at the end unless the picture was stored."""
+        cache = self._resources.pixels.kept
+        if cache is None:
+            return None
+        path = cache.new()
+        self._held.callback(cache.discard, path)
+        return path
 
     async def from_url(self, url: str, field: str = "src", *, formats: Collection[Format] = ()) -> FromUrl:
         """Fetch it and check it. What the URL itself has wrong is said; from there until a checked public host has

@@ -11,8 +11,9 @@ from functools import partial
 import pyvips
 
 from image_service.pixels import heic
-from image_service.pixels.picture import Format
+from image_service.pixels.picture import TURNED, Format
 from image_service.pixels.profiles import PROFILE, with_usable_profile
+from image_service.pixels.sizes import SPARE
 
 # How libvips, libjpeg and GLib say that there is no memory, for a picture or for the thread that would decode it.
 OUT_OF_MEMORY = ("out of memory", "Insufficient memory", "Error creating thread")
@@ -35,13 +36,11 @@ M_ARENA_MAX = -8  # <malloc.h>
 # Bytes that a job has touched anew: of one that took more, freed memory is given back. That takes 0.2 ms and as long
 # again for the next job, a tenth of a small one's time, and a fiftieth of one that takes so much.
 MUCH_MEMORY = 32 * 1024**2
-TURNED = range(5, 9)  # EXIF orientations that swap the sides
 JPEG_SHRINKS = (1, 2, 4, 8)  # those in between that libjpeg offers take longer than none
 # libjpeg says this of a whole picture, behind whose last pixel something else lies: (how many bytes).
 JUNK_BEFORE_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 MOST_JUNK = 3  # times; libjpeg counts the bytes that it has already taken in for the last pixel a little differently
 STRICT = "warning"  # what a picture is checked with: libjpeg only warns of pixels that are not there
-SPARE = 1.5  # times the size wanted, which a shrunk JPEG still has at the least
 
 
 _libc = ctypes.CDLL(None)

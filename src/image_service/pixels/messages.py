@@ -5,10 +5,10 @@ Never pickle: a captured decoder could send code. Imports no decoder.
 
 from dataclasses import dataclass
 
-from image_service.pixels.picture import Format
+from image_service.pixels.picture import Format, Pixels
 
 MAX_LINE = 16 * 1024  # bytes, newline included; a job has some 400, an answer some 500
-MAX_FILES = 2  # with one job: what is read, what is rendered into
+MAX_FILES = 3  # with one job: what is read, what is rendered into, where decoded pixels are kept
 MAX_DETAIL = 300  # characters of a reason, for the log
 
 
@@ -34,6 +34,7 @@ class Probe:
     frames: int  # 1 unless animated
     end: int  # offset of the first byte behind the image; the caller cuts there
     thumbhash: str  # base64, of the first frame
+    kept: Pixels | None = None  # what was written into the file for them, if anything was
 
 
 @dataclass(frozen=True)

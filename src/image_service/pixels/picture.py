@@ -30,12 +30,44 @@ HEIC_DECODER = "pi_heif"  # the module that the extra `heic` brings
 ALWAYS_TAKEN = (Format.GIF, Format.JPG, Format.PNG)  # others are a setting
 DRAWN = (Format.JPG, Format.PNG, Format.GIF, Format.WEBP, Format.AVIF)
 ANIMATED = (Format.GIF, Format.WEBP, Format.PNG)  # may have several frames
+BANDS = 3  # of kept pixels
+TURNED = range(5, 9)  # EXIF orientations that swap the sides
 PAGED = (Format.GIF, Format.WEBP)  # whose frames the decoder reads as pages of one picture
 
 
 def readable() -> tuple[Format, ...]:
     """The formats that have a decoder here. Looks for it without loading it."""
     return tuple(each for each in Format if each is not Format.HEIC or find_spec(HEIC_DECODER))
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What a file of kept pixels holds: rows of 8-bit RGB from the top, as the picture was decoded, then its profile.
+
+    Not upright yet, and in the colours of the profile: what is rendered of them is what the picture itself would give.
+    """
+
+    width: int
+    height: int
+    orientation: int  # EXIF's, 1 to 8
+    profile: int  # bytes; 0: none, so sRGB
+
+    @property
+    def bytes(self) -> int:
+        """Of the file."""
+        return self.width * self.height * BANDS + self.profile
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        return (self.height, self.width) if self.orientation in TURNED else (self.width, self.height)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file of kept pixels, under a key or under none yet."""
+
+    path: Path
+    pixels: Pixels
 
 
 @dataclass(frozen=True)
@@ -50,3 +82,4 @@ class Picture:
     height: int  # pixels, of one frame
     frames: int  # 1 unless animated
     thumbhash: str  # base64, of the first frame
+    kept: Kept | None = None  # its pixels, where they were kept

@@ -10,12 +10,12 @@ import thumbhash
 
 from image_service.pixels.animation.apng import shown
 from image_service.pixels.heic import NotDecoded
+from image_service.pixels.keeping import Keep
 from image_service.pixels.libvips import (
     JPEG_SHRINKS,
     JUNK_BEFORE_END,
     MOST_JUNK,
     STRICT,
-    TURNED,
     field,
     is_out_of_memory,
     load,
@@ -25,7 +25,7 @@ from image_service.pixels.libvips import (
 )
 from image_service.pixels.limits import Limits, Refused, broken, cut
 from image_service.pixels.messages import Probe
-from image_service.pixels.picture import PAGED, Format
+from image_service.pixels.picture import PAGED, TURNED, Format, Pixels
 from image_service.pixels.profiles import PROFILE
 from image_service.pixels.sizes import Size
 from image_service.pixels.structure.outline import Structure
@@ -40,8 +40,8 @@ THUMB_SIDE = 64  # pixels; a thumbhash keeps seven waves at the most of each sid
 JPEG_BLOCK = 8  # pixels
 
 
-def probe(data: bytes, limits: Limits) -> Probe:
-    """Decode the whole file once, strictly. Raises `Refused`, `MemoryError`.
+def probe(data: bytes, limits: Limits, keep: Keep | None = None) -> Probe:
+    """Decode the whole file once, strictly; write the pixels for `keep`. Raises `Refused`, `MemoryError`.
 
     What trails the image is not decoded, so whoever keeps the file must cut it at `end`.
     """
@@ -49,7 +49,7 @@ def probe(data: bytes, limits: Limits) -> Probe:
     data = structure.tidied(data)
     for _ in range(MOST_JUNK):
         try:
-            picture = _decode(data, structure, limits)
+            picture = _decode(data, structure, limits, keep)
         except NotDecoded as error:
             raise broken(str(error)) from None
         except pyvips.Error as error:
@@ -96,12 +96,13 @@ def _refused(error: pyvips.Error, structure: Structure) -> Refused:
     return (cut if structure.is_open or TOO_SHORT.search(reason) else broken)(reason)
 
 
-def _decode(data: bytes, structure: Structure, limits: Limits) -> Probe:
+def _decode(data: bytes, structure: Structure, limits: Limits, keep: Keep | None) -> Probe:
     format = structure.format
     every_frame = {"n": -1} if format in PAGED else {}
     image = load(data, format, fail_on=STRICT, **every_frame)
     width, height, frames = _sides(image, structure, limits)
     box = Size(THUMB_SIDE, THUMB_SIDE).fit(width, height)
+    kept, shrink = None, keep.shrink(image) if keep is not None and format is Format.JPG else None
     if structure.apng is not None:
         image.avg()
         frames_shown = shown(data, structure.apng, STRICT)
@@ -114,8 +115,11 @@ def _decode(data: bytes, structure: Structure, limits: Limits) -> Probe:
         if format not in READ_BY_THUMB or frames > 1:
             image.avg()  # pulls every pixel through once, a few rows at a time
         del image  # as a whole in memory if it is an interlaced PNG, which is about to be so again
-        thumb = _jpeg_thumb(data, structure) if format is Format.JPG else thumbnail(data, format, *box, fail_on=STRICT)
-    return Probe(format, width, height, frames, structure.end, _thumbhash(thumb))
+        if format is Format.JPG:
+            thumb, kept = _jpeg_thumb(data, structure, keep, shrink)
+        else:
+            thumb = thumbnail(data, format, *box, fail_on=STRICT)
+    return Probe(format, width, height, frames, structure.end, _thumbhash(thumb), kept)
 
 
 def _sides(image: pyvips.Image, structure: Structure, limits: Limits) -> tuple[int, int, int]:
@@ -138,7 +142,9 @@ def _sides(image: pyvips.Image, structure: Structure, limits: Limits) -> tuple[i
     return (height, width, frames) if field(image, "orientation", 1) in TURNED else (width, height, frames)
 
 
-def _jpeg_thumb(data: bytes, structure: Structure) -> pyvips.Image:
+def _jpeg_thumb(
+    data: bytes, structure: Structure, keep: Keep | None = None, keep_shrink: int | None = None
+) -> tuple[pyvips.Image, Pixels | None]:
     """Upright, in at most `THUMB_SIDE`, and by means alone, which take a quarter of a thumbnail's time.
 
     libvips drops the last rows if they make no whole one when shrunk, and so might never decode the last blocks.
@@ -146,8 +152,14 @@ def _jpeg_thumb(data: bytes, structure: Structure) -> pyvips.Image:
     width, height = structure.width, structure.height
     spare = min(width, height) // THUMB_SIDE
     last_block = (height - 1) // JPEG_BLOCK * JPEG_BLOCK
-    shrink = max(each for each in JPEG_SHRINKS if each == 1 or (each <= spare and height // each * each > last_block))
-    image = load(data, Format.JPG, fail_on=STRICT, shrink=shrink)
+    whole = [each for each in JPEG_SHRINKS if each == 1 or height // each * each > last_block]
+    shrink = max(each for each in whole if each == 1 or each <= spare)
+    kept = None
+    if keep is not None and keep_shrink in whole:
+        image = to_the_last_row(load(data, Format.JPG, fail_on=STRICT, shrink=keep_shrink))
+        kept = keep.write(image)
+    else:
+        image = load(data, Format.JPG, fail_on=STRICT, shrink=shrink)
     mean = math.ceil(max(image.width, image.height) / THUMB_SIDE)
     if mean > 1:  # by `ceil`, the last rows are read too
         image = image.shrink(min(mean, image.width), min(mean, image.height), ceil=True)
@@ -155,8 +167,8 @@ def _jpeg_thumb(data: bytes, structure: Structure) -> pyvips.Image:
     if field(image, "orientation", 1) > 1:
         image = image.autorot()
     if image.bands == 3 and not image.get_typeof(PROFILE):
-        return image
-    return resized(image, image.width, image.height)
+        return image, kept
+    return resized(image, image.width, image.height), kept
 
 
 def _thumbhash(image: pyvips.Image) -> str:

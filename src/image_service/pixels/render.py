@@ -7,9 +7,10 @@ import pyvips
 
 from image_service.pixels.animation import apng
 from image_service.pixels.animation.frames import fitted_frames, with_alpha
-from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, resized, thumbnail
+from image_service.pixels.keeping import Keep
+from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, load, resized, thumbnail
 from image_service.pixels.messages import Rendering
-from image_service.pixels.picture import ANIMATED, Format
+from image_service.pixels.picture import ANIMATED, Format, Pixels
 from image_service.pixels.structure.png.apng import apng_of
 from image_service.pixels.structure.png.walk_png import size_of_palette_png
 from image_service.pixels.structure.walk import tidied
@@ -45,15 +46,20 @@ OPAQUE = (Format.JPG,)
 WHITE = (255, 255, 255)
 
 
-def render(source: bytes, target: int, rendering: Rendering) -> None:
-    """Draw `source`, a probed picture, into the open file `target`, without any metadata.
+def render_kept(pixels: pyvips.Image, target: int, rendering: Rendering) -> None:
+    """Draw a still picture of which the pixels were kept. Raises `pyvips.Error`."""
+    encode(flatten(resized(pixels, rendering.width, rendering.height), rendering), target, rendering)
+
+
+def render(source: bytes, target: int, rendering: Rendering, keep: Keep | None = None) -> Pixels | None:
+    """Draw `source`, a probed picture, into the open file `target`, without any metadata; what was written for `keep`.
 
     Raises `pyvips.Error` if the bytes are damaged or cannot be written; a part may have been written then.
     """
     data = tidied(source, rendering.original)
     for _ in range(MOST_JUNK):
         try:
-            run(data, target, rendering)
+            kept = run(data, target, rendering, keep)
         except pyvips.Error as error:
             junk = JUNK_BEFORE_END.search(str(error)) if rendering.original is Format.JPG else None
             if junk is None:
@@ -61,16 +67,25 @@ def render(source: bytes, target: int, rendering: Rendering) -> None:
             data = without_junk(data, int(junk[1]))
             os.lseek(target, 0, os.SEEK_SET)  # the same pixels: what has been written is written again, and goes on
         else:
-            return
+            return kept
     raise pyvips.Error("too much behind the pixels")
 
 
-def run(data: bytes, target: int, rendering: Rendering) -> None:
+def run(data: bytes, target: int, rendering: Rendering, keep: Keep | None) -> Pixels | None:
+    if keep is not None and rendering.original is Format.JPG:
+        opened = load(data, Format.JPG, fail_on=STRICT)
+        shrink = keep.shrink(opened)
+        if shrink is not None:
+            image = load(data, Format.JPG, fail_on=STRICT, shrink=shrink).copy_memory()
+            kept = keep.write(image)
+            render_kept(image, target, rendering)
+            return kept
     if rendering.frames > 1 and rendering.format in ANIMATED:
         encode_frames(fitted_frames(data, rendering), target, rendering)
     else:
         image = flatten(open_still(data, rendering), rendering)
         encode(image, target, rendering, **(PALETTE if keeps_palette(data, image, rendering) else {}))
+    return None
 
 
 def open_still(data: bytes, rendering: Rendering) -> pyvips.Image:

@@ -48,6 +48,7 @@ class Size:
         return max(1, _rounded(width * box_height, height)), box_height
 
 
+SPARE = 1.5  # times the size wanted, which a picture that is shrunk while it is decoded still has at the least
 SRC_SIZE = Size(640, 0)  # of the picture that an image's `src` names (as one of the seeds prints it); always offered
 DEFAULT_SIZES = tuple(
     Size.parse(name) for name in ("50-0", "100-0", "240-0", "320-0", "480-0", "640-0", "1024-1024", "1920-0", "0-0")

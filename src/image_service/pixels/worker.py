@@ -15,11 +15,12 @@ from typing import Any
 
 from image_service.pixels import libvips
 from image_service.pixels.cage.enter import LAYERS, EnterLayer, enter, limit_processor_time
+from image_service.pixels.keeping import Keep, opened
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import MAX_DETAIL, MAX_FILES, MAX_LINE, Rendering
-from image_service.pixels.picture import Format
+from image_service.pixels.picture import Format, Pixels
 from image_service.pixels.probe import probe
-from image_service.pixels.render import render
+from image_service.pixels.render import render, render_kept
 
 MOST_FILES = 65_536  # none of a service's has a higher number
 
@@ -95,14 +96,22 @@ def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
         formats = (Format(each) for each in job["limits"]["formats"])
         limits = Limits(**job["limits"] | {"formats": tuple(each for each in formats if libvips.reads(each))})
         libvips.allow(limits.formats)
-        return {"probe": asdict(probe(read(files[0]), limits))}
+        return {"probe": asdict(probe(read(files[0]), limits, keep_in(job, files[1:])))}
     rendering = Rendering(
         **job["rendering"] | {each: Format(job["rendering"][each]) for each in ("original", "format")}
     )
+    source, target, *others = files
+    if job.get("pixels") is not None:
+        libvips.allow([])
+        render_kept(opened(read(source), Pixels(**job["pixels"])), target, rendering)
+        return {"rendered": True, "kept": None}
     libvips.allow([rendering.original])
-    source, target = files
-    render(read(source), target, rendering)
-    return {"rendered": True}
+    kept = render(read(source), target, rendering, keep_in(job, others))
+    return {"rendered": True, "kept": kept and asdict(kept)}
+
+
+def keep_in(job: dict[str, Any], files: Sequence[int]) -> Keep | None:
+    return Keep(files[0], **job["keep"]) if job.get("keep") is not None else None
 
 
 def read(file: int) -> bytes:

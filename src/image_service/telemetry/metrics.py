@@ -59,6 +59,13 @@ class Undelivered(StrEnum):
     UNAVAILABLE = "unavailable"  # the database or the blob store
 
 
+class Hit(StrEnum):
+    """Whether a cache had it."""
+
+    HIT = "hit"
+    MISS = "miss"
+
+
 class Way(StrEnum):
     """To the database."""
 
@@ -141,6 +148,9 @@ DRAW_SECONDS = _histogram(
 DRAWS_FAILED = _counter(
     "image_service_variant_draw_failures_total", "Variants that a pixel process could not render.", ("format",)
 )
+KEPT_PIXELS = _counter(
+    "image_service_kept_pixels_total", "Renders of JPEGs by whether their decoded pixels were kept.", ("outcome",)
+)
 LISTS = _counter("image_service_lists_total", "Lists of a product's images without filters.", ("source",))
 SERVED = _counter(
     "image_service_variants_served_total", "Pictures delivered by the service (200, 206, 304).", ("format",)
@@ -185,6 +195,8 @@ for _source in Source:
         INGESTED.labels(_source, _outcome)
 for _saved in Saved:
     SYNC_SAVED.labels(_saved)
+for _hit in Hit:
+    KEPT_PIXELS.labels(_hit)
 for _reason in Undelivered:
     UNDELIVERED.labels(_reason)
 for _ended in Ended:

@@ -11,7 +11,7 @@ from typing import Any
 from image_service.errors import Kind, Refusal
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import MAX_DETAIL, Probe
-from image_service.pixels.picture import ANIMATED, Format
+from image_service.pixels.picture import ANIMATED, Format, Pixels
 
 THUMBHASH = re.compile(r"[A-Za-z0-9+/]{4,62}={0,2}")  # base64; a thumbhash has 5 to 25 bytes
 # What a look at the bytes can tell.
@@ -54,10 +54,10 @@ def read_answer(line: bytes, id: int) -> dict[str, Any]:
     return answer
 
 
-def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int) -> Probe:
-    """A probe that a file of so many bytes can have within the limits, or `Nonsense`."""
+def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int, kept_bytes: int) -> Probe:
+    """A probe that a file of so many bytes can have within the limits, with as many of kept pixels, or `Nonsense`."""
     fields = answer.get("probe")
-    names = {"format", "width", "height", "frames", "end", "thumbhash"}
+    names = {"format", "width", "height", "frames", "end", "thumbhash", "kept"}
     if not isinstance(fields, dict) or fields.keys() != names:
         raise Nonsense("not a probe")
     if fields["format"] not in limits.formats:
@@ -72,16 +72,31 @@ def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int) -> Probe
     thumbhash = fields["thumbhash"]
     if not isinstance(thumbhash, str) or not THUMBHASH.fullmatch(thumbhash):
         raise Nonsense("not a thumbhash")
-    return Probe(format, width, height, frames, end, thumbhash)
+    return Probe(format, width, height, frames, end, thumbhash, _kept(fields["kept"], kept_bytes))
 
 
-def read_rendered(answer: dict[str, Any]) -> None:
+def read_rendered(answer: dict[str, Any], kept_bytes: int) -> Pixels | None:
+    """The pixels that were kept, in a file of so many bytes."""
     if answer.get("rendered") is not True:
         raise Nonsense("not rendered")
+    return _kept(answer.get("kept"), kept_bytes)
 
 
-def _whole(value: object, most: int) -> int:
-    if type(value) is not int or not 1 <= value <= most:  # `True` is an int, too, but not to us
+def _kept(fields: object, file_bytes: int) -> Pixels | None:
+    if fields is None:
+        return None
+    if not isinstance(fields, dict) or fields.keys() != {"width", "height", "orientation", "profile"}:
+        raise Nonsense("not kept pixels")
+    width, height = _whole(fields["width"], file_bytes), _whole(fields["height"], file_bytes)
+    orientation, profile = _whole(fields["orientation"], 8), _whole(fields["profile"], file_bytes, least=0)
+    pixels = Pixels(width, height, orientation, profile)
+    if pixels.bytes != file_bytes:
+        raise Nonsense("another number of kept pixels")
+    return pixels
+
+
+def _whole(value: object, most: int, *, least: int = 1) -> int:
+    if type(value) is not int or not least <= value <= most:  # `True` is an int, too, but not to us
         raise Nonsense("number out of range")
     return value
 

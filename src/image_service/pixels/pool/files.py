@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -37,6 +37,20 @@ class JobFiles:
             yield file
         finally:
             os.close(file)
+
+    @asynccontextmanager
+    async def kept(self, path: Path | None) -> AsyncIterator[int | None]:
+        """A new file `path` to be written directly, for pixels that may be lost; None where it cannot be made."""
+        file = None
+        if path is not None:
+            with suppress(Unusable):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+                file = await self._run(lambda: os.open(path, flags, 0o600), os.close)
+        try:
+            yield file
+        finally:
+            if file is not None:
+                os.close(file)
 
     @asynccontextmanager
     async def target(self, path: Path) -> AsyncIterator[int]:

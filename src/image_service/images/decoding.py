@@ -1,0 +1,91 @@
+"""What a variant is rendered from: pixels that are kept, else the original, whose pixels are then kept."""
+
+from pathlib import Path
+
+from image_service.errors import Busy
+from image_service.images.queries import Image
+from image_service.images.render_queue import UnderWay
+from image_service.pixels.messages import Rendering
+from image_service.pixels.picture import Format, Kept, Pixels
+from image_service.pixels.pool.kept import KeptPixels, serves
+from image_service.pixels.pool.pool import PixelPool, RenderFailed
+from image_service.pixels.sizes import SRC_SIZE
+from image_service.storage.base import Storage
+from image_service.storage.names import original_name
+from image_service.telemetry import metrics
+from image_service.telemetry.metrics import Hit
+
+
+class Decoding:
+    def __init__(self, storage: Storage, pixels: PixelPool, draw_wait: float) -> None:
+        self._storage = storage
+        self._pixels = pixels
+        self._draw_wait = draw_wait
+
+    async def kept_for(self, image: Image, rendering: Rendering) -> Kept | None:
+        """Pixels of which this can be rendered as well as of the original."""
+        if self._pixels.kept is None or rendering.original is not Format.JPG:
+            return None
+        kept = await self._pixels.kept.find(image.key)
+        sides = (image.width, image.height)
+        if kept is None or not serves(kept.pixels, sides, (rendering.width, rendering.height)):
+            kept = None
+        metrics.KEPT_PIXELS.labels(Hit.HIT if kept else Hit.MISS).inc()
+        return kept
+
+    async def render(
+        self,
+        image: Image,
+        rendering: Rendering,
+        target: Path,
+        under_way: UnderWay,
+        *,
+        kept: Kept | None,
+        estimated: float,
+    ) -> None:
+        """Raises `BlobNotFound`, `Busy`, `RenderFailed`, `StorageUnavailable`."""
+
+        async def run(source: Path, pixels: Pixels | None = None, keep: Path | None = None) -> Pixels | None:
+            under_way.is_waiting = True
+            if not under_way.askers:
+                raise Busy("nobody waits for it any more")
+            return await self._pixels.render(
+                source,
+                target,
+                rendering,
+                wait=self._draw_wait,
+                estimated=estimated,
+                owner=image.store_id,
+                begun=under_way.begin,
+                pixels=pixels,
+                keep=keep,
+            )
+
+        if kept is not None:
+            try:
+                await run(kept.path, kept.pixels)
+            except RenderFailed:  # it was dropped at this moment, or is of no use
+                await self.forget(image.key)
+            else:
+                return
+        cache = self._cache_for(image, rendering)
+        async with self._storage.as_file(original_name(image.key)) as original:
+            if cache is None:
+                await run(original)
+                return
+            keep = cache.new()
+            try:
+                pixels = await run(original, keep=keep)
+                if pixels is not None:
+                    await cache.adopt(Kept(keep, pixels), image.key)
+            finally:
+                cache.discard(keep)
+
+    async def forget(self, key: str) -> None:
+        if self._pixels.kept is not None:
+            await self._pixels.kept.drop([key])
+
+    def _cache_for(self, image: Image, rendering: Rendering) -> KeptPixels | None:
+        """Pixels are kept as they are decoded for the size that a shop shows first, and so for smaller ones."""
+        most, _ = SRC_SIZE.fit(image.width, image.height)
+        return self._pixels.kept if rendering.original is Format.JPG and rendering.width <= most else None

@@ -1,0 +1,62 @@
+"""Decoded pixels of a JPEG, written for later renders and read again. Imported by the pixel processes alone."""
+
+import os
+from dataclasses import dataclass
+
+import pyvips
+
+from image_service.pixels.libvips import JPEG_SHRINKS, field, jpeg_shrink
+from image_service.pixels.picture import BANDS, TURNED, Pixels
+from image_service.pixels.profiles import PROFILE
+from image_service.pixels.sizes import SRC_SIZE
+
+ORIENTATION = "orientation"
+
+
+@dataclass(frozen=True)
+class Keep:
+    """An open file for the pixels of a JPEG, as they are decoded for the size that a shop shows first."""
+
+    file: int
+    bytes: int  # at the most
+    small: bool  # also of a picture that is not shrunk while it is decoded, which makes its check dearer
+
+    def shrink(self, image: pyvips.Image) -> int | None:
+        """How far to shrink this open JPEG while it is decoded; None: its pixels are not kept."""
+        turned = field(image, ORIENTATION, 1) in TURNED
+        upright = (image.height, image.width) if turned else (image.width, image.height)
+        least = SRC_SIZE.fit(*upright)
+        shrink = jpeg_shrink(image.width, image.height, *(reversed(least) if turned else least))
+        fits = image.width * image.height * BANDS <= self.bytes * shrink**2
+        return shrink if fits and is_plain(image) and (self.small or shrink > min(JPEG_SHRINKS)) else None
+
+    def write(self, image: pyvips.Image) -> Pixels | None:
+        """`image` is in memory, and not turned yet. None where the file cannot hold it: nobody needs it."""
+        profile = bytes(image.get(PROFILE)) if image.get_typeof(PROFILE) else b""
+        pixels = Pixels(image.width, image.height, field(image, ORIENTATION, 1), len(profile))
+        if not is_plain(image) or pixels.bytes > self.bytes:
+            return None
+        try:
+            os.lseek(self.file, 0, os.SEEK_SET)  # a second try writes the same
+            for data in (image.write_to_memory(), profile):
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(self.file, left) :]
+        except OSError:
+            return None
+        return pixels
+
+
+def is_plain(image: pyvips.Image) -> bool:
+    """8-bit RGB, as nearly all photos are: its rows need no further word."""
+    return bool(image.bands == BANDS and image.format == "uchar" and image.interpretation == "srgb")
+
+
+def opened(data: bytes, pixels: Pixels) -> pyvips.Image:
+    """The picture of which these were kept."""
+    rows = memoryview(data)[: pixels.bytes - pixels.profile]
+    image = pyvips.Image.new_from_memory(rows, pixels.width, pixels.height, BANDS, "uchar").copy(interpretation="srgb")
+    image.set_type(pyvips.GValue.gint_type, ORIENTATION, pixels.orientation)
+    if pixels.profile:
+        image.set_type(pyvips.GValue.blob_type, PROFILE, data[len(rows) : pixels.bytes])
+    return image
