@@ -136,7 +136,7 @@ def test_a_picture_is_replaced(page: Page, shop: Shop, product: int) -> None:
     )
     page.get_by_label("File of the new picture").set_input_files(photo("rocket.jpg"))
     expect(page.get_by_role("dialog", name="rocket.jpg")).to_be_visible()
-    expect(page.locator(".facts-list")).to_contain_text("640 × 427 pixels")
+    expect(page.locator("#details .facts")).to_contain_text("640 × 427 pixels")
     after = shop.image(id)
     assert after["src"] != before["src"]
     expect(page.get_by_label("URL", exact=True)).to_have_value(str(after["src"]))

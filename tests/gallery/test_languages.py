@@ -89,7 +89,7 @@ def test_another_language_is_chosen_and_kept(page: Page, shop: Shop, product: in
     expect(page.get_by_role("button", name="Añadir imágenes")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "es")
     page.get_by_role("button", name="Detalles de rocket.jpg").click()
-    expect(page.locator(".facts-list")).to_contain_text("112.525 bytes")
+    expect(page.locator("#details .facts")).to_contain_text("112.525 bytes")
 
 
 def test_a_language_that_nobody_translated_is_english(new_page: NewPage) -> None:
@@ -105,7 +105,7 @@ def test_dates_are_written_as_the_reader_writes_them(new_page: NewPage, shop: Sh
         page = new_page(locale=tag)
         open_product(page, product, 1) if tag != "pt-BR" else _open_portuguese(page, product)
         page.locator(".tile .edit").click()
-        seen[tag] = page.locator(".facts-list").inner_text()
+        seen[tag] = page.locator("#details .facts").inner_text()
     assert len(set(seen.values())) == 3
     assert re.search(r"\d de \w+\.? de 20\d\d", seen["pt-BR"])
 

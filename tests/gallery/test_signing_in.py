@@ -1,11 +1,10 @@
 """Who may work with the page, and what becomes of their token."""
 
-import re
-
 from playwright.sync_api import Page, expect
 
-from tests.gallery.conftest import STORE, TOKEN, NewPage, Shop, open_product, sign_in
+from tests.gallery.conftest import STORE, TOKEN, NewPage, Shop, corner, open_product, sign_in
 from tests.processes import command
+from tests.shop import png
 
 
 def test_a_wrong_token_is_not_taken(page: Page) -> None:
@@ -17,7 +16,7 @@ def test_a_wrong_token_is_not_taken(page: Page) -> None:
     page.keyboard.press("Escape")  # the second time a browser closes a dialog even if it is told not to
     sign_in(page, token=TOKEN)
     expect(page.get_by_role("heading", name="Choose a product")).to_be_visible()
-    expect(page.get_by_text(f"Store {STORE}")).to_be_visible()
+    expect(page.get_by_role("banner").get_by_text(f"store {STORE}")).to_be_visible()  # its name
 
 
 def test_the_token_stays_in_the_tab(page: Page, shop: Shop, product: int) -> None:
@@ -59,14 +58,32 @@ def test_a_token_that_is_revoked_in_mid_work(page: Page, shop: Shop, product: in
 
 
 def test_a_token_that_may_only_read(page: Page, shop: Shop, product: int) -> None:
+    """Everything can be seen, and nothing is offered that would be refused."""
     token = command(shop.server.data.parent, "stores", "token", STORE, "--read-only", "--json").json["token"]
-    shop.add(product, "seen.png")
+    shop.add(product, "seen.png", alt="A square")
+    shop.add(product, "other.png")
     page.goto(f"/gallery#/products/{product}")
     sign_in(page, token=token)
-    page.get_by_role("button", name="Details of seen.png").click()
-    page.get_by_label("Alt text").fill("New")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_have_text(re.compile("read-only"))
+    expect(page.get_by_role("banner").get_by_text("Read-only")).to_be_visible()
+    expect(page.locator(".tile")).to_have_count(2)
+    for name in ("Add pictures", "From a URL", "Delete A square", "Move A square, position 1"):
+        expect(page.get_by_role("button", name=name)).to_be_hidden()
+    page.get_by_role("button", name="Details of A square").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".facts")).to_contain_text("A square")
+    for name in ("Save", "Move", "Use this URL", "Choose a file…", "Delete picture"):
+        expect(dialog.get_by_role("button", name=name)).to_be_hidden()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Download original").click()
+    assert download.value.suggested_filename == "seen.png"
+    assert download.value.path().read_bytes() == png()
+    page.keyboard.press("Escape")
+    page.evaluate("""() => {
+      const data = new DataTransfer();
+      data.items.add(new File(["x"], "pasted.png"));
+      document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
+    }""")
+    expect(corner(page).get_by_text("Your token is read-only.")).to_be_visible()
 
 
 def test_another_store_sees_nothing_of_the_first(page: Page, shop: Shop, product: int, new_page: NewPage) -> None:

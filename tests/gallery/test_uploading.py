@@ -143,7 +143,7 @@ def test_a_url(page: Page, shop: Shop, product: int, elsewhere: str) -> None:
     expect(corner(page).get_by_text("The server at this URL answered with error 404")).to_be_visible()
     expect(page.locator(".tile .name")).to_have_text(["rocket.jpg"])
     page.get_by_role("button", name="Details of rocket.jpg").click()
-    expect(page.locator(".facts-list")).to_contain_text(f"{elsewhere}/rocket.jpg")
+    expect(page.locator("#details .facts")).to_contain_text(f"{elsewhere}/rocket.jpg")
 
 
 @pytest.mark.parametrize("status", [503, 409, 429])

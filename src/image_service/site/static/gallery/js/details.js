@@ -5,6 +5,8 @@ import { byId, openDialog, show } from "./dom.js";
 import { newKey } from "./http.js";
 import { toast } from "./messages.js";
 import { Conflict } from "./pictures.js";
+import { download } from "./download.js";
+import { canWrite } from "./session.js";
 import { fill, tag } from "./shown.js";
 import { text } from "./texts.js";
 import { altOf, format, languageName, size, when } from "./words.js";
@@ -30,14 +32,15 @@ function render(pictures, image, actions) {
   byId("picture-tag").value = tag(image);
   for (const button of dialog.querySelectorAll("[data-copy]")) button.onclick = () => copy(byId(button.dataset.copy), button);
   for (const button of dialog.querySelectorAll("[data-close]")) button.onclick = () => dialog.close();
+  byId("download").onclick = () => attempt(pictures, image, actions, () => download(image));
   byId("details-delete").onclick = () => {
     dialog.onclose = null; // a text for a picture that is to go is not missed
     dialog.close();
     actions.onDelete(image);
   };
   facts(image);
-  for (const id of ["alt-form", "position-form", "replace-form"]) show(byId(id), pictures.isOrdered);
-  show(byId("assign-form"), !pictures.isOrdered);
+  for (const id of ["alt-form", "position-form", "replace-form"]) show(byId(id), pictures.isOrdered && canWrite());
+  show(byId("assign-form"), !pictures.isOrdered && canWrite());
   if (pictures.isOrdered) {
     describing(pictures, image, actions);
     placing(pictures, image, actions);
@@ -53,16 +56,21 @@ function facts(image) {
     [text("fact.format")]: format(image),
     [text("fact.size")]: text("fact.size_bytes", { size: size(image.bytes), bytes: image.bytes }),
     [text("fact.source")]: image.source_url ?? text("fact.uploaded"),
-    "SHA-256": image.sha256,
     [text("fact.added")]: when(image.created_at),
     [text("fact.changed")]: when(image.updated_at),
-    [text("fact.id")]: image.id,
   };
+  if (!canWrite()) rows[text("details.alt")] = altOf(image) || text("tile.no_alt");
+  fillList(dialog.querySelector(".facts-list"), rows);
+  fillList(dialog.querySelector(".more-facts dl"), { [text("fact.id")]: image.id, "SHA-256": image.sha256 });
+}
+
+function fillList(list, rows) {
   for (const [name, value] of Object.entries(rows)) {
     const [term, fact] = ["dt", "dd"].map((each) => document.createElement(each));
     term.textContent = name;
     fact.textContent = value;
-    dialog.querySelector(".facts-list").append(term, fact);
+    fact.dir = "auto";
+    list.append(term, fact);
   }
 }
 
@@ -157,7 +165,7 @@ function altField(language, alt) {
   const field = Object.assign(document.createElement("div"), { className: "field" });
   const id = `alt-${language || "text"}`;
   const label = Object.assign(document.createElement("label"), { htmlFor: id, textContent: language ? text("details.alt_language", { language: languageName(language) }) : text("details.alt") });
-  const area = Object.assign(document.createElement("textarea"), { id, name: language, value: alt, rows: 3, maxLength: 2000 });
+  const area = Object.assign(document.createElement("textarea"), { id, name: language, value: alt, rows: 3, maxLength: 2000, dir: "auto" });
   if (language) area.lang = language;
   const hint = Object.assign(document.createElement("small"), { textContent: text("details.alt_hint") });
   field.append(label, area, ...(language ? [] : [hint]));

@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 import { locale } from "./texts.js";
-import { number, tileOf } from "./tile.js";
+import { badgeOf, number, tileOf } from "./tile.js";
 
 const grid = byId("grid");
 const tiles = new Map(); // id -> { tile, state }
@@ -28,7 +28,11 @@ export function draw(images, options) {
 }
 
 // As they lie now, which while one is moved is not yet how they are saved.
-export const renumber = () => [...grid.children].forEach(number);
+export function renumber() {
+  [...grid.children].forEach(number);
+  const carried = document.querySelector("body > .tile"); // what the pointer carries is a copy, outside of the grid
+  if (carried) carried.querySelector(".badge").textContent = badgeOf([...grid.children].findIndex(({ dataset }) => dataset.id === carried.dataset.id));
+}
 
 export function put(tile, place) {
   const focused = tile.contains(document.activeElement) ? document.activeElement : null;

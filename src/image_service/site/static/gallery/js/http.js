@@ -67,6 +67,21 @@ async function call(method, path, options) {
   return settled({ status: response.status, body: parsed(text), header: (name) => response.headers.get(name) });
 }
 
+// The bytes behind an address of the API, for whoever is signed in.
+export async function bytes(path) {
+  const used = authorization();
+  let response;
+  try {
+    response = await fetch(path, { headers: { Authorization: used }, credentials: "omit" });
+    if (response.ok) return await response.blob();
+  } catch {
+    throw new Lost();
+  }
+  if (response.status !== 401) return settled({ status: response.status, body: null, header: (name) => response.headers.get(name) });
+  await renew(used);
+  return bytes(path);
+}
+
 // One call with a form, by the only means that tell how far it has come: `onProgress(0..1)`.
 function send(method, path, options) {
   const { form, signal, onProgress } = options;

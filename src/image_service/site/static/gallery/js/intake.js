@@ -1,6 +1,7 @@
 // The ways in which pictures come to the page: chosen, dropped, pasted, or as a URL.
 
 import { byId, openDialog, show } from "./dom.js";
+import { canWrite } from "./session.js";
 import { uploads } from "./uploads.js";
 import { toast } from "./messages.js";
 import { text } from "./texts.js";
@@ -9,7 +10,8 @@ import { text } from "./texts.js";
 export function startIntake(target) {
   const give = (sources) => {
     if (sources.length === 0) return;
-    if (target() === undefined) toast(text("upload.open_first"));
+    if (!canWrite()) toast(text("error.read_only"));
+    else if (target() === undefined) toast(text("upload.open_first"));
     else uploads.add(sources, target());
   };
   choosing(give);
@@ -32,7 +34,7 @@ function dropping(give, target) {
   let depth = 0;
   let isOwn = false;
   const takes = ({ dataTransfer }) => !isOwn && ["Files", "text/uri-list"].some((type) => dataTransfer.types.includes(type));
-  const over = (isOver) => show(byId("drop"), isOver && target() !== undefined);
+  const over = (isOver) => show(byId("drop"), isOver && canWrite() && target() !== undefined);
   addEventListener("dragstart", () => (isOwn = true));
   addEventListener("dragend", () => (isOwn = false));
   addEventListener("dragenter", (event) => takes(event) && over(++depth > 0));

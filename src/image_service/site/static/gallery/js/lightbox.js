@@ -29,6 +29,7 @@ export async function openLarge(images, index) {
       onInit: (element) => box.on("change", () => (element.textContent = altOf(images[box.currIndex]))),
     });
   });
+  box.on("contentAppend", ({ content }) => content.element?.classList.toggle("has-alpha", Boolean(content.data.hasAlpha)));
   box.on("afterInit", () => box.element.setAttribute("aria-label", text("lightbox.label")));
   box.on("destroy", () => (open = null));
   open = box;

@@ -10,7 +10,7 @@ import { startMoving } from "./moving.js";
 import { Conflict, Gallery, Orphans } from "./pictures.js";
 import { loadProducts, markCurrent, moreProducts } from "./products.js";
 import { carryOut, remove, startRemoval } from "./removal.js";
-import { isSignedIn, signIn, signOut, storeId } from "./session.js";
+import { canWrite, isSignedIn, signIn, signOut, storeId, storeName } from "./session.js";
 import { onLanguage, ready, startLanguages, text } from "./texts.js";
 import { startTray } from "./tray.js";
 import { uploads } from "./uploads.js";
@@ -55,6 +55,7 @@ function nameIt() {
 
 async function load(each) {
   if (each.images.length === 0) byId("grid").setAttribute("aria-busy", "true");
+  show(byId("skeleton"), !each.isLoaded);
   show(byId("unreachable"), false);
   try {
     await each.load();
@@ -64,6 +65,7 @@ async function load(each) {
     if (isOpen(each)) unreachable(each, error);
   } finally {
     if (isOpen(each)) byId("grid").removeAttribute("aria-busy");
+    if (isOpen(each)) show(byId("skeleton"), false);
   }
 }
 
@@ -79,12 +81,13 @@ function redraw() {
   const gone = pictures.images.length - visible.length;
   const count = pictures.total - gone;
   byId("count").textContent = text("pictures.count", { count });
-  show(byId("hint"), isOrdered && count > 1);
+  show(byId("hint"), isOrdered && count > 1 && canWrite());
   const onOpen = (image) => openLarge(pictures.visible, pictures.visible.findIndex(({ id }) => id === image.id));
   draw(visible, { isOrdered, onOpen, onEdit: edit, onDelete: (image) => remove(pictures, image) });
   show(byId("empty"), count === 0);
   byId("empty").querySelector("h2").textContent = text(isOrdered ? "empty.title" : "empty.unassigned_title");
   byId("empty").querySelector("p").textContent = text(isOrdered ? "empty.text" : "empty.unassigned_text");
+  show(byId("empty").querySelector("p"), canWrite());
   show(byId("more-orphans"), Boolean(hasMore));
 }
 
@@ -128,10 +131,17 @@ function speak() {
 }
 
 function greet() {
-  byId("store").textContent = text("page.store", { store: storeId() });
+  byId("store").textContent = storeName() || text("page.store", { store: storeId() });
+  byId("store").title = text("page.store", { store: storeId() });
+  document.body.dataset.scope = canWrite() ? "write" : "read";
 }
 
 async function start() {
+  if (isSignedIn() && opened()) {
+    document.body.dataset.view = "pictures";
+    show(byId("pictures"), true);
+    show(byId("skeleton"), true); // before there is a word, let alone a picture
+  }
   await ready;
   startLanguages();
   onLanguage(speak);
@@ -154,7 +164,7 @@ async function start() {
   startIntake(() => pictures?.product);
   startRemoval(report, refreshProducts);
   startMoving(
-    () => pictures?.isOrdered && pictures.visible.length > 1,
+    () => canWrite() && pictures?.isOrdered && pictures.visible.length > 1,
     move,
     () => redraw(),
   );

@@ -10,6 +10,11 @@ let renewal = null;
 
 export const storeId = () => current?.store ?? "";
 
+export const storeName = () => current?.name ?? "";
+
+// Whether the token may change anything. The page then offers nothing that it may not do.
+export const canWrite = () => current?.scope !== "read";
+
 // Bytes, not characters, are what base64 takes.
 export function authorization() {
   const bytes = new TextEncoder().encode(`${current?.store}:${current?.token}`);
@@ -53,7 +58,7 @@ function ask(why) {
       const said = { store: id.value.trim(), token: token.value.trim() };
       const button = event.submitter;
       button.disabled = true;
-      const wrong = await refused(said);
+      const wrong = await refused(said); // adds the store's name and the token's scope
       button.disabled = false;
       problem.textContent = wrong;
       show(problem, wrong !== "");
@@ -81,8 +86,12 @@ async function refused(said) {
   const headers = { Authorization: authorization() };
   current = kept;
   try {
-    const answer = await fetch("products?per_page=1&fields=id", { headers, credentials: "omit", cache: "no-store" });
-    if (answer.ok) return "";
+    const answer = await fetch("store", { headers, credentials: "omit", cache: "no-store" });
+    if (answer.ok) {
+      const { name, scope } = await answer.json();
+      Object.assign(said, { name, scope });
+      return "";
+    }
     if (answer.status === 401) return text("signin.wrong");
     return answer.status === 429 ? text("signin.too_many") : text("signin.failed", { status: String(answer.status) });
   } catch {

@@ -15,10 +15,19 @@ export const srcset = (image) => widths(image).map(({ url, width }) => `${url} $
 
 const largest = (image) => widths(image).at(-1);
 
+// Width by height, as it is seen.
+export const ratio = (image) => image.width / image.height;
+
+// The hash tells it in its 24th bit.
+export const hasAlpha = (image) => atob(image.thumbhash).charCodeAt(2) > 127;
+
+// In a square: photos of the usual shapes lose a little at two sides; what is narrower, wider or see-through is seen whole.
+export const isCropped = (image) => !hasAlpha(image) && ratio(image) <= 1.51 && ratio(image) >= 0.66;
+
 // A slide of PhotoSwipe.
 export function slide(image) {
   const { url, width, height } = largest(image);
-  return { src: url, srcset: srcset(image), width, height, msrc: image.src, alt: altOf(image) };
+  return { src: url, srcset: srcset(image), width, height, msrc: image.src, alt: altOf(image), hasAlpha: hasAlpha(image) };
 }
 
 const ESCAPED = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
@@ -39,15 +48,18 @@ export function tag(image) {
   return `<img ${Object.entries(attributes).map(([name, value]) => `${name}="${escaped(String(value))}"`).join(" ")}>`;
 }
 
-// Fill a `.picture` with a canvas and an <img>: the placeholder at once, the picture when it is near and has come.
+// Fill a `.picture` with a canvas and an <img>: the placeholder at once, the picture when it is near and has come. Behind
+// what does not fill its place stays the placeholder, or, where one can see through, a chequered ground.
 export function fill(picture, image, sizes) {
   const canvas = picture.querySelector("canvas");
   const img = picture.querySelector("img");
   paint(canvas, image.thumbhash);
+  picture.classList.toggle("is-cropped", isCropped(image));
+  picture.classList.toggle("has-alpha", hasAlpha(image));
   const { width, height } = image.variants.find(({ url }) => url === image.src) ?? largest(image);
   img.onload = () => {
     img.classList.add("is-loaded");
-    canvas.hidden = true; // what is transparent stays so
+    canvas.hidden = hasAlpha(image) || isCropped(image);
   };
   img.onerror = () => {
     picture.dataset.broken = text("tile.broken");

@@ -1,28 +1,27 @@
 // One picture among the others.
 
 import { clone, show } from "./dom.js";
-import { fill } from "./shown.js";
+import { fill, isCropped, ratio } from "./shown.js";
 import { text } from "./texts.js";
 import { altOf, called, dimensions, format, size } from "./words.js";
-
-const WIDTH = "(max-width: 760px) 46vw, 260px"; // of a tile, for the browser to choose by
 
 // `image` does not change within a tile's life: another state of it is another tile.
 export function tileOf(image, { isOrdered, onOpen, onEdit, onDelete }) {
   const tile = clone("tile");
-  Object.assign(tile.dataset, { id: image.id, called: called(image) });
+  const name = called(image);
+  Object.assign(tile.dataset, { id: image.id, called: name });
   const part = (selector) => tile.querySelector(selector);
-  fill(part(".picture"), image, WIDTH);
+  const wider = isCropped(image) ? Math.max(1, ratio(image)) : 1; // than the tile, of which it fills the height
+  fill(part(".picture"), image, `(max-width: 760px) ${Math.round(46 * wider)}vw, ${Math.round(220 * wider)}px`);
   part("img").draggable = false; // the browser's own dragging; ours is of the whole tile
   part(".name").textContent = image.filename;
-  part(".name").title = image.filename;
+  part(".caption").title = `${image.filename}\n${dimensions(image)} · ${format(image)} · ${size(image.bytes)}`;
   part(".alt").textContent = altOf(image) || (isOrdered ? text("tile.no_alt") : "");
-  part(".alt").classList.toggle("is-missing", !altOf(image));
-  part(".facts").textContent = `${dimensions(image)} · ${format(image)} · ${size(image.bytes)}`;
+  part(".dot").classList.toggle("is-missing", !altOf(image));
+  part(".dot").title = altOf(image) || text("tile.no_alt");
   show(part(".move"), isOrdered);
   show(part(".badge"), isOrdered);
-  show(part(".alt"), isOrdered);
-  const name = called(image);
+  show(part(".dot"), isOrdered);
   const buttons = {
     ".picture": [text("tile.view", { name }), onOpen],
     ".edit": [text("tile.details", { name }), onEdit],
@@ -36,6 +35,11 @@ export function tileOf(image, { isOrdered, onOpen, onEdit, onDelete }) {
 }
 
 export function number(tile, place) {
-  tile.querySelector(".badge").textContent = place === 0 ? text("tile.main", { number: 1 }) : place + 1;
+  const badge = tile.querySelector(".badge");
+  const words = badgeOf(place);
+  if (badge.textContent === words) return;
+  badge.textContent = words;
   tile.querySelector(".move").setAttribute("aria-label", text("tile.move", { name: tile.dataset.called, number: place + 1 }));
 }
+
+export const badgeOf = (place) => (place === 0 ? text("tile.main", { number: 1 }) : String(place + 1));
