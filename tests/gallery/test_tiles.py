@@ -68,7 +68,11 @@ def test_one_can_see_what_is_transparent(page: Page, shop: Shop, product: int) -
 def test_a_skeleton_stands_in_for_pictures(page: Page, shop: Shop, product: int) -> None:
     three(shop, product)
     held: list[Route] = []
-    page.route("**/images?fields=all**", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/images?fields=all**", hold)
     page.goto(f"/gallery#/products/{product}")
     sign_in(page)
     expect(page.locator("#skeleton")).to_be_visible()
