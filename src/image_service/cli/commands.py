@@ -4,6 +4,7 @@ from image_service.cli.console import examples
 from image_service.cli.copy_storage import copy_storage
 from image_service.cli.doctor.command import doctor
 from image_service.cli.importing.command import import_images
+from image_service.cli.jobs import jobs
 from image_service.cli.migrate import migrate
 from image_service.cli.openapi import openapi
 from image_service.cli.program import app
@@ -16,6 +17,7 @@ from image_service.cli.verify import verify
 __all__ = ["app"]  # the whole program, once this has been imported
 
 app.add_typer(stores, name="stores")
+app.add_typer(jobs, name="jobs")
 app.command(epilog=examples("IMAGE_SERVICE_DATABASE_URL=postgresql://user:password@host/name image-service migrate"))(
     migrate
 )

@@ -32,5 +32,6 @@ def sweep(
     out.print(
         f"{verb}: {swept.trash} originals from the trash, {swept.orphans} images on no product, "
         f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers, "
-        f"{swept.tickets} upload tickets; {swept.strays} originals without a row {went} into the trash"
+        f"{swept.tickets} upload tickets, {swept.jobs} jobs; "
+        f"{swept.strays} originals without a row {went} into the trash"
     )

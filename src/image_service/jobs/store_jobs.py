@@ -105,7 +105,7 @@ def handler(database: Database, run: Callable[[StoreJob], Awaitable[None]]) -> H
         try:
             await run(job)
         except Failed as failed:
-            await fail(database, job, failed.receipts, failed.result)
+            await fail(database, job.id, failed.receipts, failed.result)
         except (JobOver, StoreNotFound):
             log.info("a job has ended meanwhile", job=job.id.hex)
 
@@ -125,9 +125,9 @@ async def finish(transaction: Transaction, job: StoreJob, result: Any, receipts:
         raise JobOver
 
 
-async def fail(database: Database, job: StoreJob, receipts: Sequence[Any], result: Any = None) -> None:
+async def fail(database: Database, id: UUID, receipts: Sequence[Any], result: Any = None) -> None:
     """Unless it has ended."""
-    values = {"job_id": job.id, "ends": State.FAILED, "gives": result, "says": list(receipts)}
+    values = {"job_id": id, "ends": State.FAILED, "gives": result, "says": list(receipts)}
     async with database.changes() as transaction:
         await transaction.rows(_END, **values)
 

@@ -25,7 +25,7 @@ from image_service.telemetry import metrics
 log = structlog.get_logger()
 
 POLL_SECONDS = 0.5  # between two looks for work of other processes: one short statement each
-HEARTBEAT_SECONDS = 30.0  # without one the work is another's; one is sent in half of that
+HEARTBEAT_SECONDS = 10.0  # without one the work is another's; one is sent in half of that
 STOP_SECONDS = 5.0  # for what is under way when the worker is told to stop; then it is handed back
 UNAVAILABLE_SECONDS = 5.0  # until work is tried again that the database or the blob store has stopped
 BUG_TRIES = 5

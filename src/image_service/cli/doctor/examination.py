@@ -46,6 +46,8 @@ async def _kept(settings: Settings) -> list[Finding]:
         schema = [each async for each in kept.schema(url)] if found[0].level is not Level.FAIL else []
         has_schema = any(each.level is Level.OK for each in schema)
         found += schema
+        if has_schema:
+            found += [each async for each in kept.queue(database)]
         if not settings.data_dir.exists():
             return [*found, ok("storage", f"{settings.data_dir} is not there yet; the first start of `serve` makes it")]
         blobs = kept.blobs(

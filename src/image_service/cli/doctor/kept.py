@@ -20,6 +20,7 @@ from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.postgres.binaries import OLDEST_MAJOR
 from image_service.postgres.embedded import EmbeddedPostgres
+from image_service.queue import state
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
@@ -29,6 +30,7 @@ SKEW_WARN, SKEW_FAIL = (
     timedelta(minutes=5),
 )  # S3 refuses at 15 minutes
 MB = 1_000_000
+LATE_SECONDS = 900  # work that has been due for so long
 LEAST_FREE, LITTLE_FREE = 200 * MB, 2_000 * MB  # bytes: a handful of uploads at once; some thousand photos
 LITTLE_SHARE = 0.05  # of all inodes
 
@@ -78,6 +80,24 @@ async def database(database: Database, settings: Settings) -> Findings:
     else:
         yield ok("connections", said)
     yield clock("database", facts.now, before, after)
+
+
+async def queue(database: Database) -> Findings:
+    """What waits to be done after its answer; the schema is this version's."""
+    try:
+        found = (await state.depths(database, [])).values()
+    except ImageServiceError as error:
+        yield fail("jobs", f"cannot be looked up: {error}", "mend the database first")
+        return
+    waiting, held = sum(each.queued for each in found), sum(each.held for each in found)
+    oldest = max((each.oldest for each in found), default=0)
+    said = f"{waiting} wait, the oldest for {oldest:.0f} s; {held} are held"
+    if held:
+        yield warn("jobs", said, "`image-service jobs held` says why; then `jobs retry` or `jobs discard`")
+    elif oldest > LATE_SECONDS:
+        yield warn("jobs", said, "does `serve` run with JOBS above 0? Else more of them, or another instance")
+    else:
+        yield ok("jobs", said)
 
 
 async def schema(url: str) -> Findings:

@@ -10,7 +10,7 @@ from image_service.images.idempotency import Once
 from image_service.jobs import store_jobs
 from image_service.jobs.store_jobs import NewJob, StoreJob
 from image_service.web.images.bodies import Time, described
-from image_service.web.images.view import time_of
+from image_service.web.images.view import ANY, time_of
 from image_service.web.openapi.components import shared
 from image_service.web.parts import Parts
 
@@ -38,7 +38,22 @@ def accepted(parts: Parts, job: NewJob) -> Response:
 
 def shown(job: StoreJob) -> dict[str, Any]:
     ended = time_of(job.finished_at) if job.finished_at else None
-    return _body(job.id.hex, job.kind, str(job.state), job.result, list(job.receipts), time_of(job.created_at), ended)
+    result, receipts = _ordered(job.result), _ordered(list(job.receipts))
+    return _body(job.id.hex, job.kind, str(job.state), result, receipts, time_of(job.created_at), ended)
+
+
+_RECEIPT = ("index", "id", "outcome", "reason", "status")
+_PLACES = {name: place for place, name in enumerate(("index", *ANY, *_RECEIPT[2:], "images", "revision", "receipts"))}
+
+
+def _ordered(value: Any) -> Any:
+    """The names in the order that answers have them in: PostgreSQL's jsonb has one of its own."""
+    if isinstance(value, list):
+        return [_ordered(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    names = sorted(value, key=lambda name: _PLACES.get(name, len(_PLACES)))
+    return {name: _ordered(value[name]) for name in names}
 
 
 def _body(

@@ -1,0 +1,21 @@
+"""Work that failed over and over, dropped by whoever runs the service: its job has failed then."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from image_service.database.database import Database
+from image_service.jobs import store_jobs
+from image_service.jobs.receipts import FAILED, receipt
+from image_service.queue import state
+
+UUID_BYTES = 16
+NOT_DONE = "not_done"
+
+
+async def discard(database: Database, ids: Sequence[int]) -> list[int]:
+    """Returns those that were held. Work of a kind that has no jobs of stores just goes."""
+    gone = await state.discard(database, ids)
+    for _, payload in gone:
+        if len(payload) == UUID_BYTES:
+            await store_jobs.fail(database, UUID(bytes=payload), [receipt(FAILED, reason=NOT_DONE)])
+    return [id for id, _ in gone]
