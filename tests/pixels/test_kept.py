@@ -37,7 +37,10 @@ class Photo:
         size = (self.width, self.height)
         slope = Image.linear_gradient("L").resize(size)
         grain = Image.effect_noise(size, 60)
-        Image.merge("RGB", (slope, grain, ImageChops.add(slope, grain, 2))).save(path, "JPEG", **self.options)
+        mixed = ImageChops.add(slope, grain, 2)
+        # Grain in the colours too, but for one that has all of its colours: it would need them all.
+        planes = (mixed, mixed, mixed) if self.options.get("subsampling") == 0 else (slope, grain, mixed)
+        Image.merge("RGB", planes).save(path, "JPEG", **self.options)
         return path
 
 

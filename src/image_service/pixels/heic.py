@@ -1,11 +1,11 @@
 """HEIC, by a decoder that is not part of the default set-up: the extra `heic`. Imported by the pixel processes alone.
 
-See docs/decisions/0081.
+See docs/decisions/0084.
 """
 
 import pyvips
 
-from image_service.pixels.profiles import PROFILE
+from image_service.pixels.colour.profiles import PROFILE
 
 try:
     import pi_heif

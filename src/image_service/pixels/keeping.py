@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pyvips
 
+from image_service.pixels.colour.chroma import may_need_full, needs_full
+from image_service.pixels.colour.profiles import PROFILE
 from image_service.pixels.libvips import JPEG_SHRINKS, field, jpeg_shrink
 from image_service.pixels.picture import BANDS, TURNED, Pixels
-from image_service.pixels.profiles import PROFILE
 from image_service.pixels.sizes import SRC_SIZE
 
 ORIENTATION = "orientation"
@@ -31,10 +32,12 @@ class Keep:
         return shrink if fits and is_plain(image) and (self.small or shrink > min(JPEG_SHRINKS)) else None
 
     def write(self, image: pyvips.Image) -> Pixels | None:
-        """`image` is in memory, and not turned yet. None where the file cannot hold it: nobody needs it."""
+        """`image` is in memory, and not turned yet. None where the file cannot hold it: nobody needs it. None too where
+        its colours must be looked at when it is rendered: it comes with all of them, and would lose some.
+        """
         profile = bytes(image.get(PROFILE)) if image.get_typeof(PROFILE) else b""
         pixels = Pixels(image.width, image.height, field(image, ORIENTATION, 1), len(profile))
-        if not is_plain(image) or pixels.bytes > self.bytes:
+        if not is_plain(image) or pixels.bytes > self.bytes or (may_need_full(image) and needs_full(image)):
             return None
         try:
             os.lseek(self.file, 0, os.SEEK_SET)  # a second try writes the same

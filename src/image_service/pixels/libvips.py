@@ -11,8 +11,8 @@ from functools import partial
 import pyvips
 
 from image_service.pixels import heic
+from image_service.pixels.colour.profiles import PROFILE, with_colours
 from image_service.pixels.picture import TURNED, Format
-from image_service.pixels.profiles import PROFILE, with_usable_profile
 from image_service.pixels.sizes import SPARE
 
 # How libvips, libjpeg and GLib say that there is no memory, for a picture or for the thread that would decode it.
@@ -124,11 +124,11 @@ def resized(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
 
 
 def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips.Image:
-    """To be read once, row by row; a HEIC is in memory. With its profile, if that is of use. `options` are those of the
+    """To be read once, row by row; a HEIC is in memory. With a profile of its colours. `options` are those of the
     loader."""
     if format is Format.HEIC:
-        return with_usable_profile(heic.load(data))
-    return with_usable_profile(BUFFER_LOADERS[format](data, access="sequential", fail_on=fail_on, **options))
+        return with_colours(heic.load(data), data, format)
+    return with_colours(BUFFER_LOADERS[format](data, access="sequential", fail_on=fail_on, **options), data, format)
 
 
 def jpeg_shrink(width: int, height: int, least_width: int, least_height: int) -> int:

@@ -9,6 +9,7 @@ import pyvips
 import thumbhash
 
 from image_service.pixels.animation.apng import shown
+from image_service.pixels.colour.profiles import PROFILE
 from image_service.pixels.heic import NotDecoded
 from image_service.pixels.keeping import Keep
 from image_service.pixels.libvips import (
@@ -26,7 +27,6 @@ from image_service.pixels.libvips import (
 from image_service.pixels.limits import Limits, Refused, broken, cut
 from image_service.pixels.messages import Probe
 from image_service.pixels.picture import PAGED, TURNED, Format, Pixels
-from image_service.pixels.profiles import PROFILE
 from image_service.pixels.sizes import Size
 from image_service.pixels.structure.outline import Structure
 from image_service.pixels.structure.walk import read_structure

@@ -7,6 +7,7 @@ import pyvips
 
 from image_service.pixels.animation import apng
 from image_service.pixels.animation.frames import fitted_frames, with_alpha
+from image_service.pixels.colour.chroma import FULL, filled_beneath, may_need_full, needs_full
 from image_service.pixels.keeping import Keep
 from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, load, resized, thumbnail
 from image_service.pixels.messages import Rendering
@@ -44,6 +45,7 @@ PALETTE: dict[str, Any] = {"palette": True, "Q": 100, "dither": 0, "effort": 5}
 PALETTE_MAX_PIXELS = 25_000_000  # it holds 7 bytes for each
 OPAQUE = (Format.JPG,)
 WHITE = (255, 255, 255)
+ALL = 255  # of alpha: not transparent
 
 
 def render_kept(pixels: pyvips.Image, target: int, rendering: Rendering) -> None:
@@ -78,13 +80,23 @@ def run(data: bytes, target: int, rendering: Rendering, keep: Keep | None) -> Pi
         if shrink is not None:
             image = load(data, Format.JPG, fail_on=STRICT, shrink=shrink).copy_memory()
             kept = keep.write(image)
-            render_kept(image, target, rendering)
-            return kept
+            if kept is not None or not may_need_full(image):
+                render_kept(image, target, rendering)
+                return kept
     if rendering.frames > 1 and rendering.format in ANIMATED:
         encode_frames(fitted_frames(data, rendering), target, rendering)
     else:
-        image = flatten(open_still(data, rendering), rendering)
-        encode(image, target, rendering, **(PALETTE if keeps_palette(data, image, rendering) else {}))
+        image, options = open_still(data, rendering), dict[str, Any]()
+        if may_need_full(image) and rendering.format in FULL:
+            image = without_useless_alpha(image.copy_memory())
+            if image.hasalpha() and rendering.format is Format.AVIF:
+                image, options = filled_beneath(image), FULL[rendering.format]
+            elif needs_full(image):
+                options = FULL[rendering.format]
+        image = flatten(image, rendering)
+        if keeps_palette(data, image, rendering):
+            options = PALETTE
+        encode(image, target, rendering, **options)
     return None
 
 
@@ -95,6 +107,13 @@ def open_still(data: bytes, rendering: Rendering) -> pyvips.Image:
         return resized(next(apng.shown(data, outline, "error")), rendering.width, rendering.height)
     fail_on = STRICT if rendering.original is Format.JPG else "error"
     return thumbnail(data, rendering.original, rendering.width, rendering.height, fail_on=fail_on)
+
+
+def without_useless_alpha(image: pyvips.Image) -> pyvips.Image:
+    """Of a picture in memory: without its alpha if nothing is transparent."""
+    if not image.hasalpha() or image[image.bands - 1].min() < ALL:
+        return image
+    return image[: image.bands - 1]
 
 
 def flatten(image: pyvips.Image, rendering: Rendering) -> pyvips.Image:

@@ -17,6 +17,7 @@ from image_service.pixels.structure.kinds import kind_of
 from image_service.pixels.structure.outline import Structure
 
 SIZE = Struct(">4xII")  # width, height
+NCLX = Struct(">4xHH")  # primaries, curve
 GRID = Struct(">xBBB")  # flags, rows - 1, columns - 1; then width and height
 
 
@@ -120,6 +121,19 @@ def walk_heif(data: bytes, limits: Limits) -> Structure:
     if held > limits.whole:
         raise too_large(f"{width}x{height} to be held whole")
     return structure
+
+
+def coded_colours(data: bytes) -> tuple[int, int] | None:
+    """The numbers of a walked picture's primaries and curve, if it has some."""
+    formats = tuple(codec.format for codec in (AVIF, HEIC))
+    items = _read_boxes(data, Limits(chunks=2**31, text=2**31, formats=formats)).items
+    primary = items.get(items.primary)
+    for item in (primary, *(items.get(id) for id in primary.refers.get(b"dimg", [])[:1])):
+        for kind, body in item.properties:
+            if kind == b"colr" and bytes(body[:4]) == b"nclx" and len(body) >= NCLX.size:
+                primaries, curve = NCLX.unpack_from(body)
+                return primaries, curve
+    return None
 
 
 def _read_boxes(data: bytes, limits: Limits) -> _File:

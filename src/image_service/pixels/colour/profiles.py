@@ -1,6 +1,15 @@
-"""ICC profiles: one that cannot be used is ignored, as browsers do. Imported by the pixel processes alone."""
+"""The colours of a picture, as an ICC profile; one that cannot be used is ignored, as browsers do.
+
+Imported by the pixel processes alone.
+"""
+
+from importlib.resources import files
 
 import pyvips
+
+from image_service.pixels.colour.described import colours_of
+from image_service.pixels.colour.icc import profile_of
+from image_service.pixels.picture import Format
 
 PROFILE = "icc-profile-data"
 HEADER_BYTES = 128
@@ -14,6 +23,28 @@ TRIED = {
     4: bytes((0, 0, 0, 255, 0, 255, 255, 0, 0, 0, 0, 0)),
 }
 LEAST_CONTRAST = 64  # of 255, between black and each of the others
+
+
+PRESS = files("image_service.pixels.colour").joinpath("press.icc").read_bytes()  # of CMYK that says nothing
+
+
+def with_colours(image: pyvips.Image, data: bytes, format: Format) -> pyvips.Image:
+    """The same picture, with the profile by which it is to be converted: its own if that is of use; else one of what
+    `data` describes otherwise. None: it is sRGB.
+    """
+    image = with_usable_profile(image)
+    if image.get_typeof(PROFILE):
+        return image
+    if image.interpretation == "cmyk":
+        return _with(image, PRESS)
+    colours = colours_of(data, format)
+    return _with(image, profile_of(colours, is_grey=image.bands < 3)) if colours else image
+
+
+def _with(image: pyvips.Image, profile: bytes) -> pyvips.Image:
+    image = image.copy()
+    image.set_type(pyvips.GValue.blob_type, PROFILE, profile)
+    return image
 
 
 def with_usable_profile(image: pyvips.Image) -> pyvips.Image:
