@@ -142,10 +142,11 @@ class Answers:
         if self.is_plan and image is not None and known is not None:
             return Same(image.sha256) if await intake.is_known(url, known) else Later()
         download = await intake.download(url, known=known)
-        if image is not None and download.is_unchanged:
+        if image is not None and download.received is None:
             metrics.SYNC_SAVED.labels(Saved.NOT_MODIFIED).inc()
             return Same(image.sha256)
-        if image is not None and await download.received.begins_with(image.bytes, image.sha256):
+        received = download.received
+        if image is not None and received is not None and await received.begins_with(image.bytes, image.sha256):
             self.renamed[image.id] = image.key, download.validators
             metrics.SYNC_SAVED.labels(Saved.SAME_BYTES).inc()
             return Same(image.sha256)

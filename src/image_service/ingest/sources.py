@@ -40,12 +40,11 @@ class UploadResources:
 
 @dataclass(frozen=True)
 class Download:
-    """What a host has sent, on local disk; nothing where that `is_unchanged`."""
+    """What a host has sent, on local disk; None where it says that this is what is known."""
 
-    received: Receiver
+    received: Receiver | None
     filename: str
     validators: Validators
-    is_unchanged: bool
 
 
 @dataclass(frozen=True)
@@ -200,11 +199,19 @@ class Intake:
 
         Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`.
         """
-        received = await self.receiver(field)
+        received: Receiver | None = None
+
+        async def write(part: bytes) -> None:
+            nonlocal received
+            if received is None:  # most hosts that are asked whether a picture has changed send none
+                received = await self.receiver(field)
+            await received.write(part)
+
         with _told(field, self._resources.max_bytes):
-            fetched = await self._resources.fetcher.fetch(url, received.write, self._owner, known)
-        await received.flush()
-        return Download(received, fetched.filename or filename_of_url(url), fetched.validators, fetched.is_unchanged)
+            fetched = await self._resources.fetcher.fetch(url, write, self._owner, known)
+        if received is not None:
+            await received.flush()
+        return Download(received, fetched.filename or filename_of_url(url), fetched.validators)
 
     async def is_known(self, url: str, known: Validators, field: str = "src") -> bool:
         """Whether the host says that its picture is the one that is `known`. No picture is fetched.
@@ -215,7 +222,9 @@ class Intake:
             return (await self._resources.fetcher.fetch(url, None, self._owner, known)).is_unchanged
 
     async def checked(self, download: Download, *, formats: Collection[Format] = ()) -> FromUrl:
-        """Raises as `from_upload` does."""
+        """Of what has been sent. Raises as `from_upload` does."""
+        if download.received is None:
+            raise ValueError("nothing was sent")
         picture = await self.from_upload(download.received, formats=formats)
         return FromUrl(picture, download.filename, download.validators)
 
