@@ -22,6 +22,7 @@ from image_service.dialects.bukalapak import dialect as bukalapak
 from image_service.dialects.shopify import dialect as shopify
 from image_service.dialects.tiendanube import dialect as tiendanube
 from image_service.errors import ImageServiceError
+from image_service.galleries.sync import GallerySync
 from image_service.images import instance
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.library import Library
@@ -30,22 +31,16 @@ from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.shares import Shares
 from image_service.ingest.sources import Ingest, UploadResources
-from image_service.jobs import creates, store_jobs
+from image_service.jobs import creates, store_jobs, syncs
 from image_service.jobs.creates import Creates
 from image_service.jobs.retries import Retries
+from image_service.jobs.syncs import Syncs
 from image_service.own.gallery import dialect as gallery
 from image_service.own.jobs import dialect as jobs
 from image_service.own.products import dialect as products
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
-from image_service.parts import (
-    fetch_policy_of,
-    gallery_sync_of,
-    kept_pixels_of,
-    library_of,
-    rate_limit_of,
-    sweeper_of,
-)
+from image_service.parts import fetch_policy_of, gallery_sync_of, kept_pixels_of, library_of, rate_limit_of, sweeper_of
 from image_service.pixels.pool.pool import WORKER, PixelPool
 from image_service.queue.runner import Runner
 from image_service.queue.task import Handler
@@ -97,12 +92,15 @@ def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
     )
 
 
-def handlers_of(settings: Settings, database: Database, ingest: Ingest, library: Library) -> dict[str, Handler]:
+def handlers_of(
+    settings: Settings, database: Database, ingest: Ingest, library: Library, gallery_sync: GallerySync
+) -> dict[str, Handler]:
     """Who does which kind of work that the queue holds: a new one is a module in `jobs/` and a line here."""
     view = View(settings.delivery_base, settings.offer, BASIC_FIELDS)
     retries = Retries(settings.job_retry_seconds)
     return {
         creates.KIND: store_jobs.handler(database, Creates(database, ingest, library, view.of, retries).run),
+        syncs.KIND: store_jobs.handler(database, Syncs(database, gallery_sync, view.of, retries).run),
     }
 
 
@@ -235,7 +233,8 @@ async def _build(
     jobs_fetcher = Fetcher(replace(fetch_policy_of(settings), asks_again=False), resolver)
     stack.push_async_callback(jobs_fetcher.aclose)
     jobs_ingest = Ingest(replace(resources, fetcher=jobs_fetcher, places=Shares(settings.jobs or 1)))
-    handlers = handlers_of(settings, database, jobs_ingest, library)
+    jobs_sync = gallery_sync_of(settings, database, storage, jobs_ingest, kept)
+    handlers = handlers_of(settings, database, jobs_ingest, library, jobs_sync)
     runner = Runner(database, handlers, settings.jobs)
     if settings.jobs:
         await stack.enter_async_context(runner.running())

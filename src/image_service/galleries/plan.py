@@ -5,6 +5,7 @@ run, and for the run's transaction, which sees what others have changed meanwhil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from image_service.galleries.entries import Missing, Refetch, Target, Wanted
 from image_service.galleries.matching import matched
@@ -61,6 +62,7 @@ class Lost:
 
     reason: str
     status: int | None = None  # of the host
+    retry_after: float | None = None  # seconds, as the host says
 
 
 Answer = Same | Here | Later | Lost
@@ -82,8 +84,7 @@ class Step:
     outcome: Outcome
     image: Image | None = None  # that it has already
     position: int | None = None  # None: nothing is there in the end
-    reason: str | None = None
-    status: int | None = None
+    lost: Lost | None = None  # why it failed
 
     @property
     def describes(self) -> bool:
@@ -156,19 +157,19 @@ def _is_open(target: Target, image: Image | None, answer: Answer | None, refetch
 def _step(target: Target, image: Image | None, answer: Answer | None, refetch: Refetch) -> Step:
     """Without a place yet; the outcome is `unchanged` for all that is kept."""
     if target.refused is not None:
-        return Step(target, Outcome.FAILED, reason=target.refused)
+        return Step(target, Outcome.FAILED, lost=Lost(target.refused))
     if image is not None and (target.url is None or refetch is Refetch.NEVER):
         return Step(target, Outcome.UNCHANGED, image)
     match answer:
-        case Lost(reason=reason, status=status):
-            return Step(target, Outcome.FAILED, image, reason=reason, status=status)
+        case Lost():
+            return Step(target, Outcome.FAILED, image, lost=answer)
         case Later():
             return Step(target, Outcome.FETCH, image)
         case Here(sha256=sha256) if image is None or image.sha256 != sha256:
             made = Outcome.REPLACED if image is not None else Outcome.ADDED if target.url else Outcome.COPIED
             return Step(target, made, image)
         case None:
-            return Step(target, Outcome.FAILED, reason=NO_SUCH_IMAGE)
+            return Step(target, Outcome.FAILED, lost=Lost(NO_SUCH_IMAGE))
     return Step(target, Outcome.UNCHANGED, image)
 
 
@@ -190,8 +191,17 @@ class Receipt:
     index: int | None
     id: int | None
     outcome: Outcome
-    reason: str | None = None
-    status: int | None = None
+    lost: Lost | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """As it is kept and answered."""
+        return {
+            "index": self.index,
+            "id": self.id,
+            "outcome": str(self.outcome),
+            "reason": self.lost.reason if self.lost else None,
+            "status": self.lost.status if self.lost else None,
+        }
 
 
 def receipts_of(plan: Plan, made: Mapping[int, int] | None = None) -> tuple[Receipt, ...]:
@@ -201,8 +211,7 @@ def receipts_of(plan: Plan, made: Mapping[int, int] | None = None) -> tuple[Rece
             step.target.index,
             step.image.id if step.image else (made or {}).get(step.target.index),
             step.outcome,
-            step.reason,
-            step.status,
+            step.lost,
         )
         for step in plan.steps
     ]

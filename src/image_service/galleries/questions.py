@@ -97,7 +97,7 @@ class Answers:
                 else await self._source(target, target.url, question.image, validators)
             )
         except PictureRefused as refused:
-            self.known[target.index] = Lost(refused.reason, refused.status)
+            self.known[target.index] = Lost(refused.reason, refused.status, refused.retry_after)
         except TimeoutError:
             self.known[target.index] = Lost(TIMED_OUT)
 

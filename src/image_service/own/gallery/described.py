@@ -6,6 +6,7 @@ from image_service.own.gallery.problems import REFUSED
 from image_service.own.gallery.schemas import GalleryBody, GalleryInput, SyncedBody
 from image_service.own.problems import problems
 from image_service.web.images.answers import NOT_MODIFIED
+from image_service.web.jobs.asynchronous import ACCEPTED, PREFER
 from image_service.web.openapi.components import ETAG, IDEMPOTENCY_KEY, shared
 
 _IMAGE = {
@@ -66,11 +67,12 @@ PUT_GALLERY: dict[str, Any] = dict(
     summary="Make a product's gallery what a list says",
     responses={
         200: _json(SyncedBody, "The gallery, and what came of each entry: also where some failed.", _SYNCED),
+        **ACCEPTED,
         **problems(400, 403, 408, 409, 412, 413, 415, 507),
         **REFUSED,
     },
     openapi_extra={
-        "parameters": [IDEMPOTENCY_KEY],
+        "parameters": [IDEMPOTENCY_KEY, PREFER],
         "requestBody": {
             "required": True,
             "content": {

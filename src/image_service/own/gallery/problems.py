@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from image_service.errors import SyncStopped
 from image_service.own import problems
-from image_service.own.gallery.schemas import StoppedBody, shown_receipt
+from image_service.own.gallery.schemas import StoppedBody
 from image_service.own.problems import MEDIA_TYPE, problem_body
 from image_service.web.openapi.components import shared
 from image_service.web.problems import Problem
@@ -19,7 +19,7 @@ def render(request: Request, problem: Problem) -> Response:
     if not isinstance(problem.error, SyncStopped):
         return problems.render(request, problem)
     body = problem_body(problem.status, problem.code, STOPPED)
-    receipts = [shown_receipt(each) for each in problem.error.receipts]
+    receipts = [each.shown() for each in problem.error.receipts]
     return JSONResponse({**body, "receipts": receipts}, problem.status, media_type=MEDIA_TYPE)
 
 

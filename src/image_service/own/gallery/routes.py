@@ -9,8 +9,10 @@ from image_service.database.direct import Transaction
 from image_service.errors import ReadOnlyToken
 from image_service.galleries.sync import Synced
 from image_service.images import idempotency, queries
+from image_service.jobs.store_jobs import NewJob
+from image_service.jobs.syncs import SyncAsked
 from image_service.own.gallery import described
-from image_service.own.gallery.schemas import BOUNDS, parse_gallery, shown_receipt
+from image_service.own.gallery.schemas import BOUNDS, parse_gallery
 from image_service.stores.tokens import Scope
 from image_service.web import etags
 from image_service.web.access.callers import Reader
@@ -18,6 +20,7 @@ from image_service.web.bodies import uploads
 from image_service.web.idempotency import idempotent, key_of
 from image_service.web.images.answers import Fields, answer, view_of
 from image_service.web.images.view import BASIC_FIELDS
+from image_service.web.jobs import asynchronous
 from image_service.web.numbers import ProductId
 from image_service.web.parts import PartsOf
 
@@ -55,7 +58,8 @@ async def put_gallery(
     bytes; what is not is fetched; what no entry names goes. Send the same list again, and nothing changes.
 
     An entry that fails costs nothing: the image that it names stays as it is, and its receipt says why. Either all
-    else is done, at once, or nothing.
+    else is done, at once, or nothing. With `Prefer: respond-async` a job does it after the answer, 202, and asks hosts
+    that are busy again for two minutes.
     """
     if not dry_run and caller.scope is not Scope.WRITE:
         raise ReadOnlyToken
@@ -68,16 +72,23 @@ async def put_gallery(
         content: dict[str, Any] = {
             "images": [view.of(each) for each in synced.gallery.images],
             "revision": synced.gallery.revision,
-            "receipts": [shown_receipt(each) for each in synced.receipts],
+            "receipts": [each.shown() for each in synced.receipts],
         }
         return answer(request, view, synced.gallery.revision, content)
 
+    def show_either(made: Synced | NewJob) -> Response:
+        return asynchronous.accepted(parts, made) if isinstance(made, NewJob) else show(made)
+
     if dry_run:
         return show(await parts.gallery_sync.plan(caller.store_id, product_id, wanted, expected=expected))
-    async with idempotent(request, parts, caller.store_id, key, body.fields, body, show) as run:
+    async with idempotent(request, parts, caller.store_id, key, body.fields, body, show_either) as run:
         if run.answered is not None:
             return run.answered
         once = run.once
+        if asynchronous.wanted(request):
+            job = SyncAsked(product_id, wanted, expected).job(caller.store_id)
+            await asynchronous.make(parts, job, once)
+            return asynchronous.accepted(parts, job)
 
         async def keep(transaction: Transaction, synced: Synced) -> None:
             if once is not None:

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from image_service.errors import InvalidField
 from image_service.galleries.entries import Entry, Missing, OnError, Refetch, Wanted
-from image_service.galleries.plan import Outcome, Receipt
+from image_service.galleries.plan import Outcome
 from image_service.images.library import UNCHANGED
 from image_service.ingest.fetch_policy import MAX_URL
 from image_service.web.bodies.json_body import JsonBounds
@@ -131,7 +131,7 @@ def _field_of(location: tuple[int | str, ...]) -> str:
     return name or "body"
 
 
-class ReceiptBody(TypedDict):
+class SyncReceipt(TypedDict):
     """What came of an entry, or of an image that no entry names."""
 
     index: Annotated[int | None, described("Of the entry, from 0; null of an image that none names.", minimum=0)]
@@ -146,7 +146,7 @@ class SyncedBody(TypedDict):
 
     images: Annotated[list[ImageBody | PickedImage], described("All of them, in order; of a dry run as they are.")]
     revision: Annotated[int, described("Counts changes of the gallery; 0: never written.", minimum=0)]
-    receipts: Annotated[list[ReceiptBody], described("One an entry, in order; then one an image that was removed.")]
+    receipts: Annotated[list[SyncReceipt], described("One an entry, in order; then one an image that was removed.")]
 
 
 class GalleryBody(TypedDict):
@@ -164,14 +164,4 @@ class StoppedBody(BaseModel):
     status: Annotated[int, described("The status again.")]
     detail: Annotated[str, described("For people.")]
     errors: Annotated[dict[str, list[str]], described("A map of field to messages.")] = {}
-    receipts: Annotated[list[ReceiptBody], described("What came of each entry.")] = []
-
-
-def shown_receipt(receipt: Receipt) -> dict[str, Any]:
-    return {
-        "index": receipt.index,
-        "id": receipt.id,
-        "outcome": str(receipt.outcome),
-        "reason": receipt.reason,
-        "status": receipt.status,
-    }
+    receipts: Annotated[list[SyncReceipt], described("What came of each entry.")] = []

@@ -76,9 +76,11 @@ def _body(
 class ReceiptBody(TypedDict):
     """What was tried for one entry of what was asked for, and what came of it."""
 
-    index: Annotated[int, described("Which entry, from 0; a create has one.", minimum=0)]
+    index: Annotated[
+        int | None, described("Which entry, from 0; a create has one. Null of an image that none names.", minimum=0)
+    ]
     id: Annotated[int | None, described("The image's, where there is one.", format="int64", minimum=1)]
-    outcome: Annotated[str, described("`added`, `failed`, or `waiting` for another try.")]
+    outcome: Annotated[str, described("`added`, `failed`, or `waiting` for another try; of a sync, its own.")]
     reason: Annotated[str | None, described("Why it failed or waits: a stable name, for programs.")]
     status: Annotated[int | None, described("What the host of the `src` answered, if it did.")]
 
@@ -87,12 +89,15 @@ class JobBody(TypedDict):
     """Something that is done after its answer."""
 
     id: Annotated[str, described("Names the job to its store.", pattern="^[0-9a-f]{32}$")]
-    kind: Annotated[str, described("What was asked for: `create`.")]
+    kind: Annotated[str, described("What was asked for: `create`, `sync`.")]
     state: Annotated[
         Literal["queued", "running", "finished", "failed", "cancelled"],
         described("The last three are ends: nothing changes any more."),
     ]
-    result: Annotated[dict[str, Any] | None, described("What came of it: the image as it was made; null until then.")]
+    result: Annotated[
+        dict[str, Any] | None,
+        described("What came of it: the image as it was made, or the gallery; null until then."),
+    ]
     receipts: Annotated[list[ReceiptBody], described("One for each entry, as far as is known.")]
     created_at: Time
     finished_at: Annotated[str | None, described("Null until it has ended.", format="date-time")]
@@ -102,7 +107,7 @@ QUEUED = _body("4c1b7a9e2f0d4e8c9a6b5d3f1e7c8a90", "create", "queued", None, [],
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "model": JobBody,
-        "description": "To `Prefer: respond-async` with a `src` that is to be fetched: the job that will do it.",
+        "description": "To `Prefer: respond-async`, where something is to be fetched: the job that will do it.",
         "headers": {
             "Location": shared(
                 "JobLocation", {"description": "The job's own URL.", "schema": {"type": "string", "format": "uri"}}
@@ -121,7 +126,7 @@ PREFER = shared(
         "name": "Prefer",
         "in": "header",
         "required": False,
-        "description": "`respond-async`: answer 202 at once, and fetch the `src` afterwards. Other preferences, and "
+        "description": "`respond-async`: answer 202 at once, and fetch what is at a `src` afterwards. Others, and "
         "bodies that bring their picture along, make no difference.",
         "schema": {"type": "string", "examples": [PREFERENCE]},
     },
