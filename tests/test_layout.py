@@ -31,6 +31,7 @@ FLOORS = [
     {"edge"},
     {"telemetry"},  # every room counts and logs
     {"errors"},
+    {"refusals"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some rooms are for few: the others get plain values.

@@ -24,6 +24,7 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     │   ├── KeyRefused            an Idempotency-Key that is malformed, or that another request had
     │   └── ProductKeyTaken       another product of the store has this key
     ├── PictureRefused            what came is not a picture that we take: field, refusal
+    ├── Duplicate                 the product has this very picture: image_id
     ├── GalleryFull               one more image than a product may have
     ├── SyncStopped               an entry of a list failed, and the list says to stop then: receipts
     ├── PreconditionFailed        If-Match names another revision
@@ -46,6 +47,10 @@ Five rooms have further ones, which never leave their floor as they are: `pixels
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+
+from image_service.refusals import Kind, Refusal
+
+__all__ = ["Kind", "Refusal"]  # which belong with these
 
 
 class ImageServiceError(Exception):
@@ -162,43 +167,6 @@ class ProductKeyTaken(InvalidField):
         super().__init__("key", "is another product's")
 
 
-class Refusal(StrEnum):
-    """Why bytes are not taken as a picture; the value is the label in logs and metrics."""
-
-    NOT_AN_IMAGE = "not_an_image"  # nothing that we know
-    OTHER_FORMAT = "other_format"  # a `Kind` that is not taken here
-    CUT_SHORT = "cut_short"  # its end is missing, and pixels with it
-    DAMAGED = "damaged"  # breaks its format's rules, or is more tangled than any honest file
-    ANIMATED_AVIF = "animated_avif"
-    TOO_WIDE_OR_HIGH = "too_wide_or_high"
-    NOT_BASE64 = "not_base64"
-    TOO_MANY_PIXELS = "too_many_pixels"
-    TOO_HEAVY = "too_heavy"  # sent: too many bytes
-    TOO_HEAVY_FETCHED = "too_heavy_fetched"  # the same out of a URL: the request itself was small
-    NOT_FETCHED = "not_fetched"
-
-
-class Kind(StrEnum):
-    """What bytes are that are known but not taken; the value is the name that people read."""
-
-    AVIF = "AVIF"
-    BMP = "BMP"
-    HEIC = "HEIC"
-    ICON = "ICO"
-    JPEG_2000 = "JPEG 2000"
-    JPEG_XL = "JPEG XL"
-    PDF = "PDF"
-    PHOTOSHOP = "PSD"
-    POSTSCRIPT = "EPS"
-    SVG = "SVG"
-    TIFF = "TIFF"
-    UNUSUAL_JPEG = "JPEG of a kind that browsers do not show"
-    VIDEO = "video"
-    WEB_PAGE = "web page"
-    WEBP = "WebP"
-    ZIP = "ZIP archive"
-
-
 class PictureRefused(ImageServiceError):
     """Each dialect has its own words for each refusal.
 
@@ -233,6 +201,12 @@ class PictureRefused(ImageServiceError):
         self.reason = reason or str(refusal)
         self.status = status
         self.retry_after = retry_after
+
+
+class Duplicate(ImageServiceError):
+    def __init__(self, image_id: int) -> None:
+        super().__init__(f"image {image_id} has the same bytes")
+        self.image_id = image_id
 
 
 class GalleryFull(ImageServiceError):

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from image_service.database.direct import Statement, Transaction
 from image_service.errors import PreconditionFailed
 from image_service.images.models import GalleryRow, ImageRow, ProductRow, TrashRow
-from image_service.images.positions import Shift
+from image_service.images.positions import Shift, moving, place
 
 Expected = frozenset[int] | None
 """The versions that the caller accepts (`If-Match`); None: any."""
@@ -48,6 +48,14 @@ async def shift(transaction: Transaction, store_id: int, product_id: int, by: Sh
     """Move those that make room or close up; their `updated_at` stays (only the addressed image's changes)."""
     last = MAX_POSITION if by.last is None else by.last
     await transaction.rows(_SHIFT, store_id=store_id, product_id=product_id, first=by.first, last=last, by=by.by)
+
+
+async def move(transaction: Transaction, store_id: int, product_id: int, here: int, position: int) -> int:
+    """Make the others close up around the new place of the image that is `here`; returns that."""
+    at = place(position, await count(transaction, store_id, product_id))
+    if at != here:
+        await shift(transaction, store_id, product_id, moving(here, at))
+    return at
 
 
 async def take_variant_ids(

@@ -22,6 +22,7 @@ from image_service.images import galleries, idempotency, image_rows, positions, 
 from image_service.images.blobs import Blobs
 from image_service.images.galleries import Expected
 from image_service.images.idempotency import Once
+from image_service.images.products import duplicates
 from image_service.images.queries import Image, image, image_of
 from image_service.images.syncing import sources
 from image_service.images.syncing.sources import Validators
@@ -84,12 +85,14 @@ class Library:
         once: Once[Image] | None = None,
         ticket: UUID | None = None,
         within: Within | None = None,
+        unique: bool = False,
     ) -> Image:
         """A new image: on a product, at `position` or the end; without a product an orphan. `variant_ids` are taken
         from the product's other images. With an upload `ticket` one of its files is used, and its place.
 
-        Raises `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay` (`once` is somebody else's by now),
-        `StoreNotFound`, what `upload_tickets.take` raises, and what storage and database raise.
+        Raises `Duplicate` if it is to be `unique` on its product, `GalleryFull`, `PreconditionFailed`,
+        `RepeatUnderWay` (`once` is somebody else's by now), `StoreNotFound`, and what `upload_tickets.take`, storage
+        and database raise.
         """
         async with self._blobs.stored(upload.picture) as original, writing(self._database) as transaction:
             if ticket is not None:
@@ -97,6 +100,8 @@ class Library:
             at = revision = None
             if product_id is not None:
                 revision = await galleries.lock(transaction, store_id, product_id, expected)
+                if unique:
+                    await duplicates.require_none(transaction, store_id, product_id, upload.picture.sha256)
                 at = await self._open_gap(transaction, store_id, product_id, position)
                 if variant_ids:
                     await galleries.take_variant_ids(transaction, store_id, product_id, variant_ids)
@@ -123,11 +128,12 @@ class Library:
         alt: Alt | Unchanged = UNCHANGED,
         expected: Expected = None,
         once: Once[Image] | None = None,
+        unique: bool = False,
     ) -> Image:
         """Put an orphan on a product.
 
-        Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `GalleryFull`,
-        `PreconditionFailed`, `RepeatUnderWay`.
+        Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `Duplicate` if it is to be `unique`
+        there, `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay`.
         """
         async with writing(self._database) as transaction:
             revision = await galleries.lock(transaction, store_id, product_id, expected)
@@ -136,6 +142,8 @@ class Library:
                 raise InvalidField("image_id", "does not exist")
             if row.product_id is not None:
                 raise InvalidField("image_id", "is already assigned to a product")
+            if unique:
+                await duplicates.require_none(transaction, store_id, product_id, row.sha256.hex())
             at = await self._open_gap(transaction, store_id, product_id, position)
             change = {"product_id": product_id, "position": at} | ({} if alt is UNCHANGED else {"alt": alt})
             assigned = image_of(await image_rows.update(transaction, row, change), revision)
@@ -170,7 +178,9 @@ class Library:
             before = image_of(row, revision - 1)
             change: dict[str, Any] = {}
             if position is not None:
-                change["position"] = await _move(transaction, before, product_id, position)
+                change["position"] = await galleries.move(
+                    transaction, store_id, product_id, before.position or 0, position
+                )
             if alt is not UNCHANGED:
                 change["alt"] = alt
             if variant_ids is not UNCHANGED:
@@ -284,12 +294,3 @@ def columns_of(upload: Upload, key: str) -> dict[str, Any]:
         "thumbhash": picture.thumbhash,
         "source_url": upload.source_url,
     }
-
-
-async def _move(transaction: Transaction, moved: Image, product_id: int, position: int) -> int:
-    """Make the others close up around the image's new place; returns that."""
-    assert moved.position is not None  # noqa: S101 - it is on a product
-    at = positions.place(position, await galleries.count(transaction, moved.store_id, product_id))
-    if at != moved.position:
-        await galleries.shift(transaction, moved.store_id, product_id, positions.moving(moved.position, at))
-    return at

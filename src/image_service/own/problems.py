@@ -7,10 +7,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from image_service.errors import GalleryFull, InvalidField, NoCredentials, NotAnId, PictureRefused
+from image_service.errors import Duplicate, GalleryFull, InvalidField, NoCredentials, NotAnId, PictureRefused
 from image_service.web.images.bodies import described
 from image_service.web.openapi.components import CHALLENGE, shared
-from image_service.web.problem_bodies import NO_CREDENTIALS, NOT_AN_ID, description_of, words_of
+from image_service.web.problem_bodies import NO_CREDENTIALS, NOT_AN_ID, description_of, duplicate, words_of
 from image_service.web.problems import Problem, reason_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -50,6 +50,8 @@ def _detail(problem: Problem, errors: dict[str, list[str]]) -> str:
     if errors:
         return "; ".join(f"{field}: {messages[0]}" for field, messages in errors.items())
     match problem.error:
+        case Duplicate(image_id=image_id):
+            return duplicate(image_id)
         case GalleryFull(limit=limit):
             return f"Product is not allowed to have more than {limit} images"
         case NotAnId():

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.errors import (
+    Duplicate,
     GalleryFull,
     InvalidField,
     Kind,
@@ -83,6 +84,8 @@ def render(request: Request, problem: Problem) -> Response:
             body = {"error": "Problems parsing the form"}
         case GalleryFull(limit=limit):
             body = code_body(problem, f"Product is not allowed to have more than {limit} images")
+        case Duplicate(image_id=image_id):
+            body = code_body(problem, duplicate(image_id))
         case NotAnId():
             body = code_body(problem, NOT_AN_ID)
         case NoCredentials():
@@ -92,6 +95,10 @@ def render(request: Request, problem: Problem) -> Response:
         case _:
             body = code_body(problem, description_of(problem.status))
     return JSONResponse(body, problem.status)
+
+
+def duplicate(image_id: int) -> str:
+    return f"The product has this picture already: image {image_id}"
 
 
 def words_of(error: PictureRefused) -> str:
@@ -191,7 +198,14 @@ ERRORS: dict[int, dict[str, Any]] = {
         model=CodeError,
     ),
     408: _coded(408),
-    409: _coded(409),
+    409: _response(
+        "Conflict",
+        "The first request with this `Idempotency-Key` has not ended; or the product has the picture already, and "
+        "`on_duplicate` refuses it.",
+        code_body_of(409, _DESCRIPTIONS[409]),
+        code_body_of(409, duplicate(101)),
+        model=CodeError,
+    ),
     412: _coded(412),
     413: _response(
         "ContentTooLarge",

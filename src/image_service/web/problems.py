@@ -27,6 +27,7 @@ STATUSES: dict[type[Exception], int] = {
     errors.BlobNotFound: 404,
     JobBegun: 409,
     errors.RepeatUnderWay: 409,
+    errors.Duplicate: 409,
     errors.TicketOver: 410,
     errors.PreconditionFailed: 412,
     errors.BodyTooLong: 413,
@@ -133,6 +134,7 @@ def _invalid(error: RequestValidationError) -> errors.ImageServiceError:
 
 _MESSAGES = {
     "missing": "can't be blank",
+    "enum": "must be {expected}",
     "string_type": "must be a string",
     "list_type": "must be a list",
     "bool_type": "must be true or false",

@@ -9,7 +9,7 @@ from image_service.dialects.shopify.problems import IMAGE, LEAST_WAIT, NO_IMAGE,
 from image_service.dialects.shopify.rates import RATES
 from image_service.web.images.bodies import described
 from image_service.web.openapi.components import CHALLENGE, shared
-from image_service.web.problem_bodies import description_of
+from image_service.web.problem_bodies import description_of, duplicate
 from image_service.web.problems import reason_of
 
 
@@ -71,7 +71,14 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     403: _plain(403),
     404: _response(404, "The store has no such image or product, or there is no such route.", reason_of(404)),
     408: _plain(408),
-    409: _plain(409),
+    409: _response(
+        409,
+        "The first request with this `Idempotency-Key` has not ended; or the product has the picture already, and "
+        "`on_duplicate` refuses it.",
+        description_of(409),
+        {IMAGE: [duplicate(101)]},
+        model=Sentence | Invalid,
+    ),
     412: _plain(412),
     413: _response(
         413,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.errors import (
+    Duplicate,
     GalleryFull,
     InvalidField,
     MalformedBody,
@@ -18,7 +19,7 @@ from image_service.errors import (
     RateLimited,
     Refusal,
 )
-from image_service.web.problem_bodies import description_of, words_of
+from image_service.web.problem_bodies import description_of, duplicate, words_of
 from image_service.web.problems import Problem, reason_of
 
 IMAGE = "image"
@@ -60,6 +61,8 @@ def _errors(problem: Problem) -> Any:
             return {field: [message] for field, message in messages.items()}
         case MalformedBody() | OverfullForm():
             return {IMAGE: NO_IMAGE}
+        case Duplicate(image_id=image_id):
+            return {IMAGE: [duplicate(image_id)]}
         case GalleryFull(limit=limit):
             return {IMAGE: [full(limit)]}
         case _ if problem.status == 401:

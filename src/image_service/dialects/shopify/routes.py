@@ -13,12 +13,14 @@ from image_service.errors import ImageNotFound
 from image_service.images import queries
 from image_service.images.idempotency import Once
 from image_service.images.library import UNCHANGED, Upload
+from image_service.images.products.duplicates import OnDuplicate
 from image_service.images.queries import Image
 from image_service.ingest.shares import Owner
 from image_service.stores.tokens import Caller
 from image_service.web import etags, offered
 from image_service.web.access.callers import Reader, Writer
 from image_service.web.images.answers import answer
+from image_service.web.images.duplicates import OnDuplicateAsked, added
 from image_service.web.numbers import Count, ImageId, ProductId
 from image_service.web.offered import Offer
 from image_service.web.parts import Parts, PartsOf
@@ -35,16 +37,24 @@ def _one(request: Request, parts: Parts, caller: Caller, image: Image, fields: s
 
 
 @routes.post("/products/{product_id}/images.json", **described.CREATE_IMAGE)
-async def create_image(request: Request, product_id: ProductId, caller: Writer, parts: PartsOf) -> Response:
+async def create_image(
+    request: Request,
+    product_id: ProductId,
+    caller: Writer,
+    parts: PartsOf,
+    on_duplicate: OnDuplicateAsked = OnDuplicate.ADD,
+) -> Response:
     """Add an image to a product, from a `src` to fetch or an `attachment` in base64. A `src` of another of your images
     copies that. Its `variant_ids` are taken from the product's other images.
     """
     expected = etags.expected_versions(request)
 
     async def make(asked: ImageFields, offer: Offer, once: Once[Image] | None) -> Image:
-        return await parts.library.add(
+        return await added(
+            parts,
             caller.store_id,
             await offer.upload(),
+            on_duplicate,
             product_id=product_id,
             position=asked.position,
             alt=asked.alt,

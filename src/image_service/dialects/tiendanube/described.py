@@ -78,6 +78,12 @@ CREATE_IMAGE: dict[str, Any] = dict(
     summary="Add an image to a product",
     status_code=201,
     responses={
+        200: {
+            "model": ImageBody | PickedImage,
+            "description": "With `on_duplicate=reuse`: the image of the product that is this picture.",
+            "headers": {**ETAG, **LOCATION},
+            "content": _one(examples.CHARMANDER),
+        },
         201: {
             "model": ImageBody | PickedImage,
             "description": "The image, stored so that no fault loses it.",

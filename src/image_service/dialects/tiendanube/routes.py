@@ -15,6 +15,7 @@ from image_service.errors import ImageNotFound, InvalidField
 from image_service.images import queries
 from image_service.images.idempotency import Once
 from image_service.images.library import UNCHANGED
+from image_service.images.products.duplicates import OnDuplicate
 from image_service.images.queries import Image
 from image_service.ingest.fetch_url import comparable
 from image_service.ingest.shares import Owner
@@ -27,6 +28,7 @@ from image_service.web.bodies.misnamed import misnamed
 from image_service.web.dialect import dialect_of
 from image_service.web.direct import answered_by
 from image_service.web.images.answers import Fields, answer
+from image_service.web.images.duplicates import OnDuplicateAsked, added, assigned, status_of
 from image_service.web.images.input import ImageInput, parse_input
 from image_service.web.numbers import MAX_ID, PLAIN, Count, ImageId, ProductId
 from image_service.web.offered import Offer
@@ -87,7 +89,12 @@ def _key_of(src: str) -> str | None:
 
 @routes.post("/products/{product_id}/images", **described.CREATE_IMAGE)
 async def create_image(
-    request: Request, product_id: ProductId, caller: Writer, parts: PartsOf, fields: Fields = None
+    request: Request,
+    product_id: ProductId,
+    caller: Writer,
+    parts: PartsOf,
+    on_duplicate: OnDuplicateAsked = OnDuplicate.ADD,
+    fields: Fields = None,
 ) -> Response:
     """Create a new Product Image from one of: `src`, a URL to fetch; `attachment`, base64; `file`, in a form;
     `image_id`, an image on no product. A `src` of another of your images copies that. With `Prefer: respond-async`,
@@ -98,19 +105,22 @@ async def create_image(
     async def make(asked: ImageInput, offer: Offer, once: Once[Image] | None) -> Image:
         _require_same(product_id=(asked.product_id, product_id))
         if asked.image_id is not None:
-            alt = asked.alt if asked.gives_alt else UNCHANGED
-            return await parts.library.assign(
+            return await assigned(
+                parts,
                 caller.store_id,
                 asked.image_id,
                 product_id,
+                on_duplicate,
                 position=asked.position,
-                alt=alt,
+                alt=asked.alt if asked.gives_alt else UNCHANGED,
                 expected=expected,
                 once=once,
             )
-        return await parts.library.add(
+        return await added(
+            parts,
             caller.store_id,
             await offer.upload(),
+            on_duplicate,
             product_id=product_id,
             position=asked.position,
             alt=asked.alt,
@@ -128,9 +138,13 @@ async def create_image(
     def show(image: Image) -> Response:
         location = f"{base_of(request, parts)}/products/{product_id}/images/{image.id}"
         view = view_of(request, parts, caller, fields)
-        return answer(request, view, image.version, view.of(image), 201, {"Location": location})
+        return answer(request, view, image.version, view.of(image), status_of(image), {"Location": location})
 
-    return await offered.created(request, parts, caller.store_id, parse_input, make, show, later=later)
+    # Whoever cares for what is there already waits for it: a preference may be passed over (RFC 7240, 2).
+    may_wait = on_duplicate is OnDuplicate.ADD
+    return await offered.created(
+        request, parts, caller.store_id, parse_input, make, show, later=later if may_wait else None
+    )
 
 
 # As the document prints the list's once.

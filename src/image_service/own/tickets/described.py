@@ -153,6 +153,12 @@ UPLOAD_BY_TICKET: dict[str, Any] = dict(
     summary="Upload a file by a ticket",
     status_code=201,
     responses={
+        200: {
+            "model": ImageBody | PickedImage,
+            "description": "With `on_duplicate=reuse`: the image of the product that is this picture.",
+            "headers": {**ETAG, **LOCATION},
+            "content": _one(_MADE),
+        },
         201: {
             "model": ImageBody | PickedImage,
             "description": "The image, stored so that no fault loses it.",

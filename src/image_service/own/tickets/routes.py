@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from image_service.errors import InvalidField, UnsupportedBody
 from image_service.images import upload_tickets
 from image_service.images.idempotency import Once
+from image_service.images.products.duplicates import OnDuplicate
 from image_service.images.queries import Image
 from image_service.images.upload_tickets import Ticket
 from image_service.ingest.shares import Owner
@@ -23,6 +24,7 @@ from image_service.web.bodies import uploads
 from image_service.web.bodies.uploads import Submission
 from image_service.web.idempotency import idempotent, key_of
 from image_service.web.images.answers import Fields, answer, view_of
+from image_service.web.images.duplicates import OnDuplicateAsked, added, status_of
 from image_service.web.images.input import ImageInput, parse_input
 from image_service.web.images.view import BASIC_FIELDS
 from image_service.web.offered import Offer
@@ -81,7 +83,13 @@ async def withdraw_upload_ticket(id: TicketId, caller: Writer, parts: PartsOf) -
 
 
 @router.post("/uploads/{id}", **described.UPLOAD_BY_TICKET)
-async def upload_by_ticket(request: Request, holder: TicketHolder, parts: PartsOf, fields: Fields = None) -> Response:
+async def upload_by_ticket(
+    request: Request,
+    holder: TicketHolder,
+    parts: PartsOf,
+    on_duplicate: OnDuplicateAsked = OnDuplicate.ADD,
+    fields: Fields = None,
+) -> Response:
     """Without a token, to the URL that the ticket came with: one `file` a request, with its `alt` if you like. Send as
     many at once as you want. A refused file has not used up anything. Each file's answer is the one that adding an
     image to a product has.
@@ -91,16 +99,18 @@ async def upload_by_ticket(request: Request, holder: TicketHolder, parts: PartsO
         where = f"/products/{image.product_id}" if image.product_id is not None else ""
         location = f"{parts.api_base}{where}/images/{image.id}"
         view = view_of(parts, fields, BASIC_FIELDS)
-        return answer(request, view, image.version, view.of(image), 201, {"Location": location})
+        return answer(request, view, image.version, view.of(image), status_of(image), {"Location": location})
 
     ticket = holder.ticket
     if not uploads.is_form(request):
         raise UnsupportedBody
 
     async def make(asked: ImageInput, offer: Offer, once: Once[Image] | None) -> Image:
-        return await parts.library.add(
+        return await added(
+            parts,
             ticket.store_id,
             await offer.upload(),
+            on_duplicate,
             product_id=ticket.allowed.product_id,
             alt=asked.alt,
             once=once,
