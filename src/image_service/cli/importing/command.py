@@ -54,7 +54,8 @@ def import_images(
 ) -> None:
     """Send the pictures that a CSV file or a folder names to a running service.
 
-    FILE.csv, in UTF-8 or UTF-16, has the columns product_id; src (a URL, which the service fetches) or path (a file,
+    FILE.csv, in UTF-8 or UTF-16, has the columns product_id or product_key (your own; a product is made where none
+    has it yet); src (a URL, which the service fetches) or path (a file,
     relative to FILE.csv); and if you like position, alt, and alt_en, alt_es, … for a text in each language. DIR holds
     DIR/PRODUCT_ID/NAME; a product's files follow each other by name.
 
@@ -127,7 +128,8 @@ def _check(found: Input, known: Known, *, quiet: bool) -> Counter[str]:
             wrong, is_in = str(error), False
         counts[Status.FAILED if wrong else ALREADY if is_in else Status.ADDED] += 1
         if wrong and not quiet:
-            out.print(_sentence(row.number, str(row.product_id), row.source, wrong))
+            product = row.product if isinstance(row, Row) else row.product_id
+            out.print(_sentence(row.number, product, row.source, wrong))
     return counts
 
 

@@ -1,14 +1,14 @@
-"""A CSV file as spreadsheets and ERPs write it: product_id, src or path, position, alt."""
+"""A CSV file as spreadsheets and ERPs write it: product_id or product_key, src or path, position, alt."""
 
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from image_service.cli.importing.rows import BadRow, Order, Row, RowError, product_id, whole
-from image_service.cli.importing.table import lines, normal
+from image_service.cli.importing.rows import BadRow, Order, Row, RowError, product_id, product_key, whole
+from image_service.cli.importing.table import lines, normal, unguarded
 
-KNOWN = re.compile(r"product_id|src|path|position|alt|alt_[a-z_]+")
+KNOWN = re.compile(r"product_id|product_key|src|path|position|alt|alt_[a-z_]+")
 URL = re.compile(r"(?:https?:)?//\S.*", re.IGNORECASE)  # with blanks in it, as the service takes it
 ANOTHER_URL = re.compile(r".[\s,;|](?:https?:)?//", re.IGNORECASE | re.DOTALL)
 MAX_POSITION = 10_000  # the most images that a product can be set to have
@@ -35,15 +35,15 @@ class CsvFile:
         return (number,)
 
     def rows(self) -> Iterator[Row | BadRow]:
-        product = self._columns.get("product_id", "product_id")
-        found = lines(self._path, lambda names: product in map(normal, names))
-        columns = self._header(next(found, None), product)
+        products = [self._columns.get(name, name) for name in ("product_id", "product_key")]
+        found = lines(self._path, lambda names: bool(set(products) & set(map(normal, names))))
+        columns = self._header(next(found, None), products)
         for number, values in found:
             yield self._row(number, columns, values)
 
-    def _header(self, line: tuple[int, list[str]] | None, product: str) -> list[str]:
+    def _header(self, line: tuple[int, list[str]] | None, products: Sequence[str]) -> list[str]:
         if line is None:
-            raise ValueError(f"{self._path} has no column {product} in its first line")
+            raise ValueError(f"{self._path} has no column {' or '.join(products)} in its first line")
         names = self._named([normal(name) for name in line[1]])
         if not {"src", "path"} & set(names):
             raise ValueError(f"{self._path} has no column src (a URL) and no column path (a file)")
@@ -62,20 +62,23 @@ class CsvFile:
     def _row(self, number: int, columns: list[str], values: list[str]) -> Row | BadRow:
         said = {name: value.strip() for name, value in zip(columns, values, strict=False) if KNOWN.fullmatch(name)}
         source = said.get("src") or said.get("path") or ""
+        key = "" if said.get("product_id") else unguarded(said.get("product_key", ""))
+        product = key or said.get("product_id", "")
         if any(value.strip() for value in values[len(columns) :]):
-            return BadRow(number, said.get("product_id", ""), source, "has more fields than there are columns")
+            return BadRow(number, product, source, "has more fields than there are columns")
         try:
             return Row(
                 number,
-                product_id(said.get("product_id", "")),
+                0 if key else product_id(product),
                 source,
                 self.order(number, source),
                 self._file(said),
                 _position(said.get("position", "")),
                 _alt(said),
+                product_key(key) if key else None,
             )
         except RowError as error:
-            return BadRow(number, said.get("product_id", ""), source, str(error))
+            return BadRow(number, product, source, str(error))
 
     def _file(self, said: dict[str, str]) -> Path | None:
         src, path = said.get("src", ""), said.get("path", "")

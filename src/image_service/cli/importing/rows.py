@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.picture import Format
 from image_service.pixels.structure.walk import read_structure
 
+MOST_KEY = 200  # characters
 MOST_BYTES = 10 * 1024 * 1024 - 1  # "less than 10MB", the service's own default
 _WHOLE = re.compile(r"([0-9]{1,30})(?:\.0{1,10})?", re.ASCII)
 CHUNK_BYTES = 1024 * 1024
@@ -27,17 +29,25 @@ class RowError(Exception):
 @dataclass(frozen=True)
 class Row:
     number: int  # as a spreadsheet counts: the header is row 1
-    product_id: int
+    product_id: int  # 0: not known before the service is asked for `product_key`
     source: str  # as the input has it
     order: Order  # rows of one product are to stand in this order
     path: Path | None = None  # None: `source` is a URL, which the service fetches
     position: int | None = None
     alt: str | dict[str, str] | None = None
+    product_key: str | None = None  # the merchant's own, in place of a number
+
+    @property
+    def product(self) -> str:
+        """As the input has it."""
+        return self.product_key or str(self.product_id)
 
     def identity(self) -> "Identity":
         """Blocks. Raises `RowError` if the file cannot be read."""
         sha256 = None if self.path is None else _sha256(self.path)
-        said = json.dumps([self.product_id, sha256 or self.source, self.position, self.alt], sort_keys=True)
+        said = json.dumps(
+            [self.product_key or self.product_id, sha256 or self.source, self.position, self.alt], sort_keys=True
+        )
         return Identity(hashlib.sha256(said.encode()).hexdigest()[:32], sha256)
 
 
@@ -77,6 +87,14 @@ def product_id(text: str) -> int:
     if number is None or not 1 <= number <= MAX_BIGINT:
         raise RowError("product_id must be a whole number from 1")
     return number
+
+
+def product_key(text: str) -> str:
+    """In one spelling. Raises `RowError`."""
+    key = unicodedata.normalize("NFC", text)
+    if len(key) > MOST_KEY:
+        raise RowError(f"product_key has more than {MOST_KEY} characters")
+    return key
 
 
 def whole(text: str) -> int | None:

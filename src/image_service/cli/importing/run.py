@@ -78,7 +78,7 @@ class Import:
             self._done(line, f"row {row.number}")
             return
         position = "" if row.position is None else str(row.position)
-        line = Line(row.number, str(row.product_id), row.source, position, Status.SENDING)
+        line = Line(row.number, row.product, row.source, position, Status.SENDING)
         try:
             identity = await asyncio.to_thread(row.identity)
         except RowError as error:
@@ -96,6 +96,9 @@ class Import:
     async def _send(self, row: Row, identity: Identity, line: Line) -> None:
         self._note(line, identity.key)
         try:
+            if row.product_key is not None:
+                row = replace(row, product_id=await self._service.product(row.product_key))
+                line = replace(line, product_id=str(row.product_id))
             image = await self._found(row, identity) or await self._service.add(row, identity.key)
             with suppress(Refused):  # somebody has deleted it already
                 await self._place(row, image["id"])
@@ -148,7 +151,7 @@ class Import:
 
 
 def _product_of(row: Row | BadRow) -> object:
-    return row.product_id if isinstance(row, Row) else row
+    return row.product if isinstance(row, Row) else row
 
 
 def _short(key: str) -> bytes:

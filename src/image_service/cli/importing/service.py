@@ -60,6 +60,7 @@ class Service:
         self.concurrency = concurrency
         self._patience = patience
         self._prefix = ""  # known once `require` has asked whose token it is
+        self._products: dict[str, int] = {}  # the numbers of those with keys
         self._not_before = 0.0  # by the monotonic clock: a full bucket is full for all requests
         self._client = httpx.AsyncClient(
             base_url=self.url,
@@ -95,6 +96,16 @@ class Service:
         if before and int(before[1].replace("/", "")) != store["id"]:
             raise Stopped("the report beside the input is of another store: name another with --report")
         self._prefix = f"/{VERSION}/{store['id']}"
+
+    async def product(self, key: str) -> int:
+        """The number of the product with this key, which is made if there is none. Raises as `add` does."""
+        if key not in self._products:
+            answer = await self.ask("POST", "/products", json={"key": key})
+            made = json_of(answer)
+            if answer.status_code not in {200, 201} or not isinstance(made, dict) or "id" not in made:
+                raise Refused(reason_of(answer))
+            self._products[key] = int(made["id"])
+        return self._products[key]
 
     async def add(self, row: Row, key: str) -> Image:
         """Raises `Refused`, `NoAnswer`, `Stopped`, `OSError` (the file)."""
