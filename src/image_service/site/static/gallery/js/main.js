@@ -8,7 +8,8 @@ import { closeLarge, openLarge } from "./lightbox.js";
 import { toast } from "./messages.js";
 import { startMoving } from "./moving.js";
 import { Conflict, Gallery, Orphans } from "./pictures.js";
-import { loadProducts, markCurrent, moreProducts } from "./products.js";
+import { called, startNaming } from "./naming.js";
+import { loadProducts, markCurrent, moreProducts, startFinding } from "./products.js";
 import { carryOut, remove, startRemoval } from "./removal.js";
 import { canWrite, isSignedIn, signIn, signOut, storeId, storeName } from "./session.js";
 import { onLanguage, ready, startLanguages, text } from "./texts.js";
@@ -41,16 +42,26 @@ async function route({ isFirst = false } = {}) {
   show(byId("empty"), false);
   show(byId("hint"), false);
   show(byId("from-url"), pictures.isOrdered);
+  show(byId("name-product"), pictures.isOrdered);
   draw([], {});
   pictures.addEventListener("change", (event) => isOpen(event.target) && redraw());
   if (!isFirst) byId("title").focus();
-  await load(pictures);
+  await Promise.all([load(pictures), learnName(pictures)]);
 }
 
+const known = () => pictures?.called ?? {};
+
 function nameIt() {
-  const title = pictures ? (pictures.isOrdered ? text("products.one", { product: pictures.product }) : text("products.unassigned")) : text("page.title");
+  const number = () => text("products.one", { product: pictures.product });
+  const title = pictures ? (pictures.isOrdered ? (known().name ?? known().key ?? number()) : text("products.unassigned")) : text("page.title");
   byId("title").textContent = title;
   document.title = `${title} · image-service`;
+}
+
+async function learnName(each) {
+  if (!each.isOrdered) return;
+  each.called = await called(each.product).catch(() => ({})); // its number is enough
+  if (isOpen(each)) nameIt();
 }
 
 async function load(each) {
@@ -160,6 +171,15 @@ async function start() {
     location.hash = `#/products/${byId("product-number").value}`;
     byId("product-number").value = "";
   };
+  startFinding((error) => toast(error.message));
+  startNaming(() => pictures?.product, known, (product, named) => {
+    if (pictures?.product === product) {
+      pictures.called = named;
+      nameIt();
+      load(pictures); // its version counts names too
+    }
+    refreshProducts();
+  });
   startTray();
   startIntake(() => pictures?.product);
   startRemoval(report, refreshProducts);

@@ -32,6 +32,7 @@ const FOR_PROBLEMS = {
     if (status) return text("error.url_status", { status });
     return text(said.startsWith("answered") ? "error.url_empty" : "error.url");
   },
+  product_key_taken: () => text("error.key_taken"),
   gallery_full: () => text("error.gallery_full"),
   invalid_field: (said, field) => (field === "image_id" ? text(said.includes("assigned") ? "error.already_assigned" : "error.gone") : ""),
   image_not_found: () => text("error.gone"),
@@ -52,8 +53,8 @@ export function refusal(status, body, problem, requestId) {
 
 function said(body) {
   if (typeof body !== "object" || body === null) return ["", ""];
-  for (const [field, messages] of Object.entries(body)) if (Array.isArray(messages)) return [field, String(messages[0])];
-  return ["", String(body.description ?? body.message ?? body.error ?? "")];
+  for (const [field, messages] of Object.entries(body.errors ?? body)) if (Array.isArray(messages)) return [field, String(messages[0])];
+  return ["", String(body.description ?? body.detail ?? body.message ?? body.error ?? "")];
 }
 
 const inUnit = (amount, unit, digits = 0) =>

@@ -1,0 +1,40 @@
+// What a product is called, and the dialog that says so.
+
+import { api } from "./http.js";
+import { byId, openDialog, show } from "./dom.js";
+
+// { name, key }, as far as it has them.
+export async function called(product) {
+  try {
+    const { body } = await api("GET", `products/${product}?fields=id,name,key`);
+    return body;
+  } catch (error) {
+    if (error.status === 404) return {}; // it has no picture either
+    throw error;
+  }
+}
+
+// `product()` is the number of the one that is open, `known()` what it is called by now; `onNamed` hears of another.
+export function startNaming(product, known, onNamed) {
+  const [dialog, name, key, problem] = ["name-dialog", "product-name", "product-key", "name-problem"].map(byId);
+  byId("name-product").onclick = () => {
+    const { name: before, key: own } = known();
+    name.value = before ?? "";
+    key.value = own ?? "";
+    show(problem, false);
+    openDialog(dialog);
+  };
+  dialog.querySelector("form").onsubmit = async (event) => {
+    event.preventDefault();
+    const one = product();
+    const json = { name: name.value.trim() || null, key: key.value || null };
+    try {
+      const { body } = await api("PUT", `products/${one}`, { json, outlivesLoss: true });
+      dialog.close();
+      onNamed(one, body);
+    } catch (error) {
+      problem.textContent = error.message;
+      show(problem, true);
+    }
+  };
+}
