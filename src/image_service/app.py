@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from image_service import parts as building
 from image_service.database.database import Database
 from image_service.delivery import described as pictures
 from image_service.delivery.delivery import Delivery
@@ -40,7 +41,6 @@ from image_service.own.jobs import dialect as jobs
 from image_service.own.products import dialect as products
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
-from image_service.parts import fetch_policy_of, gallery_sync_of, kept_pixels_of, library_of, rate_limit_of, sweeper_of
 from image_service.pixels.pool.pool import WORKER, PixelPool
 from image_service.queue.runner import Runner
 from image_service.queue.task import Handler
@@ -197,7 +197,7 @@ async def _build(
     staging = staging_in(settings.data_dir)
     claiming = asyncio.create_task(_claim(database, storage, staging))  # while the pixel processes load their libraries
     stack.callback(claiming.cancel)
-    kept = kept_pixels_of(settings)
+    kept = building.kept_pixels_of(settings)
     if kept is not None:
         stack.callback(kept.close)
     pixels = await stack.enter_async_context(
@@ -210,7 +210,7 @@ async def _build(
             kept,
         )
     )
-    fetcher = Fetcher(fetch_policy_of(settings), resolver)
+    fetcher = Fetcher(building.fetch_policy_of(settings), resolver)
     stack.push_async_callback(fetcher.aclose)
     variants = Variants(
         database,
@@ -228,17 +228,21 @@ async def _build(
     ingest = Ingest(resources)
     if settings.anonymous_store is not None:
         log.warning("calls without credentials act as a store", store=settings.anonymous_store)
+    blobs = building.blobs_of(settings, database, storage, kept)
+    stack.push_async_callback(blobs.close)
+    library = building.library_of(settings, database, blobs)
     await claiming
-    library = library_of(settings, database, storage, kept)
-    jobs_fetcher = Fetcher(replace(fetch_policy_of(settings), asks_again=False), resolver)
+    jobs_fetcher = Fetcher(replace(building.fetch_policy_of(settings), asks_again=False), resolver)
     stack.push_async_callback(jobs_fetcher.aclose)
     jobs_ingest = Ingest(replace(resources, fetcher=jobs_fetcher, places=Shares(settings.jobs or 1)))
-    jobs_sync = gallery_sync_of(settings, database, storage, jobs_ingest, kept)
+    jobs_sync = building.gallery_sync_of(settings, database, storage, blobs, jobs_ingest)
     handlers = handlers_of(settings, database, jobs_ingest, library, jobs_sync)
     runner = Runner(database, handlers, settings.jobs)
     if settings.jobs:
         await stack.enter_async_context(runner.running())
-    await stack.enter_async_context(sweeper_of(settings, database, storage, kept).every(settings.sweep_interval))
+    await stack.enter_async_context(
+        building.sweeper_of(settings, database, storage, kept).every(settings.sweep_interval)
+    )
     return Parts(
         database=database,
         storage=storage,
@@ -246,7 +250,7 @@ async def _build(
         readiness=Readiness(database, storage, staging),
         ingest=ingest,
         library=library,
-        gallery_sync=gallery_sync_of(settings, database, storage, ingest, kept),
+        gallery_sync=building.gallery_sync_of(settings, database, storage, blobs, ingest),
         idempotency_keys=IdempotencyKeys(database, wait=settings.idempotency_wait),
         variants=variants,
         lists=AnswerCache(LISTS_BYTES),
@@ -263,7 +267,7 @@ async def _build(
         ticket_key=TicketKey(database),
         ticket_max_seconds=settings.upload_ticket_max_seconds,
         failed_credentials=FailedCredentials(settings.auth_failures_per_minute),
-        rate_limit=rate_limit_of(settings, database),
+        rate_limit=building.rate_limit_of(settings, database),
         negotiate_formats=settings.negotiate_formats,
         is_stopping=is_stopping,
         counts=counts,

@@ -20,16 +20,21 @@ from image_service.storage.places import staging_in
 from image_service.stores.rate_limit import RateLimit
 
 
-def library_of(settings: Settings, database: Database, storage: Storage, kept: KeptPixels | None = None) -> Library:
-    return Library(database, Blobs(storage, settings.sizes, kept), settings.max_images_per_product)
+def blobs_of(settings: Settings, database: Database, storage: Storage, kept: KeptPixels | None = None) -> Blobs:
+    """One for all that store originals in a process: they share the keys that it has reserved."""
+    return Blobs(database, storage, settings.sizes, kept)
+
+
+def library_of(settings: Settings, database: Database, blobs: Blobs) -> Library:
+    return Library(database, blobs, settings.max_images_per_product)
 
 
 def gallery_sync_of(
-    settings: Settings, database: Database, storage: Storage, ingest: Ingest, kept: KeptPixels | None
+    settings: Settings, database: Database, storage: Storage, blobs: Blobs, ingest: Ingest
 ) -> GallerySync:
     formats = settings.input_formats or readable()
     return GallerySync(
-        Resources(database, storage, Blobs(storage, settings.sizes, kept), ingest, formats),
+        Resources(database, storage, blobs, ingest, formats),
         delivery_base=settings.delivery_base,
         images_per_product=settings.max_images_per_product,
         seconds=settings.sync_seconds,
@@ -44,7 +49,7 @@ def kept_pixels_of(settings: Settings) -> KeptPixels | None:
 
 
 def sweeper_of(settings: Settings, database: Database, storage: Storage, kept: KeptPixels | None = None) -> Sweeper:
-    library = library_of(settings, database, storage, kept)
+    library = library_of(settings, database, blobs_of(settings, database, storage, kept))
     staging = staging_in(settings.data_dir)
     return Sweeper(database, storage, staging, library, settings.sizes, settings.orphan_ttl, forget_jobs=upkeep.forget)
 

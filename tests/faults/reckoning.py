@@ -1,12 +1,15 @@
 """What is left when the dust has settled, compared with what was promised."""
 
 import hashlib
+import os
+import time
 from pathlib import Path
 from typing import Any
 
 from tests.faults.load import PRODUCTS, Load
 from tests.processes import command
 
+DAYS = 2 * 86_400.0  # older than anything that may be under way
 REPEATS = 60  # of the keys, after the end; enough to have some from before each kill
 
 
@@ -18,6 +21,7 @@ async def faults(load: Load, folder: Path, **settings: Any) -> list[str]:
         *await _originals(load),
         *await _repeats(load),
         *_verified(folder, **settings),
+        *_unknown(folder, **settings),
     ]
 
 
@@ -68,6 +72,15 @@ def _verified(folder: Path, **settings: Any) -> list[str]:
         return [f"verify: {done.err}"]
     bad: list[dict[str, Any]] = done.json["bad"]
     return [f"verify: {each['blob']} of image {each['image_id']} is {each['state']}" for each in bad]
+
+
+def _unknown(folder: Path, **settings: Any) -> list[str]:
+    """Bytes that no image, no trash and no reservation names: only a list of everything finds them."""
+    then = time.time() - DAYS
+    for path in (folder / "data" / "blobs" / "private").rglob("*"):
+        os.utime(path, (then, then))
+    done = command(folder, "sweep", "--dry-run", "--force", "--json", **settings)
+    return [f"sweep: {done.err or done.out}"] if not done.out or done.json["strays"] else []
 
 
 async def _all(load: Load, path: str, **parameters: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import httpx
 from sqlalchemy import func, literal, update
 from sqlmodel import select
 
-from image_service.images.models import TrashRow
+from image_service.images.models import ReservationRow, TrashRow
 from image_service.images.upkeep.sweep import Swept
 from image_service.parts import sweeper_of
 from image_service.storage.base import BlobHeaders
@@ -78,3 +78,13 @@ async def shown(shop: httpx.AsyncClient) -> tuple[int, str, str]:
     url = path(image["src"])
     assert (await shop.get(url)).status_code == 200
     return image["id"], original_name(url.rsplit("-", 3)[1]), f"public{url}"
+
+
+async def age_reservations(service: Service, by: timedelta) -> None:
+    async with service.database.transaction() as session:
+        await session.exec(update(ReservationRow).values(reserved_at=func.now() - literal(by)))
+
+
+async def reserved(service: Service) -> set[str]:
+    async with service.database.reading() as session:
+        return {key.hex for key in await session.exec(select(ReservationRow.key))}

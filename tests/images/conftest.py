@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, func, update
 
-from image_service.images.models import ImageRow, TrashRow
+from image_service.images.models import ImageRow, ReservationRow, TrashRow
 from tests.conftest import NewDatabase, Service, StartService
 
 
@@ -26,6 +26,7 @@ async def empty(installation: Service) -> Service:
     async with installation.database.transaction() as session:
         await session.exec(delete(ImageRow))
         await session.exec(delete(TrashRow))
+        await session.exec(update(ReservationRow).values(reserved_at=func.now()))  # those that its process holds
     for prefix in ("private/", "public/", "tmp/"):
         names = [blob.name async for blob in installation.storage.list(prefix)]
         await installation.storage.delete(name for name in names if name != "private/instance")

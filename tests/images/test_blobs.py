@@ -52,7 +52,7 @@ async def test_a_row_that_comes_too_late_is_refused(
 ) -> None:
     """The sweep may look at bytes without a row a day later, and must not meet one that is about to get it."""
     ticks = count()
-    blobs = Blobs(empty.storage, empty.settings.sizes, clock=lambda: next(ticks) * hours * HOUR)
+    blobs = Blobs(empty.database, empty.storage, empty.settings.sizes, clock=lambda: next(ticks) * hours * HOUR)
     library = Library(empty.database, blobs, images_per_product=250)
     store = await empty.new_store()
     if in_time:
@@ -66,7 +66,7 @@ async def test_a_row_that_comes_too_late_is_refused(
 
 
 async def test_what_is_refused_leaves_no_bytes(empty: Service, upload: Upload) -> None:
-    library = Library(empty.database, Blobs(empty.storage, empty.settings.sizes), images_per_product=1)
+    library = Library(empty.database, Blobs(empty.database, empty.storage, empty.settings.sizes), images_per_product=1)
     store = await empty.new_store()
     image = await library.add(store.store_id, upload, product_id=PRODUCT)
     with pytest.raises(GalleryFull):
@@ -75,7 +75,7 @@ async def test_what_is_refused_leaves_no_bytes(empty: Service, upload: Upload) -
 
 
 async def test_what_may_have_been_committed_keeps_its_bytes(empty: Service, upload: Upload) -> None:
-    blobs = Blobs(empty.storage, empty.settings.sizes)
+    blobs = Blobs(empty.database, empty.storage, empty.settings.sizes)
 
     async def lose_the_database() -> None:
         async with blobs.stored(upload.picture):
@@ -93,7 +93,7 @@ async def test_what_cannot_be_removed_now_is_removed_later(
     id, original, variant = await shown(shop)
     store_id = int("".join(variant.split("/")[2:4]))
     stuck = NoRemovals(empty.settings.data_dir / "blobs", failure)
-    await Library(empty.database, Blobs(stuck, empty.settings.sizes), 250).remove(store_id, id)
+    await Library(empty.database, Blobs(empty.database, stuck, empty.settings.sizes), 250).remove(store_id, id)
     assert (await shop.get(f"/images/{id}")).status_code == 404
     assert await names(empty) == {INSTANCE, original, variant}
     assert (await sweep(empty)).variants == 1
@@ -105,6 +105,6 @@ async def test_a_store_that_is_removed_takes_its_pictures_along(shop: httpx.Asyn
     other = await empty.new_store()
     async with empty.client(headers={"Authorization": f"Bearer {other.token}"}) as client:
         _, kept, shown_still = await shown(client)
-    library = Library(empty.database, Blobs(empty.storage, empty.settings.sizes), 250)
+    library = Library(empty.database, Blobs(empty.database, empty.storage, empty.settings.sizes), 250)
     assert await library.remove_store(int("".join(variant.split("/")[2:4]))) == 1
     assert await names(empty) == {INSTANCE, original, kept, shown_still}

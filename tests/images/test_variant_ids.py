@@ -18,7 +18,9 @@ PRODUCT, OTHER = 7, 8
 
 @pytest.fixture
 def library(service: Service) -> Library:
-    return Library(service.database, Blobs(service.storage, service.settings.sizes), images_per_product=250)
+    return Library(
+        service.database, Blobs(service.database, service.storage, service.settings.sizes), images_per_product=250
+    )
 
 
 class Shop:

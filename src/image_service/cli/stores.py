@@ -12,7 +12,7 @@ from image_service.cli.database import with_database
 from image_service.database.database import Database
 from image_service.database.limits import MAX_BIGINT
 from image_service.errors import StoreNotFound
-from image_service.parts import library_of
+from image_service.parts import blobs_of, library_of
 from image_service.settings import Settings
 from image_service.storage.places import storage_at
 from image_service.stores import registry, tokens
@@ -111,9 +111,8 @@ def stores_remove(store_id: StoreId, yes: Annotated[bool, typer.Option("--yes", 
 
     async def work(settings: Settings, database: Database) -> int:
         try:
-            return await library_of(
-                settings, database, storage_at(settings.storage_url, settings.data_dir)
-            ).remove_store(store_id)
+            storage = storage_at(settings.storage_url, settings.data_dir)
+            return await library_of(settings, database, blobs_of(settings, database, storage)).remove_store(store_id)
         except StoreNotFound as error:
             raise StoreNotFound(f"no store {store_id}") from error
 

@@ -33,5 +33,5 @@ def sweep(
         f"{verb}: {swept.trash} originals from the trash, {swept.orphans} images on no product, "
         f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers, "
         f"{swept.tickets} upload tickets, {swept.jobs} jobs; "
-        f"{swept.strays} originals without a row {went} into the trash"
+        f"{swept.strays} originals without a row and {swept.unused} unused keys {went} into the trash"
     )

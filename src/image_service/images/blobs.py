@@ -8,9 +8,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import bindparam, func, literal
+from sqlalchemy import bindparam, delete, func, literal
 from sqlmodel import col, select
 
+from image_service.database.database import Database
 from image_service.database.direct import Statement, Transaction
 from image_service.errors import (
     BlobNotFound,
@@ -21,13 +22,14 @@ from image_service.errors import (
     StorageUnavailable,
 )
 from image_service.images import instance
-from image_service.images.models import InstanceRow, TrashRow
+from image_service.images.keys.reservations import Reservations
+from image_service.images.models import InstanceRow, ReservationRow, TrashRow
 from image_service.images.queries import Image
 from image_service.pixels.picture import Picture
 from image_service.pixels.pool.kept import KeptPixels
 from image_service.pixels.sizes import Size
 from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
-from image_service.storage.names import new_key, original_name, store_prefix, variant_names
+from image_service.storage.names import original_name, store_prefix, variant_names
 
 log = structlog.get_logger()
 
@@ -40,20 +42,24 @@ class StoredOriginal:
     """Bytes that survive a power failure and that no row names yet."""
 
     key: str
+    _reservations: Reservations = field(repr=False)
     _instance: UUID | None  # of the blob store that holds them
     _at: float
     _clock: Callable[[], float] = field(repr=False)
 
-    async def require_valid(self, transaction: Transaction) -> None:
-        """To be asked in the transaction that names it.
+    async def claim(self, transaction: Transaction) -> None:
+        """To be done in the transaction that names it: deletes the key's reservation.
 
         Raises `InstanceMismatch` when it lies in another installation's blob store, and `Busy` when its row would come
-        so late that the sweep could be looking at it.
+        so late that the sweep has taken the reservation, or could be looking at the bytes.
         """
-        # Our clock may have stood still, with the machine. What the sweep took for a stray a moment ago may be named:
-        # the trash keeps it for a day, and then leaves what has a row.
-        found = await transaction.rows(_STANDING, key=UUID(self.key))
+        # Our clock may have stood still, with the machine. What an audit, or the sweep of the version before, took for
+        # a stray a moment ago may be named: the trash keeps it for a day, and then leaves what has a row.
+        found = await transaction.rows(_CLAIM, key=UUID(self.key))
         instance.require(found[0].id if found else None, self._instance)
+        if not found[0].is_reserved:
+            self._reservations.forget()
+            raise Busy("the key was reserved too long ago to be used now")
         if found[0].is_lost or self._clock() - self._at > COMMIT_WITHIN.total_seconds():
             raise Busy("the bytes were stored too long ago to be named now")
 
@@ -63,7 +69,13 @@ _LOST = (
     .where(TrashRow.key == bindparam("key"), col(TrashRow.deleted_at) < func.now() - literal(COMMIT_WITHIN))
     .exists()
 )
-_STANDING = Statement(select(InstanceRow.id, _LOST.label("is_lost")))
+_CLAIMED = (
+    delete(ReservationRow)
+    .where(col(ReservationRow.key) == bindparam("key"))
+    .returning(col(ReservationRow.key))
+    .cte("claimed")
+)
+_CLAIM = Statement(select(InstanceRow.id, _LOST.label("is_lost"), select(_CLAIMED.c.key).exists().label("is_reserved")))
 
 
 async def open_original(storage: Storage, image: Image, byte_range: ByteRange | None = None) -> Blob:
@@ -81,11 +93,13 @@ async def open_original(storage: Storage, image: Image, byte_range: ByteRange | 
 class Blobs:
     def __init__(
         self,
+        database: Database,
         storage: Storage,
         sizes: tuple[Size, ...],
         kept: KeptPixels | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._reservations = Reservations(database)
         self._storage = storage
         self._kept = kept
         self._sizes = [str(size) for size in sizes]
@@ -95,8 +109,9 @@ class Blobs:
     async def stored(self, picture: Picture) -> AsyncIterator[StoredOriginal]:
         """The picture's bytes under a new key; removed again if the block refuses them.
 
-        Not where the database was lost: it may have committed, and then the bytes have their row.
-        Raises `StorageFull`, `StorageUnavailable`.
+        Not where the database was lost: it may have committed, and then the bytes have their row. Whatever is left
+        without one has a reservation, by which the sweep finds it.
+        Raises `DatabaseUnavailable`, `StorageFull`, `StorageUnavailable`.
         """
         original = await self.store(picture)
         try:
@@ -108,17 +123,26 @@ class Blobs:
             raise
 
     async def store(self, picture: Picture) -> StoredOriginal:
-        """The same, to be named by a row or given to `discard_unused`. Raises `StorageFull`, `StorageUnavailable`."""
-        key, at = new_key(), self._clock()
+        """The same, to be named by a row or given to `discard_unused`.
+
+        Raises `DatabaseUnavailable`, `StorageFull`, `StorageUnavailable`.
+        """
+        key, at = await self._reservations.take(), self._clock()
         await self._storage.put(original_name(key), picture.path, BlobHeaders(picture.format.media_type))
         if self._kept is not None and picture.kept is not None:
             await self._kept.adopt(picture.kept, key)
-        return StoredOriginal(key, await instance.stored(self._storage), at, self._clock)
+        return StoredOriginal(key, self._reservations, await instance.stored(self._storage), at, self._clock)
 
     async def discard_unused(self, *originals: StoredOriginal) -> None:
         """Remove bytes that no row has ever named."""
         await self._forget_pixels(each.key for each in originals)
-        await self._discard([original_name(each.key) for each in originals])
+        if await self._discard([original_name(each.key) for each in originals]):
+            for each in originals:
+                self._reservations.give_back(each.key)
+
+    async def close(self) -> None:
+        """Give up the keys that were not used."""
+        await self._reservations.close()
 
     async def discard_variants(self, *gone: Image) -> None:
         """Remove all that may have been rendered of these, and kept for it; their originals stay for the sweep."""
@@ -141,9 +165,11 @@ class Blobs:
         if self._kept is not None:
             await self._kept.drop(keys)
 
-    async def _discard(self, names: list[str]) -> None:
-        """A failure here is no reason to refuse what has been done: the sweep will remove them."""
+    async def _discard(self, names: list[str]) -> bool:
+        """Whether they are gone. A failure is no reason to refuse what has been done: the sweep will remove them."""
         try:
             await self._storage.delete(names)
         except (StorageUnavailable, StorageFull) as error:  # some full disks have no room to note a removal
             log.warning("blobs left for the sweep", count=len(names), reason=str(error))
+            return False
+        return True

@@ -115,7 +115,7 @@ class Library:
                 await idempotency.keep(transaction, once, added)
             if within is not None:
                 await within(transaction, added)
-            await original.require_valid(transaction)
+            await original.claim(transaction)
         return added
 
     async def assign(
@@ -190,7 +190,7 @@ class Library:
             if upload is not None and original is not None:
                 await galleries.to_trash(transaction, [image_id])
                 change |= columns_of(upload, original.key)
-                await original.require_valid(transaction)
+                await original.claim(transaction)
             if all(row[name] == value for name, value in change.items()):
                 transaction.void()
                 return before

@@ -163,6 +163,17 @@ class TrashRow(SQLModel, table=True):
     )
 
 
+class ReservationRow(SQLModel, table=True):
+    """A key under which bytes may be stored, and that no image has yet."""
+
+    __tablename__ = "reservations"
+
+    key: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    reserved_at: datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
+    )
+
+
 class IdempotencyRow(SQLModel, table=True):
     """A key that a request carried. Without a status it is under way, and its owner's until the lease ends."""
 

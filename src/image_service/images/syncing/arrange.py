@@ -43,7 +43,7 @@ async def arrange(
     removed: list[int],
 ) -> list[int]:
     """`rows`: all of the gallery, by id, locked. `placed` has each that stays, and each new one; nothing else is
-    written. Returns the ids, in the order of `placed`. Raises what `StoredOriginal.require_valid` does.
+    written. Returns the ids, in the order of `placed`. Raises what `StoredOriginal.claim` does.
     """
     if removed:
         await galleries.delete_rows(transaction, removed)
@@ -81,7 +81,7 @@ async def _written(
             await galleries.to_trash(transaction, [placed.image_id])
         row = await image_rows.update(transaction, row, {**change, "position": placed.position})
     if placed.bytes is not None:
-        await placed.bytes.original.require_valid(transaction)
+        await placed.bytes.original.claim(transaction)
         if placed.bytes.upload.validators is not None:
             await sources.keep(transaction, row.id, row.key, placed.bytes.upload.validators)
     image_id: int = row.id

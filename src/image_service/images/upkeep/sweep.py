@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, func, literal
+from sqlalchemy import and_, delete, exists, func, literal, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -13,14 +13,14 @@ from image_service.database.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images import idempotency, instance, upload_tickets
 from image_service.images.library import Library
-from image_service.images.models import ImageRow, TrashRow
+from image_service.images.models import ImageRow, ReservationRow, TrashRow
 from image_service.images.upkeep import orphans
 from image_service.storage.base import BlobInfo, Storage
 from image_service.storage.names import VariantName, key_of_original, original_name, variant_names
 from image_service.storage.staging import Staging
 
 TRASH_KEPT = timedelta(hours=24)  # an online backup (pg_dump first, then the bytes) stays whole for a day
-STRAY_AGE = timedelta(hours=24)  # an upload commits within the hour of its put, or not at all
+STRAY_AGE = timedelta(hours=24)  # an upload commits within an hour of its key's reservation and of its put
 NOBODY = 0  # the store of a stray in the trash: no store has this id
 MAX_STRAY_SHARE = 0.05  # of the originals: more than that is a wrong database, not left-overs
 BATCH = 500
@@ -41,6 +41,7 @@ class Swept:
     trash: int  # originals of deleted or replaced images, and strays, past their day
     strays: int  # originals that no row names: put into the trash, for a day
     variants: int  # variants of no live image
+    unused: int = 0  # reserved keys that no upload has used within the day: into the trash, bytes or not
     keys: int = 0  # answers kept for repeated requests, past their day
     orphans: int = 0  # images on no product, past their time: deleted as by their store
     tickets: int = 0  # upload tickets, a day past their end
@@ -80,6 +81,7 @@ async def sweep(
         staged=len(written) + await staging.remove_stale(STRAY_AGE, dry_run=dry_run),
         trash=await _empty_trash(database, storage, sizes, dry_run=dry_run),
         strays=len(strays),
+        unused=await _take_unused(database, dry_run=dry_run),
         variants=variants,
         keys=await idempotency.forget(database, dry_run=dry_run),
         orphans=await orphans.remove(database, library, orphan_ttl, dry_run=dry_run),
@@ -94,9 +96,9 @@ async def _strays(database: Database, storage: Storage, oldest: datetime, *, for
     async for batch in _batches(storage, "private/", key_of_original):
         originals += len(batch)
         aged = [(key, blob) for key, blob in batch if blob.modified < oldest]
-        live, trashed = await _live(database, aged), await _trashed(database, aged)
+        named, trashed = await _named(database, aged), await _trashed(database, aged)
         waiting += sum(store == NOBODY for store in trashed.values())
-        strays += [key for key, _ in aged if key not in live and key not in trashed]
+        strays += [key for key, _ in aged if key not in named and key not in trashed]
     if strays and waiting + len(strays) > originals * MAX_STRAY_SHARE and not force:
         raise SweepRefused(f"{waiting + len(strays)} of {originals} originals have no row; --force removes them")
     return strays
@@ -108,6 +110,27 @@ async def _to_trash(database: Database, strays: list[UUID]) -> None:
         values = [{"key": key, "store_id": NOBODY, "slug": ""} for key in strays[start : start + BATCH]]
         async with database.transaction() as session:
             await session.exec(insert(TrashRow).values(values).on_conflict_do_nothing())
+
+
+async def _take_unused(database: Database, *, dry_run: bool) -> int:
+    """From a key's reservation to the trash, in one transaction: no upload can use it from then on, and whatever is
+    stored under it goes a day later.
+    """
+    past = col(ReservationRow.reserved_at) < func.now() - literal(STRAY_AGE)
+    if dry_run:
+        async with database.reading() as session:
+            return (await session.exec(select(func.count()).select_from(ReservationRow).where(past))).one()
+    taken = 0
+    while True:
+        async with database.transaction() as session:
+            free = select(ReservationRow.key).where(past).limit(BATCH).with_for_update(skip_locked=True)
+            keys = (await session.exec(free)).all()
+            if not keys:
+                return taken
+            await session.exec(delete(ReservationRow).where(col(ReservationRow.key).in_(keys)))
+            values = [{"key": key, "store_id": NOBODY, "slug": ""} for key in keys]
+            await session.exec(insert(TrashRow).values(values).on_conflict_do_nothing())
+        taken += len(keys)
 
 
 async def _batches(storage: Storage, prefix: str, key_of: Callable[[str], str | None]) -> AsyncIterator[Keyed]:
@@ -126,6 +149,16 @@ async def _live(database: Database, batch: Keyed) -> set[UUID]:
     """The keys that an image has."""
     async with database.reading() as session:
         return set(await session.exec(select(ImageRow.key).where(col(ImageRow.key).in_({key for key, _ in batch}))))
+
+
+async def _named(database: Database, batch: Keyed) -> set[UUID]:
+    """The keys that an image has, or an upload under way may get: in one snapshot, as it goes from one to the other."""
+    keys = {key for key, _ in batch}
+    of_images = select(ImageRow.key).where(col(ImageRow.key).in_(keys))
+    reserved = select(ReservationRow.key).where(col(ReservationRow.key).in_(keys))
+    both = union_all(of_images, reserved).subquery()
+    async with database.reading() as session:
+        return set(await session.exec(select(both.c.key)))
 
 
 async def _trashed(database: Database, batch: Keyed) -> dict[UUID, int]:
