@@ -5,7 +5,6 @@ import re
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from tests.gallery.conftest import NewPage, Shop, corner, open_product, photo, shown
-from tests.processes import eventually
 
 
 def three(shop: Shop, product: int) -> list[int]:
@@ -99,6 +98,22 @@ def test_a_picture_is_moved_by_keyboard(page: Page, shop: Shop, product: int) ->
     assert shown(page) == ["b.png", "a.png", "c.png"] == shop.names(product)
 
 
+def test_a_move_without_a_line_is_undone_and_offered_again(page: Page, shop: Shop, product: int) -> None:
+    three(shop, product)
+    open_product(page, product, 3)
+    tiles = page.locator(".grid > .tile")
+    page.context.set_offline(True)
+    drag(page, tiles.nth(0), tiles.nth(1))
+    message = corner(page).locator(".toast", has_text="Connection lost. The move was undone.")
+    expect(message).to_be_visible()
+    assert shown(page) == ["a.png", "b.png", "c.png"] == shop.names(product)
+    page.context.set_offline(False)
+    with put(page):  # type: ignore[attr-defined]
+        message.get_by_role("button", name="Move again").click()
+    expect(tiles.locator(".name")).to_have_text(["b.png", "a.png", "c.png"])
+    assert shop.names(product) == ["b.png", "a.png", "c.png"]
+
+
 def test_alt_text_is_edited(page: Page, shop: Shop, product: int) -> None:
     plain = shop.add(product, "plain.png")
     tongues = shop.add(product, "tongues.png", alt={"es": "Una taza", "pt": "Uma xícara"})
@@ -128,6 +143,7 @@ def test_a_picture_is_replaced(page: Page, shop: Shop, product: int) -> None:
     before = shop.image(id)
     open_product(page, product, 1)
     page.get_by_role("button", name="Details of old.png").click()
+    expect(page.get_by_text("The old URL stops working.")).to_be_visible()
     page.get_by_label("File of the new picture").set_input_files(
         {"name": "bad.png", "mimeType": "image/png", "buffer": b"no picture"}
     )
@@ -142,56 +158,6 @@ def test_a_picture_is_replaced(page: Page, shop: Shop, product: int) -> None:
     expect(page.get_by_label("URL", exact=True)).to_have_value(str(after["src"]))
     page.keyboard.press("Escape")
     expect(page.locator(".tile .name")).to_have_text(["rocket.jpg"])
-
-
-def test_a_deletion_can_be_undone(page: Page, shop: Shop, product: int) -> None:
-    three(shop, product)
-    page.clock.install()
-    open_product(page, product, 3)
-    page.get_by_role("button", name="Delete b.png").click()
-    expect(page.locator(".tile")).to_have_count(2)
-    expect(page.get_by_text("2 pictures", exact=True).first).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
-    assert shown(page) == ["a.png", "b.png", "c.png"]
-    page.get_by_role("button", name="Delete b.png").click()
-    page.keyboard.press("Control+z")
-    expect(page.locator(".tile")).to_have_count(3)
-    page.clock.fast_forward(60_000)
-    page.get_by_role("button", name="Delete b.png").click()
-    assert len(shop.names(product)) == 3  # not yet
-    with page.expect_response(lambda answer: answer.request.method == "DELETE" and answer.ok):
-        page.clock.fast_forward(10_500)
-    assert shown(page) == ["a.png", "c.png"] == shop.names(product)
-
-
-def test_a_deletion_is_meant_by_whoever_goes_on(page: Page, shop: Shop, product: int) -> None:
-    three(shop, product)
-    open_product(page, product, 3)
-    page.get_by_role("button", name="Delete a.png").click()
-    with page.expect_response(lambda answer: answer.request.method == "DELETE" and answer.ok):
-        page.get_by_role("button", name="Delete b.png").click()
-    expect(page.locator(".tile")).to_have_count(1)
-    assert shop.names(product) == ["b.png", "c.png"]
-    with page.expect_response(lambda answer: answer.request.method == "DELETE" and answer.ok):
-        page.get_by_role("link", name="Unassigned").click()
-    assert shop.names(product) == ["c.png"]
-    page.go_back()
-    page.get_by_role("button", name="Delete c.png").click()
-    page.goto("/")
-    eventually(lambda: shop.names(product) == [])
-
-
-def test_an_orphan_that_was_put_on_a_product_is_not_deleted(page: Page, shop: Shop, product: int) -> None:
-    id = shop.orphan("loose.png")
-    page.clock.install()
-    open_product(page, None, 1)
-    page.get_by_role("button", name="Delete loose.png").click()
-    shop.client.post(f"/products/{product}/images", json={"image_id": id}).raise_for_status()
-    page.clock.fast_forward(10_500)
-    expect(page.get_by_role("alert")).to_contain_text("Someone else changed these pictures.")
-    assert shop.names(product) == ["loose.png"]
-    page.get_by_role("button", name="Show the latest version").click()
-    expect(page.locator(".tile")).to_have_count(0)
 
 
 def test_a_move_does_not_undo_somebody_elses(page: Page, shop: Shop, product: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from image_service.site.files import STATIC
-from tests.gallery.conftest import NewPage, Shop, open_product, photo, sign_in
+from tests.gallery.conftest import STORE, TOKEN, NewPage, Shop, open_product, photo, sign_in
 
 GALLERY = STATIC / "gallery"
 LANGUAGES = ("en", "es", "id", "pt")
@@ -76,6 +76,19 @@ def test_the_browsers_language_is_spoken(new_page: NewPage, shop: Shop, product:
     expect(page.locator("[data-text]:empty, [data-label=''], [data-title='']")).to_have_count(0)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_phone_is_wide_enough_for_each_language(new_page: NewPage, shop: Shop, product: int, language: str) -> None:
+    for name in ("a.png", "b.png"):
+        shop.add(product, name)
+    page = new_page(locale=language, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page.goto(f"/gallery#/products/{product}")
+    _sign_in(page, texts(language))
+    expect(page.locator(".tile")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.locator(".tile .edit").first.tap()
+    assert page.locator("#details").evaluate("dialog => dialog.scrollWidth") <= 360
+
+
 def test_another_language_is_chosen_and_kept(page: Page, shop: Shop, product: int) -> None:
     shop.add_photo(product)
     open_product(page, product, 1)
@@ -103,20 +116,18 @@ def test_dates_are_written_as_the_reader_writes_them(new_page: NewPage, shop: Sh
     seen = {}
     for tag in ("en-GB", "en-US", "pt-BR"):
         page = new_page(locale=tag)
-        open_product(page, product, 1) if tag != "pt-BR" else _open_portuguese(page, product)
+        page.goto(f"/gallery#/products/{product}")
+        _sign_in(page, texts(tag.split("-")[0]))
         page.locator(".tile .edit").click()
         seen[tag] = page.locator("#details .facts").inner_text()
     assert len(set(seen.values())) == 3
     assert re.search(r"\d de \w+\.? de 20\d\d", seen["pt-BR"])
 
 
-def _open_portuguese(page: Page, product: int) -> None:
-    page.goto(f"/gallery#/products/{product}")
-    page.get_by_label("ID da loja").wait_for()
-    page.locator("#store-id").fill("7")
-    page.locator("#token").fill("the-token-of-the-gallery-tests")
-    page.get_by_role("button", name="Entrar").click()
-    expect(page.locator(".tile")).to_have_count(1)
+def _sign_in(page: Page, own: Texts) -> None:
+    page.get_by_label(str(own["signin.store"])).fill(STORE)
+    page.get_by_label(str(own["signin.token"])).fill(TOKEN)
+    page.get_by_role("button", name=str(own["signin.button"])).click()
 
 
 def test_the_language_can_be_chosen_before_signing_in(page: Page, shop: Shop) -> None:

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from tests.gallery.conftest import STORE, NewPage, Shop, open_product, shown, sign_in
+from tests.gallery.conftest import STORE, NewPage, Shop, open_product, photo, shown, sign_in
 
 PHONE = {"width": 360, "height": 740}
 COUNT_SHIFTS = """
@@ -80,6 +80,29 @@ def test_one_is_opened_large(new_page: NewPage, shop: Shop, product: int) -> Non
     page.keyboard.press("Escape")
     expect(large).to_have_count(0)
     expect(page.get_by_role("button", name="View A rocket before its start")).to_be_focused()
+
+
+def test_what_can_be_done_with_one_that_is_large(new_page: NewPage, shop: Shop, product: int) -> None:
+    id = shop.add_photo(product, alt="A rocket")
+    page = new_page(reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"])
+    open_product(page, product, 1)
+    large = page.get_by_role("dialog", name="Full-size picture")
+    page.get_by_role("button", name="View A rocket").click()
+    expect(page.locator(".pswp--ui-visible")).to_be_visible()
+    large.get_by_role("button", name="Copy URL").click()
+    expect(page.get_by_role("status")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == shop.image(id)["src"]
+    with page.expect_download() as download:
+        large.get_by_role("button", name="Download original").click()
+    assert download.value.path().read_bytes() == photo("rocket.jpg").read_bytes()
+    large.get_by_role("button", name="Edit alt text").click()
+    expect(page.get_by_label("Alt text")).to_be_focused()
+    page.get_by_label("Alt text").fill("A rocket at night")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="View A rocket at night").click()
+    expect(page.locator(".pswp--ui-visible")).to_be_visible()
+    large.get_by_role("button", name="Details").click()
+    expect(page.get_by_role("dialog", name="rocket.jpg")).to_be_visible()
 
 
 def test_what_is_known_of_a_picture_can_be_copied(new_page: NewPage, shop: Shop, product: int) -> None:

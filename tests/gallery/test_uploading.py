@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import PHOTOS
-from tests.gallery.conftest import Shop, corner, open_product, photo, shown
+from tests.gallery.conftest import Shop, corner, open_product, photo, shown, sign_in
+from tests.processes import eventually
 from tests.shop import png
 
 MAKE_TRANSFER = """files => {
@@ -118,6 +119,22 @@ def test_files_are_dropped_on_the_page(page: Page, shop: Shop, product: int) -> 
     expect(page.get_by_text("Drop pictures to add them")).to_be_hidden()
     expect(page.locator(".tile")).to_have_count(2)
     assert shop.names(product) == ["one.png", "two.png"]
+
+
+def test_what_is_dropped_on_the_first_screen_is_on_no_product(page: Page, shop: Shop) -> None:
+    page.goto("/gallery")
+    sign_in(page)
+    expect(page.get_by_role("heading", name="Choose a product")).to_be_visible()
+    carried = transfer(page, **{"first-screen.png": png("green")})
+    page.dispatch_event("main", "dragenter", {"dataTransfer": carried})
+    expect(page.get_by_text("Drop pictures to add them without a product")).to_be_visible()
+    page.dispatch_event("main", "drop", {"dataTransfer": carried})
+    expect(corner(page).get_by_text("1 picture added. It’s not assigned to a product yet.")).to_be_visible()
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".tile .name")).to_have_text(["first-screen.png"])
+    page.get_by_role("button", name="Delete first-screen.png").click()
+    page.get_by_role("link", name="image-service").click()
+    eventually(lambda: shop.client.get("/images?assigned=false").json() == [])
 
 
 def test_a_picture_and_a_url_are_pasted(page: Page, shop: Shop, product: int, elsewhere: str) -> None:

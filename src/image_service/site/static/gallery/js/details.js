@@ -2,6 +2,7 @@
 
 import { copy } from "./clipboard.js";
 import { byId, openDialog, show } from "./dom.js";
+import { fitted } from "./fitting.js";
 import { newKey } from "./http.js";
 import { toast } from "./messages.js";
 import { Conflict } from "./pictures.js";
@@ -189,7 +190,7 @@ function placing(pictures, image, actions) {
 function replacing(pictures, image, actions) {
   const progress = byId("replace-progress");
   const [file, url] = [byId("replace-file"), byId("replace-url")];
-  const replace = async (source) => {
+  const replace = async (source, note = "") => {
     show(progress, true);
     progress.removeAttribute("value");
     const onProgress = (done) => (done < 1 ? (progress.value = done) : progress.removeAttribute("value"));
@@ -197,15 +198,19 @@ function replacing(pictures, image, actions) {
     show(progress, false);
     if (!now) return;
     render(pictures, now, actions);
-    toast(text("details.replaced"));
+    toast([text("details.replaced"), note].filter(Boolean).join("\n"));
     dialog.querySelector("[data-close]").focus();
   };
   byId("replace-file-button").onclick = () => file.click();
-  file.onchange = () => {
-    const form = new FormData();
-    form.append("file", file.files[0], file.files[0].name);
+  file.accept = byId("files").accept;
+  file.onchange = async () => {
+    const [chosen] = file.files;
     file.value = "";
-    replace({ form });
+    const fit = await attempt(pictures, image, actions, () => fitted(chosen));
+    if (!fit) return;
+    const form = new FormData();
+    form.append("file", fit.file, fit.file.name);
+    replace({ form }, fit.note);
   };
   byId("replace-form").onsubmit = (event) => {
     event.preventDefault();

@@ -13,6 +13,7 @@ export class Refused extends Error {
   constructor(answer) {
     super(refusal(answer.status, answer.body, answer.header("Problem"), answer.header("X-Request-Id")));
     this.status = answer.status;
+    this.problem = answer.header("Problem") ?? "";
     this.retryAfter = Number(answer.header("Retry-After")) || null;
   }
 }

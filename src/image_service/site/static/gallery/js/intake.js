@@ -5,13 +5,13 @@ import { canWrite } from "./session.js";
 import { uploads } from "./uploads.js";
 import { toast } from "./messages.js";
 import { text } from "./texts.js";
+import { limits } from "./words.js";
 
-// `target()` is the product's number, null for none, undefined where nothing is open.
+// `target()` is the number of the product that is open, null where none is.
 export function startIntake(target) {
   const give = (sources) => {
     if (sources.length === 0) return;
     if (!canWrite()) toast(text("error.read_only"));
-    else if (target() === undefined) toast(text("upload.open_first"));
     else uploads.add(sources, target());
   };
   choosing(give);
@@ -20,9 +20,14 @@ export function startIntake(target) {
   asking(give);
 }
 
+// A phone's own choice of pictures turns HEIC into JPEG by itself, unless HEIC is named.
+const TAKEN = [...limits.formats.map((name) => `image/${name === "jpg" ? "jpeg" : name}`), "image/bmp"];
+const ACCEPTED = (matchMedia("(pointer: coarse)").matches ? TAKEN : [...TAKEN, ".heic", ".heif"]).join(",");
+
 function choosing(give) {
   const input = byId("files");
-  byId("add").onclick = byId("add-first").onclick = () => input.click();
+  input.accept = ACCEPTED;
+  byId("add").onclick = byId("add-first").onclick = byId("add-unassigned").onclick = () => input.click();
   input.onchange = () => {
     give([...input.files]);
     input.value = ""; // the same file may be chosen again
@@ -34,7 +39,10 @@ function dropping(give, target) {
   let depth = 0;
   let isOwn = false;
   const takes = ({ dataTransfer }) => !isOwn && ["Files", "text/uri-list"].some((type) => dataTransfer.types.includes(type));
-  const over = (isOver) => show(byId("drop"), isOver && canWrite() && target() !== undefined);
+  const over = (isOver) => {
+    byId("drop").textContent = text(target() === null ? "pictures.drop_unassigned" : "pictures.drop");
+    show(byId("drop"), isOver && canWrite());
+  };
   addEventListener("dragstart", () => (isOwn = true));
   addEventListener("dragend", () => (isOwn = false));
   addEventListener("dragenter", (event) => takes(event) && over(++depth > 0));

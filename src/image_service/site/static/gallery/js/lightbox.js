@@ -1,12 +1,17 @@
 // One picture over the whole window, to be zoomed into: PhotoSwipe, which is loaded when it is first needed.
 
+import { put } from "./clipboard.js";
+import { download } from "./download.js";
+import { toast } from "./messages.js";
+import { canWrite } from "./session.js";
 import { slide } from "./shown.js";
 import { text } from "./texts.js";
 import { altOf } from "./words.js";
 
 let open = null;
 
-export async function openLarge(images, index) {
+// `onEdit(image, field)`: its details are wanted, or one field of them.
+export async function openLarge(images, index, onEdit) {
   const { default: PhotoSwipe } = await import("../vendor/photoswipe/photoswipe.esm.min.js");
   const box = new PhotoSwipe({
     dataSource: images.map(slide),
@@ -20,20 +25,56 @@ export async function openLarge(images, index) {
     arrowPrevTitle: text("lightbox.previous"),
     arrowNextTitle: text("lightbox.next"),
   });
+  const shown = () => images[box.currIndex];
+  const edit = (field) => {
+    const image = shown();
+    box.on("destroy", () => setTimeout(() => onEdit(image, field))); // once the focus is back where it came from
+    box.close();
+  };
   box.on("uiRegister", () => {
-    box.ui.registerElement({
-      name: "caption",
-      order: 9,
-      isButton: false,
-      appendTo: "root",
-      onInit: (element) => box.on("change", () => (element.textContent = altOf(images[box.currIndex]))),
-    });
+    button("edit", 11, text("tile.details_short"), () => edit());
+    button("copy", 12, text("lightbox.copy"), (element) => put(shown().src).then(() => done(element)));
+    button("download", 13, text("details.download"), () => download(shown()).catch((error) => toast(error.message)));
+    caption(box, shown, () => edit("alt-text"));
   });
   box.on("contentAppend", ({ content }) => content.element?.classList.toggle("has-alpha", Boolean(content.data.hasAlpha)));
   box.on("afterInit", () => box.element.setAttribute("aria-label", text("lightbox.label")));
   box.on("destroy", () => (open = null));
   open = box;
   box.init();
+
+  function button(name, order, title, onPress) {
+    const html = `<svg class="icon" aria-hidden="true"><use href="#i-${name}"/></svg>`;
+    box.ui.registerElement({ name, order, title, html, isButton: true, onClick: (_, element) => onPress(element) });
+  }
+}
+
+// Its alt text, and for whoever may write it the way to do so.
+function caption(box, shown, onPress) {
+  const [words, change] = ["p", "button"].map((each) => document.createElement(each));
+  Object.assign(words, { dir: "auto" });
+  Object.assign(change, { type: "button", onclick: onPress, hidden: !canWrite() });
+  const fill = () => {
+    const alt = altOf(shown());
+    words.textContent = alt || text("tile.no_alt");
+    change.textContent = text(alt ? "lightbox.edit_alt" : "lightbox.add_alt");
+  };
+  box.ui.registerElement({
+    name: "caption",
+    order: 9,
+    isButton: false,
+    appendTo: "root",
+    onInit: (element) => {
+      element.append(words, change);
+      box.on("change", fill);
+    },
+  });
+}
+
+function done(element) {
+  const use = element.querySelector("use");
+  use.setAttribute("href", "#i-done");
+  setTimeout(() => use.setAttribute("href", "#i-copy"), 1500);
 }
 
 export const closeLarge = () => open?.close();

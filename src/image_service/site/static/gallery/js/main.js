@@ -6,6 +6,7 @@ import { draw } from "./grid.js";
 import { startIntake } from "./intake.js";
 import { closeLarge, openLarge } from "./lightbox.js";
 import { toast } from "./messages.js";
+import { Lost } from "./http.js";
 import { startMoving } from "./moving.js";
 import { Conflict, Gallery, Orphans } from "./pictures.js";
 import { called, startNaming } from "./naming.js";
@@ -15,6 +16,7 @@ import { canWrite, isSignedIn, signIn, signOut, storeId, storeName } from "./ses
 import { onLanguage, ready, startLanguages, text } from "./texts.js";
 import { startTray } from "./tray.js";
 import { uploads } from "./uploads.js";
+import { taken } from "./words.js";
 
 let pictures = null; // what is open
 const isOpen = (each) => each === pictures;
@@ -93,36 +95,54 @@ function redraw() {
   const count = pictures.total - gone;
   byId("count").textContent = text("pictures.count", { count });
   show(byId("hint"), isOrdered && count > 1 && canWrite());
-  const onOpen = (image) => openLarge(pictures.visible, pictures.visible.findIndex(({ id }) => id === image.id));
-  draw(visible, { isOrdered, onOpen, onEdit: edit, onDelete: (image) => remove(pictures, image) });
+  const onOpen = (image) => openLarge(pictures.visible, pictures.visible.findIndex(({ id }) => id === image.id), edit);
+  draw(visible, { isOrdered, onOpen, onEdit: (image) => edit(image), onDelete: (image) => remove(pictures, image) });
   show(byId("empty"), count === 0);
   byId("empty").querySelector("h2").textContent = text(isOrdered ? "empty.title" : "empty.unassigned_title");
   byId("empty").querySelector("p").textContent = text(isOrdered ? "empty.text" : "empty.unassigned_text");
   show(byId("empty").querySelector("p"), canWrite());
+  byId("taken").textContent = taken();
   show(byId("more-orphans"), Boolean(hasMore));
 }
 
 // --- what happens to it ---
 
-function edit(image) {
-  openDetails(pictures, image, {
-    onDelete: (current) => remove(pictures, current),
+// `field`: the id of the one to begin with.
+function edit(image, field) {
+  const each = pictures;
+  openDetails(each, each.find(image.id) ?? image, {
+    onDelete: (current) => remove(each, current),
     onAssigned: (product) => {
       toast(text("details.assigned", { product }), { action: [text("details.open_product"), () => (location.hash = `#/products/${product}`)] });
       refreshProducts();
     },
   });
+  if (field) byId(field)?.focus();
 }
 
-async function move(id, place) {
-  const each = pictures;
+async function move(id, place, each = pictures) {
   try {
     await each.move(each.find(id), place);
     if (place === 0) refreshProducts(); // its main picture is another
   } catch (error) {
     each.changed(); // as it was
-    report(each, error);
+    if (error instanceof Lost) moveAgain(id, place, each);
+    else report(each, error);
   }
+}
+
+// The line was lost, and with it perhaps the answer alone: look first, then move what is not there yet.
+function moveAgain(id, place, each) {
+  const again = async () => {
+    try {
+      await each.load();
+    } catch {
+      return moveAgain(id, place, each);
+    }
+    const now = each.visible.findIndex((image) => image.id === id);
+    if (now !== -1 && now !== place) await move(id, place, each);
+  };
+  toast(text("move.undone"), { action: [text("move.repeat"), again], stays: 20_000 });
 }
 
 function report(each, error) {
@@ -181,7 +201,8 @@ async function start() {
     refreshProducts();
   });
   startTray();
-  startIntake(() => pictures?.product);
+  startIntake(() => (pictures ? pictures.product : null));
+  uploads.startLooking((product) => (pictures && pictures.product === product ? pictures.visible : []));
   startRemoval(report, refreshProducts);
   startMoving(
     () => canWrite() && pictures?.isOrdered && pictures.visible.length > 1,

@@ -147,9 +147,11 @@ export class Gallery extends Pictures {
     await this.load();
   }
 
-  // What to send when there is no time left to look first; without a tag, better nothing.
-  lastCall(image) {
-    return { path: `${this.address}/${image.id}`, ifMatch: this.#etag };
+  // What to send when there is no time left to look first; without a tag, better nothing. Each of the `others` that are
+  // deleted at the same moment adds one to the revision, in whatever order they arrive.
+  lastCall(image, others) {
+    const steps = Array.from({ length: this.#etag ? others + 1 : 0 }, (_, step) => `"${Number(revision(this.#etag)) + step}-any"`);
+    return { path: `${this.address}/${image.id}`, ifMatch: steps.join(", ") };
   }
 
   // An upload of ours has come in.

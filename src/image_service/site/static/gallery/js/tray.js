@@ -6,20 +6,29 @@ import { onLanguage, text } from "./texts.js";
 import { uploads } from "./uploads.js";
 import { percent } from "./words.js";
 
+const ENDED = new Set(["refused", "twice"]);
+
 const rows = new Map(); // upload -> its row
 
 export function startTray() {
   onLanguage(draw);
   uploads.addEventListener("change", draw);
   uploads.addEventListener("refused", ({ detail: { upload } }) => say(`${upload.name}: ${upload.message}`));
-  uploads.addEventListener("drained", ({ detail: { added } }) => added && toast(text("upload.added", { count: added })));
+  uploads.addEventListener("drained", ({ detail }) => detail.added && toldOf(detail));
   byId("close-tray").onclick = () => uploads.clear();
   addEventListener("beforeunload", (event) => uploads.isBusy && event.preventDefault());
 }
 
+// Pictures that are on no product are not seen by whoever has another thing open.
+function toldOf({ added, unassigned, notes }) {
+  const isElsewhere = unassigned > 0 && location.hash !== "#/orphans";
+  const words = [text(isElsewhere ? "upload.added_unassigned" : "upload.added", { count: added }), ...notes].join("\n");
+  toast(words, isElsewhere ? { action: [text("upload.show"), () => (location.hash = "#/orphans")], stays: 10_000 } : { stays: notes.length ? 10_000 : undefined });
+}
+
 function draw() {
   show(byId("tray"), uploads.list.length > 0);
-  const waiting = uploads.list.filter(({ state }) => state !== "refused").length;
+  const waiting = uploads.list.filter(({ state }) => !ENDED.has(state)).length;
   const refused = uploads.list.length - waiting;
   const title = waiting ? text("upload.progress", { number: uploads.done + 1, count: uploads.done + waiting }) : text("upload.not_added", { count: refused });
   byId("tray-title").textContent = title;
@@ -61,20 +70,24 @@ function icon(name) {
 
 const STATES = {
   waiting: () => text("upload.waiting"),
+  preparing: () => text("upload.preparing"),
   sending: ({ progress, source }) => (source instanceof File ? text("upload.sending", { percent: percent(progress) }) : text("upload.fetching")),
   checking: () => text("upload.checking"),
   pausing: ({ message }) => message,
   refused: ({ message }) => message,
+  twice: ({ message }) => message,
 };
 
 function fill(row, upload) {
   const { name } = upload;
-  const isRefused = upload.state === "refused";
-  row.querySelector(".again").setAttribute("aria-label", text("upload.retry", { name }));
+  const isRefused = ENDED.has(upload.state);
+  const isTwice = upload.state === "twice";
+  row.querySelector(".again").setAttribute("aria-label", text(isTwice ? "upload.add_again" : "upload.retry", { name }));
   row.classList.toggle("is-refused", isRefused);
-  row.querySelector(".state").textContent = STATES[upload.state](upload);
+  row.querySelector(".state").textContent = [STATES[upload.state](upload), upload.note].filter(Boolean).join(" · ");
   row.querySelector(".end").setAttribute("aria-label", text(isRefused ? "upload.dismiss" : "upload.cancel", { name }));
-  show(row.querySelector(".again"), isRefused);
+  row.querySelector(".again use").setAttribute("href", isTwice ? "#i-add" : "#i-again");
+  show(row.querySelector(".again"), isTwice || (isRefused && upload.mayRetry));
   const progress = row.querySelector("progress");
   show(progress, !isRefused);
   if (upload.state === "sending" && upload.source instanceof File) progress.value = upload.progress;

@@ -1,14 +1,25 @@
 // Pictures on their way up: one after the other, so that they arrive in the order in which they were chosen.
 
-import { api, newKey } from "./http.js";
+import { fitted } from "./fitting.js";
+import { api, Lost, newKey } from "./http.js";
 import { text } from "./texts.js";
+import { same } from "./twice.js";
 
 const ATTEMPTS = 12; // about five minutes of a line that is down
 
+// Refusals that may end by themselves, or once somebody has made room.
+const MAY_PASS = new Set(["gallery_full", "not_fetched", "storage_full"]);
+
+const helps = (error) =>
+  error instanceof Lost || error.status >= 500 || [408, 409, 429].includes(error.status) || MAY_PASS.has(error.problem);
+
 class Upload {
-  state = "waiting"; // then "sending", "checking", "pausing"; at the end "refused", or it is gone from the list
+  state = "waiting"; // then "preparing", "sending", "checking", "pausing"; at the end "refused" or "twice", or it is gone from the list
   progress = 0;
   message = "";
+  note = ""; // what was done to the file before it was sent
+  mayRetry = false; // whether it is of any use to try once more
+  isMeant = false; // though it is here already
   key = newKey(); // the same in every attempt: the picture is made once
   stop = new AbortController();
 
@@ -20,11 +31,14 @@ class Upload {
   }
 }
 
-// Tells by events: "change"; "added" with { upload, image }; "refused" with { upload }; "drained" with { added, refused }.
+// Tells by events: "change"; "added" with { upload, image }; "refused" with { upload }; "drained" with { added, refused, unassigned, notes }.
 class Uploads extends EventTarget {
   list = [];
   #added = 0;
   #refused = 0;
+  #unassigned = 0;
+  #notes = [];
+  #known = () => [];
   #isRunning = false;
 
   get isBusy() {
@@ -35,13 +49,20 @@ class Uploads extends EventTarget {
     return this.#added + this.#refused;
   }
 
+  // `known(product)`: the pictures that are seen to be there already.
+  startLooking(known) {
+    this.#known = known;
+  }
+
   add(sources, product) {
     this.list.push(...sources.map((source) => new Upload(source, product)));
     this.#tell("change");
     this.#run();
   }
 
+  // Also what is there already, if somebody wants it twice.
   again(upload) {
+    upload.isMeant ||= upload.state === "twice";
     Object.assign(upload, { state: "waiting", message: "", progress: 0, stop: new AbortController() });
     this.#refused = Math.max(0, this.#refused - 1);
     this.#tell("change");
@@ -73,24 +94,44 @@ class Uploads extends EventTarget {
     let upload;
     while ((upload = this.list.find(({ state }) => state === "waiting"))) await this.#one(upload);
     this.#isRunning = false;
-    const detail = { added: this.#added, refused: this.#refused };
-    this.#added = this.#refused = 0;
+    const detail = { added: this.#added, refused: this.#refused, unassigned: this.#unassigned, notes: this.#notes };
+    this.#notes = [];
+    this.#added = this.#refused = this.#unassigned = 0;
     this.#tell("drained", detail);
     this.#tell("change");
   }
 
   async #one(upload) {
     try {
+      if (upload.source instanceof File && (await this.#isHeld(upload))) return;
       const image = await this.#sent(upload);
+      if (upload.note) this.#notes.push(`${upload.name}: ${upload.note}`);
       this.list = this.list.filter((each) => each !== upload);
       this.#added += 1;
+      this.#unassigned += upload.product === null ? 1 : 0;
       this.#tell("added", { upload, image });
     } catch (error) {
       if (upload.stop.signal.aborted) return;
       this.#refused += 1;
-      this.#set(upload, { state: "refused", message: error.message });
+      this.#set(upload, { state: "refused", message: error.message, mayRetry: helps(error) });
       this.#tell("refused", { upload });
     }
+  }
+
+  // Make it fit to be sent; true if it is not to be sent, for the time being.
+  async #isHeld(upload) {
+    this.#set(upload, { state: "preparing" });
+    if (!upload.file) Object.assign(upload, await fitted(upload.source)); // adds `file` and `note`
+    upload.stop.signal.throwIfAborted();
+    if (upload.isMeant) return false;
+    const image = await same(upload.file, this.#known(upload.product));
+    upload.stop.signal.throwIfAborted();
+    if (!image) return false;
+    this.#refused += 1;
+    const message = image.position ? text("upload.twice_at", { number: image.position }) : text("upload.twice");
+    this.#set(upload, { state: "twice", message });
+    this.#tell("refused", { upload });
+    return true;
   }
 
   async #sent(upload) {
@@ -108,7 +149,7 @@ class Uploads extends EventTarget {
     const isFile = upload.source instanceof File;
     if (isFile) {
       options.form = new FormData();
-      options.form.append("file", upload.source, upload.name);
+      options.form.append("file", upload.file, upload.file.name);
     }
     if (upload.product !== null) {
       if (!isFile) options.json = { src: upload.source };

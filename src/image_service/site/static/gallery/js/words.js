@@ -11,11 +11,16 @@ const named = (name) => FORMATS[name] ?? name;
 
 export const formats = () => new Intl.ListFormat(locale(), { type: "disjunction" }).format(limits.formats.map(named));
 
-const tooHeavy = () => text("error.too_heavy", { size: size(limits.bytes + 1) });
+export const tooHeavy = () => text("error.too_heavy", { size: size(limits.bytes + 1) });
+
+export const unusable = () => text("error.format", { formats: formats() });
+
+// What may be chosen, for whoever chooses.
+export const taken = () => text("pictures.taken", { formats: formats(), size: size(limits.bytes + 1) });
 
 // By the name of the problem (the header `Problem`); `said` is the API's own message where it names a field.
 const FOR_PROBLEMS = {
-  not_an_image: () => text("error.format", { formats: formats() }),
+  not_an_image: unusable,
   other_format: (said) => {
     const [, kind] = /^([^:]+): /.exec(said) ?? [];
     return text(kind ? "error.kind" : "error.format", { kind, formats: formats() });

@@ -1,0 +1,33 @@
+// What a file is, by its first bytes: a name tells nothing.
+
+const FIRST = 64 * 1024; // bytes; what tells an animation stands early
+
+const ASCII = (bytes, from, to) => String.fromCharCode(...bytes.subarray(from, to));
+
+// Brands of ISO's file format, which holds pictures and films alike.
+const BRANDS = { avif: "avif", avis: "avif", heic: "heic", heix: "heic", heim: "heic", heis: "heic", hevc: "heic", mif1: "heic", msf1: "heic" };
+
+// Answers { kind, isAnimated }: `kind` is a format's name as the API has it, "bmp", or "" for what is no picture that we know.
+export async function kindOf(file) {
+  const bytes = new Uint8Array(await file.slice(0, FIRST).arrayBuffer());
+  const kind = named(bytes);
+  return { kind, isAnimated: isAnimated(kind, bytes) };
+}
+
+function named(bytes) {
+  const start = ASCII(bytes, 0, 12);
+  if (start.startsWith("\xff\xd8\xff")) return "jpg";
+  if (start.startsWith("\x89PNG\r\n")) return "png";
+  if (/^GIF8[79]a/.test(start)) return "gif";
+  if (/^RIFF[^]{4}WEBP/.test(start)) return "webp";
+  if (start.slice(4, 8) === "ftyp") return BRANDS[start.slice(8, 12)] ?? "";
+  return start.startsWith("BM") ? "bmp" : "";
+}
+
+// Shrinking would leave one frame of it. A GIF tells at its end alone how many it has: it is taken for one with several.
+function isAnimated(kind, bytes) {
+  if (kind === "gif") return true;
+  if (kind === "png") return ASCII(bytes, 0, 4096).includes("acTL");
+  if (kind === "webp") return ASCII(bytes, 12, 16) === "VP8X" && (bytes[20] & 2) !== 0;
+  return kind === "avif" && ASCII(bytes, 8, 12) === "avis";
+}
