@@ -43,7 +43,8 @@ class CsvFile:
 
     def _header(self, line: tuple[int, list[str]] | None, products: Sequence[str]) -> list[str]:
         if line is None:
-            raise ValueError(f"{self._path} has no column {' or '.join(products)} in its first line")
+            wanted = [name for name in products if name in self._columns.values()] or products
+            raise ValueError(f"{self._path} has no column {' or '.join(wanted)} in its first line")
         names = self._named([normal(name) for name in line[1]])
         if not {"src", "path"} & set(names):
             raise ValueError(f"{self._path} has no column src (a URL) and no column path (a file)")
