@@ -22,7 +22,7 @@ from tests.faults.killing import SETTINGS, TOKEN, Victims
 from tests.faults.runs import IS_LONG, RUNS
 from tests.faults.test_outage import outage
 from tests.ingest.server import ScriptedServer, answer
-from tests.processes import DEADLINE, Server
+from tests.processes import DEADLINE, Server, eventually
 from tests.shop import png
 
 WAYS: tuple[Victims, ...] = (killing.worker, killing.database, killing.both)
@@ -103,6 +103,19 @@ class Creates:
         return found
 
 
+def comes_up(server: Server) -> bool:
+    with httpx.Client(timeout=DEADLINE) as client:
+
+        def is_decided() -> bool:
+            try:
+                return client.get(f"{server.url}/health/ready").status_code == 200
+            except httpx.TransportError:
+                return server.process.poll() is not None
+
+        eventually(is_decided)
+    return server.process.poll() is None
+
+
 def pictures(server: ScriptedServer) -> dict[str, bool]:
     server.pages["/cup.png"] = answer(200, png())
 
@@ -121,18 +134,23 @@ async def test_whatever_is_killed_each_create_ends_once(
     chance = random.Random(7)
     killed: Counter[str] = Counter()
 
-    def start() -> tuple[Server, str]:
-        begun = Server(folder, "--workers", "2", **SETTINGS | {"MAX_IMAGES_PER_PRODUCT": "10000"})
-        return begun, begun.url
+    def start() -> Server:
+        return Server(folder, "--workers", "2", **SETTINGS | {"MAX_IMAGES_PER_PRODUCT": "10000"})
+
+    async def up(running: Server) -> Server:
+        """Once it is ready; another where it has given up, as it may when its database is killed while it starts."""
+        while not await asyncio.to_thread(comes_up, running):
+            running = await asyncio.to_thread(start)
+        return running
 
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    running, url = await asyncio.to_thread(start)
+    running = await asyncio.to_thread(start)
     try:
         async with httpx.AsyncClient(
             headers={"Authorization": f"Bearer {TOKEN}"}, timeout=DEADLINE, limits=limits
         ) as client:
-            await asyncio.to_thread(running.ready)
-            load, stop = Creates(client, lambda: url, pictures(server)), asyncio.Event()
+            running = await up(running)
+            load, stop = Creates(client, lambda: running.url, pictures(server)), asyncio.Event()
             asking = asyncio.create_task(load.run(stop))
             round_: list[Victims] = []
             while killed.total() < RUNS:
@@ -146,10 +164,10 @@ async def test_whatever_is_killed_each_create_ends_once(
                     killed[round_.pop().__name__] += 1
                 if running.process.pid in victims or running.process.poll() is not None:
                     await asyncio.to_thread(running.process.wait)
-                    running, url = await asyncio.to_thread(start)
+                    running = await asyncio.to_thread(start)
                 if chance.random() < 0.7:
-                    await asyncio.to_thread(running.ready)
-            await asyncio.to_thread(running.ready)
+                    running = await up(running)
+            running = await up(running)
             stop.set()
             await asking
             found = await load.faults()
