@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyvips
 
-from image_service.pixels.colour.chroma import may_need_full, needs_full
+from image_service.pixels.colour.chroma import is_worth_a_look, needs_full
 from image_service.pixels.colour.profiles import PROFILE
 from image_service.pixels.libvips import JPEG_SHRINKS, field, jpeg_shrink
 from image_service.pixels.picture import BANDS, TURNED, Pixels
@@ -37,7 +37,7 @@ class Keep:
         """
         profile = bytes(image.get(PROFILE)) if image.get_typeof(PROFILE) else b""
         pixels = Pixels(image.width, image.height, field(image, ORIENTATION, 1), len(profile))
-        if not is_plain(image) or pixels.bytes > self.bytes or (may_need_full(image) and needs_full(image)):
+        if not is_plain(image) or pixels.bytes > self.bytes or (is_worth_a_look(image) and needs_full(image)):
             return None
         try:
             os.lseek(self.file, 0, os.SEEK_SET)  # a second try writes the same

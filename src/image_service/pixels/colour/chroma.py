@@ -35,10 +35,9 @@ def filled_beneath(image: pyvips.Image) -> pyvips.Image:
     return colours.bandjoin(alpha).copy(interpretation=image.interpretation)
 
 
-def may_need_full(image: pyvips.Image) -> bool:
-    """Whether it is worth a look, which needs the picture in memory. A camera's JPEG has half of them."""
-    is_halved = image.get_typeof(FIELD) and image.get(FIELD) == HALVED
-    return image.bands >= 3 and not is_halved and image.width * image.height <= MAX_PIXELS
+def is_worth_a_look(image: pyvips.Image) -> bool:
+    """Which needs the picture in memory. A camera's JPEG has half the colours already, and is no graphic."""
+    return not (image.get_typeof(FIELD) and image.get(FIELD) == HALVED)
 
 
 def needs_full(image: pyvips.Image) -> bool:

@@ -18,10 +18,10 @@ KNOWN_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 COMPRESSED = (b"zTXt", b"iTXt", b"iCCP")  # may inflate to far more than they weigh
 
 
-def size_of_palette_png(data: bytes) -> tuple[int, int] | None:
-    """Width and height of one that has been walked; None if its pixels are no indices into a palette."""
-    width, height, _, colour_type, *_ = IHDR.unpack_from(data, len(SIGNATURE) + CHUNK_HEAD.size)
-    return (width, height) if colour_type == PALETTE else None
+def header_of_png(data: bytes) -> tuple[int, int, int, bool]:
+    """Width, height, bits of a sample, and whether the pixels are indices into a palette, of one that was walked."""
+    width, height, depth, colour_type, *_ = IHDR.unpack_from(data, len(SIGNATURE) + CHUNK_HEAD.size)
+    return width, height, depth, colour_type == PALETTE
 
 
 def walk_png(data: bytes, limits: Limits) -> Structure:
