@@ -32,7 +32,7 @@ ENCODERS: dict[Format, tuple[str, dict[str, Any]]] = {
     ),
 }
 # Of a graphic: the very colours, of 256 at the most (at less effort some are off by one), in half the bytes.
-PALETTE: dict[str, Any] = {"palette": True, "Q": 100, "dither": 0, "effort": 5, "filter": "none"}
+PALETTE: dict[str, Any] = {"palette": True, "Q": 100, "dither": 0, "effort": 5}
 OPAQUE = (Format.JPG,)
 WHITE = (255, 255, 255)
 LOSSLESS: dict[str, Any] = {"lossless": True, "effort": 1}  # WebP; 4 takes a third longer for 1 % fewer bytes
@@ -56,7 +56,9 @@ def encoded(image: pyvips.Image, format: Format, graphic: Graphic | None) -> byt
     if graphic and format is Format.WEBP:
         return min(_saved(image, format, LOSSLESS), _saved(image, format, _colours(image, format)), key=len)
     if graphic and format is Format.PNG:
-        return min(_saved(image, format, {}), _saved(image, format, _palette(image, graphic)), key=len)
+        few = _palette(image, graphic)
+        # Filters serve what repeats from row to row, and harm most else that has few colours.
+        return min((_saved(image, format, each) for each in ({}, few, few | {"filter": "none"})), key=len)
     if format is Format.AVIF and image.hasalpha() and image.bands > 3:
         return _saved(filled_beneath(image), format, FULL[format])
     return _saved(image, format, _colours(image, format))
@@ -74,7 +76,7 @@ def _colours(image: pyvips.Image, format: Format) -> dict[str, Any]:
 def _palette(image: pyvips.Image, graphic: Graphic) -> dict[str, Any]:
     if image.bands >= 3:
         return PALETTE if graphic.takes_palette else {}
-    return {"bitdepth": graphic.depth, "filter": "none"} if image.bands == 1 else {}
+    return {"bitdepth": graphic.depth} if image.bands == 1 else {}
 
 
 def _saved(image: pyvips.Image, format: Format, more: dict[str, Any]) -> bytes:
