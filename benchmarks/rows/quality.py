@@ -20,9 +20,10 @@ from benchmarks.contenders.service import service
 from benchmarks.measure import Fact, Result
 from benchmarks.places import PEERS, emptied, made
 from benchmarks.run import Run
+from image_service.pixels.encoders import ENCODERS
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
-from image_service.pixels.render import ENCODERS, render
+from image_service.pixels.render import render
 
 WIDTH = 640
 # sharp's own, of the 4 megapixel photo and of the textile, where it shrinks in the decoder; at 2 it does not.
