@@ -30,8 +30,8 @@ ONE_OF = "must have exactly one of id, src and sha256"
         ({"images": [{"id": 1, "url": "x"}]}, {"images[0]": ["is not known"]}),
         ({"images": [{"id": 1}, {"id": "1"}]}, {"images": ["must not name an id twice"]}),
         ({"images": [{"id": 1, "filename": "a.png"}]}, {"images[0]": ["filename goes with src"]}),
-        ({"images": [], "missing": "drop"}, {"missing": ["is invalid"]}),
-        ({"images": [], "refetch": None}, {"refetch": ["is invalid"]}),
+        ({"images": [], "missing": "drop"}, {"missing": ["must be 'remove' or 'keep'"]}),
+        ({"images": [], "refetch": None}, {"refetch": ["must be 'changed', 'never' or 'always'"]}),
         ({"images": [], "stop": True}, {"body": ["is not known"]}),
     ],
 )
