@@ -51,7 +51,16 @@ def kept_pixels_of(settings: Settings) -> KeptPixels | None:
 def sweeper_of(settings: Settings, database: Database, storage: Storage, kept: KeptPixels | None = None) -> Sweeper:
     library = library_of(settings, database, blobs_of(settings, database, storage, kept))
     staging = staging_in(settings.data_dir)
-    return Sweeper(database, storage, staging, library, settings.sizes, settings.orphan_ttl, forget_jobs=upkeep.forget)
+    return Sweeper(
+        database,
+        storage,
+        staging,
+        library,
+        settings.sizes,
+        settings.orphan_ttl,
+        settings.audit_interval,
+        forget_jobs=upkeep.forget,
+    )
 
 
 def fetch_policy_of(settings: Settings) -> FetchPolicy:

@@ -79,7 +79,7 @@ def _unknown(folder: Path, **settings: Any) -> list[str]:
     then = time.time() - DAYS
     for path in (folder / "data" / "blobs" / "private").rglob("*"):
         os.utime(path, (then, then))
-    done = command(folder, "sweep", "--dry-run", "--force", "--json", **settings)
+    done = command(folder, "sweep", "--audit", "--dry-run", "--force", "--json", **settings)
     return [f"sweep: {done.err or done.out}"] if not done.out or done.json["strays"] else []
 
 

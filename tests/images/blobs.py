@@ -13,7 +13,7 @@ from image_service.images.models import ReservationRow, TrashRow
 from image_service.images.upkeep.sweep import Swept
 from image_service.parts import sweeper_of
 from image_service.storage.base import BlobHeaders
-from image_service.storage.names import new_key, original_name
+from image_service.storage.names import MARK, new_key, original_name
 from image_service.storage.staging import Staging
 from tests.conftest import Service
 from tests.shop import added, path
@@ -28,9 +28,10 @@ def staging_of(service: Service) -> Staging:
     return staging
 
 
-async def sweep(service: Service, *, dry_run: bool = False, force: bool = False) -> Swept:
-    """As the command line does it."""
-    return await sweeper_of(service.settings, service.database, service.storage).run(dry_run=dry_run, force=force)
+async def sweep(service: Service, *, audit: bool = True, dry_run: bool = False, force: bool = False) -> Swept:
+    """As the command line does it; with an audit."""
+    sweeper = sweeper_of(service.settings, service.database, service.storage)
+    return await sweeper.run(audit=audit, dry_run=dry_run, force=force)
 
 
 def file_of(service: Service, name: str) -> Path:
@@ -44,9 +45,9 @@ def age(path: Path, by: timedelta) -> None:
 
 
 async def names(service: Service) -> set[str]:
-    """Of every blob there is, what is being written included."""
+    """Of every blob there is, what is being written included; but for what sweeps keep in mind."""
     prefixes = ("private/", "public/", "tmp/")
-    return {blob.name for prefix in prefixes async for blob in service.storage.list(prefix)}
+    return {blob.name for prefix in prefixes async for blob in service.storage.list(prefix)} - {MARK}
 
 
 async def put(service: Service, name: str, by: timedelta) -> str:

@@ -35,7 +35,7 @@ class ClockJumps(LocalStorage):
 
     async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
         await super().put(name, source, headers)
-        if self.sweep is not None and name.startswith("private/"):
+        if self.sweep is not None and key_of_original(name):
             age(self._root_of_files / name, AHEAD)
             await self.sweep()
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -13,36 +13,34 @@ import pytest
 from image_service.images.upkeep import runs
 from image_service.images.upkeep.sweeper import LOCK, SweepUnderWay
 from image_service.parts import sweeper_of
-from image_service.storage.base import BlobInfo
 from image_service.storage.local import LocalStorage
 from tests.conftest import NewDatabase, Service, StartService
 from tests.images import blobs
-from tests.images.blobs import OLD, put_stray, sweep
+from tests.images.blobs import sweep
 from tests.processes import DEADLINE
 
 INTERVAL = 0.5
 
 
 class Watched(LocalStorage):
-    """Knows how often it was listed, and notices two at once; shared by services, as a folder is."""
+    """Knows how often it was swept, and notices two at once; shared by services, as a folder is."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.times: list[float] = []
         self.swept: asyncio.Queue[None] = asyncio.Queue()
-        self._listing = False
+        self._sweeping = False
 
-    async def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
-        if prefix == "private/":
-            assert not self._listing
-            self._listing = True
-            self.times.append(time.monotonic())
-        async for blob in super().list(prefix):
-            yield blob
-        if prefix == "private/":
-            await asyncio.sleep(INTERVAL / 5)  # long enough for the others to come by
-            self._listing = False
-            self.swept.put_nowait(None)
+    async def check(self) -> datetime:
+        """Asked for the time by every sweep."""
+        assert not self._sweeping
+        self._sweeping = True
+        self.times.append(time.monotonic())
+        now = await super().check()
+        await asyncio.sleep(INTERVAL / 5)  # long enough for the others to come by
+        self._sweeping = False
+        self.swept.put_nowait(None)
+        return now
 
 
 async def test_four_services_sweep_once_an_interval(
@@ -55,15 +53,13 @@ async def test_four_services_sweep_once_an_interval(
                 parts={"storage": storage}, database_url=url, data_dir=tmp_path, sweep_interval=INTERVAL
             )
             service = await stack.enter_async_context(started)
-        storage.times.clear()  # the first start looks whether there are any
-        await put_stray(service, OLD)
         async with asyncio.timeout(DEADLINE):
             while len(storage.times) < 4:
                 await storage.swept.get()
         pauses = [later - earlier for earlier, later in zip(storage.times, storage.times[1:], strict=False)]
         assert min(pauses) >= INTERVAL
         result = (await runs.results(service.database))[runs.SWEEP]
-        assert result.failed  # one of one original is a stray: the last of them has refused
+        assert not result.failed
 
 
 async def test_not_while_another_has_the_lock(

@@ -13,6 +13,7 @@ from image_service.storage.places import storage_at
 
 
 def sweep(
+    audit: Annotated[bool, typer.Option("--audit", help="List all blobs, too: what no row tells of.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Even if over 5 % of the originals have no row.")] = False,
     as_json: Json = False,
@@ -21,7 +22,7 @@ def sweep(
 
     async def work(settings: Settings, database: Database) -> Any:
         return await sweeper_of(settings, database, storage_at(settings.storage_url, settings.data_dir)).run(
-            dry_run=dry_run, force=force
+            audit=audit, dry_run=dry_run, force=force
         )
 
     swept = with_database(work)

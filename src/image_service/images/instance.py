@@ -6,10 +6,11 @@ without its bytes: the newer images' originals would be strays to it.
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, func, literal, literal_column, text
+from sqlalchemy import BigInteger, func, literal, literal_column, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -17,11 +18,11 @@ from image_service.database.database import Database
 from image_service.errors import BlobNotFound, InstanceMismatch
 from image_service.images.models import ImageRow, InstanceRow
 from image_service.storage.base import BlobHeaders, Storage
+from image_service.storage.names import HIGH_WATER, INSTANCE, MARK
 from image_service.storage.staging import Staging
 
-NAME = "private/instance"
+NAME = INSTANCE
 HEADERS = BlobHeaders("text/plain")
-HIGH_WATER = "private/high-water"  # an image's id that this blob store has bytes for, or had
 MOST_BYTES = 64  # of either
 KNOWN_FOR = timedelta(hours=24)  # so that a backup, pg_dump first and then the bytes for up to a day, belongs together
 # Of the sequence itself: rows may have been deleted. It is dumped and restored with its value.
@@ -62,6 +63,27 @@ async def remember(database: Database, storage: Storage, staging: Staging) -> No
         reached = (await session.exec(old.order_by(col(ImageRow.id).desc()).limit(1))).first() or 0
     if reached > await _high_water(storage):
         await _write(storage, staging, HIGH_WATER, str(reached))
+
+
+async def is_as_left(database: Database, storage: Storage) -> bool:
+    """Whether both are as the last sweep has left them: neither was restored, replaced or copied since.
+
+    Asked by whoever has the sweep's lock. Raises what storage and database raise.
+    """
+    found = await _read(storage, MARK)
+    async with database.reading() as session:
+        marks = (await session.exec(select(InstanceRow.mark, InstanceRow.next_mark))).first() or ()
+    return found is not None and found in {str(mark) for mark in marks if mark is not None}
+
+
+async def leave_mark(database: Database, storage: Storage, staging: Staging) -> None:
+    """A new one in both. Cut short, the blob store has the old one or the new one, and the database knows both."""
+    found, old, new = await _read(storage, MARK), None, uuid4()
+    with suppress(ValueError):  # damaged: then there is no old one
+        old = UUID(found) if found else None
+    async with database.transaction() as session:
+        await session.exec(update(InstanceRow).values(mark=old, next_mark=new))
+    await _write(storage, staging, MARK, str(new))
 
 
 def require(recorded: UUID | None, found: UUID | None) -> None:

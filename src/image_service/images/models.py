@@ -240,6 +240,9 @@ class InstanceRow(SQLModel, table=True):
 
     single: bool = Field(sa_column=Column(Boolean, primary_key=True, server_default=true()))
     id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    # What the last sweep has left in the blob store: one of the two, wherever it was interrupted.
+    mark: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    next_mark: UUID | None = Field(default=None, sa_column=Column(Uuid))
 
 
 class JobRow(SQLModel, table=True):

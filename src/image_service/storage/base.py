@@ -85,8 +85,8 @@ class Storage(Protocol):
 
         On return they survive a power failure. `source` stays the caller's, who must not write to it again.
         Raises `StorageFull`, `StorageUnavailable`; after either, `name` holds what it held before, or the new bytes
-        if it was the store's answer that was lost. Nobody puts other bytes under a name in `private/` that has some:
-        a store may refuse them.
+        if it was the store's answer that was lost. Nobody puts other bytes under a name in `private/` that has some,
+        but for `names.REWRITTEN`: a store may refuse them.
         """
         ...
 

@@ -21,6 +21,11 @@ MAX_STORE_ID = 2**63 - 1  # PostgreSQL's bigint
 CACHE_FOREVER = "public, max-age=31536000, immutable"  # `Cache-Control` of a variant: its name never names other bytes
 EXTENSIONS = ("jpg", "png", "gif", "webp", "avif")  # of variants
 
+INSTANCE = "private/instance"  # the installation's id, written once
+HIGH_WATER = "private/high-water"  # an image's id that this blob store has bytes for, or had
+MARK = "private/mark"  # what the last sweep has left, in the database too
+REWRITTEN = frozenset((HIGH_WATER, MARK))  # all else in `private/` is written once
+
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 _VARIANT = re.compile(

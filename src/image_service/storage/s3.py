@@ -1,6 +1,6 @@
 """Blobs in a bucket of any S3-compatible store, through obstore.
 
-    {prefix}/private/   originals and the instance id: a name there is written once
+    {prefix}/private/   originals and the instance id: a name there is written once, but for `names.REWRITTEN`
     {prefix}/public/    variants, with the headers that a CDN on the bucket answers with
     {prefix}/tmp/       what `check` writes, for a moment
 
@@ -29,6 +29,7 @@ from image_service.errors import BlobNotFound, StorageFull, StorageUnavailable
 from image_service.storage.base import CHUNK_BYTES, AtHand, Blob, BlobHeaders, BlobInfo, ByteRange
 from image_service.storage.fetching import fetch
 from image_service.storage.local import named_failures
+from image_service.storage.names import REWRITTEN
 from image_service.storage.staging import Staging
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class S3Storage:
                     name,
                     source,
                     attributes=attributes,
-                    mode="create" if name.startswith("private/") else "overwrite",
+                    mode="create" if name.startswith("private/") and name not in REWRITTEN else "overwrite",
                     use_multipart=False,  # one that is cut off would stay open in the bucket
                 )
             except AlreadyExistsError as error:

@@ -13,7 +13,7 @@ from image_service.database.database import Database
 from image_service.images.models import JobRow
 from image_service.telemetry.metrics import JobResult
 
-SWEEP, VERIFY = "sweep", "verify"
+SWEEP, AUDIT, VERIFY = "sweep", "audit", "verify"
 NEVER = JobResult(last_run=0, last_success=0, failed=False, seconds=0)
 
 
@@ -50,11 +50,18 @@ async def is_due(database: Database, job: str, interval: timedelta) -> bool:
         return (await session.exec(select(JobRow.job).where(JobRow.job == job, recent))).first() is None
 
 
+async def has_succeeded(database: Database, job: str, within: timedelta) -> bool:
+    """Whether its last success ended no longer ago, by the database's clock. Raises `DatabaseUnavailable`."""
+    recent = col(JobRow.last_success).between(func.now() - literal(within), func.now())
+    async with database.reading() as session:
+        return (await session.exec(select(JobRow.job).where(JobRow.job == job, recent))).first() is not None
+
+
 async def results(database: Database) -> dict[str, JobResult]:
     """Of every job, also of one that has never run. Raises `DatabaseUnavailable`."""
     async with database.reading() as session:
         rows = (await session.exec(select(JobRow))).all()
-    return {SWEEP: NEVER, VERIFY: NEVER} | {
+    return {SWEEP: NEVER, AUDIT: NEVER, VERIFY: NEVER} | {
         row.job: JobResult(
             last_run=row.last_run.timestamp(),
             last_success=row.last_success.timestamp() if row.last_success else 0,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, func, literal, union_all
+from sqlalchemy import and_, delete, exists, func, literal, true, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -39,8 +39,8 @@ class Swept:
 
     staged: int  # what uploads, renders and writes that were cut short have left
     trash: int  # originals of deleted or replaced images, and strays, past their day
-    strays: int  # originals that no row names: put into the trash, for a day
-    variants: int  # variants of no live image
+    strays: int  # originals that no row names: put into the trash, for a day; 0 without an audit
+    variants: int  # variants of no live image; 0 without an audit
     unused: int = 0  # reserved keys that no upload has used within the day: into the trash, bytes or not
     keys: int = 0  # answers kept for repeated requests, past their day
     orphans: int = 0  # images on no product, past their time: deleted as by their store
@@ -55,29 +55,30 @@ async def sweep(
     library: Library,
     *,
     sizes: list[str],
+    audit: bool,
+    since: datetime | None = None,
     orphan_ttl: timedelta | None = None,
     forget_jobs: ForgetJobs | None = None,
     dry_run: bool = False,
     force: bool = False,
 ) -> Swept:
-    """Raises `InstanceMismatch`; `SweepRefused` beyond 5 % of the originals unless `force`."""
+    """What the database knows to be needless; an `audit` lists all blobs first, for what it does not know of.
+
+    The variants of images that were deleted after `since` are removed once more: then it may have failed.
+    Raises `InstanceMismatch`; an audit `SweepRefused` beyond 5 % of the originals unless `force`.
+    """
     await instance.check(database, storage)
     oldest = await storage.check() - STRAY_AGE
-    strays = await _strays(database, storage, oldest, force=force)
-    # Of any age: only an image that has its row is rendered, and a key that has lost it never gets it back.
-    variants = 0
-    async for batch in _batches(storage, "public/", _key_of_variant):
-        live = await _live(database, batch)
-        dead = [blob.name for key, blob in batch if key not in live]
-        variants += len(dead)
-        if not dry_run:
-            await storage.delete(dead)
+    strays = await _strays(database, storage, oldest, force=force) if audit else []
+    variants = await _remove_variants(database, storage, dry_run=dry_run) if audit else 0
+    if not audit and not dry_run:
+        await _remove_again(database, storage, sizes, since)
     written = [blob.name async for blob in storage.list("tmp/") if blob.modified < oldest]
     if not dry_run:
         await _to_trash(database, strays)
         await _in_batches(written, storage.delete)
         await instance.remember(database, storage, staging)
-    return Swept(
+    swept = Swept(
         staged=len(written) + await staging.remove_stale(STRAY_AGE, dry_run=dry_run),
         trash=await _empty_trash(database, storage, sizes, dry_run=dry_run),
         strays=len(strays),
@@ -88,6 +89,41 @@ async def sweep(
         tickets=await upload_tickets.forget(database, dry_run=dry_run),
         jobs=await forget_jobs(database, dry_run) if forget_jobs else 0,
     )
+    if not dry_run:
+        await instance.leave_mark(database, storage, staging)
+    return swept
+
+
+async def _remove_variants(database: Database, storage: Storage, *, dry_run: bool) -> int:
+    """Those of no live image, of any age: only an image that has its row is rendered, and a key that has lost it never
+    gets it back.
+    """
+    variants = 0
+    async for batch in _batches(storage, "public/", _key_of_variant):
+        live = await _live(database, batch)
+        dead = [blob.name for key, blob in batch if key not in live]
+        variants += len(dead)
+        if not dry_run:
+            await storage.delete(dead)
+    return variants
+
+
+async def _remove_again(database: Database, storage: Storage, sizes: list[str], since: datetime | None) -> None:
+    """The variants of what came into the trash after `since`, by their names; None: of all of it."""
+    last = UUID(int=0)
+    recent = and_(col(TrashRow.store_id) != NOBODY, true() if since is None else col(TrashRow.deleted_at) > since)
+    while True:
+        some = select(TrashRow).where(recent, col(TrashRow.key) > last).order_by(col(TrashRow.key)).limit(BATCH)
+        async with database.reading() as session:
+            rows = (await session.exec(some)).all()
+        if not rows:
+            return
+        await _in_batches([name for row in rows for name in _variants_of(row, sizes)], storage.delete)
+        last = rows[-1].key
+
+
+def _variants_of(row: TrashRow, sizes: list[str]) -> list[str]:
+    return [each.blob for each in variant_names(row.store_id, row.slug, row.key.hex, sizes)]
 
 
 async def _strays(database: Database, storage: Storage, oldest: datetime, *, force: bool) -> list[UUID]:
@@ -152,10 +188,14 @@ async def _live(database: Database, batch: Keyed) -> set[UUID]:
 
 
 async def _named(database: Database, batch: Keyed) -> set[UUID]:
-    """The keys that an image has, or an upload under way may get: in one snapshot, as it goes from one to the other."""
+    """The keys that an image has, or an upload under way may get: in one snapshot, as it goes from one to the other.
+
+    A reservation that is a day old names nothing: in a restored database it may be of an image that it has lost.
+    """
     keys = {key for key, _ in batch}
     of_images = select(ImageRow.key).where(col(ImageRow.key).in_(keys))
-    reserved = select(ReservationRow.key).where(col(ReservationRow.key).in_(keys))
+    young = col(ReservationRow.reserved_at) >= func.now() - literal(STRAY_AGE)
+    reserved = select(ReservationRow.key).where(col(ReservationRow.key).in_(keys), young)
     both = union_all(of_images, reserved).subquery()
     async with database.reading() as session:
         return set(await session.exec(select(both.c.key)))
@@ -183,9 +223,7 @@ async def _empty_trash(database: Database, storage: Storage, sizes: list[str], *
         if not rows:
             return removed
         names = [original_name(row.key.hex) for row in rows]
-        shown = [row for row in rows if row.store_id != NOBODY]
-        variants = (variant_names(row.store_id, row.slug, row.key.hex, sizes) for row in shown)
-        names += [variant.blob for each in variants for variant in each]
+        names += [name for row in rows if row.store_id != NOBODY for name in _variants_of(row, sizes)]
         await _in_batches(names, storage.delete)
         async with database.transaction() as session:
             await session.exec(delete(TrashRow).where(col(TrashRow.key).in_([row.key for row in rows])))

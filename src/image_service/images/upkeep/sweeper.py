@@ -5,12 +5,13 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from image_service.database.database import Database
 from image_service.errors import ImageServiceError
+from image_service.images import instance
 from image_service.images.library import Library
 from image_service.images.upkeep import runs
 from image_service.images.upkeep.sweep import ForgetJobs, Swept, sweep
@@ -21,6 +22,8 @@ from image_service.storage.staging import Staging
 log = structlog.get_logger()
 
 LOCK = 0x696D6703  # an advisory lock's number; alembic/env.py has the one before
+SWEPT_WITHIN = timedelta(days=2)  # else a database may have been restored from before the last sweep
+MARGIN = timedelta(minutes=10)  # longer than any transaction that deletes an image
 LOOKS = (0.05, 0.1)  # of the interval, at random: between two looks whether a sweep is due
 
 
@@ -36,16 +39,19 @@ class Sweeper:
     library: Library
     sizes: tuple[Size, ...]
     orphan_ttl: float | None  # seconds
+    audit_interval: float  # seconds; 0: audits only where one is needed
     forget_jobs: ForgetJobs | None = None
 
-    async def run(self, *, dry_run: bool = False, force: bool = False) -> Swept:
-        """Raises `SweepUnderWay`, and what `sweep` raises. Of a dry run nothing is kept."""
+    async def run(self, *, audit: bool = False, dry_run: bool = False, force: bool = False) -> Swept:
+        """With an `audit`, or if one is due or needed. Raises `SweepUnderWay`, and what `sweep` raises. Of a dry run
+        nothing is kept.
+        """
         if dry_run:
-            return await self._sweep(dry_run=True, force=force)
+            return await self._sweep(audit=audit or await self._needs_audit(), dry_run=True, force=force)
         async with self.database.lock(LOCK) as mine:
             if not mine:
                 raise SweepUnderWay("another sweep is under way")
-            return await self._recorded(force=force)
+            return await self._recorded(audit=audit, force=force)
 
     @asynccontextmanager
     async def every(self, interval: float) -> AsyncIterator[None]:
@@ -78,19 +84,43 @@ class Sweeper:
             if mine and await runs.is_due(self.database, runs.SWEEP, interval):
                 log.info("swept", **vars(await self._recorded()))
 
-    async def _recorded(self, *, force: bool = False) -> Swept:
+    async def _recorded(self, *, audit: bool = False, force: bool = False) -> Swept:
         async with runs.recorded(self.database, runs.SWEEP) as counts:
-            swept = await self._sweep(force=force)
+            if audit or await self._needs_audit():
+                async with runs.recorded(self.database, runs.AUDIT) as found:
+                    swept = await self._sweep(audit=True, force=force)
+                    found.update(strays=swept.strays, variants=swept.variants)
+            else:
+                swept = await self._sweep(audit=False, force=force)
             counts.update(vars(swept))
         return swept
 
-    async def _sweep(self, *, dry_run: bool = False, force: bool = False) -> Swept:
+    async def _needs_audit(self) -> bool:
+        """After either half was restored, or no sweep has succeeded for so long that nobody would know; after one that
+        was refused; and now and then, for what no reservation tells of.
+        """
+        interval = timedelta(seconds=self.audit_interval)
+        return (
+            not await instance.is_as_left(self.database, self.storage)
+            or not await runs.has_succeeded(self.database, runs.SWEEP, SWEPT_WITHIN)
+            or (await runs.results(self.database))[runs.AUDIT].failed
+            or (bool(interval) and await runs.is_due(self.database, runs.AUDIT, interval))
+        )
+
+    async def _since(self) -> datetime | None:
+        """When the last sweep that succeeded began, and a little before."""
+        last = (await runs.results(self.database))[runs.SWEEP]
+        return datetime.fromtimestamp(last.last_success - last.seconds, UTC) - MARGIN if last.last_success else None
+
+    async def _sweep(self, *, audit: bool, dry_run: bool = False, force: bool = False) -> Swept:
         return await sweep(
             self.database,
             self.storage,
             self.staging,
             self.library,
             sizes=[str(size) for size in self.sizes],
+            audit=audit,
+            since=await self._since(),
             orphan_ttl=None if self.orphan_ttl is None else timedelta(seconds=self.orphan_ttl),
             forget_jobs=self.forget_jobs,
             dry_run=dry_run,
