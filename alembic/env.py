@@ -11,11 +11,12 @@ from sqlmodel import SQLModel
 from image_service.images import models as image_tables
 from image_service.jobs import models as job_tables
 from image_service.queue import models as queue_tables
+from image_service.queue import webhook_rows as webhook_tables
 from image_service.settings import Settings
 from image_service.stores import models as store_tables
 
 TABLES = SQLModel.metadata  # of all that these declare
-__all__ = ["TABLES", "image_tables", "job_tables", "queue_tables", "store_tables"]
+__all__ = ["TABLES", "image_tables", "job_tables", "queue_tables", "store_tables", "webhook_tables"]
 
 # Any number of replicas may start at once: one migrates, the others wait and find nothing to do.
 LOCK = 0x696D6702

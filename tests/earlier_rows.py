@@ -154,6 +154,36 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "finished_at": THEN,
         }
     ],
+    "webhooks": [
+        {
+            "id": UUID(int=7),
+            "store_id": 1,
+            "url": "https://shop.example.com/events",
+            "events": ["image.created"],
+            "secret": bytes(32),
+            "previous_secret": bytes(32),
+            "previous_until": THEN,
+            "created_at": THEN,
+            "failing_since": THEN,
+            "switched_off_at": THEN,
+            "switched_off_why": "failed",
+        }
+    ],
+    "deliveries": [
+        {
+            "id": UUID(int=8),
+            "webhook_id": UUID(int=7),
+            "type": "image.created",
+            "data": {},
+            "state": "failed",
+            "attempts": 3,
+            "status": 500,
+            "reason": "bad_status",
+            "created_at": THEN,
+            "attempted_at": THEN,
+            "next_at": THEN,
+        }
+    ],
     "jobs": [
         {"job": job, "last_run": THEN, "failed": False, "last_success": THEN, "seconds": 1.5, "counts": {"strays": 1}}
         for job in ("sweep", "verify")

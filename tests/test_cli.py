@@ -154,7 +154,7 @@ def test_a_sweep_whose_clock_is_two_days_ahead(server: Server) -> None:
         timeout=DEADLINE,
     )
     assert json.loads(done.stdout) == dict.fromkeys(
-        ("staged", "trash", "strays", "variants", "unused", "keys", "orphans", "tickets", "jobs"), 0
+        ("staged", "trash", "strays", "variants", "unused", "keys", "orphans", "tickets", "jobs", "deliveries"), 0
     )
     assert run(server, "verify").status == 0
     for path in under_way:

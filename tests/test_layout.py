@@ -18,6 +18,7 @@ FLOORS = [
     {"cli"},
     {"processes"},
     {"app"},
+    {"work"},
     {"parts"},
     {"dialects", "own", "delivery", "site"},
     {"web"},
@@ -36,9 +37,9 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Some rooms are for few: the others get plain values.
 ONLY_FOR = {
-    "settings": {"app", "cli", "parts", "processes"},
+    "settings": {"app", "cli", "parts", "processes", "work"},
     "postgres": {"cli", "processes"},
-    "parts": {"app", "cli"},
+    "parts": {"app", "cli", "work"},
 }
 DIALECTS = {path.name for path in (SOURCE / "dialects").iterdir() if (path / "routes.py").is_file()}
 

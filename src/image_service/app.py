@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -23,27 +22,20 @@ from image_service.dialects.bukalapak import dialect as bukalapak
 from image_service.dialects.shopify import dialect as shopify
 from image_service.dialects.tiendanube import dialect as tiendanube
 from image_service.errors import ImageServiceError
-from image_service.galleries.sync import GallerySync
 from image_service.images import instance
 from image_service.images.idempotency import IdempotencyKeys
-from image_service.images.library import Library
 from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.shares import Shares
 from image_service.ingest.sources import Ingest, UploadResources
-from image_service.jobs import creates, store_jobs, syncs
-from image_service.jobs.creates import Creates
-from image_service.jobs.retries import Retries
-from image_service.jobs.syncs import Syncs
 from image_service.own.gallery import dialect as gallery
 from image_service.own.jobs import dialect as jobs
 from image_service.own.products import dialect as products
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
+from image_service.own.webhooks import dialect as webhooks
 from image_service.pixels.pool.pool import WORKER, PixelPool
-from image_service.queue.runner import Runner
-from image_service.queue.task import Handler
 from image_service.settings import Settings
 from image_service.site import dialect as site
 from image_service.site.client import add_client
@@ -59,7 +51,6 @@ from image_service.telemetry.request_log import Recorder, RequestLog
 from image_service.web.access.failed_credentials import FailedCredentials
 from image_service.web.answer_cache import AnswerCache
 from image_service.web.dialect import Dialect, Dialects, dialect_of, problem_response
-from image_service.web.images.view import BASIC_FIELDS, View
 from image_service.web.middleware.compress import Compress
 from image_service.web.middleware.cors import Cors
 from image_service.web.middleware.guard import Guard
@@ -70,6 +61,7 @@ from image_service.web.openapi import document as openapi
 from image_service.web.openapi.allowed import allowed_methods
 from image_service.web.parts import Parts
 from image_service.web.readiness import Readiness
+from image_service.work import working
 
 log = structlog.get_logger()
 
@@ -88,20 +80,9 @@ def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
         gallery.DIALECT,
         tickets.DIALECT,
         jobs.DIALECT,
+        webhooks.DIALECT,
         site.DIALECT,
     )
-
-
-def handlers_of(
-    settings: Settings, database: Database, ingest: Ingest, library: Library, gallery_sync: GallerySync
-) -> dict[str, Handler]:
-    """Who does which kind of work that the queue holds: a new one is a module in `jobs/` and a line here."""
-    view = View(settings.delivery_base, settings.offer, BASIC_FIELDS)
-    retries = Retries(settings.job_retry_seconds)
-    return {
-        creates.KIND: store_jobs.handler(database, Creates(database, ingest, library, view.of, retries).run),
-        syncs.KIND: store_jobs.handler(database, Syncs(database, gallery_sync, view.of, retries).run),
-    }
 
 
 class Application(FastAPI):
@@ -232,14 +213,16 @@ async def _build(
     stack.push_async_callback(blobs.close)
     library = building.library_of(settings, database, blobs)
     await claiming
-    jobs_fetcher = Fetcher(replace(building.fetch_policy_of(settings), asks_again=False), resolver)
-    stack.push_async_callback(jobs_fetcher.aclose)
-    jobs_ingest = Ingest(replace(resources, fetcher=jobs_fetcher, places=Shares(settings.jobs or 1)))
-    jobs_sync = building.gallery_sync_of(settings, database, storage, blobs, jobs_ingest)
-    handlers = handlers_of(settings, database, jobs_ingest, library, jobs_sync)
-    runner = Runner(database, handlers, settings.jobs)
-    if settings.jobs:
-        await stack.enter_async_context(runner.running())
+    work = await stack.enter_async_context(
+        working(
+            settings,
+            database,
+            resources,
+            library,
+            lambda ingest: building.gallery_sync_of(settings, database, storage, blobs, ingest),
+            resolver,
+        )
+    )
     await stack.enter_async_context(
         building.sweeper_of(settings, database, storage, kept).every(settings.sweep_interval)
     )
@@ -271,8 +254,9 @@ async def _build(
         negotiate_formats=settings.negotiate_formats,
         is_stopping=is_stopping,
         counts=counts,
-        scrape=scrapes_of(database, counts, handlers),
-        nudge=runner.nudge,
+        scrape=scrapes_of(database, counts, work.handlers),
+        nudge=work.runner.nudge,
+        webhooks=work.sender,
     )
 
 

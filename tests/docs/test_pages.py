@@ -32,6 +32,7 @@ ELSEWHERE = {
     },
     "install.md": {"tests/test_docs_operations.py", "tests/packaging/test_installed.py"},
     "shell.md": {"tests/importing/test_import.py", "tests/doctor/test_doctor.py", "tests/test_shell.py"},
+    "webhooks.md": {"tests/webhooks/test_docs.py"},
     "uploads.md": {"tests/uploads/test_docs.py", "tests/uploaders/test_recipes.py"},
 }
 MAKE = re.compile(r"([A-Z_]+=\d+ )?make [a-z-]+ *(#|$)")

@@ -33,6 +33,6 @@ def sweep(
     out.print(
         f"{verb}: {swept.trash} originals from the trash, {swept.orphans} images on no product, "
         f"{swept.variants} variants, {swept.staged} temporary files, {swept.keys} kept answers, "
-        f"{swept.tickets} upload tickets, {swept.jobs} jobs; "
+        f"{swept.tickets} upload tickets, {swept.jobs} jobs, {swept.deliveries} deliveries to webhooks; "
         f"{swept.strays} originals without a row and {swept.unused} unused keys {went} into the trash"
     )

@@ -6,15 +6,18 @@ overlap, and every decision is made on what is really there.
 
 from collections.abc import Collection
 
-from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, delete, func, update
+from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, delete, func, text, update
 from sqlalchemy.dialects.postgresql import Insert, aggregate_order_by, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database.direct import Statement, Transaction
 from image_service.errors import PreconditionFailed
+from image_service.images import image_rows
 from image_service.images.models import GalleryRow, ImageRow, ProductRow, TrashRow
 from image_service.images.positions import Shift, moving, place
+from image_service.queue import outbox
+from image_service.queue.outbox import Event
 
 Expected = frozenset[int] | None
 """The versions that the caller accepts (`If-Match`); None: any."""
@@ -29,7 +32,8 @@ def require(expected: Expected, version: int) -> None:
 async def lock(transaction: Transaction, store_id: int, product_id: int, expected: Expected) -> int:
     """Take the gallery's row until the transaction ends, and count its revision up; returns the new one.
 
-    A transaction that then finds nothing to change must be void, which gives the revision back.
+    Each revision is an event for the store's webhooks. A transaction that then finds nothing to change must be void,
+    which gives the revision back, and takes back the event.
     Raises `PreconditionFailed`.
     """
     [row] = await transaction.rows(_LOCK, store_id=store_id, product_id=product_id)
@@ -108,11 +112,19 @@ _HERE = (
     col(ImageRow.product_id) == bindparam("product_id"),
 )
 _THESE = col(ImageRow.id) == func.any(bindparam("ids", type_=ARRAY(BigInteger)))
-_LOCK = Statement(
+_LOCKED = (
     insert(GalleryRow)
     .values(store_id=bindparam("store_id"), product_id=bindparam("product_id"), revision=1)
     .on_conflict_do_update(index_elements=["store_id", "product_id"], set_={"revision": col(GalleryRow.revision) + 1})
-    .returning(col(GalleryRow.revision))
+    .returning(GalleryRow)
+    .cte("gallery")
+)
+_LOCK = Statement(
+    outbox.announcing(
+        _LOCKED,
+        Event.GALLERY_CHANGED,
+        func.jsonb_build_object(text("'product_id'"), _LOCKED.c.product_id, text("'revision'"), _LOCKED.c.revision),
+    )
 )
 _COUNT = Statement(select(func.count().label("images")).select_from(ImageRow).where(*_HERE))
 _SHIFT = Statement(
@@ -148,4 +160,6 @@ _FORGET = Statement(
     )
     .returning(col(ProductRow.product_id))
 )
-_DELETE = Statement(delete(ImageRow).where(_THESE))
+_DELETE = Statement(
+    image_rows.announcing(delete(ImageRow).where(_THESE).returning(ImageRow).cte("image"), Event.IMAGE_DELETED)
+)

@@ -1,14 +1,20 @@
-"""The rows of images inside somebody's transaction: taken, made, changed. Each has all columns of `images`."""
+"""The rows of images inside somebody's transaction: taken, made, changed. Each has all columns of `images`.
+
+What is made and changed is announced to the store's webhooks by the same statement.
+"""
 
 from typing import Any
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import CTE, Select, bindparam, func, text
 from sqlalchemy import update as update_
 from sqlalchemy.dialects.postgresql import insert as insert_
+from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import SQLModel, col, select
 
 from image_service.database.direct import Row, Statement, Transaction
-from image_service.images.models import ImageRow
+from image_service.images.models import GalleryRow, ImageRow
+from image_service.queue import outbox
+from image_service.queue.outbox import Event
 
 
 async def lock(transaction: Transaction, image_id: int) -> Row | None:
@@ -35,15 +41,33 @@ async def update(transaction: Transaction, row: Row, change: dict[str, Any]) -> 
     return updated
 
 
+def announcing(changed: CTE, event: Event, where: ColumnElement[bool] | None = None) -> Select[*tuple[object, ...]]:
+    """`changed` returns whole rows; see `outbox.announcing`. The revision is that of the gallery at this moment."""
+    image = changed.c
+    revision = (
+        select(col(GalleryRow.revision))
+        .where(col(GalleryRow.store_id) == image.store_id, col(GalleryRow.product_id) == image.product_id)
+        .scalar_subquery()
+    )
+    shown = {name: image[name] for name in _TOLD} | {"revision": revision}
+    data = func.jsonb_build_object(*(part for name, value in shown.items() for part in (text(f"'{name}'"), value)))
+    return outbox.announcing(changed, event, data, where)
+
+
+_TOLD = ("id", "product_id", "position", "key", "slug", "format", "created_at", "updated_at")
 _ITS_OWN = ("id", "created_at", "updated_at")
 _GIVEN = [column.name for column in SQLModel.metadata.tables["images"].columns if column.name not in _ITS_OWN]
 _BINDS: dict[str, Any] = {name: bindparam(name) for name in _GIVEN}
-_INSERT = Statement(insert_(ImageRow).values(_BINDS).returning(ImageRow))
+_INSERT = Statement(announcing(insert_(ImageRow).values(_BINDS).returning(ImageRow).cte("image"), Event.IMAGE_CREATED))
 _UPDATE = Statement(
-    update_(ImageRow)
-    .where(col(ImageRow.id) == bindparam("image_id"))
-    .values(_BINDS | {"updated_at": func.now()})
-    .returning(ImageRow)
+    announcing(
+        update_(ImageRow)
+        .where(col(ImageRow.id) == bindparam("image_id"))
+        .values(_BINDS | {"updated_at": func.now()})
+        .returning(ImageRow)
+        .cte("image"),
+        Event.IMAGE_UPDATED,
+    )
 )
 _LOCK = Statement(select(ImageRow).where(ImageRow.id == bindparam("image_id")).with_for_update())
 _LOCK_ALL = Statement(

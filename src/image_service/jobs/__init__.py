@@ -9,5 +9,5 @@ another kind of request be answered later:
    hands `store_jobs.finishing(job, ...)` to the change, whose transaction then ends the job too: a job that has been
    ended meanwhile rolls it back, so that its effect comes once. It raises `Failed` with its receipts when nothing will
    come of it, and `Again` for another try.
-3. A line in `handlers_of` (`app.py`): `KIND: store_jobs.handler(database, run)`.
+3. A line in `handlers_of` (`work.py`): `KIND: store_jobs.handler(database, run)`.
 """

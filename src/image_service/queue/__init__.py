@@ -7,7 +7,7 @@ Another room adds a kind of work so:
    `statement.add_cte(enqueue.rows_of(select(...)).cte("work"))`, whose columns are named as the table's. It is rolled
    back with the change.
 2. A handler, `async def handler(task: Task) -> None`, beside the others in `jobs/`, and a line in `handlers_of`
-   (`app.py`) that names its kind. It may run twice (a worker that is killed ends nothing): let the transaction that
+   (`work.py`) that names its kind. It may run twice (a worker that is killed ends nothing): let the transaction that
    has its effect also see to it that there is only one, as `jobs.store_jobs.finish` does.
 3. It returns when the work has ended, well or badly; raises `Again` to be called again after a pause; and raises what
    `errors.py` has of database and blob store as it comes, which is tried again. Any other error is a bug: after

@@ -10,7 +10,7 @@ from sqlalchemy.types import BigInteger
 
 from image_service.database.database import Database
 from image_service.database.direct import Statement
-from image_service.telemetry.metrics import Depth
+from image_service.telemetry.collectors import Depth
 
 NOTHING = Depth(queued=0, running=0, held=0, oldest=0)
 

@@ -14,8 +14,8 @@ from image_service.errors import ImageServiceError
 from image_service.images.upkeep import runs
 from image_service.queue import state
 from image_service.telemetry import metrics
+from image_service.telemetry.collectors import Depth, JobResult
 from image_service.telemetry.count_buffer import CountBuffer
-from image_service.telemetry.metrics import Depth, JobResult
 from image_service.telemetry.together import Together
 from image_service.web.parts import PartsOf
 

@@ -9,17 +9,16 @@ import os
 import platform
 from bisect import bisect_left
 from collections import Counter as Counted
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from image_service.errors import Refusal
+from image_service.telemetry.collectors import Depth, JobResult, Jobs, Queue
 from image_service.telemetry.metrics_files import VARIABLE
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -174,6 +173,12 @@ JOB_SECONDS = _histogram(
     "image_service_jobs_seconds", "Tries of the queue's work, however they ended.", _WORK_SECONDS, ("kind",)
 )
 
+WEBHOOK_ATTEMPTS = _counter("image_service_webhook_attempts_total", "Webhooks that were sent, or tried.", ("outcome",))
+WEBHOOK_SECONDS = _histogram("image_service_webhook_seconds", "Until a webhook's receiver had answered.", _WORK_SECONDS)
+WEBHOOKS_SWITCHED_OFF = _counter(
+    "image_service_webhooks_switched_off_total", "Webhooks switched off, since they had failed for days.", ()
+)
+
 POOL_SIZE = _gauge(
     "image_service_database_connections_limit", "Database connections that may be open at once.", ("way",)
 )
@@ -206,81 +211,10 @@ for _way in Way:
         _each.labels(_way)
 
 
-@dataclass(frozen=True)
-class JobResult:
-    """What is known of a job that a process of its own has done (`images/upkeep/runs.py` keeps it)."""
-
-    last_run: float  # Unix time; 0: never
-    last_success: float  # Unix time; 0: never
-    failed: bool  # the last run
-    seconds: float  # that the last success took
-    counts: Mapping[str, int] = field(default_factory=dict)  # what the last success found
-
-
-@dataclass(frozen=True)
-class Depth:
-    """What the queue has of one kind of work."""
-
-    queued: int
-    running: int
-    held: int  # failed over and over; for whoever runs the service to look at
-    oldest: float  # seconds that the oldest has been due
-
-
-@dataclass(frozen=True, eq=False)
-class _Queue(Collector):
-    """Asked of the database for each answer; None: it could not be asked."""
-
-    depths: Mapping[str, Depth] | None
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        values: tuple[tuple[str, str, Callable[[Depth], float]], ...] = (
-            ("depth", "Work that waits.", lambda depth: depth.queued),
-            ("running", "Work that is being done.", lambda depth: depth.running),
-            ("held", "Work that failed over and over, and waits for a command.", lambda depth: depth.held),
-            ("oldest_seconds", "How long the oldest work has been due.", lambda depth: depth.oldest),
-        )
-        for name, text, value in values:
-            family = GaugeMetricFamily(f"image_service_jobs_{name}", text, labels=("kind",))
-            for kind, depth in (self.depths or {}).items():
-                family.add_metric((kind,), value(depth))
-            yield family
-
-
-@dataclass(frozen=True, eq=False)  # a registry wants it to be hashable
-class _Jobs(Collector):
-    """Asked of the database for each answer; None: it could not be asked."""
-
-    results: Mapping[str, JobResult] | None
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        up = "image_service_database_up", "1 if the database answered this scrape."
-        yield GaugeMetricFamily(*up, value=0 if self.results is None else 1)
-        results = self.results or {}
-        for name, text, value in (
-            ("last_run_timestamp_seconds", "When it last ended; 0: never.", lambda job: job.last_run),
-            ("last_success_timestamp_seconds", "When it last succeeded; 0: never.", lambda job: job.last_success),
-            ("last_run_failed", "1 if its last run failed.", lambda job: float(job.failed)),
-            ("last_success_duration_seconds", "What its last success took.", lambda job: job.seconds),
-        ):
-            family = GaugeMetricFamily(f"image_service_job_{name}", text, labels=("task",))
-            for job, result in results.items():
-                family.add_metric((job,), value(result))
-            yield family
-        for job, name, text, label in (
-            ("sweep", "image_service_sweep_removed", "What the last sweep removed.", "kind"),
-            ("verify", "image_service_verify_originals", "What the last verify found.", "state"),
-        ):
-            family = GaugeMetricFamily(name, text, labels=(label,))
-            for each, count in results[job].counts.items() if job in results else ():
-                family.add_metric((each,), count)
-            yield family
-
-
 def exposition(jobs: Mapping[str, JobResult] | None, depths: Mapping[str, Depth] | None = None) -> bytes:
     """All metrics in Prometheus's text form, of all processes of the service. Reads files: blocks."""
     BUILD.labels(version("image-service"), platform.python_version()).set(1)
-    asked = _text_of(_Jobs(jobs)) + _text_of(_Queue(depths))
+    asked = _text_of(Jobs(jobs)) + _text_of(Queue(depths))
     if VARIABLE not in os.environ:
         return generate_latest(REGISTRY) + asked
     everything = CollectorRegistry()

@@ -13,6 +13,7 @@ from image_service.images.library import Library
 from image_service.images.ticket_signature import TicketKey
 from image_service.images.variants import Variants
 from image_service.ingest.sources import Ingest
+from image_service.jobs.webhooks.sending import Sender
 from image_service.pixels.picture import Format
 from image_service.pixels.sizes import Offer
 from image_service.storage.base import Storage
@@ -58,6 +59,7 @@ class Parts:
     counts: CountBuffer  # what the metrics have not been told yet
     scrape: Together[bytes]  # all metrics, as text
     nudge: Callable[[], None]  # there is work in the queue
+    webhooks: Sender
 
 
 async def _parts(request: Request) -> Parts:

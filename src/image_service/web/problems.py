@@ -11,6 +11,13 @@ from starlette.exceptions import HTTPException
 
 from image_service import errors
 from image_service.jobs.ends import JobBegun, JobNotFound
+from image_service.jobs.webhooks.errors import (
+    DeliveryNotFound,
+    DeliveryUnderWay,
+    TooManyWebhooks,
+    WebhookNotFound,
+    WebhookOff,
+)
 
 STATUSES: dict[type[Exception], int] = {
     errors.MalformedBody: 400,
@@ -24,8 +31,12 @@ STATUSES: dict[type[Exception], int] = {
     errors.ProductNotFound: 404,
     errors.TicketNotFound: 404,
     JobNotFound: 404,
+    WebhookNotFound: 404,
+    DeliveryNotFound: 404,
     errors.BlobNotFound: 404,
     JobBegun: 409,
+    WebhookOff: 409,
+    DeliveryUnderWay: 409,
     errors.RepeatUnderWay: 409,
     errors.Duplicate: 409,
     errors.TicketOver: 410,
@@ -37,6 +48,7 @@ STATUSES: dict[type[Exception], int] = {
     errors.PictureRefused: 422,
     errors.GalleryFull: 422,
     errors.SyncStopped: 422,
+    TooManyWebhooks: 422,
     errors.RateLimited: 429,
     errors.Busy: 503,
     errors.VariantNotRendered: 503,

@@ -13,6 +13,7 @@ from image_service.images.blobs import StoredOriginal
 from image_service.images.library import UNCHANGED, Alt, Unchanged, Upload, columns_of
 from image_service.images.models import ImageRow
 from image_service.images.syncing import sources
+from image_service.queue.outbox import Event
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ async def arrange(
 
 
 async def _move(transaction: Transaction, placed: Sequence[Placed], rows: Mapping[int, Row]) -> None:
+    """What changes besides is announced when that is written."""
     moved = [each for each in placed if rows[each.image_id or 0].position != each.position]
     if moved:
         await transaction.rows(
@@ -59,23 +61,30 @@ async def _move(transaction: Transaction, placed: Sequence[Placed], rows: Mappin
             ids=[each.image_id for each in moved],
             positions=[each.position for each in moved],
             asked_for=[each.is_asked_for for each in moved],
+            told=[each.is_asked_for and not _change(rows[each.image_id or 0], each) for each in moved],
         )
+
+
+def _change(row: Row, placed: Placed) -> dict[str, Any]:
+    """Of an image that stays, beside its position; empty: none."""
+    change = columns_of(placed.bytes.upload, placed.bytes.original.key) if placed.bytes is not None else {}
+    if placed.alt is not UNCHANGED:
+        change["alt"] = placed.alt
+    return {} if all(row[name] == value for name, value in change.items()) else change
 
 
 async def _written(
     transaction: Transaction, store_id: int, product_id: int, rows: Mapping[int, Row], placed: Placed
 ) -> int:
-    new = columns_of(placed.bytes.upload, placed.bytes.original.key) if placed.bytes is not None else {}
     if placed.image_id is None:
+        assert placed.bytes is not None  # noqa: S101 - what makes it an image
+        new = columns_of(placed.bytes.upload, placed.bytes.original.key)
         where = {"store_id": store_id, "product_id": product_id, "position": placed.position}
         alt = None if placed.alt is UNCHANGED else placed.alt
         row = await image_rows.insert(transaction, {**where, "alt": alt, "variant_ids": None, **new})
     else:
         row = rows[placed.image_id]
-        change: dict[str, Any] = dict(new)
-        if placed.alt is not UNCHANGED:
-            change["alt"] = placed.alt
-        if all(row[name] == value for name, value in change.items()):
+        if not (change := _change(row, placed)):
             return placed.image_id
         if placed.bytes is not None:
             await galleries.to_trash(transaction, [placed.image_id])
@@ -92,13 +101,17 @@ _GIVEN = func.unnest(
     bindparam("ids", type_=ARRAY(BigInteger)),
     bindparam("positions", type_=ARRAY(Integer)),
     bindparam("asked_for", type_=ARRAY(Boolean)),
-).table_valued("id", "position", "asked_for")
-_MOVED = _GIVEN.render_derived()
-_MOVE = Statement(
+    bindparam("told", type_=ARRAY(Boolean)),
+).table_valued("id", "position", "asked_for", "told")
+_NEW = _GIVEN.render_derived()
+_MOVED = (
     update(ImageRow)
-    .where(col(ImageRow.id) == _MOVED.c.id)
+    .where(col(ImageRow.id) == _NEW.c.id)
     .values(
-        position=_MOVED.c.position,
-        updated_at=case((_MOVED.c.asked_for, func.now()), else_=col(ImageRow.updated_at)),
+        position=_NEW.c.position,
+        updated_at=case((_NEW.c.asked_for, func.now()), else_=col(ImageRow.updated_at)),
     )
+    .returning(ImageRow, _NEW.c.told)
+    .cte("image")
 )
+_MOVE = Statement(image_rows.announcing(_MOVED, Event.IMAGE_UPDATED, where=_MOVED.c.told))

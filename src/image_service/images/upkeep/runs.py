@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from image_service.database.database import Database
 from image_service.images.models import JobRow
-from image_service.telemetry.metrics import JobResult
+from image_service.telemetry.collectors import JobResult
 
 SWEEP, AUDIT, VERIFY = "sweep", "audit", "verify"
 NEVER = JobResult(last_run=0, last_success=0, failed=False, seconds=0)

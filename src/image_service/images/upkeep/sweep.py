@@ -26,7 +26,7 @@ MAX_STRAY_SHARE = 0.05  # of the originals: more than that is a wrong database, 
 BATCH = 500
 
 Keyed = list[tuple[UUID, BlobInfo]]
-ForgetJobs = Callable[[Database, bool], Awaitable[int]]  # or, in a dry run, counts them
+ForgetJobs = Callable[[Database, bool], Awaitable[dict[str, int]]]  # by their names in `Swept`; a dry run counts them
 
 
 class SweepRefused(ImageServiceError):
@@ -46,6 +46,7 @@ class Swept:
     orphans: int = 0  # images on no product, past their time: deleted as by their store
     tickets: int = 0  # upload tickets, a day past their end
     jobs: int = 0  # of stores, past their 30 days
+    deliveries: int = 0  # to webhooks, past their 7 days
 
 
 async def sweep(
@@ -87,7 +88,7 @@ async def sweep(
         keys=await idempotency.forget(database, dry_run=dry_run),
         orphans=await orphans.remove(database, library, orphan_ttl, dry_run=dry_run),
         tickets=await upload_tickets.forget(database, dry_run=dry_run),
-        jobs=await forget_jobs(database, dry_run) if forget_jobs else 0,
+        **(await forget_jobs(database, dry_run) if forget_jobs else {}),
     )
     if not dry_run:
         await instance.leave_mark(database, storage, staging)

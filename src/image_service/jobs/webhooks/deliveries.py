@@ -1,0 +1,136 @@
+"""What has been sent to a webhook, or is on its way: shown, sent again, tested, and forgotten after a week."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from asyncpg import ForeignKeyViolationError, UniqueViolationError
+from sqlalchemy import ARRAY, Interval, SmallInteger, Text, Uuid, bindparam, delete, func, select
+from sqlmodel import col
+
+from image_service.database.database import Database
+from image_service.database.direct import Statement
+from image_service.images import idempotency
+from image_service.images.idempotency import Once
+from image_service.jobs.webhooks.attempts import COLUMNS, Delivery, Outcome, State, delivery_of, statement, write
+from image_service.jobs.webhooks.endpoints import Webhook
+from image_service.jobs.webhooks.errors import DeliveryNotFound, DeliveryUnderWay, WebhookNotFound, WebhookOff
+from image_service.jobs.webhooks.messages import TEST
+from image_service.queue import enqueue, outbox
+from image_service.queue.enqueue import Work
+from image_service.queue.webhook_rows import DeliveryRow
+
+KEPT = timedelta(days=7)
+BATCH = 5_000  # rows in one delete: well within the time that a statement has
+
+
+async def add_test(
+    database: Database, webhook: Webhook, id: UUID, outcome: Outcome, once: Once[Delivery] | None = None
+) -> Delivery:
+    """Write down a test, which is sent once. One that comes through switches the webhook on again.
+
+    Raises `WebhookNotFound` if it was removed meanwhile, `RepeatUnderWay`.
+    """
+    state = State.DELIVERED if outcome.reason is None else State.FAILED
+    values = {"state": str(state), "status": outcome.status, "reason": outcome.reason and str(outcome.reason)}
+    try:
+        async with database.changes() as transaction:
+            [row] = await transaction.rows(_ADD_TEST, this=id, webhook=webhook.id, test=TEST, **values)
+            if outcome.reason is None:
+                await transaction.rows(_SWITCH_ON, webhook=webhook.id)
+            delivery = delivery_of(row)
+            if once is not None:
+                await idempotency.keep(transaction, once, delivery)
+    except ForeignKeyViolationError as error:
+        raise WebhookNotFound from error
+    return delivery
+
+
+async def page(
+    database: Database, webhook: Webhook, states: Sequence[State], offset: int, limit: int
+) -> tuple[int, list[Delivery]]:
+    """How many there are, and some of them, the newest first."""
+    chosen = {"webhook": webhook.id, "states": [str(state) for state in states]}
+    [counted] = await database.rows(_COUNT, **chosen)
+    rows = await database.rows(_PAGE, **chosen, skipped=offset, shown=limit)
+    return counted.deliveries, [delivery_of(row) for row in rows]
+
+
+async def send_again(database: Database, webhook: Webhook, id: UUID, once: Once[Delivery] | None = None) -> Delivery:
+    """As if it had never been tried, under the same id, whatever came of it.
+
+    Raises `WebhookOff`, `DeliveryNotFound`, `DeliveryUnderWay`, `RepeatUnderWay`.
+    """
+    if webhook.switched_off_at is not None:
+        raise WebhookOff
+    try:
+        async with database.changes() as transaction:
+            found = await transaction.rows(_BEGIN_AGAIN, this=id, webhook=webhook.id)
+            if not found:
+                raise DeliveryNotFound
+            delivery = delivery_of(found[0])
+            await transaction.rows(_WITHDRAW, name=str(id))
+            work = Work(outbox.KIND, webhook.store_id, id.bytes, lane=str(webhook.id), name=str(id))
+            await enqueue.add(transaction, work)
+            if once is not None:
+                await idempotency.keep(transaction, once, delivery)
+    except UniqueViolationError as error:  # of its work, which a worker has
+        raise DeliveryUnderWay from error
+    return delivery
+
+
+async def forget(database: Database, *, dry_run: bool) -> int:
+    """Remove those that are past their seven days; returns how many those are."""
+    if dry_run:
+        [counted] = await database.rows(_COUNT_OLD, kept=KEPT)
+        count: int = counted.deliveries
+        return count
+    removed = 0
+    while True:
+        gone = len(await write(database, _FORGET, kept=KEPT, batch=BATCH))
+        removed += gone
+        if gone < BATCH:
+            return removed
+
+
+_ADD_TEST = statement(
+    f"""INSERT INTO deliveries (id, webhook_id, type, data, state, attempts, status, reason, attempted_at)
+    VALUES (:this, :webhook, :test, '{{}}', :state, 1, :status, :reason, now()) RETURNING {COLUMNS}""",  # noqa: S608
+    this=Uuid,
+    webhook=Uuid,
+    test=Text,
+    state=Text,
+    status=SmallInteger,
+    reason=Text,
+)
+_SWITCH_ON = statement(
+    """UPDATE webhooks SET failing_since = NULL, switched_off_at = NULL, switched_off_why = NULL
+    WHERE id = :webhook AND (failing_since IS NOT NULL OR switched_off_at IS NOT NULL)""",
+    webhook=Uuid,
+)
+_BEGIN_AGAIN = statement(
+    f"""UPDATE deliveries SET state = 'waiting', attempts = 0, next_at = NULL
+    WHERE id = :this AND webhook_id = :webhook RETURNING {COLUMNS}""",  # noqa: S608
+    this=Uuid,
+    webhook=Uuid,
+)
+_WITHDRAW = Statement(enqueue.withdrawal(bindparam("name")))
+_CHOSEN = (
+    col(DeliveryRow.webhook_id) == bindparam("webhook"),
+    col(DeliveryRow.state) == func.any(bindparam("states", type_=ARRAY(Text))),
+)
+_COUNT = Statement(select(func.count().label("deliveries")).select_from(DeliveryRow).where(*_CHOSEN))
+_PAGE = Statement(
+    select(DeliveryRow)
+    .where(*_CHOSEN)
+    .order_by(col(DeliveryRow.created_at).desc(), col(DeliveryRow.id))
+    .offset(bindparam("skipped"))
+    .limit(bindparam("shown"))
+)
+_OLD = col(DeliveryRow.created_at) < func.now() - bindparam("kept", type_=Interval)
+_COUNT_OLD = Statement(select(func.count().label("deliveries")).select_from(DeliveryRow).where(_OLD))
+_FORGET = Statement(
+    delete(DeliveryRow)
+    .where(col(DeliveryRow.id).in_(select(col(DeliveryRow.id)).where(_OLD).limit(bindparam("batch"))))
+    .returning(col(DeliveryRow.id))
+)

@@ -1,0 +1,81 @@
+"""What is sent to a webhook: the body of an event, and its signature as Standard Webhooks has it."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from standardwebhooks import Webhook as Signing
+
+from image_service.pixels.picture import Format
+from image_service.pixels.sizes import SRC_SIZE
+from image_service.queue.outbox import Event
+from image_service.storage.names import variant_path
+
+TEST = "webhook.test"  # sent when it is asked for, whatever events the webhook asks for
+SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks' mark of a secret, not one
+
+
+@dataclass(frozen=True)
+class Urls:
+    """What makes the URLs in a body; without a slash at their ends."""
+
+    api: str
+    delivery: str
+
+
+def data_of(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> dict[str, Any]:
+    """What an event says, from what its outbox has."""
+    match event:
+        case Event.IMAGE_CREATED | Event.IMAGE_UPDATED | Event.IMAGE_DELETED:
+            return _image(event, data, store_id, urls)
+        case Event.GALLERY_CHANGED:
+            product_id = data["product_id"]
+            url = f"{urls.api}/products/{product_id}/images"
+            return {"store_id": store_id, "product_id": product_id, "revision": data["revision"], "url": url}
+        case Event.IMAGE_FAILED | Event.JOB_FINISHED:
+            return {"store_id": store_id, **data, "url": f"{urls.api}/jobs/{data['job_id']}"}
+    return {"store_id": store_id, **data}
+
+
+def _image(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> dict[str, Any]:
+    key, ending = UUID(data["key"]).hex, Format(data["format"]).rendered
+    shown = {name: data[name] for name in ("id", "product_id", "position", "revision")}
+    shown["src"] = f"{urls.delivery}/{variant_path(store_id, data['slug'], key, str(SRC_SIZE), ending)}"
+    if event != Event.IMAGE_DELETED:
+        shown["url"] = f"{urls.api}/images/{data['id']}"
+    times = {name: _time(datetime.fromisoformat(data[name])) for name in ("created_at", "updated_at")}
+    return {"store_id": store_id, **shown, **times}
+
+
+def body_of(event: str, moment: datetime, data: Mapping[str, Any]) -> bytes:
+    """As it is signed, to the byte."""
+    return json.dumps({"type": event, "timestamp": _time(moment), "data": data}, separators=(",", ":")).encode()
+
+
+def headers_of(id: UUID, body: bytes, secrets: Sequence[bytes], now: datetime) -> dict[str, str]:
+    """Signed with each secret: while one takes the place of another, a receiver may have either."""
+    signed = [Signing(secret).sign(id_of(id), now, body.decode()) for secret in secrets]
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": id_of(id),
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signed),
+    }
+
+
+def id_of(id: UUID) -> str:
+    """A delivery's, as it is shown and sent."""
+    return f"msg_{id.hex}"
+
+
+def secret_shown(secret: bytes) -> str:
+    return SECRET_PREFIX + base64.b64encode(secret).decode()
+
+
+def _time(moment: datetime) -> str:
+    """ISO 8601 with seconds and a numeric offset, as everywhere."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,21 @@
+"""Webhooks, as `app` mounts them."""
+
+from image_service.own.webhooks import problems, routes
+from image_service.web.dialect import Dialect
+
+DIALECT = Dialect(
+    name="webhooks",
+    prefixes=("/webhooks/",),
+    paths=frozenset({"/webhooks"}),
+    router=routes.router,
+    render=problems.render,
+    attachment=None,  # nothing here takes a picture
+    has_secrets=True,  # those that deliveries are signed with
+    tags=(
+        {
+            "name": "Webhooks",
+            "description": "URLs of yours that are told of what happens to your images, signed as "
+            "[Standard Webhooks](https://www.standardwebhooks.com) says.",
+        },
+    ),
+)

@@ -1,0 +1,181 @@
+"""Webhooks: a store says which of its URLs are told of which events, and sees what has been sent to them."""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+import structlog
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from image_service.jobs.webhooks import deliveries, endpoints
+from image_service.jobs.webhooks.attempts import Delivery, State
+from image_service.jobs.webhooks.endpoints import NewSecret, Webhook
+from image_service.jobs.webhooks.errors import DeliveryNotFound, WebhookNotFound
+from image_service.own.webhooks import described
+from image_service.own.webhooks.schemas import delivery_shown, parse, secret_shown, webhook_shown
+from image_service.web.access.callers import Writer
+from image_service.web.bodies import uploads
+from image_service.web.bodies.uploads import Submission
+from image_service.web.idempotency import Run, idempotent, key_of
+from image_service.web.pagination import PageAsked
+from image_service.web.parts import Parts, PartsOf
+
+log = structlog.get_logger()
+
+NO_STORE = {"Cache-Control": "no-store"}  # the answer holds a secret
+
+router = APIRouter(tags=["Webhooks"])
+
+WebhookId = Annotated[
+    str,
+    Path(
+        description="The webhook's id.",
+        json_schema_extra={"pattern": "^[0-9a-f]{32}$"},
+        examples=["5e8d1c7b9a3f4e2d8c6b0a9f7e5d3c1b"],
+    ),
+]
+DeliveryId = Annotated[
+    str,
+    Path(
+        description="The delivery's id, which is the header `webhook-id` too.",
+        json_schema_extra={"pattern": "^msg_[0-9a-f]{32}$"},
+        examples=["msg_0b9a8f7e6d5c4b3a291807f6e5d4c3b2"],
+    ),
+]
+_HEX = re.compile("[0-9a-f]{32}")
+
+
+def _webhook_id(id: str) -> UUID:
+    if not _HEX.fullmatch(id):
+        raise WebhookNotFound
+    return UUID(id)
+
+
+def _delivery_id(id: str) -> UUID:
+    name = id.removeprefix("msg_")
+    if name == id or not _HEX.fullmatch(name):
+        raise DeliveryNotFound
+    return UUID(name)
+
+
+@router.post("/webhooks", **described.CREATE_WEBHOOK)
+async def create_webhook(request: Request, caller: Writer, parts: PartsOf) -> Response:
+    """From now on `url` is told of each of these events: a POST, signed with the `secret`, which is shown this once.
+    What has happened before is not told.
+    """
+    key = key_of(request)
+    body = await uploads.read_fields(request)
+    asked = parse(body, parts.webhooks)
+
+    def show(made: NewSecret) -> Response:
+        location = f"{parts.api_base}/webhooks/{made.webhook.id.hex}"
+        return JSONResponse(secret_shown(made), 201, {**NO_STORE, "Location": location})
+
+    async with idempotent(request, parts, caller.store_id, key, body.fields, body, show) as run:
+        if run.answered is not None:
+            return run.answered
+        made = await endpoints.add(parts.database, caller.store_id, asked.url, asked.events, run.once)
+    log.info("webhook made", webhook=made.webhook.id.hex)
+    return show(made)
+
+
+@router.get("/webhooks", **described.LIST_WEBHOOKS)
+async def list_webhooks(caller: Writer, parts: PartsOf) -> Response:
+    """All of the store's, the oldest first; `switched_off_at` says which have failed for too long."""
+    return JSONResponse([webhook_shown(each) for each in await endpoints.every(parts.database, caller.store_id)])
+
+
+@router.get("/webhooks/{id}", **described.GET_WEBHOOK)
+async def get_webhook(id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
+    """Whether deliveries come through. Its secret is not shown again."""
+    return JSONResponse(webhook_shown(await endpoints.find(parts.database, caller.store_id, _webhook_id(id))))
+
+
+@router.delete("/webhooks/{id}", **described.DELETE_WEBHOOK)
+async def delete_webhook(id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
+    """With all that was on its way to it."""
+    await endpoints.remove(parts.database, caller.store_id, _webhook_id(id))
+    return JSONResponse({})
+
+
+@router.post("/webhooks/{id}/rotate", **described.ROTATE_SECRET)
+async def rotate_secret(request: Request, id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
+    """Another secret. For a day what is sent is signed with both, so that your receiver may have either."""
+
+    def show(rotated: NewSecret) -> Response:
+        return JSONResponse(secret_shown(rotated), headers=NO_STORE)
+
+    async with _once(request, parts, caller.store_id, show) as run:
+        if run.answered is not None:
+            return run.answered
+        rotated = await endpoints.rotate(parts.database, caller.store_id, _webhook_id(id), run.once)
+    return show(rotated)
+
+
+@router.post("/webhooks/{id}/test", **described.TEST_WEBHOOK)
+async def test_webhook(request: Request, id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
+    """Sends `webhook.test` now, once, and answers how that went. If it comes through, a webhook that was switched off
+    is on again.
+    """
+    key_of(request)
+    webhook = await endpoints.find(parts.database, caller.store_id, _webhook_id(id))
+    show = _shown(parts, webhook)
+    async with _once(request, parts, caller.store_id, show) as run:
+        if run.answered is not None:
+            return run.answered
+        sent = uuid4()
+        outcome = await parts.webhooks.test(webhook, sent)
+        delivery = await deliveries.add_test(parts.database, webhook, sent, outcome, run.once)
+    return show(delivery)
+
+
+@router.get("/webhooks/{id}/deliveries", **described.LIST_DELIVERIES)
+async def list_deliveries(
+    request: Request,
+    id: WebhookId,
+    caller: Writer,
+    parts: PartsOf,
+    paging: PageAsked,
+    state: Annotated[
+        Literal["waiting", "delivered", "failed"] | None,
+        Query(description="Restrict results to deliveries in this state."),
+    ] = None,
+) -> Response:
+    """What was sent in the last 7 days, or is on its way, the newest first."""
+    webhook = await endpoints.find(parts.database, caller.store_id, _webhook_id(id))
+    states = [State(state)] if state else list(State)
+    total, found = await deliveries.page(parts.database, webhook, states, paging.offset, paging.per_page)
+    shown = [delivery_shown(each, webhook, parts.webhooks) for each in found]
+    return JSONResponse(shown, headers=paging.headers(request, parts.api_base, total))
+
+
+@router.post("/webhooks/{id}/deliveries/{delivery_id}/redeliver", **described.REDELIVER)
+async def redeliver(
+    request: Request, id: WebhookId, delivery_id: DeliveryId, caller: Writer, parts: PartsOf
+) -> Response:
+    """Sends it again, soon, under the same `webhook-id`, and if that fails as often as the first time: after your
+    receiver was away for longer than retries last, or had a bug.
+    """
+    key_of(request)
+    webhook = await endpoints.find(parts.database, caller.store_id, _webhook_id(id))
+    show = _shown(parts, webhook)
+    async with _once(request, parts, caller.store_id, show) as run:
+        if run.answered is not None:
+            return run.answered
+        delivery = await deliveries.send_again(parts.database, webhook, _delivery_id(delivery_id), run.once)
+    parts.nudge()
+    return show(delivery)
+
+
+def _shown(parts: Parts, webhook: Webhook) -> Callable[[Delivery], Response]:
+    return lambda delivery: JSONResponse(delivery_shown(delivery, webhook, parts.webhooks))
+
+
+def _once(
+    request: Request, parts: Parts, store_id: int, show: Callable[[Any], Response]
+) -> AbstractAsyncContextManager[Run[Any]]:
+    """For what has no body."""
+    return idempotent(request, parts, store_id, key_of(request), {}, Submission({}), show)

@@ -1,0 +1,149 @@
+"""The bodies of webhooks: what is asked for, what is answered."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
+from typing_extensions import TypedDict
+
+from image_service.errors import InvalidField
+from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED, MAX_URL, FetchFailed
+from image_service.jobs.webhooks import messages
+from image_service.jobs.webhooks.attempts import Delivery
+from image_service.jobs.webhooks.endpoints import NewSecret, Webhook
+from image_service.jobs.webhooks.sending import Sender
+from image_service.web.bodies.uploads import Submission
+from image_service.web.images.bodies import Time, described
+from image_service.web.images.view import time_of
+from image_service.web.problems import invalid_fields
+
+EventName = Literal[
+    "image.created", "image.updated", "image.deleted", "gallery.changed", "image.failed", "job.finished"
+]
+NOT_SENT_TO = "can't be sent to"
+
+# --- what is sent ---
+
+
+def _once_each(events: list[EventName]) -> list[EventName]:
+    return list(dict.fromkeys(events))
+
+
+class WebhookInput(BaseModel):
+    """Where to, and what of. A name that is not known is refused: an event mistyped would never come."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[
+        str,
+        Strict(),
+        Field(
+            min_length=1,
+            max_length=MAX_URL,
+            description="What is posted to: an `https://` URL of a public host.",
+            json_schema_extra={"format": "uri"},
+        ),
+    ]
+    events: Annotated[
+        list[EventName],
+        Field(min_length=1, max_length=100, description="Those that it is told of."),
+        AfterValidator(_once_each),
+    ]
+
+
+def parse(body: Submission, sender: Sender) -> WebhookInput:
+    """With the URL as it will be asked for. Raises `InvalidField` with every field that cannot be used."""
+    try:
+        asked = WebhookInput.model_validate(body.fields)
+    except ValidationError as error:
+        raise invalid_fields(error) from None
+    try:
+        return asked.model_copy(update={"url": sender.judged(asked.url)})
+    except FetchFailed as failed:
+        # Which addresses are taken is a setting: that one is not among them is not told apart from others.
+        public = NOT_SENT_TO if failed.public == COULD_NOT_BE_FETCHED else failed.public
+        raise InvalidField("url", public) from None
+
+
+# --- what is answered ---
+
+
+class WebhookBody(TypedDict):
+    """A URL that is told of events."""
+
+    id: Annotated[str, described("Names the webhook to its store.", pattern="^[0-9a-f]{32}$")]
+    url: Annotated[str, described("What is posted to.", format="uri")]
+    events: Annotated[list[EventName], described("Those that it is told of.")]
+    created_at: Time
+    previous_secret_until: Annotated[
+        str | None,
+        described("What is sent is signed with the secret before this one too until then.", format="date-time"),
+    ]
+    failing_since: Annotated[
+        str | None, described("Nothing has come through since; null where the last one did.", format="date-time")
+    ]
+    switched_off_at: Annotated[
+        str | None, described("Since when nothing is sent to it any more; null: it is on.", format="date-time")
+    ]
+    switched_off_reason: Annotated[str | None, described("How the last attempt failed.")]
+
+
+class WebhookWithSecret(WebhookBody):
+    """A webhook whose secret is shown this once."""
+
+    secret: Annotated[str, described("What deliveries are signed with.", pattern="^whsec_[A-Za-z0-9+/]+=*$")]
+
+
+class DeliveryBody(TypedDict):
+    """An event that is sent to a webhook."""
+
+    id: Annotated[str, described("The header `webhook-id` of each attempt.", pattern="^msg_[0-9a-f]{32}$")]
+    type: Annotated[str, described("The event, or `webhook.test`.")]
+    state: Annotated[
+        Literal["waiting", "delivered", "failed"],
+        described("`failed`: it was tried for three days, or there was no sense in trying again."),
+    ]
+    attempts: Annotated[int, described("That have been made.", minimum=0)]
+    status: Annotated[int | None, described("What the last attempt was answered.")]
+    reason: Annotated[
+        Literal["no_answer", "bad_status", "redirected", "gone", "switched_off"] | None,
+        described("Why the last attempt came to nothing."),
+    ]
+    created_at: Time
+    attempted_at: Annotated[str | None, described("When the last attempt was made.", format="date-time")]
+    next_attempt_at: Annotated[str | None, described("When the next one is made.", format="date-time")]
+    data: Annotated[dict[str, Any], described("What the event says.")]
+
+
+def webhook_shown(webhook: Webhook) -> dict[str, Any]:
+    def time(moment: Any) -> str | None:
+        return time_of(moment) if moment else None
+
+    return {
+        "id": webhook.id.hex,
+        "url": webhook.url,
+        "events": list(webhook.events),
+        "created_at": time_of(webhook.created_at),
+        "previous_secret_until": time(webhook.previous_until),
+        "failing_since": time(webhook.failing_since),
+        "switched_off_at": time(webhook.switched_off_at),
+        "switched_off_reason": webhook.switched_off_why,
+    }
+
+
+def secret_shown(made: NewSecret) -> dict[str, Any]:
+    return webhook_shown(made.webhook) | {"secret": messages.secret_shown(made.secret)}
+
+
+def delivery_shown(delivery: Delivery, webhook: Webhook, sender: Sender) -> dict[str, Any]:
+    return {
+        "id": messages.id_of(delivery.id),
+        "type": delivery.type,
+        "state": str(delivery.state),
+        "attempts": delivery.attempts,
+        "status": delivery.status,
+        "reason": delivery.reason,
+        "created_at": time_of(delivery.created_at),
+        "attempted_at": time_of(delivery.attempted_at) if delivery.attempted_at else None,
+        "next_attempt_at": time_of(delivery.next_at) if delivery.next_at else None,
+        "data": messages.data_of(delivery.type, delivery.data, webhook.store_id, sender.urls),
+    }

@@ -1,0 +1,78 @@
+"""Metrics that are asked of the database for each answer: the queue, and the last runs of sweep and verify."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What is known of a job that a process of its own has done (`images/upkeep/runs.py` keeps it)."""
+
+    last_run: float  # Unix time; 0: never
+    last_success: float  # Unix time; 0: never
+    failed: bool  # the last run
+    seconds: float  # that the last success took
+    counts: Mapping[str, int] = field(default_factory=dict)  # what the last success found
+
+
+@dataclass(frozen=True)
+class Depth:
+    """What the queue has of one kind of work."""
+
+    queued: int
+    running: int
+    held: int  # failed over and over; for whoever runs the service to look at
+    oldest: float  # seconds that the oldest has been due
+
+
+@dataclass(frozen=True, eq=False)
+class Queue(Collector):
+    """Asked of the database for each answer; None: it could not be asked."""
+
+    depths: Mapping[str, Depth] | None
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        values: tuple[tuple[str, str, Callable[[Depth], float]], ...] = (
+            ("depth", "Work that waits.", lambda depth: depth.queued),
+            ("running", "Work that is being done.", lambda depth: depth.running),
+            ("held", "Work that failed over and over, and waits for a command.", lambda depth: depth.held),
+            ("oldest_seconds", "How long the oldest work has been due.", lambda depth: depth.oldest),
+        )
+        for name, text, value in values:
+            family = GaugeMetricFamily(f"image_service_jobs_{name}", text, labels=("kind",))
+            for kind, depth in (self.depths or {}).items():
+                family.add_metric((kind,), value(depth))
+            yield family
+
+
+@dataclass(frozen=True, eq=False)  # a registry wants it to be hashable
+class Jobs(Collector):
+    """Asked of the database for each answer; None: it could not be asked."""
+
+    results: Mapping[str, JobResult] | None
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        up = "image_service_database_up", "1 if the database answered this scrape."
+        yield GaugeMetricFamily(*up, value=0 if self.results is None else 1)
+        results = self.results or {}
+        for name, text, value in (
+            ("last_run_timestamp_seconds", "When it last ended; 0: never.", lambda job: job.last_run),
+            ("last_success_timestamp_seconds", "When it last succeeded; 0: never.", lambda job: job.last_success),
+            ("last_run_failed", "1 if its last run failed.", lambda job: float(job.failed)),
+            ("last_success_duration_seconds", "What its last success took.", lambda job: job.seconds),
+        ):
+            family = GaugeMetricFamily(f"image_service_job_{name}", text, labels=("task",))
+            for job, result in results.items():
+                family.add_metric((job,), value(result))
+            yield family
+        for job, name, text, label in (
+            ("sweep", "image_service_sweep_removed", "What the last sweep removed.", "kind"),
+            ("verify", "image_service_verify_originals", "What the last verify found.", "state"),
+        ):
+            family = GaugeMetricFamily(name, text, labels=(label,))
+            for each, count in results[job].counts.items() if job in results else ():
+                family.add_metric((each,), count)
+            yield family

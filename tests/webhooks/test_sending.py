@@ -1,0 +1,191 @@
+"""A delivery on the wire: signed, tried again as the table says, ended where there is no sense in going on."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from image_service.jobs.webhooks import attempts
+from tests.conftest import Service
+from tests.shop import added
+from tests.webhooks.conftest import deliveries, uuid_of, webhook
+from tests.webhooks.receiver import SECONDS, Receiver, answer
+
+CREATED = "image.created"
+
+
+async def until(shop: httpx.AsyncClient, made: dict[str, Any], **wanted: object) -> dict[str, Any]:
+    """The first delivery of a webhook, once it is so."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            shown = (await deliveries(shop, made))[0]
+            if all(shown[name] == value for name, value in wanted.items()):
+                return shown
+            await asyncio.sleep(0.02)  # it is written a moment after the answer
+
+
+async def hurry(service: Service, made: dict[str, Any]) -> None:
+    """What waits for its next attempt is due now."""
+    await _no_row(service, made, "picked")  # until the queue has taken it back
+    await service.database.raw("UPDATE pgqueuer SET execute_after = now() WHERE lane = $1", _lane(made))
+
+
+async def waiting_again(service: Service, made: dict[str, Any]) -> None:
+    """Until the queue has taken back what has failed."""
+    await _no_row(service, made, "picked")
+
+
+async def no_work(service: Service, made: dict[str, Any]) -> None:
+    """Until nothing more is to be sent to a webhook."""
+    await _no_row(service, made, "picked", "queued", "failed")
+
+
+async def _no_row(service: Service, made: dict[str, Any], *statuses: str) -> None:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            rows = "SELECT status::text AS status FROM pgqueuer WHERE lane = $1"
+            if not {row.status for row in await service.database.raw(rows, _lane(made))} & set(statuses):
+                return
+            await asyncio.sleep(0.02)
+
+
+def _lane(made: dict[str, Any]) -> str:
+    return str(uuid_of(made["id"]))
+
+
+async def test_a_delivery_is_signed(shop: httpx.AsyncClient, receiver: Receiver) -> None:
+    made = await webhook(shop, receiver, CREATED)
+    await added(shop)
+    [message] = await receiver.wait(1)
+    assert Webhook(made["secret"]).verify(message.raw, message.headers) == message.body
+    with pytest.raises(WebhookVerificationError):
+        Webhook(made["secret"]).verify(message.raw + b" ", message.headers)
+    assert list(message.body) == ["type", "timestamp", "data"]
+    assert message.headers["content-type"] == "application/json"
+    shown = await until(shop, made, state="delivered")
+    assert (shown["id"], shown["attempts"], shown["status"], shown["reason"]) == (message.id, 1, 204, None)
+    assert shown["created_at"] == message.body["timestamp"]
+
+
+async def test_another_secret_takes_over_in_a_day(
+    telling: Service, shop: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    made = await webhook(shop, receiver, CREATED)
+    rotated = (await shop.post(f"/webhooks/{made['id']}/rotate")).json()
+    assert rotated["secret"] != made["secret"]
+    until = datetime.fromisoformat(rotated["previous_secret_until"]) - datetime.now(UTC)
+    assert timedelta(hours=23) < until <= timedelta(days=1)
+    await added(shop)
+    [both] = await receiver.wait(1)
+    for secret in (made["secret"], rotated["secret"]):
+        Webhook(secret).verify(both.raw, both.headers)
+    await telling.database.raw("UPDATE webhooks SET previous_until = now() WHERE id = $1", uuid_of(made["id"]))
+    await added(shop)
+    _, one = await receiver.wait(2)
+    Webhook(rotated["secret"]).verify(one.raw, one.headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(made["secret"]).verify(one.raw, one.headers)
+
+
+async def test_what_fails_is_tried_by_the_table(telling: Service, shop: httpx.AsyncClient, receiver: Receiver) -> None:
+    """Ten times in all, each under the same id, each signed anew; then it has failed."""
+    receiver.answers["/"] = answer(500)
+    made = await webhook(shop, receiver, CREATED)
+    await added(shop)
+    for number, pause in enumerate(attempts.PAUSES, 1):
+        await receiver.wait(number)
+        shown = await until(shop, made, attempts=number)
+        assert (shown["state"], shown["status"], shown["reason"]) == ("waiting", 500, "bad_status")
+        asked = datetime.fromisoformat(shown["next_attempt_at"]) - datetime.fromisoformat(shown["attempted_at"])
+        assert pause - 1 <= asked.total_seconds() <= pause * (1 + attempts.JITTER) + 1
+        await hurry(telling, made)
+    messages = await receiver.wait(10)
+    shown = await until(shop, made, attempts=10)
+    assert (shown["state"], shown["next_attempt_at"]) == ("failed", None)
+    assert {each.id for each in messages} == {shown["id"]}
+    for each in messages:
+        Webhook(made["secret"]).verify(each.raw, each.headers)
+    await no_work(telling, made)
+
+
+async def test_a_receiver_may_ask_for_a_longer_pause(shop: httpx.AsyncClient, receiver: Receiver) -> None:
+    receiver.answers["/"] = answer(429, Retry_After="3600")
+    made = await webhook(shop, receiver, CREATED)
+    await added(shop)
+    shown = await until(shop, made, attempts=1)
+    pause = datetime.fromisoformat(shown["next_attempt_at"]) - datetime.fromisoformat(shown["attempted_at"])
+    assert timedelta(minutes=59) < pause < timedelta(minutes=61)
+    await shop.delete(f"/webhooks/{made['id']}")
+
+
+ENDS = {301: "redirected", 304: "redirected", 307: "redirected", 410: "gone"}
+
+
+@pytest.mark.parametrize(("status", "reason"), ENDS.items())
+async def test_some_answers_end_a_delivery(
+    shop: httpx.AsyncClient, receiver: Receiver, status: int, reason: str
+) -> None:
+    receiver.answers["/"] = answer(status, Location=receiver.url("/elsewhere"))
+    made = await webhook(shop, receiver, CREATED)
+    await added(shop)
+    shown = await until(shop, made, state="failed")
+    assert (shown["attempts"], shown["status"], shown["reason"]) == (1, status, reason)
+    assert receiver.at("/elsewhere") == []
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+async def test_every_2xx_is_a_success(shop: httpx.AsyncClient, receiver: Receiver, status: int) -> None:
+    receiver.answers["/"] = answer(status)
+    made = await webhook(shop, receiver, CREATED)
+    await added(shop)
+    assert (await until(shop, made, state="delivered"))["status"] == status
+
+
+async def test_five_days_of_failure_switch_a_webhook_off(
+    telling: Service, shop: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    receiver.answers["/"] = answer(500)
+    made = await webhook(shop, receiver, CREATED)
+    path = f"/webhooks/{made['id']}"
+    await added(shop)
+    await until(shop, made, attempts=1)
+    failing = (await shop.get(path)).json()
+    assert failing["failing_since"] is not None
+    assert failing["switched_off_at"] is None
+    await waiting_again(telling, made)
+    await telling.database.raw(
+        "UPDATE webhooks SET failing_since = now() - interval '5 days 1 second' WHERE id = $1", uuid_of(made["id"])
+    )
+    await hurry(telling, made)
+    await until(shop, made, attempts=2, state="failed")
+    off = (await shop.get("/webhooks")).json()[0]
+    assert off["switched_off_at"] is not None
+    assert off["switched_off_reason"] == "bad_status"
+    await added(shop)
+    assert len(await deliveries(shop, made)) == 1
+    again = await shop.post(f"{path}/deliveries/{(await deliveries(shop, made))[0]['id']}/redeliver")
+    assert (again.status_code, again.json()["code"]) == (409, "webhook_off")
+    await no_work(telling, made)
+    # A test that fails leaves it off; one that comes through switches it on.
+    assert (await shop.post(f"{path}/test")).json()["state"] == "failed"
+    assert (await shop.get(path)).json()["switched_off_at"] is not None
+    receiver.answers["/"] = answer(204)
+    assert (await shop.post(f"{path}/test")).json()["state"] == "delivered"
+    on = (await shop.get(path)).json()
+    assert (on["failing_since"], on["switched_off_at"], on["switched_off_reason"]) == (None, None, None)
+
+
+async def test_a_success_ends_the_days_of_failure(
+    telling: Service, shop: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    receiver.answers["/"] = answer(500)
+    made = await webhook(shop, receiver, CREATED)
+    await added(shop)
+    await until(shop, made, attempts=1)
+    receiver.answers["/"] = answer(200)
+    await hurry(telling, made)
+    await until(shop, made, state="delivered", attempts=2)
+    assert (await shop.get(f"/webhooks/{made['id']}")).json()["failing_since"] is None
