@@ -24,6 +24,7 @@ from image_service.database.direct import Row, Statement, Transaction
 from image_service.errors import StoreNotFound
 from image_service.images import idempotency
 from image_service.images.idempotency import Once
+from image_service.jobs.announced import announcing
 from image_service.jobs.ends import Failed, JobBegun, JobNotFound, JobOver
 from image_service.jobs.models import StoreJobRow
 from image_service.queue import enqueue
@@ -230,15 +231,18 @@ _BEGIN = Statement(
 )
 _SAYS = {"receipts": bindparam("says", type_=JSONB(none_as_null=True))}
 _END = Statement(
-    update(StoreJobRow)
-    .where(_ID, _HAS_NOT_ENDED)
-    .values(
-        state=bindparam("ends"),
-        result=bindparam("gives", type_=JSONB(none_as_null=True)),
-        finished_at=func.now(),
-        **_SAYS,
+    announcing(
+        update(StoreJobRow)
+        .where(_ID, _HAS_NOT_ENDED)
+        .values(
+            state=bindparam("ends"),
+            result=bindparam("gives", type_=JSONB(none_as_null=True)),
+            finished_at=func.now(),
+            **_SAYS,
+        )
+        .returning(StoreJobRow)
+        .cte("ended")
     )
-    .returning(col(StoreJobRow.id))
 )
 _NOTE = Statement(update(StoreJobRow).where(_ID, _HAS_NOT_ENDED).values(**_SAYS))
 _OF_STORE = Statement(select(StoreJobRow).where(_ID, _STORE))
@@ -263,7 +267,7 @@ def _cancel() -> Any:
         .cte("cancelled")
     )
     withdrawn = enqueue.withdrawal(bindparam("named")).where(exists().select_from(cancelled)).cte("withdrawn")
-    return select(cancelled).add_cte(withdrawn)
+    return announcing(cancelled).add_cte(withdrawn)
 
 
 _CANCEL = Statement(_cancel())

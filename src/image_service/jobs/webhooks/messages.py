@@ -37,7 +37,8 @@ def data_of(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> d
             url = f"{urls.api}/products/{product_id}/images"
             return {"store_id": store_id, "product_id": product_id, "revision": data["revision"], "url": url}
         case Event.IMAGE_FAILED | Event.JOB_FINISHED:
-            return {"store_id": store_id, **data, "url": f"{urls.api}/jobs/{data['job_id']}"}
+            job_id = UUID(data["job_id"]).hex
+            return {"store_id": store_id, **data, "job_id": job_id, "url": f"{urls.api}/jobs/{job_id}"}
     return {"store_id": store_id, **data}
 
 
