@@ -1,5 +1,6 @@
 """Which change is which event, by every way in that makes one; and what is written where nobody asks."""
 
+import asyncio
 import base64
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -10,8 +11,8 @@ import pytest
 from tests.conftest import DELIVERY, Service
 from tests.ingest.server import ScriptedServer
 from tests.shop import PRODUCT, added, form, orphan, page, png
-from tests.webhooks.conftest import deliveries, webhook
-from tests.webhooks.receiver import Receiver
+from tests.webhooks.conftest import deliveries, uuid_of, webhook
+from tests.webhooks.receiver import Receiver, answer
 
 CREATED, UPDATED, DELETED, CHANGED = "image.created", "image.updated", "image.deleted", "gallery.changed"
 IMAGES = f"/products/{PRODUCT}/images"
@@ -184,3 +185,30 @@ async def test_nothing_is_written_where_nobody_asks(telling: Service, shop: http
     image = await added(shop)
     await shop.delete(f"{IMAGES}/{image['id']}")
     assert await telling.database.raw(count) == [before]
+
+
+async def test_a_webhook_that_goes_or_fails_fails_no_upload(
+    telling: Service, shop: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    """While images are made, webhooks are made, removed, and written to because they fail."""
+    receiver.answers["/"] = answer(500)
+    done = asyncio.Event()
+
+    async def upload(product: int) -> list[int]:
+        images = [await shop.post(f"/products/{product}/images", files=form()) for _ in range(15)]
+        return [each.status_code for each in images]
+
+    async def come_and_go() -> int:
+        rounds = 0
+        while not done.is_set():
+            made = await webhook(shop, receiver)
+            await telling.database.raw("UPDATE webhooks SET failing_since = now() WHERE id = $1", uuid_of(made["id"]))
+            assert (await shop.delete(f"/webhooks/{made['id']}")).status_code == 200
+            rounds += 1
+        return rounds
+
+    going = asyncio.create_task(come_and_go())
+    statuses = await asyncio.gather(*(upload(product) for product in range(1, 5)))
+    done.set()
+    assert await going > 1
+    assert {status for each in statuses for status in each} == {201}
