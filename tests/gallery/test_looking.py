@@ -34,6 +34,23 @@ def wait_for_pictures(page: Page, count: int) -> None:
     expect(page.locator(".tile img.is-loaded")).to_have_count(count)
 
 
+def test_a_phone_has_a_heading_below_the_list(new_page: NewPage, shop: Shop, product: int) -> None:
+    shop.add_photo(product)
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto("/gallery")
+    sign_in(page)
+    entry = page.get_by_role("link", name=f"{product} 1 picture")
+    expect(entry).to_be_visible()
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("Choose a product")
+    assert (heading.bounding_box() or {"y": 0})["y"] > (entry.bounding_box() or {"y": 9999})["y"]
+    assert violations(page) == []
+    entry.tap()
+    expect(heading).to_have_text(f"Product {product}")
+    wait_for_pictures(page, 1)
+    assert violations(page) == []
+
+
 def test_nothing_moves_while_pictures_come(page: Page, shop: Shop, product: int) -> None:
     fill_with_photos(shop, product)
     page.add_init_script(COUNT_SHIFTS)

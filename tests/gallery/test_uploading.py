@@ -151,18 +151,6 @@ def test_a_picture_and_a_url_are_pasted(page: Page, shop: Shop, product: int, el
     assert shop.names(product) == ["pasted.png", "rocket.jpg"]
 
 
-def test_a_url(page: Page, shop: Shop, product: int, elsewhere: str) -> None:
-    open_product(page, product, 0)
-    for path in ("rocket.jpg", "nothing-here.jpg"):
-        page.get_by_role("button", name="From a URL").click()
-        page.get_by_label("Picture URL").fill(f"{elsewhere}/{path}")
-        page.keyboard.press("Enter")
-    expect(corner(page).get_by_text("The server at this URL answered with error 404")).to_be_visible()
-    expect(page.locator(".tile .name")).to_have_text(["rocket.jpg"])
-    page.get_by_role("button", name="Details of rocket.jpg").click()
-    expect(page.locator("#details .facts")).to_contain_text(f"{elsewhere}/rocket.jpg")
-
-
 @pytest.mark.parametrize("status", [503, 409, 429])
 def test_a_service_that_is_busy_is_asked_again(page: Page, shop: Shop, product: int, status: int) -> None:
     open_product(page, product, 0)

@@ -46,11 +46,12 @@ function exactly(name, value, context) {
   return typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER ? (context?.source ?? value) : value;
 }
 
-function headersOf({ json, key, ifMatch }) {
+function headersOf({ json, key, ifMatch, prefer }) {
   const headers = { Authorization: authorization() };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
   if (ifMatch) headers["If-Match"] = ifMatch;
+  if (prefer) headers.Prefer = prefer;
   return headers;
 }
 
@@ -108,7 +109,7 @@ function address(path, { form, json }) {
   return isPicture && !path.startsWith("uploads") ? `2025-03/${storeId()}/${path}` : path;
 }
 
-// A call of the API. Options: `json` or `form` (a FormData); `key` and `ifMatch`; `signal` to give up; `attempts`, while the
+// A call of the API. Options: `json` or `form` (a FormData); `key`, `ifMatch` and `prefer`; `signal` to give up; `attempts`, while the
 // service is busy; `outlivesLoss`, where it may be repeated though its outcome is not known; `onWait(seconds, isLost)`.
 // Answers { status, body, header(name) }. Throws Refused, Lost, or what the signal says.
 export async function api(method, path, options = {}) {

@@ -1,5 +1,6 @@
 // The ways in which pictures come to the page: chosen, dropped, pasted, or as a URL.
 
+import { arrivals } from "./arrivals.js";
 import { byId, openDialog, show } from "./dom.js";
 import { canWrite } from "./session.js";
 import { uploads } from "./uploads.js";
@@ -7,11 +8,12 @@ import { toast } from "./messages.js";
 import { text } from "./texts.js";
 import { limits } from "./words.js";
 
-// `target()` is the number of the product that is open, null where none is.
+// Files are sent, and URLs (never both at once) fetched by the service. `target()` is the number of the product that is open, null where none is.
 export function startIntake(target) {
   const give = (sources) => {
     if (sources.length === 0) return;
     if (!canWrite()) toast(text("error.read_only"));
+    else if (typeof sources[0] === "string") arrivals.add(sources, target());
     else uploads.add(sources, target());
   };
   choosing(give);

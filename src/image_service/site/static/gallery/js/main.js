@@ -1,5 +1,7 @@
 // The page as a whole: who is signed in, what is open, and what happens to it.
 
+import { arrivals } from "./arrivals.js";
+import { drawArriving, startArriving } from "./arriving.js";
 import { byId, show } from "./dom.js";
 import { closeDetails, openDetails } from "./details.js";
 import { draw } from "./grid.js";
@@ -46,6 +48,7 @@ async function route({ isFirst = false } = {}) {
   show(byId("from-url"), pictures.isOrdered);
   show(byId("name-product"), pictures.isOrdered);
   draw([], {});
+  drawArriving(pictures.product);
   pictures.addEventListener("change", (event) => isOpen(event.target) && redraw());
   if (!isFirst) byId("title").focus();
   await Promise.all([load(pictures), learnName(pictures)]);
@@ -73,7 +76,9 @@ async function load(each) {
   try {
     await each.load();
     each.isLoaded = true;
-    if (isOpen(each)) show(byId("conflict"), false);
+    if (!isOpen(each)) return;
+    show(byId("conflict"), false);
+    showEmpty();
   } catch (error) {
     if (isOpen(each)) unreachable(each, error);
   } finally {
@@ -97,12 +102,18 @@ function redraw() {
   show(byId("hint"), isOrdered && count > 1 && canWrite());
   const onOpen = (image) => openLarge(pictures.visible, pictures.visible.findIndex(({ id }) => id === image.id), edit);
   draw(visible, { isOrdered, onOpen, onEdit: (image) => edit(image), onDelete: (image) => remove(pictures, image) });
-  show(byId("empty"), count === 0);
+  showEmpty();
   byId("empty").querySelector("h2").textContent = text(isOrdered ? "empty.title" : "empty.unassigned_title");
   byId("empty").querySelector("p").textContent = text(isOrdered ? "empty.text" : "empty.unassigned_text");
   show(byId("empty").querySelector("p"), canWrite());
   byId("taken").textContent = taken();
   show(byId("more-orphans"), Boolean(hasMore));
+}
+
+function showEmpty() {
+  if (!pictures?.isLoaded) return;
+  const { images, visible, total, product } = pictures;
+  show(byId("empty"), total - images.length + visible.length + arrivals.of(product).length === 0);
 }
 
 // --- what happens to it ---
@@ -216,10 +227,17 @@ async function start() {
     if (pictures) load(pictures);
     refreshProducts();
   });
+  startArriving(() => pictures?.product);
+  arrivals.addEventListener("change", showEmpty);
   addEventListener("hashchange", () => route());
   addEventListener("pageshow", (event) => event.persisted && pictures && load(pictures));
   if (!isSignedIn()) await signIn();
   greet();
+  arrivals.start(async (here) => {
+    if (here.some(({ product }) => product === pictures?.product)) await load(pictures);
+    toast(text("upload.added", { count: here.length }));
+    refreshProducts();
+  });
   await Promise.all([refreshProducts(), route({ isFirst: true })]);
   if (!pictures && matchMedia("(hover: hover)").matches) byId("product-number").focus(); // not to call up a phone's keyboard
 }

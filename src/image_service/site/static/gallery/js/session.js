@@ -24,7 +24,7 @@ export function authorization() {
 export const isSignedIn = () => current !== null;
 
 export function signOut() {
-  sessionStorage.removeItem(KEPT);
+  sessionStorage.clear(); // what was asked for by URL is kept there, too
   location.assign(location.pathname); // and with the page, everything that it shows
 }
 

@@ -56,7 +56,6 @@ function made(upload) {
 }
 
 function preview(source) {
-  if (!(source instanceof File)) return icon("i-link");
   const img = Object.assign(new Image(44, 44), { alt: "", src: URL.createObjectURL(source) });
   img.onerror = () => img.replaceWith(icon("i-picture")); // whatever it is, it is no picture to this browser
   return img;
@@ -71,7 +70,7 @@ function icon(name) {
 const STATES = {
   waiting: () => text("upload.waiting"),
   preparing: () => text("upload.preparing"),
-  sending: ({ progress, source }) => (source instanceof File ? text("upload.sending", { percent: percent(progress) }) : text("upload.fetching")),
+  sending: ({ progress }) => text("upload.sending", { percent: percent(progress) }),
   checking: () => text("upload.checking"),
   pausing: ({ message }) => message,
   refused: ({ message }) => message,
@@ -90,7 +89,7 @@ function fill(row, upload) {
   show(row.querySelector(".again"), isTwice || (isRefused && upload.mayRetry));
   const progress = row.querySelector("progress");
   show(progress, !isRefused);
-  if (upload.state === "sending" && upload.source instanceof File) progress.value = upload.progress;
+  if (upload.state === "sending") progress.value = upload.progress;
   else if (upload.state === "waiting") progress.value = 0;
   else progress.removeAttribute("value"); // it takes as long as it takes
 }

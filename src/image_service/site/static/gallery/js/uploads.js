@@ -1,16 +1,16 @@
-// Pictures on their way up: one after the other, so that they arrive in the order in which they were chosen.
+// Files on their way up: one after the other, so that they arrive in the order in which they were chosen.
 
 import { fitted } from "./fitting.js";
 import { api, Lost, newKey } from "./http.js";
 import { text } from "./texts.js";
 import { same } from "./twice.js";
 
-const ATTEMPTS = 12; // about five minutes of a line that is down
+export const ATTEMPTS = 12; // about five minutes of a line that is down
 
 // Refusals that may end by themselves, or once somebody has made room.
-const MAY_PASS = new Set(["gallery_full", "not_fetched", "storage_full"]);
+const MAY_PASS = new Set(["gallery_full", "storage_full"]);
 
-const helps = (error) =>
+export const helps = (error) =>
   error instanceof Lost || error.status >= 500 || [408, 409, 429].includes(error.status) || MAY_PASS.has(error.problem);
 
 class Upload {
@@ -23,11 +23,11 @@ class Upload {
   key = newKey(); // the same in every attempt: the picture is made once
   stop = new AbortController();
 
-  // `source` is a File, or a URL to be fetched; `product` a product's number, or null for none.
+  // `source` is a File; `product` a product's number, or null for none.
   constructor(source, product) {
     this.source = source;
     this.product = product;
-    this.name = source instanceof File ? source.name : source;
+    this.name = source.name;
   }
 }
 
@@ -103,7 +103,7 @@ class Uploads extends EventTarget {
 
   async #one(upload) {
     try {
-      if (upload.source instanceof File && (await this.#isHeld(upload))) return;
+      if (await this.#isHeld(upload)) return;
       const image = await this.#sent(upload);
       if (upload.note) this.#notes.push(`${upload.name}: ${upload.note}`);
       this.list = this.list.filter((each) => each !== upload);
@@ -146,13 +146,9 @@ class Uploads extends EventTarget {
       },
     };
     this.#set(upload, { state: "sending" });
-    const isFile = upload.source instanceof File;
-    if (isFile) {
-      options.form = new FormData();
-      options.form.append("file", upload.file, upload.file.name);
-    }
+    options.form = new FormData();
+    options.form.append("file", upload.file, upload.file.name);
     if (upload.product !== null) {
-      if (!isFile) options.json = { src: upload.source };
       return (await api("POST", `products/${upload.product}/images?fields=all`, options)).body;
     }
     // A ticket takes what a product takes, and puts it on none. It is made once, too, however often this is tried.

@@ -46,6 +46,29 @@ const FOR_PROBLEMS = {
   storage_full: () => text("error.storage_full"),
 };
 
+// By the reason in a job's receipt, where a host has answered as it has.
+const FOR_REASONS = {
+  timed_out: () => text("arriving.timed_out"),
+  cut_off: () => text("arriving.cut_off"),
+  too_many_requests: () => text("arriving.busy"),
+  host_error: (status) => text("arriving.host_error", { status }),
+  forbidden: () => text("arriving.forbidden"),
+  not_found: () => text("arriving.not_found"),
+  gone: () => text("arriving.not_found"),
+  bad_status: (status) => text("error.url_status", { status }),
+  empty: () => text("error.url_empty"),
+  fragmented: () => text("error.damaged"),
+  cancelled: () => text("arriving.cancelled"),
+  not_done: () => text("arriving.not_done"),
+  forgotten: () => text("arriving.not_done"),
+};
+
+// Why nothing has come of a job, or has not yet; the service may come to have reasons that are not known here.
+export function failure({ reason, status }) {
+  const words = FOR_REASONS[reason]?.(String(status ?? "–")) ?? FOR_PROBLEMS[reason]?.("", "");
+  return words || text("error.refused_saying", { message: reason });
+}
+
 // One sentence or more for a refusal.
 export function refusal(status, body, problem, requestId) {
   const [field, message] = said(body);
