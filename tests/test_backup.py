@@ -42,7 +42,7 @@ def test_taken_under_way_and_restored_elsewhere(tmp_path: Path) -> None:
     here.mkdir()
     there.mkdir()
     with machine_in(here) as machine:
-        secrets, start, _ = machine.left.pop("Install")
+        secrets, start, *_ = machine.left.pop("A first deployment")
         machine.run(secrets)
         machine.set_password()
         machine.run(start)

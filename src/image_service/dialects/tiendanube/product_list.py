@@ -48,16 +48,17 @@ class Named(Protocol):
 def shown(
     names: Sequence[str], product: Named, images: Sequence[Image], count: int, view: View, language: str
 ) -> dict[str, Any]:
-    """The properties `names` of a product with `count` images, all of which are given where any is shown. Name and key
-    are there where it has them. `language`: the store's, for a name that is to be one text.
+    """The properties `names` of a product with `count` images, all of which are given where any is shown. `image`,
+    name and key are there where it has them. `language`: the store's, for a name that is to be one text.
     """
     all_shown = [view.of(image) for image in images]
     whole: dict[str, Any] = {
         "id": product.id,
         "images_count": count,
-        "image": all_shown[0] if all_shown else None,
         "images": all_shown,
     }
+    if all_shown:
+        whole["image"] = all_shown[0]
     if product.name is not None:
         whole["name"] = by_language(product.name, language) if view.language else text_of(product.name, language)
     if product.key is not None:

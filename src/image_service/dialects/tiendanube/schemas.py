@@ -1,6 +1,6 @@
 """The bodies that only Tiendanube's routes have: products."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from typing_extensions import TypedDict
@@ -59,7 +59,7 @@ class ProductSummary(_Named):
 
     id: Annotated[Identity, described("The merchant's own product number.")]
     images_count: Annotated[int, described("How many there are.", minimum=0)]
-    image: Annotated[ImageBody | None, described("The first of its gallery; null where that is empty.")]
+    image: NotRequired[Annotated[ImageBody, described("The first of its gallery; absent where that is empty.")]]
     images: Annotated[list[ImageBody], described("All of its gallery, by position.")]
 
 
@@ -68,5 +68,5 @@ class PickedProduct(_Named, total=False):
 
     id: Annotated[Identity, described("The merchant's own product number.")]
     images_count: Annotated[int, described("How many there are.", minimum=0)]
-    image: Annotated[ImageBody | None, described("The first of its gallery; null where that is empty.")]
+    image: Annotated[ImageBody, described("The first of its gallery; absent where that is empty.")]
     images: Annotated[list[ImageBody], described("All of its gallery, by position.")]

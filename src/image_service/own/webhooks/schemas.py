@@ -105,8 +105,11 @@ class DeliveryBody(TypedDict):
     attempts: Annotated[int, described("That have been made.", minimum=0)]
     status: Annotated[int | None, described("What the last attempt was answered.")]
     reason: Annotated[
-        Literal["no_answer", "bad_status", "redirected", "gone", "switched_off"] | None,
-        described("Why the last attempt came to nothing."),
+        str | None,
+        described(
+            "Why the last attempt came to nothing: `no_answer`, `bad_status`, `redirected`, `gone` or `switched_off`.",
+            examples=["bad_status"],
+        ),
     ]
     created_at: Time
     attempted_at: Annotated[str | None, described("When the last attempt was made.", format="date-time")]
