@@ -47,6 +47,7 @@ def test_a_phone_has_a_heading_below_the_list(new_page: NewPage, shop: Shop, pro
     assert violations(page) == []
     entry.tap()
     expect(heading).to_have_text(f"Product {product}")
+    expect(page.get_by_role("button", name="Name").locator(".icon")).to_be_visible()
     wait_for_pictures(page, 1)
     assert violations(page) == []
 
