@@ -74,7 +74,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "products": [{"store_id": 1, "product_id": PRODUCT, "key": "SKU-7", "name": {"es": "Taza"}}],
     "trash": [{"key": GONE, "store_id": 1, "slug": "gone", "image_id": 5, "deleted_at": THEN}],
     "reservations": [{"key": UUID(int=6), "reserved_at": THEN}],
-    "instance": [{"single": True, "id": INSTANCE}],
+    "instance": [{"single": True, "id": INSTANCE, "mark": UUID(int=2), "next_mark": UUID(int=3)}],
     "idempotency_keys": [
         {
             "store_id": 1,

@@ -43,6 +43,16 @@ async def visitor(watched: Service) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+async def without_pixels(start_service: StartService, store: NewStore) -> AsyncIterator[httpx.AsyncClient]:
+    """Of a service on the same database and blobs that renders from originals alone."""
+    async with (
+        start_service(kept_pixels=0) as started,
+        started.client(headers={"Authorization": f"Bearer {store.token}"}) as client,
+    ):
+        yield client
+
+
 def blob_path(service: Service, name: str) -> Path:
     return service.settings.data_dir / "blobs" / name
 
@@ -190,9 +200,10 @@ async def test_what_is_rendered_while_its_image_goes_does_not_stay(
 
 @pytest.mark.parametrize("accept", ["*/*", "image/avif, image/webp"])
 async def test_a_missing_original_is_our_fault(
-    client: httpx.AsyncClient, anyone: httpx.AsyncClient, service: Service, accept: str
+    without_pixels: httpx.AsyncClient, service: Service, accept: str
 ) -> None:
-    image = await uploaded(client, ROCKET)
+    anyone = without_pixels
+    image = await uploaded(anyone, ROCKET)
     warm = await anyone.get(url_of(image, "50-0"))
     await service.storage.delete([original_of(image)])
     with capture_logs() as logs:
@@ -208,9 +219,10 @@ async def test_a_missing_original_is_our_fault(
 
 
 async def test_a_damaged_original_is_not_rendered(
-    client: httpx.AsyncClient, anyone: httpx.AsyncClient, service: Service, tmp_path: Path
+    without_pixels: httpx.AsyncClient, service: Service, tmp_path: Path
 ) -> None:
-    image = await uploaded(client, COFFEE)
+    anyone = without_pixels
+    image = await uploaded(anyone, COFFEE)
     half = tmp_path / "half"
     half.write_bytes(blob_path(service, original_of(image)).read_bytes()[:9_000])
     await service.storage.put(original_of(image), half, BlobHeaders("image/jpeg"))

@@ -26,6 +26,10 @@ Case: TypeAlias = schemathesis.Case[Any]
 
 IMAGES = "/products/{product_id}/images"
 PRODUCT = 1234
+SYNCED = 4321  # whose images come and go with the lists that it is given
+KEY = "a key that is there"
+RECEIVER = "https://receiver.invalid/events"  # of webhooks
+MORE_THAN_RUN = 12  # jobs of a store at one host
 MOST_FILES, MOST_BYTES, MOST_SECONDS = 250, 10_485_759, 3600  # the settings' own
 # Of which a request gives one; the first is for those that give none.
 SOURCES = {"application/json": ("attachment", "src", "image_id"), "multipart/form-data": ("file", "src", "image_id")}
@@ -51,6 +55,7 @@ class Shop:
         self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=DEADLINE)
         self._store_id = store_id
         self._ids: Ids | None = None
+        self._job: str | None = None
         self.pictures = cycle(picture(kind) for kind in ("png", "jpeg", "gif"))
         self.src = src  # a picture on another host
 
@@ -71,6 +76,34 @@ class Shop:
         url = urlsplit(self._client.post("/uploads", json={}).raise_for_status().json()["url"])
         id = url.path.rpartition("/")[2]
         return id, dict(parse_qsl(url.query))
+
+    def key(self) -> str:
+        """Of a product."""
+        self._client.post("/products", json={"key": KEY}).raise_for_status()
+        return KEY
+
+    def job(self) -> str:
+        """One that was cancelled, which may be done again: it waited behind others to the same host."""
+        while self._job is None:
+            asked = {"json": {"src": self.src}, "headers": {"Prefer": "respond-async"}}
+            ids = [self._client.post(f"/products/{SYNCED}/images", **asked).json()["id"] for _ in range(MORE_THAN_RUN)]
+            if self._client.delete(f"/jobs/{ids[-1]}").is_success:
+                self._job = str(ids[-1])
+        return self._job
+
+    def no_webhooks(self) -> None:
+        """There is room for one more."""
+        for each in self._client.get("/webhooks").raise_for_status().json():
+            self._client.delete(f"/webhooks/{each['id']}").raise_for_status()
+
+    def webhook(self) -> str:
+        self.no_webhooks()
+        made = self._client.post("/webhooks", json={"url": RECEIVER, "events": ["image.created"]})
+        return str(made.raise_for_status().json()["id"])
+
+    def delivery(self, webhook: str) -> str:
+        """One that nobody has taken."""
+        return str(self._client.post(f"/webhooks/{webhook}/test").raise_for_status().json()["id"])
 
     def path(self) -> str:
         """Of a picture, below `/stores/`."""
@@ -102,6 +135,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
             name_what_exists(case)
     if ParameterLocation.HEADER not in wrong:
         guard_by_what_is(case)
+    if ParameterLocation.QUERY not in wrong and case.query.get("on_duplicate") == "refuse":
+        case.query["on_duplicate"] = "reuse"  # the pictures here are few, and the same again and again
     if ParameterLocation.BODY not in wrong and isinstance(case.body, dict):
         fields = sensible(case, case.body)
         if case.media_type == "application/json":
@@ -134,10 +169,22 @@ def filter_case(context: HookContext, case: Case) -> bool:
 
 
 def name_what_exists(case: Case) -> None:
+    if case.path.startswith("/jobs/"):
+        case.path_parameters["id"] = shop.job()
+        return
+    if case.path.startswith("/webhooks/"):
+        case.path_parameters["id"] = shop.webhook()
+        if "delivery_id" in case.path_parameters:
+            case.path_parameters["delivery_id"] = shop.delivery(case.path_parameters["id"])
+        return
     if "path" in case.path_parameters:
         case.path_parameters["path"] = shop.path()
         return
+    if "sku" in case.path_parameters:
+        case.path_parameters["sku"] = shop.key()
     ids = shop.ids(to_delete=case.method == "DELETE")._asdict()
+    if case.path.endswith("/gallery"):
+        ids["product_id"] = SYNCED
     for name in ids.keys() & case.path_parameters:
         case.path_parameters[name] = ids[name]
 
@@ -167,6 +214,13 @@ def sensible(case: Case, body: dict[str, Any]) -> dict[str, Any]:
             return a_ticket(body)
         case "/uploads/{id}":
             return {**body, "file": next(shop.pictures)}
+        case "/webhooks":
+            shop.no_webhooks()
+            return body | {"url": RECEIVER}
+        case "/products" | "/products/{product_id}/gallery":
+            return body
+        case path if path.endswith("/products/{product_id}"):
+            return body | ({"key": f"{body['key'][:100]} {case.id}"} if isinstance(body.get("key"), str) else {})
         case _ if isinstance(body.get("image"), dict):
             return body | {"image": an_image(case, body["image"])}
         case _:

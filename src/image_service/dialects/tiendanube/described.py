@@ -189,7 +189,7 @@ NAME_PRODUCT: dict[str, Any] = dict(
     },
     openapi_extra={
         "requestBody": {
-            "required": True,
+            "required": False,
             "content": {
                 "application/json": {
                     "schema": shared("ProductNameInput", ProductNameInput.model_json_schema()),

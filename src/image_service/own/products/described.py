@@ -15,10 +15,10 @@ _LOCATION = {
 }
 
 
-def _asked(name: str, schema: dict[str, Any], **examples: tuple[str, Any]) -> dict[str, Any]:
+def _asked(name: str, schema: dict[str, Any], *, required: bool, **examples: tuple[str, Any]) -> dict[str, Any]:
     shown = {title: {"summary": summary, "value": value} for title, (summary, value) in examples.items()}
     content = {"application/json": {"schema": shared(name, schema), "examples": shown}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 def _answer(description: str, example: Any, headers: dict[str, Any]) -> dict[str, Any]:
@@ -43,6 +43,7 @@ PUT_PRODUCT: dict[str, Any] = dict(
     openapi_extra=_asked(
         "ProductInput",
         ProductInput.model_json_schema(),
+        required=False,  # nothing said changes nothing
         both=("Both", {"key": "SKU-12/red", "name": "A red shoe"}),
         no_key=("Take the key away", {"key": None}),
     ),
@@ -71,6 +72,7 @@ FIND_OR_MAKE_PRODUCT: dict[str, Any] = dict(
     openapi_extra=_asked(
         "ProductByKeyInput",
         ProductByKeyInput.model_json_schema(),
+        required=True,
         key=("By a SKU", {"key": "SKU-12/red", "name": "A red shoe"}),
     ),
 )

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_service.edge.exchange import EXCHANGE, Exchange
 from image_service.edge.limits import MAX_HEADERS, SMALL_BYTES, ConnectionLimits
-from image_service.web.dialect import dialect_of
+from image_service.web.dialect import SCOPE_KEY, dialect_of
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class Guard:
             answer = self._render(Request(scope), HTTPException(status))
             answer.headers["Connection"] = "close"  # where it ends may be in doubt
             await answer(scope, guarded.receive, guarded.send)
-        elif b"%" in scope["raw_path"] and not dialect_of(scope).has_text(scope["raw_path"]):
+        elif b"%" in scope["raw_path"] and not (SCOPE_KEY in scope and dialect_of(scope).has_text(scope["raw_path"])):
             # No other path of ours needs one. `%31` for `1` would be a second URL of the same thing, and a proxy that
             # hides `/metrics` need not know `/%6detrics`.
             await self._render(Request(scope), HTTPException(404))(scope, guarded.receive, guarded.send)
