@@ -168,7 +168,8 @@ async def test_a_wait_that_is_given_up_is_counted(
     with pytest.raises(DatabaseUnavailable):
         await too_many()
     grown = {name: counted(name, way) - count for name, count in before.items()}
-    assert (grown["wait_timeouts_total"], grown["wait_seconds_count"]) == (1, 2)
+    assert grown["wait_timeouts_total"] == 1
+    assert grown["wait_seconds_count"] >= 2  # a service of other tests may look for jobs meanwhile, in this process
     assert grown["wait_seconds_sum"] >= WAIT_SECONDS
     assert in_use() == 0
 

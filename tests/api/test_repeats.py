@@ -212,7 +212,7 @@ async def test_a_conflict_in_the_other_dialect(start_service: StartService, held
 
 async def test_it_is_described(document: dict[str, Any]) -> None:
     posts = [operations["post"] for operations in document["paths"].values() if "post" in operations]
-    assert len(posts) == 9
+    assert len(posts) == 13
     for post in posts:
         (key,) = [each for each in post["parameters"] if each["name"] == "Idempotency-Key"]
         assert (key["in"], key["required"]) == ("header", False)

@@ -115,7 +115,7 @@ async def test_a_still_of_it_is_its_first_frame(pool: PixelPool, tmp_path: Path)
     for side in (SIDE, 20):
         _, drawn = await variant(pool, tmp_path, data, Format.JPG, side)
         image = Image.open(BytesIO(drawn)).convert("RGB")
-        assert alike(pixel(image, 1, 1), (255, 255, 255))
+        assert alike(pixel(image, 1, 1), (255, 255, 255), tolerance=20)  # four pixels from green, in a JPEG
         assert alike(pixel(image, side // 2, side // 2), GREEN[:3])
 
 

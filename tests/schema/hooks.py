@@ -85,11 +85,14 @@ class Shop:
     def job(self) -> str:
         """One that was cancelled, which may be done again: it waited behind others to the same host."""
         while self._job is None:
-            asked = {"json": {"src": self.src}, "headers": {"Prefer": "respond-async"}}
-            ids = [self._client.post(f"/products/{SYNCED}/images", **asked).json()["id"] for _ in range(MORE_THAN_RUN)]
+            ids = [self._asynchronous_create() for _ in range(MORE_THAN_RUN)]
             if self._client.delete(f"/jobs/{ids[-1]}").is_success:
-                self._job = str(ids[-1])
+                self._job = ids[-1]
         return self._job
+
+    def _asynchronous_create(self) -> str:
+        url, headers = IMAGES.format(product_id=SYNCED), {"Prefer": "respond-async"}
+        return str(self._client.post(url, json={"src": self.src}, headers=headers).raise_for_status().json()["id"])
 
     def no_webhooks(self) -> None:
         """There is room for one more."""

@@ -8,7 +8,7 @@ from image_service.images.render_queue import UnderWay
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format, Kept, Pixels
 from image_service.pixels.pool.kept import KeptPixels, serves
-from image_service.pixels.pool.pool import PixelPool, RenderFailed
+from image_service.pixels.pool.pool import PixelPool, RenderFailed, RenderTooLong
 from image_service.pixels.sizes import SRC_SIZE
 from image_service.storage.base import Storage
 from image_service.storage.names import original_name
@@ -64,7 +64,9 @@ class Decoding:
         if kept is not None:
             try:
                 await run(kept.path, kept.pixels)
-            except RenderFailed:  # it was dropped at this moment, or is of no use
+            except RenderTooLong:  # so would the original
+                raise
+            except RenderFailed:  # they were dropped at this moment, or are of no use
                 await self.forget(image.key)
             else:
                 return

@@ -15,7 +15,7 @@ DIALECT = Dialect(
         {
             "name": "Webhooks",
             "description": "URLs of yours that are told of what happens to your images, signed as "
-            "[Standard Webhooks](https://www.standardwebhooks.com) says.",
+            "Standard Webhooks says.",
         },
     ),
 )

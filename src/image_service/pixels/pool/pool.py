@@ -48,6 +48,10 @@ class RenderFailed(PixelsFailed):
     pass
 
 
+class RenderTooLong(RenderFailed):
+    """It was killed at its time limit."""
+
+
 class PixelPool:
     """`processes` of them, at most. `async with` starts and closes it.
 
@@ -200,7 +204,7 @@ class PixelPool:
                     self._has_rendered(time.perf_counter() - since, estimated)
                     return found
         except TimeoutError:
-            raise RenderFailed("took too long") from None
+            raise RenderTooLong("took too long") from None
         except (Died, Nonsense, Failed, Refused, Unusable) as error:
             raise RenderFailed(str(error)) from error
 
