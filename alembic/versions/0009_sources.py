@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("image_id", name="sources_pkey"),
     )
     with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # it waits for every transaction under way, and nobody waits for it
+        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for others and blocks none
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS images_by_sha256")  # half of it, of an attempt that was cut short
         op.create_index("images_by_sha256", "images", ["store_id", "sha256"], postgresql_concurrently=True)
         op.execute("SET lock_timeout = '2s'")

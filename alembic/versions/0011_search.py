@@ -91,7 +91,7 @@ def upgrade() -> None:
     for function in (SEARCH_WORDS, SEARCH_QUERY, SEARCH_TEXTS, PRODUCT_WORDS, IMAGE_WORDS):
         op.execute(sa.text(function.replace(":", r"\:")))
     with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # it waits for every transaction under way, and nobody waits for it
+        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for others and blocks none
         for name in ("products_search", "images_search"):
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")  # half of it, of an attempt that was cut short
         # Not by a list of pending entries, which every search reads through and a write in a while has to empty.

@@ -1,7 +1,6 @@
 """Keys that are reserved before bytes are stored under them.
 
-It only adds. The version before stores bytes under keys that nobody has reserved: what a crash leaves of those, only a
-list of all bytes shows.
+It only adds. The version before reserves no keys: what its crashes leave is found by an audit, which lists all bytes.
 
 Revision: 0013
 Follows: 0012
