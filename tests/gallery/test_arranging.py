@@ -1,4 +1,4 @@
-"""Order, texts, replacements, deletions: and what happens where somebody else was first."""
+"""Order, texts, replacements and deletions, and what happens if someone else changed the gallery first."""
 
 import re
 
@@ -160,7 +160,7 @@ def test_a_picture_is_replaced(page: Page, shop: Shop, product: int) -> None:
     expect(page.locator(".tile .name")).to_have_text(["rocket.jpg"])
 
 
-def test_a_move_does_not_undo_somebody_elses(page: Page, shop: Shop, product: int) -> None:
+def test_a_move_does_not_undo_someone_elses(page: Page, shop: Shop, product: int) -> None:
     ids = three(shop, product)
     open_product(page, product, 3)
     shop.client.put(f"/products/{product}/images/{ids[2]}", json={"position": 1}).raise_for_status()
@@ -177,7 +177,7 @@ def test_a_move_does_not_undo_somebody_elses(page: Page, shop: Shop, product: in
     assert shop.names(product) == ["a.png", "c.png", "b.png"]
 
 
-def test_a_text_does_not_undo_somebody_elses(page: Page, shop: Shop, product: int) -> None:
+def test_a_text_does_not_undo_someone_elses(page: Page, shop: Shop, product: int) -> None:
     id = shop.add(product, "one.png")
     address = f"/products/{product}/images/{id}"
     open_product(page, product, 1)

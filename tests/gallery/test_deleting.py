@@ -51,7 +51,7 @@ def test_each_deletion_has_an_undo_of_its_own(page: Page, shop: Shop, product: i
     assert shop.names(product) == ["b.png", "c.png"]
 
 
-def test_deletions_are_meant_by_whoever_goes_on(page: Page, shop: Shop, product: int) -> None:
+def test_leaving_the_page_carries_out_deletions(page: Page, shop: Shop, product: int) -> None:
     three(shop, product)
     open_product(page, product, 3)
     for name in ("a.png", "c.png"):

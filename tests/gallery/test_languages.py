@@ -1,4 +1,4 @@
-"""Every text in every language, and the language of whoever reads."""
+"""Every text exists in every language, and the page uses the user's language."""
 
 import json
 import re
@@ -105,7 +105,7 @@ def test_another_language_is_chosen_and_kept(page: Page, shop: Shop, product: in
     expect(page.locator("#details .facts")).to_contain_text("112.525 bytes")
 
 
-def test_a_language_that_nobody_translated_is_english(new_page: NewPage) -> None:
+def test_a_language_without_a_translation_is_english(new_page: NewPage) -> None:
     page = new_page(locale="fi")
     page.goto("/gallery")
     expect(page.get_by_role("heading", name="Sign in to your store")).to_be_visible()

@@ -68,7 +68,9 @@ def test_a_token_that_may_only_read(page: Page, shop: Shop, product: int) -> Non
     expect(page.locator(".tile")).to_have_count(2)
     for name in ("Add pictures", "From a URL", "Delete A square", "Move A square, position 1"):
         expect(page.get_by_role("button", name=name)).to_be_hidden()
-    page.get_by_role("button", name="Details of A square").click()
+    details = page.get_by_role("button", name="Details of A square")
+    assert details.locator("svg:visible use").get_attribute("href") == "#i-info"  # no pencil: nothing can be edited
+    details.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.locator(".facts")).to_contain_text("A square")
     for name in ("Save", "Move", "Use this URL", "Choose a file…", "Delete picture"):

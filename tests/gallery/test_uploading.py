@@ -34,7 +34,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[str]:
-    """The URL of somebody else's server with the test photos."""
+    """The URL of another server with the test photos."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(PHOTOS))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -217,7 +217,7 @@ def test_one_is_cancelled_and_one_is_tried_again(page: Page, shop: Shop, product
 
 
 def test_an_edit_after_an_upload_is_no_conflict(page: Page, shop: Shop, product: int) -> None:
-    """The page's own uploads change the gallery as well; they are not somebody else."""
+    """The page's own uploads change the gallery as well; they are no conflict."""
     shop.add(product, "first.png")
     open_product(page, product, 1)
     held: list[Route] = []

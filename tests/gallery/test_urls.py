@@ -15,7 +15,7 @@ from tests.processes import Server
 
 @dataclass
 class Host:
-    """Somebody else's server. `/PATH/NAME` is a picture once `goes_on` is set; 503 comes as often as `faults` says."""
+    """Another server. `/PATH/NAME` is a picture once `goes_on` is set; 503 comes as often as `faults` says."""
 
     url: str = ""
     goes_on: threading.Event = field(default_factory=threading.Event)

@@ -1,28 +1,28 @@
-// Pictures that the service fetches from a URL: asked for at once, and looked after until they are there, or have failed.
+// Pictures that the service fetches from a URL. The page asks for each at once, then follows its job until it has ended.
 
 import { api, newKey } from "./http.js";
 import { storeId } from "./session.js";
 import { ATTEMPTS, helps } from "./uploads.js";
 
-const SOONEST = 500; // milliseconds between two looks
+const SOONEST = 500; // milliseconds between two requests for a job's state
 const LATEST = 5000;
 const GROWTH = 1.5;
 
-// What is not so for good: the host was away or busy, the product was full, somebody has stopped it.
+// Reasons that may pass: the host was away or busy, the product was full, or someone cancelled the job.
 const MAY_PASS = new Set(["not_fetched", "timed_out", "cut_off", "too_many_requests", "host_error", "gallery_full", "cancelled", "not_done", "forgotten"]);
 
 const STATES = { queued: "waiting", running: "fetching" };
 
-const kept = () => `image-service.arrivals.${storeId()}`; // in this tab's sessionStorage: a reload goes on where it was
+const kept = () => `image-service.arrivals.${storeId()}`; // in this tab's sessionStorage, so that a reload continues
 
 class Arrival {
   state = "waiting"; // then "fetching", perhaps "again"; at the end "here" or "failed"
-  reason = ""; // why it is tried again or has failed: a name of the service's
+  reason = ""; // why it is tried again or has failed: a code of the service
   status = null; // what the host answered
-  message = ""; // why the service did not take it, or has not yet
+  message = ""; // why the service refused it, or has not taken it yet
   mayRetry = false;
   job = null; // its id, once there is one
-  key = newKey(); // the same in every attempt: the job is made once, also where a page is left before its answer
+  key = newKey(); // the same in every attempt, so that one job is made even if the page is left before the answer
 
   constructor(url, product) {
     this.url = url;
@@ -30,7 +30,7 @@ class Arrival {
   }
 }
 
-// Tells by events: "change"; "failed" with { arrival }.
+// Events: "change"; "failed" with { arrival }.
 class Arrivals extends EventTarget {
   list = [];
   #isRunning = false;
@@ -38,7 +38,7 @@ class Arrivals extends EventTarget {
   #wake = () => {};
   #onHere = null;
 
-  // `onHere(arrivals)` shows the pictures that have come; their tiles are there until it is done.
+  // `onHere(arrivals)` shows the pictures that have arrived. Their placeholder tiles stay until it resolves.
   start(onHere) {
     this.#onHere = onHere;
     this.list = JSON.parse(sessionStorage.getItem(kept()) ?? "[]").filter(({ state }) => state !== "here");
@@ -108,7 +108,7 @@ class Arrivals extends EventTarget {
     this.#isRunning = false;
   }
 
-  // A service that does it at once answers with the image, as with one of the store's own.
+  // The service answers with the image, not with a job, when it need not fetch: for a URL of its own, for example.
   async #ask(arrival) {
     const options = {
       json: { src: arrival.url },
@@ -132,7 +132,7 @@ class Arrivals extends EventTarget {
       job = (await api("GET", `jobs/${arrival.job}`)).body;
     } catch (error) {
       if (error.status === 404) this.#fail(arrival, { reason: "forgotten", mayRetry: true });
-      return; // else it is asked again
+      return; // other errors: the page asks again
     }
     const { outcome, reason, status } = job.receipts[0] ?? {};
     if (job.state === "finished") this.#set(arrival, { state: "here" });
@@ -145,7 +145,7 @@ class Arrivals extends EventTarget {
     }
   }
 
-  // Longer and longer; nobody waits at a page that is hidden.
+  // The pause grows. A hidden page waits until it is seen again.
   #rest() {
     return new Promise((resolve) => {
       const timer = setTimeout(() => document.hidden || this.#wake(), this.#pause);

@@ -1,4 +1,4 @@
-// The tiles of pictures that are on their way from a URL.
+// The placeholder tiles of pictures that the service is fetching.
 
 import { arrivals } from "./arrivals.js";
 import { byId, clone, show } from "./dom.js";
@@ -40,7 +40,7 @@ function made(arrival) {
   tile.title = arrival.url;
   tile.querySelector("progress").setAttribute("aria-label", named(arrival));
   tile.querySelector(".again").onclick = () => {
-    tile.focus(); // the button goes
+    tile.focus(); // the button that had the focus is removed
     arrivals.again(arrival);
   };
   tile.querySelector(".end").onclick = () => arrivals.remove(arrival);
@@ -68,7 +68,7 @@ function said(arrival) {
   return text(state === "waiting" ? "upload.waiting" : "upload.fetching");
 }
 
-// The end of its path, as people read it.
+// The last part of the URL's path, decoded.
 function named({ url }) {
   try {
     const { pathname, host } = new URL(url);

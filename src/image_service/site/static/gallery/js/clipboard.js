@@ -3,7 +3,7 @@
 import { say } from "./messages.js";
 import { text } from "./texts.js";
 
-// The first is for https alone; without it, what is copied must be selected in a field of the page that may have the focus.
+// navigator.clipboard exists on https only. Elsewhere the text must be selected in a field that can have the focus.
 export async function put(words) {
   try {
     await navigator.clipboard.writeText(words);
@@ -20,7 +20,7 @@ export async function put(words) {
   say(text("details.copied"));
 }
 
-// Out of a read-only field; the button says that it is done.
+// Copies a read-only field; the button confirms it.
 export async function copy(input, button) {
   input.select();
   await put(input.value);

@@ -1,4 +1,4 @@
-// One picture by itself: its text, place, addresses and facts, and what can be done with it.
+// The dialog of one picture: alt text, position, URLs, facts and actions.
 
 import { copy } from "./clipboard.js";
 import { byId, openDialog, show } from "./dom.js";
@@ -14,7 +14,7 @@ import { altOf, format, languageName, size, when } from "./words.js";
 
 const dialog = byId("details");
 
-// `onDelete(image)`, and `onAssigned(product)` are for what goes on after it is closed.
+// `onDelete(image)`, and `onAssigned(product)` are called after the dialog has closed.
 export function openDetails(pictures, image, actions) {
   render(pictures, image, actions);
   openDialog(dialog);
@@ -35,7 +35,7 @@ function render(pictures, image, actions) {
   for (const button of dialog.querySelectorAll("[data-close]")) button.onclick = () => dialog.close();
   byId("download").onclick = () => attempt(pictures, image, actions, () => download(image));
   byId("details-delete").onclick = () => {
-    dialog.onclose = null; // a text for a picture that is to go is not missed
+    dialog.onclose = null; // the picture is being deleted, so its unsaved text does not matter
     dialog.close();
     actions.onDelete(image);
   };
@@ -75,7 +75,7 @@ function fillList(list, rows) {
   }
 }
 
-// Do it; say what came in the way. Answers what `work` answers, undefined if it failed.
+// Runs `work` and reports an error. Returns what `work` returns, or undefined if it failed.
 async function attempt(pictures, image, actions, work) {
   show(byId("details-problem"), false);
   show(byId("details-conflict"), false);
@@ -118,7 +118,7 @@ function conflict(pictures, image, actions) {
 const areas = () => [...byId("alt-fields").querySelectorAll("textarea")];
 const drafts = () => new Map(areas().map((area) => [area.name, area.value]));
 
-// What was being written stays in the field, beside what is saved by now.
+// Keeps the unsaved text in the field, and shows the text that is now saved beside it.
 function restore(mine, now, before) {
   const isOther = JSON.stringify(now.alt) !== JSON.stringify(before.alt);
   const notice = byId("details-conflict");
@@ -147,7 +147,7 @@ function describing(pictures, image, actions) {
   };
 }
 
-// Whoever closes it with a text that is not saved can go back to it.
+// Closing with an unsaved text offers a way back to it.
 function keeping(pictures, image, actions) {
   const first = JSON.stringify([...drafts()]);
   dialog.onclose = () => {

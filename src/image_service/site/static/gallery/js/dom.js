@@ -1,15 +1,15 @@
-// Finding, copying and filling elements of the page.
+// Helpers for elements: find, clone from a template, fill, show.
 
 export const byId = (id) => document.getElementById(id);
 
-// The first element of a <template>, as new.
+// A new copy of a <template>'s first element.
 export const clone = (id) => byId(id).content.firstElementChild.cloneNode(true);
 
 export function show(element, isShown) {
   element.hidden = !isShown;
 }
 
-// A dialog opens with the focus where it is needed, and [data-close] closes it.
+// Opens a dialog with the focus on its first field; [data-close] closes it.
 export function openDialog(dialog) {
   for (const button of dialog.querySelectorAll("[data-close]")) button.onclick = () => dialog.close();
   dialog.showModal();

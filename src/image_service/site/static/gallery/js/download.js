@@ -1,4 +1,4 @@
-// The original, just as it was sent in: it is nobody's but the store's, so it takes the token to get it.
+// Downloads the original, exactly as it was uploaded. It is private, so the request carries the token.
 
 import { bytes } from "./http.js";
 

@@ -1,23 +1,23 @@
-// What the service would refuse, but this browser can show, is converted and shrunk before it is sent.
+// Converts and shrinks files that the service would refuse but this browser can decode, before they are sent.
 
 import { kindOf } from "./kinds.js";
 import { text } from "./texts.js";
 import { dimensions, limits, tooHeavy, unusable } from "./words.js";
 
-// It is known before it is sent that this file is refused, and nothing can be done for it here.
+// The service would refuse this file, and this browser cannot convert it.
 export class Unfit extends Error {}
 
-const SAFE = 16_700_000; // pixels; what a canvas may have in every browser (Safari's limit on phones)
+const SAFE = 16_700_000; // pixels; a canvas of this size works in every browser (Safari's limit on phones)
 const STEPS = [1, 0.7, 0.5, 0.35, 0.25]; // of the width and height, until the file is light enough
 const QUALITIES = [0.92, 0.85];
 
-// Answers { file, note }: the file to send, and what has been done to it, in words; "" if it is as it was. Throws Unfit.
+// Returns { file, note }: the file to send, and what was changed, in words ("" if nothing). Throws Unfit.
 export async function fitted(file) {
   const { kind, isAnimated } = await kindOf(file);
   const isTaken = limits.formats.includes(kind);
   const isHeavy = file.size > limits.bytes;
   if (kind === "" && isHeavy) throw new Unfit(unusable());
-  if (kind === "") return { file, note: "" }; // the service knows more kinds, and says which this is
+  if (kind === "") return { file, note: "" }; // the service knows more formats and will name this one
   const image = await decoded(file);
   const isLarge = image !== null && isTooLarge(image);
   if (isTaken && !isHeavy && !isLarge) return { file, note: "" };
@@ -31,7 +31,7 @@ export async function fitted(file) {
 const isTooLarge = ({ naturalWidth: width, naturalHeight: height }) =>
   width * height > limits.pixels || Math.max(width, height) > limits.side;
 
-// Null: this browser cannot show it.
+// Null: this browser cannot decode it.
 async function decoded(file) {
   const image = new Image();
   image.src = URL.createObjectURL(file);
@@ -41,7 +41,7 @@ async function decoded(file) {
   } catch {
     return null;
   } finally {
-    // The browser keeps what it has begun to read.
+    // The browser has the bytes once decoding has begun, so the URL can go.
     setTimeout(() => URL.revokeObjectURL(image.src), 60_000);
   }
 }
@@ -71,7 +71,7 @@ function drawn(image, width, height) {
   return canvas;
 }
 
-// JPEG, or what keeps transparency where there is any.
+// What to try, in order: JPEG, or PNG and then WebP if the picture has transparency.
 function types(canvas) {
   if (!isTransparent(canvas)) return QUALITIES.map((quality) => ["image/jpeg", "jpg", quality]);
   const webp = limits.formats.includes("webp") ? [["image/webp", "webp", QUALITIES[0]]] : [];

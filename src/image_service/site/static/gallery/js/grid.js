@@ -1,4 +1,4 @@
-// All pictures of what is open, each in a tile, in the order of the gallery.
+// The grid: a tile for each picture of the open gallery, in its order.
 
 import { byId } from "./dom.js";
 import { locale } from "./texts.js";
@@ -7,7 +7,7 @@ import { badgeOf, number, tileOf } from "./tile.js";
 const grid = byId("grid");
 const tiles = new Map(); // id -> { tile, state }
 
-// Tiles stay who they are for as long as their picture does: nothing is loaded twice, and the focus stays.
+// A tile is reused while its picture is unchanged, so that nothing loads twice and the focus stays.
 export function draw(images, options) {
   const wanted = new Set(images.map(({ id }) => id));
   for (const [id, { tile }] of tiles) if (!wanted.has(id)) forget(id, tile);
@@ -27,10 +27,10 @@ export function draw(images, options) {
   renumber();
 }
 
-// As they lie now, which while one is moved is not yet how they are saved.
+// The order on the screen. While a tile is being moved, the saved order is still the old one.
 export function renumber() {
   [...grid.children].forEach(number);
-  const carried = document.querySelector("body > .tile"); // what the pointer carries is a copy, outside of the grid
+  const carried = document.querySelector("body > .tile"); // the pointer carries a copy, outside the grid
   if (carried) carried.querySelector(".badge").textContent = badgeOf([...grid.children].findIndex(({ dataset }) => dataset.id === carried.dataset.id));
 }
 
@@ -38,7 +38,7 @@ export function put(tile, place) {
   const focused = tile.contains(document.activeElement) ? document.activeElement : null;
   const others = [...grid.children].filter((each) => each !== tile);
   grid.insertBefore(tile, others[place] ?? null);
-  focused?.focus(); // an element that is taken out loses it
+  focused?.focus(); // an element that is moved in the document loses the focus
 }
 
 function forget(id, tile) {

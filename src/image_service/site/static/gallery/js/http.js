@@ -1,14 +1,14 @@
-// Calls of the API: once, or again and again until there is an answer worth having.
+// Calls of the API, repeated while the service is busy or the connection is lost.
 
 import { authorization, renew, storeId } from "./session.js";
 import { text } from "./texts.js";
 import { refusal } from "./words.js";
 
-const BUSY = new Set([409, 429, 503]); // say themselves when to come back
-const GATEWAY = new Set([408, 502, 504]); // the answer got lost, or the request did
+const BUSY = new Set([409, 429, 503]); // their Retry-After says when to try again
+const GATEWAY = new Set([408, 502, 504]); // the request or the answer was lost
 const LONGEST = 30; // seconds between two attempts
 
-// The service has answered, and not with what was asked for.
+// The service answered with an error.
 export class Refused extends Error {
   constructor(answer) {
     super(refusal(answer.status, answer.body, answer.header("Problem"), answer.header("X-Request-Id")));
@@ -18,7 +18,7 @@ export class Refused extends Error {
   }
 }
 
-// There is no answer: what was asked may have been done, or not.
+// There was no answer. The change may or may not have been made.
 export class Lost extends Error {
   constructor() {
     super(text("error.lost"));
@@ -35,11 +35,11 @@ function parsed(text) {
   try {
     return JSON.parse(text, exactly);
   } catch {
-    return null; // a proxy's own page
+    return null; // not JSON: an error page of a proxy
   }
 }
 
-// A product's number may have more digits than a number here is exact to; it is then kept as it was written. An empty list is
+// A product's number may have more digits than a JavaScript number can hold; it then stays a string. An empty list is
 // how the API says that there is no alt text in any language.
 function exactly(name, value, context) {
   if (name === "alt" && Array.isArray(value)) return null;
@@ -55,7 +55,7 @@ function headersOf({ json, key, ifMatch, prefer }) {
   return headers;
 }
 
-// One call. Browsers ask for a password by themselves after a 401, unless they are to leave credentials alone.
+// One call. `credentials: "omit"` keeps the browser from asking for a password after a 401.
 async function call(method, path, options) {
   const { json, signal } = options;
   const body = json === undefined ? undefined : JSON.stringify(json);
@@ -69,7 +69,7 @@ async function call(method, path, options) {
   return settled({ status: response.status, body: parsed(text), header: (name) => response.headers.get(name) });
 }
 
-// The bytes behind an address of the API, for whoever is signed in.
+// The bytes at a path of the API, fetched with the token.
 export async function bytes(path) {
   const used = authorization();
   let response;
@@ -84,7 +84,7 @@ export async function bytes(path) {
   return bytes(path);
 }
 
-// One call with a form, by the only means that tell how far it has come: `onProgress(0..1)`.
+// One call with a form. XMLHttpRequest, because fetch cannot report upload progress: `onProgress(0..1)`.
 function send(method, path, options) {
   const { form, signal, onProgress } = options;
   return new Promise((resolve, reject) => {
@@ -102,16 +102,16 @@ function send(method, path, options) {
   }).then(settled);
 }
 
-// A picture goes under the versioned prefix, where every format is taken that can be shown, but not to an upload ticket. All
-// else is asked for where alt texts are as they were sent.
+// Pictures for a product go under the versioned prefix, which takes every format that can be shown. All other calls go to the
+// plain prefix, where alt texts are returned as they were sent. (Tickets of `uploads` take the same formats.)
 function address(path, { form, json }) {
   const isPicture = form !== undefined || json?.src !== undefined;
   return isPicture && !path.startsWith("uploads") ? `2025-03/${storeId()}/${path}` : path;
 }
 
 // A call of the API. Options: `json` or `form` (a FormData); `key`, `ifMatch` and `prefer`; `signal` to give up; `attempts`, while the
-// service is busy; `outlivesLoss`, where it may be repeated though its outcome is not known; `onWait(seconds, isLost)`.
-// Answers { status, body, header(name) }. Throws Refused, Lost, or what the signal says.
+// service is busy; `outlivesLoss`: the call may be repeated when its outcome is unknown; `onWait(seconds, isLost)`.
+// Returns { status, body, header(name) }. Throws Refused, Lost, or the signal's reason.
 export async function api(method, path, options = {}) {
   const { attempts = 4, outlivesLoss = method === "GET", onWait, signal } = options;
   for (let attempt = 1; ; attempt++) {
@@ -133,7 +133,7 @@ export async function api(method, path, options = {}) {
   }
 }
 
-// `seconds`, or until the line is back.
+// Waits `seconds`, or until the browser is online again.
 function pause(seconds, isLost, signal) {
   return new Promise((resolve, reject) => {
     const end = (how) => {
@@ -150,7 +150,7 @@ function pause(seconds, isLost, signal) {
   });
 }
 
-// Random, as unique as a UUID. (crypto.randomUUID is for https alone; this service may be at home.)
+// A random key, as unique as a UUID. (crypto.randomUUID exists on https only; a local service may use http.)
 export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

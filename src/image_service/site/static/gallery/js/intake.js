@@ -1,4 +1,4 @@
-// The ways in which pictures come to the page: chosen, dropped, pasted, or as a URL.
+// How pictures get into the page: chosen, dropped, pasted, or by URL.
 
 import { arrivals } from "./arrivals.js";
 import { byId, openDialog, show } from "./dom.js";
@@ -8,7 +8,7 @@ import { toast } from "./messages.js";
 import { text } from "./texts.js";
 import { limits } from "./words.js";
 
-// Files are sent, and URLs (never both at once) fetched by the service. `target()` is the number of the product that is open, null where none is.
+// Files are uploaded; the service fetches URLs. `target()` is the open product's number, or null if none is open.
 export function startIntake(target) {
   const give = (sources) => {
     if (sources.length === 0) return;
@@ -22,7 +22,7 @@ export function startIntake(target) {
   asking(give);
 }
 
-// A phone's own choice of pictures turns HEIC into JPEG by itself, unless HEIC is named.
+// A phone's picker converts HEIC to JPEG by itself, unless `accept` names HEIC.
 const TAKEN = [...limits.formats.map((name) => `image/${name === "jpg" ? "jpeg" : name}`), "image/bmp"];
 const ACCEPTED = (matchMedia("(pointer: coarse)").matches ? TAKEN : [...TAKEN, ".heic", ".heif"]).join(",");
 
@@ -32,11 +32,11 @@ function choosing(give) {
   byId("add").onclick = byId("add-first").onclick = byId("add-unassigned").onclick = () => input.click();
   input.onchange = () => {
     give([...input.files]);
-    input.value = ""; // the same file may be chosen again
+    input.value = ""; // so that the same file can be chosen again
   };
 }
 
-// Files from outside, or a picture out of another page. What is moved within this page is another matter.
+// Only files from outside, or a picture from another page, count; tiles that move within this page do not.
 function dropping(give, target) {
   let depth = 0;
   let isOwn = false;
@@ -52,7 +52,7 @@ function dropping(give, target) {
   addEventListener("dragover", (event) => takes(event) && event.preventDefault());
   addEventListener("drop", (event) => {
     if (!takes(event)) return;
-    event.preventDefault(); // or the browser leaves for the file
+    event.preventDefault(); // otherwise the browser would open the file
     over((depth = 0) > 0);
     if (document.querySelector("dialog[open]")) return;
     const { files } = event.dataTransfer;
@@ -68,7 +68,7 @@ function pasting(give, target) {
   });
 }
 
-// Pictures on no product can only be sent as files: the API has no other way for them.
+// Unassigned pictures can only be uploaded as files: the API has no other way.
 function urls(pasted, target) {
   const found = pasted.split(/\s+/).filter((word) => /^https?:\/\//i.test(word));
   if (found.length && target() === null) toast(text("upload.url_needs_product"));

@@ -1,13 +1,13 @@
-// What a file is, by its first bytes: a name tells nothing.
+// Detects a file's format by its first bytes; its name proves nothing.
 
-const FIRST = 64 * 1024; // bytes; what tells an animation stands early
+const FIRST = 64 * 1024; // bytes; the marks of an animation come early in a file
 
 const ASCII = (bytes, from, to) => String.fromCharCode(...bytes.subarray(from, to));
 
-// Brands of ISO's file format, which holds pictures and films alike.
+// Brands of the ISO base media file format, which holds pictures and films.
 const BRANDS = { avif: "avif", avis: "avif", heic: "heic", heix: "heic", heim: "heic", heis: "heic", hevc: "heic", mif1: "heic", msf1: "heic" };
 
-// Answers { kind, isAnimated }: `kind` is a format's name as the API has it, "bmp", or "" for what is no picture that we know.
+// Returns { kind, isAnimated }: `kind` is the API's name of the format, "bmp", or "" if the format is unknown.
 export async function kindOf(file) {
   const bytes = new Uint8Array(await file.slice(0, FIRST).arrayBuffer());
   const kind = named(bytes);
@@ -24,7 +24,7 @@ function named(bytes) {
   return start.startsWith("BM") ? "bmp" : "";
 }
 
-// Shrinking would leave one frame of it. A GIF tells at its end alone how many it has: it is taken for one with several.
+// Shrinking would keep one frame only. Frames of a GIF can only be counted by reading it all, so each GIF counts as animated.
 function isAnimated(kind, bytes) {
   if (kind === "gif") return true;
   if (kind === "png") return ASCII(bytes, 0, 4096).includes("acTL");

@@ -1,4 +1,4 @@
-// One picture over the whole window, to be zoomed into: PhotoSwipe, which is loaded when it is first needed.
+// The lightbox: one picture over the whole window, with zoom. PhotoSwipe is loaded on first use.
 
 import { put } from "./clipboard.js";
 import { download } from "./download.js";
@@ -10,7 +10,7 @@ import { altOf } from "./words.js";
 
 let open = null;
 
-// `onEdit(image, field)`: its details are wanted, or one field of them.
+// `onEdit(image, field)` opens the details, at `field` if it is given.
 export async function openLarge(images, index, onEdit) {
   const { default: PhotoSwipe } = await import("../vendor/photoswipe/photoswipe.esm.min.js");
   const box = new PhotoSwipe({
@@ -28,11 +28,11 @@ export async function openLarge(images, index, onEdit) {
   const shown = () => images[box.currIndex];
   const edit = (field) => {
     const image = shown();
-    box.on("destroy", () => setTimeout(() => onEdit(image, field))); // once the focus is back where it came from
+    box.on("destroy", () => setTimeout(() => onEdit(image, field))); // after the focus has returned to the tile
     box.close();
   };
   box.on("uiRegister", () => {
-    button("edit", 11, text("tile.details_short"), () => edit());
+    button("edit", 11, text("tile.details_short"), () => edit(), canWrite() ? "edit" : "info");
     button("copy", 12, text("lightbox.copy"), (element) => put(shown().src).then(() => done(element)));
     button("download", 13, text("details.download"), () => download(shown()).catch((error) => toast(error.message)));
     caption(box, shown, () => edit("alt-text"));
@@ -43,13 +43,13 @@ export async function openLarge(images, index, onEdit) {
   open = box;
   box.init();
 
-  function button(name, order, title, onPress) {
-    const html = `<svg class="icon" aria-hidden="true"><use href="#i-${name}"/></svg>`;
+  function button(name, order, title, onPress, icon = name) {
+    const html = `<svg class="icon" aria-hidden="true"><use href="#i-${icon}"/></svg>`;
     box.ui.registerElement({ name, order, title, html, isButton: true, onClick: (_, element) => onPress(element) });
   }
 }
 
-// Its alt text, and for whoever may write it the way to do so.
+// The alt text, with a button that edits it if the token may write.
 function caption(box, shown, onPress) {
   const [words, change] = ["p", "button"].map((each) => document.createElement(each));
   Object.assign(words, { dir: "auto" });

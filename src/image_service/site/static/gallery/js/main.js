@@ -1,4 +1,4 @@
-// The page as a whole: who is signed in, what is open, and what happens to it.
+// The page as a whole: sign-in, what is open, and the actions on it.
 
 import { arrivals } from "./arrivals.js";
 import { drawArriving, startArriving } from "./arriving.js";
@@ -20,7 +20,7 @@ import { startTray } from "./tray.js";
 import { uploads } from "./uploads.js";
 import { taken } from "./words.js";
 
-let pictures = null; // what is open
+let pictures = null; // of the open product, or the unassigned ones
 const isOpen = (each) => each === pictures;
 
 // --- what is open ---
@@ -42,7 +42,7 @@ async function route({ isFirst = false } = {}) {
   markCurrent();
   if (!pictures) return;
   nameIt();
-  byId("count").textContent = "\u00a0"; // it keeps its line until there is a number
+  byId("count").textContent = "\u00a0"; // keeps the line's height until the number is known
   show(byId("empty"), false);
   show(byId("hint"), false);
   show(byId("from-url"), pictures.isOrdered);
@@ -65,7 +65,7 @@ function nameIt() {
 
 async function learnName(each) {
   if (!each.isOrdered) return;
-  each.called = await called(each.product).catch(() => ({})); // its number is enough
+  each.called = await called(each.product).catch(() => ({})); // without a name, its number is shown
   if (isOpen(each)) nameIt();
 }
 
@@ -116,9 +116,9 @@ function showEmpty() {
   show(byId("empty"), total - images.length + visible.length + arrivals.of(product).length === 0);
 }
 
-// --- what happens to it ---
+// --- actions ---
 
-// `field`: the id of the one to begin with.
+// `field`: the id of the field that gets the focus.
 function edit(image, field) {
   const each = pictures;
   openDetails(each, each.find(image.id) ?? image, {
@@ -134,15 +134,15 @@ function edit(image, field) {
 async function move(id, place, each = pictures) {
   try {
     await each.move(each.find(id), place);
-    if (place === 0) refreshProducts(); // its main picture is another
+    if (place === 0) refreshProducts(); // the list shows the main picture, which has changed
   } catch (error) {
-    each.changed(); // as it was
+    each.changed(); // draws the saved order again
     if (error instanceof Lost) moveAgain(id, place, each);
     else report(each, error);
   }
 }
 
-// The line was lost, and with it perhaps the answer alone: look first, then move what is not there yet.
+// The connection was lost, perhaps after the move was made: load first, then move only if it is not there yet.
 function moveAgain(id, place, each) {
   const again = async () => {
     try {
@@ -164,7 +164,7 @@ function report(each, error) {
 
 const refreshProducts = () => loadProducts().catch((error) => toast(error.message));
 
-// In another language. A text that is being written in the details would be lost with them: they say so, and keep it.
+// The language has changed. Details with an unsaved text stay open as they are, so that the text is not lost.
 function speak() {
   closeDetails();
   greet();
@@ -182,7 +182,7 @@ async function start() {
   if (isSignedIn() && opened()) {
     document.body.dataset.view = "pictures";
     show(byId("pictures"), true);
-    show(byId("skeleton"), true); // before there is a word, let alone a picture
+    show(byId("skeleton"), true); // before the texts have loaded
   }
   await ready;
   startLanguages();
@@ -207,7 +207,7 @@ async function start() {
     if (pictures?.product === product) {
       pictures.called = named;
       nameIt();
-      load(pictures); // its version counts names too
+      load(pictures); // naming changes the ETag
     }
     refreshProducts();
   });
@@ -239,7 +239,7 @@ async function start() {
     refreshProducts();
   });
   await Promise.all([refreshProducts(), route({ isFirst: true })]);
-  if (!pictures && matchMedia("(hover: hover)").matches) byId("product-number").focus(); // not to call up a phone's keyboard
+  if (!pictures && matchMedia("(hover: hover)").matches) byId("product-number").focus(); // not on a phone, where the keyboard would open
 }
 
 start();

@@ -1,19 +1,20 @@
-// Short messages: seen in the corner, or only heard.
+// Short messages: toasts in the corner, and announcements for screen readers.
 
 import { byId, clone } from "./dom.js";
 
 const STAYS = 6000; // milliseconds
 
-// To a screen reader, when it has nothing else to say.
+// Announces `text` politely to screen readers.
 export function say(text) {
   const place = byId("said");
-  place.textContent = place.textContent === text ? `${text}\u00a0` : text; // the same twice is heard twice
+  place.textContent = place.textContent === text ? `${text}\u00a0` : text; // a repeated text must differ to be announced again
 }
 
-// A message with perhaps one thing to do: `action` is [label, function]. It waits while somebody is at it.
-// Answers a function that takes it away. `onEnd` is called once, when nobody has chosen the action.
+// Shows a message, with one button if `action` is given: [label, function]. The time stops while the pointer or focus is on it.
+// Returns a function that removes it. `onEnd` is called once, if the message ends without the action.
 export function toast(text, { action, onEnd, stays = STAYS } = {}) {
-  if (!action) for (const old of byId("toasts").querySelectorAll(".toast:not(:has(button))")) old.remove(); // one at a time is enough
+  // One message without a button at a time.
+  if (!action) for (const old of byId("toasts").querySelectorAll(".toast:not(:has(button))")) old.remove()
   const element = clone("toast");
   element.firstElementChild.textContent = text;
   let timer = null;

@@ -1,4 +1,4 @@
-// Putting pictures in order: by pointer (SortableJS), and by keyboard.
+// Reordering: by pointer (SortableJS) and by keyboard.
 
 import { byId } from "./dom.js";
 import { put, renumber } from "./grid.js";
@@ -8,8 +8,8 @@ import { text } from "./texts.js";
 const grid = byId("grid");
 const places = () => [...grid.children];
 
-// `isAllowed()` says whether there is an order at all; `onMove(id, place)` is called when one has a new place, from 0;
-// `onCancel()` when all is to be as it was.
+// `isAllowed()`: whether these pictures can be reordered. `onMove(id, place)`: a picture has a new place, from 0.
+// `onCancel()`: restore the saved order.
 export function startMoving(isAllowed, onMove, onCancel) {
   byPointer(isAllowed, onMove);
   byKeyboard(onMove, onCancel);
@@ -19,10 +19,10 @@ function byPointer(isAllowed, onMove) {
   let wasMoved = false;
   const sortable = new Sortable(grid, {
     animation: 160,
-    forceFallback: true, // the same on every browser, and nothing that other pages could take for a file
+    forceFallback: true, // the same in every browser, and never a drag that other pages take for a file
     fallbackOnBody: true,
-    fallbackTolerance: 6, // pixels: less is a click
-    delay: 220, // milliseconds, of a finger: sooner is scrolling
+    fallbackTolerance: 6, // pixels: below that it is a click
+    delay: 220, // milliseconds a finger must rest; before that it scrolls
     delayOnTouchOnly: true,
     touchStartThreshold: 6,
     filter: ".edit, .delete",
@@ -41,7 +41,7 @@ function byPointer(isAllowed, onMove) {
     pointer = pointerType;
     sortable.option("disabled", !isAllowed());
   }, true);
-  // A finger that stays means to move the picture, not to open the browser's own menu of it.
+  // A long press moves the picture; it must not open the browser's context menu.
   grid.addEventListener("contextmenu", (event) => pointer === "touch" && event.preventDefault());
   grid.addEventListener("click", (event) => wasMoved && event.stopPropagation(), true);
 }
@@ -60,13 +60,13 @@ function byKeyboard(onMove, onCancel) {
     if (!held) return;
     const place = next(event.key, places().indexOf(held.tile));
     if (event.key === "Escape") cancel();
-    else if (event.key === "Tab") return; // the focus leaves, and with it the picture is let go
+    else if (event.key === "Tab") return; // the focus leaves, which drops the picture
     else if (place === null) return;
     else to(place);
     event.preventDefault();
   });
   grid.addEventListener("focusout", ({ relatedTarget }) => {
-    // A tile that is put elsewhere loses the focus for a moment; look again once it has it back.
+    // A tile that is moved in the document loses the focus for a moment; check after it has it again.
     if (held && !held.tile.contains(relatedTarget)) setTimeout(() => held && !held.tile.contains(document.activeElement) && cancel());
   });
 
@@ -107,7 +107,7 @@ function mark(tile, isHeld) {
   tile.querySelector(".move").setAttribute("aria-pressed", isHeld);
 }
 
-// The place after a key, as the tiles lie on the screen; null: not a key that moves.
+// The place after a key press, by the layout on the screen; null if the key does not move.
 function next(key, place) {
   const tiles = places();
   const columns = tiles.filter(({ offsetTop }) => offsetTop === tiles[0].offsetTop).length;

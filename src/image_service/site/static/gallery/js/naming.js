@@ -1,20 +1,20 @@
-// What a product is called, and the dialog that says so.
+// A product's name and key, and the dialog that edits them.
 
 import { api } from "./http.js";
 import { byId, openDialog, show } from "./dom.js";
 
-// { name, key }, as far as it has them.
+// { name, key }, those that exist.
 export async function called(product) {
   try {
     const { body } = await api("GET", `products/${product}?fields=id,name,key`);
     return body;
   } catch (error) {
-    if (error.status === 404) return {}; // it has no picture either
+    if (error.status === 404) return {}; // a product without pictures, name or key
     throw error;
   }
 }
 
-// `product()` is the number of the one that is open, `known()` what it is called by now; `onNamed` hears of another.
+// `product()` is the open product's number, `known()` its { name, key }; `onNamed` is called after a change.
 export function startNaming(product, known, onNamed) {
   const [dialog, name, key, problem] = ["name-dialog", "product-name", "product-key", "name-problem"].map(byId);
   byId("name-product").onclick = () => {

@@ -1,9 +1,9 @@
-// What is known of the pictures on show. A "change" event tells whoever draws them.
+// The pictures of one gallery, as the page knows them. A "change" event tells the views to draw.
 
 import { api, Refused } from "./http.js";
 import { text } from "./texts.js";
 
-// Somebody else was first: what was asked for was not done.
+// Someone else changed the gallery first, so the change was not made.
 export class Conflict extends Error {
   constructor() {
     super(text("conflict.title"));
@@ -14,7 +14,7 @@ class Pictures extends EventTarget {
   images = [];
   total = 0;
   isLoaded = false;
-  #hidden = new Set(); // ids of those that are about to be deleted
+  #hidden = new Set(); // ids of pictures that are about to be deleted
   #last = Promise.resolve();
 
   get visible() {
@@ -39,7 +39,7 @@ class Pictures extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  // One change after the other: each builds on what the one before has learnt.
+  // Changes run one after the other: each needs the ETag that the one before returned.
   inTurn(work) {
     const mine = this.#last.then(work);
     this.#last = mine.catch(() => {});
@@ -47,7 +47,7 @@ class Pictures extends EventTarget {
   }
 }
 
-// Of the gallery, whatever a page of it shows.
+// The gallery's revision out of an ETag, without the page's part.
 const revision = (etag) => /"(\d+)-/.exec(etag)[1];
 
 const asConflict = (error) => (error instanceof Refused && [404, 412].includes(error.status) ? new Conflict() : error);
@@ -55,7 +55,7 @@ const asConflict = (error) => (error instanceof Refused && [404, 412].includes(e
 export class Gallery extends Pictures {
   isOrdered = true;
   #etag = null;
-  #isBehind = false; // changes of our own have come after #etag
+  #isBehind = false; // this page has made changes after #etag
 
   constructor(product) {
     super();
@@ -70,7 +70,7 @@ export class Gallery extends Pictures {
     });
   }
 
-  // All pages of one moment: where the gallery has changed between two, from the start.
+  // All pages of one revision: if the gallery changes between two pages, it starts again.
   async #fetched() {
     const images = [];
     let etag = null;
@@ -90,8 +90,8 @@ export class Gallery extends Pictures {
     this.#isBehind = false;
   }
 
-  // Pictures of our own come and go without a condition, and their answers do not tell whether somebody else changed
-  // something as well. So before the next change we look; what differs from what is shown is a conflict, not to be hidden.
+  // This page's uploads and deletions carry no condition, and their answers do not tell whether someone else changed
+  // something too. So the next change loads the gallery first; a difference from what is shown is a conflict.
   async #catchUp() {
     if (!this.#isBehind) return;
     const fresh = await this.#fetched();
@@ -99,7 +99,7 @@ export class Gallery extends Pictures {
     this.#take(fresh);
   }
 
-  // `image` as it was seen when the change was decided on.
+  // `image`: as it was shown when the user decided on the change.
   #edit(image, method, options) {
     return this.inTurn(async () => {
       try {
@@ -115,7 +115,7 @@ export class Gallery extends Pictures {
 
   async #put(image, options) {
     const { body, header } = await this.#edit(image, "PUT", options);
-    if (!("alt" in (options.json ?? {}))) body.alt = image.alt; // with a picture it comes in another form
+    if (!("alt" in (options.json ?? {}))) body.alt = image.alt; // a form's answer has the alt text in another shape
     this.#etag = header("ETag");
     this.images = this.images.filter(({ id }) => id !== body.id);
     this.images.splice(body.position - 1, 0, body);
@@ -131,7 +131,7 @@ export class Gallery extends Pictures {
     return this.#put(image, { ...options, ...source });
   }
 
-  // To a place among those that are seen, from 0. One that is about to be deleted still has its own.
+  // `place` counts the visible pictures, from 0. Pictures that are about to be deleted still have positions.
   move(image, place) {
     const others = this.visible.filter(({ id }) => id !== image.id);
     const rest = this.images.filter(({ id }) => id !== image.id);
@@ -147,14 +147,14 @@ export class Gallery extends Pictures {
     await this.load();
   }
 
-  // What to send when there is no time left to look first; without a tag, better nothing. Each of the `others` that are
-  // deleted at the same moment adds one to the revision, in whatever order they arrive.
+  // What to send when there is no time to load first; without an ETag nothing is sent. Each of the `others` that are
+  // deleted at the same moment adds one to the revision, in any order.
   lastCall(image, others) {
     const steps = Array.from({ length: this.#etag ? others + 1 : 0 }, (_, step) => `"${Number(revision(this.#etag)) + step}-any"`);
     return { path: `${this.address}/${image.id}`, ifMatch: steps.join(", ") };
   }
 
-  // An upload of ours has come in.
+  // An upload of this page has been added.
   added(image) {
     if (this.find(image.id)) return;
     this.images.splice(image.position - 1, 0, image);
@@ -172,13 +172,13 @@ export class Orphans extends Pictures {
   isOrdered = false;
   product = null;
   #since = 0;
-  #tags = new Map(); // of those that are about to be deleted
+  #tags = new Map(); // ETags of pictures that are about to be deleted
 
   hide(image) {
     super.hide(image);
     api("GET", `images/${image.id}`).then(
       ({ body, header }) => body.product_id === null && this.#tags.set(image.id, header("ETag")),
-      () => {}, // it is asked for again before it is deleted
+      () => {}, // it is loaded again before it is deleted
     );
   }
 
@@ -198,7 +198,7 @@ export class Orphans extends Pictures {
     return this.total > this.images.length;
   }
 
-  // By id from where the last page ended: what comes and goes before it moves nothing.
+  // Pages by id, from the last id of the page before, so that additions and deletions shift nothing.
   async #page() {
     const query = `assigned=false&fields=all&per_page=${PER_PAGE}&since_id=${this.#since}`;
     const { body, header } = await api("GET", `images?${query}`);
@@ -217,7 +217,7 @@ export class Orphans extends Pictures {
   async remove(image) {
     try {
       const { body, header } = await api("GET", `images/${image.id}`);
-      if (body.product_id !== null) throw new Conflict(); // it is on a product by now: not ours to delete from there
+      if (body.product_id !== null) throw new Conflict(); // it has been assigned to a product, so it is not deleted from there
       await api("DELETE", `images/${image.id}`, { ifMatch: header("ETag") });
     } catch (error) {
       throw asConflict(error);

@@ -1,17 +1,17 @@
-// The list beside: products that have pictures, and those that are on none.
+// The list of products, and the entry for unassigned pictures.
 
 import { api } from "./http.js";
 import { byId, clone, show } from "./dom.js";
 import { locale, onLanguage, text } from "./texts.js";
 
 const PER_PAGE = 50;
-const PAUSE = 150; // milliseconds without a further letter, before it is looked for what has been typed
+const PAUSE = 150; // milliseconds after the last key press before the search starts
 
 let products = [];
 let total = 0;
 let unassigned = 0;
-let words = ""; // what is looked for; empty: all are shown
-let latest = 0; // the look-up that counts: others are late
+let words = ""; // the search's words; empty: all products are shown
+let latest = 0; // the latest search; answers of earlier ones are dropped
 
 onLanguage(draw);
 
@@ -21,7 +21,7 @@ async function page(since) {
   return { body, rest: Number(header("X-Total-Count")) };
 }
 
-// From the start, as far as it was shown before.
+// Loads from the start, as many as were shown before.
 export async function loadProducts() {
   const mine = ++latest;
   const before = Math.max(products.length, 1);
@@ -41,7 +41,7 @@ export async function loadProducts() {
   draw();
 }
 
-// As one types, the list becomes what is found.
+// The list shows what is found as the user types.
 export function startFinding(onError) {
   const input = byId("find-products");
   let timer;
@@ -84,13 +84,13 @@ function entry({ id, name, key, images_count: count, image }) {
     img.remove();
     return item;
   }
-  // The size is one of those that the service comes with. An installation that offers others has the larger one.
+  // 100 is one of the default sizes. If an installation does not offer it, the list shows the 640 of `image.src`.
   img.addEventListener("error", () => (img.src = image.src), { once: true });
   img.src = image.src.replace(/-640-0(\.\w+)$/, "-100-0$1");
   return item;
 }
 
-// The one that is open is marked as such.
+// Marks the open product.
 export function markCurrent() {
   for (const link of document.querySelectorAll(".side .entry")) {
     if (link.hash === location.hash) link.setAttribute("aria-current", "page");

@@ -1,6 +1,6 @@
-// Deleting, with a while to undo it: the picture is hidden at once, and the service is told when the while is over.
+// Deletion with undo: a picture is hidden at once, and deleted when the time to undo is over.
 //
-// Each deletion has a while and an Undo of its own. Whoever leaves has meant all of them.
+// Each deletion has its own time and its own Undo. Leaving the page carries out all of them.
 
 import { Lost } from "./http.js";
 import { authorization } from "./session.js";
@@ -8,12 +8,12 @@ import { toast } from "./messages.js";
 import { text } from "./texts.js";
 
 const UNDO_FOR = 10_000; // milliseconds
-const MOST = 4; // at once: more messages than these would cover the pictures
+const MOST = 4; // at once; more messages would cover the pictures
 
 let pending = []; // oldest first: { pictures, image, away }
 let tell = null;
 
-// `onProblem(pictures, error)`: it could not be deleted, and is seen again. `onDone()`: it is gone.
+// `onProblem(pictures, error)`: the deletion failed and the picture is shown again. `onDone()`: it is deleted.
 export function startRemoval(onProblem, onDone) {
   tell = { onProblem, onDone };
   addEventListener("keydown", (event) => {
@@ -34,7 +34,7 @@ export function remove(pictures, image) {
   if (pending.length > MOST) finish(pending[0]);
 }
 
-// It waits no longer, whatever comes of it. False: it had not waited any more.
+// Takes it out of the pending ones. False: it was no longer pending.
 function taken(one) {
   if (!pending.includes(one)) return false;
   pending = pending.filter((each) => each !== one);
@@ -67,10 +67,10 @@ function lost({ pictures, image }) {
   toast(text("delete.lost", { name: image.filename }), { action: [text("page.try_again"), again], stays: 2 * UNDO_FOR });
 }
 
-// Answers when all that wait have ended; at once where none waits.
+// Carries out all pending deletions now; resolves when they have ended.
 export const carryOut = () => Promise.all([...pending].map(finish));
 
-// The page is going: the browser sends these calls after it.
+// The page is being left: the browser still sends these calls (keepalive).
 function leave() {
   const last = pending;
   pending = [];
@@ -78,7 +78,7 @@ function leave() {
     const others = last.filter((each) => each.pictures === pictures).length - 1;
     const { path, ifMatch } = pictures.lastCall(image, others);
     away();
-    pictures.unhide(image); // for whoever comes back by the browser's own button: by then it is gone, or it is not
+    pictures.unhide(image); // for a return by the Back button, which then loads the true state
     if (!ifMatch) continue;
     const headers = { Authorization: authorization(), "If-Match": ifMatch };
     fetch(path, { method: "DELETE", headers, keepalive: true, credentials: "omit" });

@@ -1,9 +1,9 @@
-// Who works here: a store's id and token, in this tab's sessionStorage alone.
+// The session: a store's id and token, kept in this tab's sessionStorage only.
 
 import { byId, openDialog, show } from "./dom.js";
 import { text } from "./texts.js";
 
-const KEPT = "image-service.session"; // sessionStorage: no other tab has it, and it ends with this one
+const KEPT = "image-service.session"; // sessionStorage: no other tab sees it, and it ends with this tab
 
 let current = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
 let renewal = null;
@@ -12,10 +12,10 @@ export const storeId = () => current?.store ?? "";
 
 export const storeName = () => current?.name ?? "";
 
-// Whether the token may change anything. The page then offers nothing that it may not do.
+// Whether the token may write. The page offers a read-only token nothing that would be refused.
 export const canWrite = () => current?.scope !== "read";
 
-// Bytes, not characters, are what base64 takes.
+// btoa takes bytes, not characters.
 export function authorization() {
   const bytes = new TextEncoder().encode(`${current?.store}:${current?.token}`);
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
@@ -24,17 +24,17 @@ export function authorization() {
 export const isSignedIn = () => current !== null;
 
 export function signOut() {
-  sessionStorage.clear(); // what was asked for by URL is kept there, too
-  location.assign(location.pathname); // and with the page, everything that it shows
+  sessionStorage.clear(); // also holds the pictures that were asked for by URL
+  location.assign(location.pathname); // a fresh page shows nothing of the store
 }
 
-// Ask for id and token until the service takes them. However many calls wait for it, it is asked once.
+// Asks for id and token until the service accepts them. Several calls that wait share one dialog.
 export function signIn(why = "") {
   renewal ??= ask(why).finally(() => (renewal = null));
   return renewal;
 }
 
-// After a 401 for `used`: another call may have been told before, and the token be new already.
+// After a 401 for the token `used`. Another call may have renewed the token already.
 export async function renew(used) {
   if (renewal === null && used !== authorization()) return;
   await signIn(text("signin.again"));
@@ -51,8 +51,8 @@ function ask(why) {
   token.value = "";
   show(problem, false);
   return new Promise((resolve) => {
-    dialog.oncancel = (event) => event.preventDefault(); // there is nothing else to do here
-    dialog.onclose = () => isDone || openDialog(dialog); // a browser may close it all the same
+    dialog.oncancel = (event) => event.preventDefault(); // without a session there is nothing to show
+    dialog.onclose = () => isDone || openDialog(dialog); // a browser may close it nevertheless
     dialog.firstElementChild.onsubmit = async (event) => {
       event.preventDefault();
       const said = { store: id.value.trim(), token: token.value.trim() };
@@ -68,7 +68,7 @@ function ask(why) {
       token.value = "";
       isDone = true;
       if (before && before.store !== said.store) {
-        location.reload(); // nothing of one store is shown to another, and what was waiting is not sent to it
+        location.reload(); // shows nothing of the store before, and sends it none of the waiting changes
         return;
       }
       dialog.close();
@@ -79,7 +79,7 @@ function ask(why) {
   });
 }
 
-// Why these are not taken; "" if they are.
+// Why the service does not accept these; "" if it does.
 async function refused(said) {
   const kept = current;
   current = said;

@@ -1,10 +1,10 @@
-// How a picture is shown: in which sizes, and what is seen before it comes.
+// How a picture is shown: its sizes, and the placeholder before it has loaded.
 
 import { thumbHashToRGBA } from "../vendor/thumbhash/thumbhash.js";
 import { text } from "./texts.js";
 import { altOf } from "./words.js";
 
-// One URL for each width, smallest first. The image's own format: the service sends AVIF or WebP to whoever takes them.
+// A URL for each width, smallest first, in the image's own format: the service negotiates AVIF and WebP itself.
 function widths(image) {
   const found = new Map();
   for (const variant of image.variants) if (variant.format === image.format) found.set(variant.width, variant);
@@ -15,13 +15,13 @@ export const srcset = (image) => widths(image).map(({ url, width }) => `${url} $
 
 const largest = (image) => widths(image).at(-1);
 
-// Width by height, as it is seen.
+// Width divided by height, as displayed.
 export const ratio = (image) => image.width / image.height;
 
-// The hash tells it in its 24th bit.
+// The thumbhash's 24th bit says whether there is transparency.
 export const hasAlpha = (image) => atob(image.thumbhash).charCodeAt(2) > 127;
 
-// In a square: photos of the usual shapes lose a little at two sides; what is narrower, wider or see-through is seen whole.
+// In a square tile: photos of usual shapes are cropped a little; narrower, wider or transparent pictures are shown whole.
 export const isCropped = (image) => !hasAlpha(image) && ratio(image) <= 1.51 && ratio(image) >= 0.66;
 
 // A slide of PhotoSwipe.
@@ -33,7 +33,7 @@ export function slide(image) {
 const ESCAPED = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 const escaped = (text) => text.replace(/[&<>"]/g, (mark) => ESCAPED[mark]);
 
-// The whole tag for a shop's own page.
+// The <img> tag for a shop's page.
 export function tag(image) {
   const main = image.variants.find(({ url }) => url === image.src) ?? largest(image);
   const attributes = {
@@ -48,8 +48,8 @@ export function tag(image) {
   return `<img ${Object.entries(attributes).map(([name, value]) => `${name}="${escaped(String(value))}"`).join(" ")}>`;
 }
 
-// Fill a `.picture` with a canvas and an <img>: the placeholder at once, the picture when it is near and has come. Behind
-// what does not fill its place stays the placeholder, or, where one can see through, a chequered ground.
+// Fills a `.picture` with a canvas and an <img>: the placeholder at once, the picture when it is near the view. Behind
+// a picture that does not fill its tile the placeholder stays, or a chequered ground if the picture is transparent.
 export function fill(picture, image, sizes) {
   const canvas = picture.querySelector("canvas");
   const img = picture.querySelector("img");

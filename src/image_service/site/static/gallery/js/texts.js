@@ -1,7 +1,7 @@
-// What the page says, in the language of whoever reads it: one file of texts for each language, in `../languages/`.
+// The page's texts in the user's language: one file for each language, in `../languages/`.
 
 const LANGUAGES = ["en", "es", "pt", "id"];
-const KEPT = "image-service.language"; // localStorage: what was chosen here; else the browser's languages decide
+const KEPT = "image-service.language"; // localStorage: the user's choice; without one, the browser's languages decide
 
 const listeners = [];
 let language = chosen();
@@ -17,21 +17,21 @@ function kept() {
   try {
     return localStorage.getItem(KEPT);
   } catch {
-    return null; // a browser may forbid it
+    return null; // a browser may forbid storage
   }
 }
 
-// The browser's own tag where it is of the chosen language: British dates for the British.
+// The browser's own tag if it is of the chosen language, so that en-GB gets British dates.
 export const locale = () => navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
 
-// `text("pictures.count", { count: 3 })`: numbers are written as the language does, and choose between singular and plural.
+// `text("pictures.count", { count: 3 })`: numbers are formatted for the language, and select singular or plural.
 export function text(key, values = {}) {
   const found = texts[key];
   const chosenForm = typeof found === "object" ? (found[plurals.select(values.count)] ?? found.other) : found;
   return chosenForm.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? numbers.format(values[name]) : values[name]));
 }
 
-// Attributes of the page's own elements, and what each key in them is for.
+// The data attributes, and what each one's text becomes.
 const PLACES = {
   text: (element, words) => (element.textContent = words),
   label: (element, words) => element.setAttribute("aria-label", words),
@@ -39,7 +39,7 @@ const PLACES = {
   placeholder: (element, words) => (element.placeholder = words),
 };
 
-// Fill in what `data-text`, `data-label`, `data-title` and `data-placeholder` name, below `root`.
+// Fills in the texts that `data-text`, `data-label`, `data-title` and `data-placeholder` name, below `root`.
 export function translate(root) {
   for (const [place, put] of Object.entries(PLACES))
     for (const element of root.querySelectorAll(`[data-${place}]`)) put(element, text(element.dataset[place]));
@@ -55,7 +55,7 @@ async function load() {
   for (const choice of document.querySelectorAll("select.language")) choice.value = language;
 }
 
-// Again and again: without its texts the page is of no use.
+// Repeats until it succeeds: without its texts the page is useless.
 async function fetched(url, attempt = 1) {
   try {
     const answer = await fetch(url);
@@ -66,10 +66,10 @@ async function fetched(url, attempt = 1) {
   }
 }
 
-// Resolves once the page can speak. It is asked for as soon as this file is there, beside the rest of the page.
+// Resolves when the texts are there. Loading starts at once, in parallel with the rest of the page.
 export const ready = load().then(() => delete document.documentElement.dataset.starting);
 
-// `redraw()` is called when another language has been chosen, for what is not in the page's own HTML.
+// `redraw()` is called after a change of language, for texts that are not in the page's HTML.
 export function onLanguage(redraw) {
   listeners.push(redraw);
 }

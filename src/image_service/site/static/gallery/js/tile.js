@@ -1,19 +1,19 @@
-// One picture among the others.
+// The tile of one picture.
 
 import { clone, show } from "./dom.js";
 import { fill, isCropped, ratio } from "./shown.js";
 import { text } from "./texts.js";
 import { altOf, called, dimensions, format, size } from "./words.js";
 
-// `image` does not change within a tile's life: another state of it is another tile.
+// A tile belongs to one state of an image; a changed image gets a new tile.
 export function tileOf(image, { isOrdered, onOpen, onEdit, onDelete }) {
   const tile = clone("tile");
   const name = called(image);
   Object.assign(tile.dataset, { id: image.id, called: name });
   const part = (selector) => tile.querySelector(selector);
-  const wider = isCropped(image) ? Math.max(1, ratio(image)) : 1; // than the tile, of which it fills the height
+  const wider = isCropped(image) ? Math.max(1, ratio(image)) : 1; // than the tile, because it fills the tile's height
   fill(part(".picture"), image, `(max-width: 760px) ${Math.round(46 * wider)}vw, ${Math.round(220 * wider)}px`);
-  part("img").draggable = false; // the browser's own dragging; ours is of the whole tile
+  part("img").draggable = false; // stops the browser's own drag; SortableJS drags the whole tile
   part(".name").textContent = image.filename;
   part(".caption").title = `${image.filename}\n${dimensions(image)} · ${format(image)} · ${size(image.bytes)}`;
   part(".alt").textContent = altOf(image) || (isOrdered ? text("tile.no_alt") : "");

@@ -19,7 +19,7 @@ export function startTray() {
   addEventListener("beforeunload", (event) => uploads.isBusy && event.preventDefault());
 }
 
-// Pictures that are on no product are not seen by whoever has another thing open.
+// The toast says where unassigned pictures went, because the user may have something else open.
 function toldOf({ added, unassigned, notes }) {
   const isElsewhere = unassigned > 0 && location.hash !== "#/orphans";
   const words = [text(isElsewhere ? "upload.added_unassigned" : "upload.added", { count: added }), ...notes].join("\n");
@@ -57,7 +57,7 @@ function made(upload) {
 
 function preview(source) {
   const img = Object.assign(new Image(44, 44), { alt: "", src: URL.createObjectURL(source) });
-  img.onerror = () => img.replaceWith(icon("i-picture")); // whatever it is, it is no picture to this browser
+  img.onerror = () => img.replaceWith(icon("i-picture")); // this browser cannot show it
   return img;
 }
 
@@ -91,5 +91,5 @@ function fill(row, upload) {
   show(progress, !isRefused);
   if (upload.state === "sending") progress.value = upload.progress;
   else if (upload.state === "waiting") progress.value = 0;
-  else progress.removeAttribute("value"); // it takes as long as it takes
+  else progress.removeAttribute("value"); // no known length
 }

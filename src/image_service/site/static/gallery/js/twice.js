@@ -1,14 +1,14 @@
-// Whether a file is here already, before it is sent.
+// Notices before an upload that the file is already in the gallery.
 
-// The bytes of a file in short, or "" where a browser cannot tell: it does so over https, and on the machine itself, alone.
+// A file's SHA-256 in hex, or "" if the browser has no crypto.subtle (it exists on https and localhost only).
 export async function digest(file) {
   if (!crypto.subtle) return "";
   const hash = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// The one of `images` that has the very bytes of `file`; undefined: none. Only what weighs the same is looked at closely. Where
-// bytes cannot be compared, the same name and the same weight will do: it is only asked.
+// The one of `images` that has the same bytes as `file`, or undefined. Only files of the same size are hashed. Without
+// hashes the same name and size is enough, because the user is only asked.
 export async function same(file, images) {
   const alike = images.filter(({ bytes }) => bytes === file.size);
   if (alike.length === 0) return undefined;

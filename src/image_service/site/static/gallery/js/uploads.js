@@ -1,26 +1,26 @@
-// Files on their way up: one after the other, so that they arrive in the order in which they were chosen.
+// Uploads: one after the other, so that they arrive in the order in which they were chosen.
 
 import { fitted } from "./fitting.js";
 import { api, Lost, newKey } from "./http.js";
 import { text } from "./texts.js";
 import { same } from "./twice.js";
 
-export const ATTEMPTS = 12; // about five minutes of a line that is down
+export const ATTEMPTS = 12; // about five minutes without a connection
 
-// Refusals that may end by themselves, or once somebody has made room.
+// Refusals that may pass by themselves, or after someone has made room.
 const MAY_PASS = new Set(["gallery_full", "storage_full"]);
 
 export const helps = (error) =>
   error instanceof Lost || error.status >= 500 || [408, 409, 429].includes(error.status) || MAY_PASS.has(error.problem);
 
 class Upload {
-  state = "waiting"; // then "preparing", "sending", "checking", "pausing"; at the end "refused" or "twice", or it is gone from the list
+  state = "waiting"; // then "preparing", "sending", "checking", "pausing"; at the end "refused" or "twice"; an upload that was added leaves the list
   progress = 0;
   message = "";
-  note = ""; // what was done to the file before it was sent
-  mayRetry = false; // whether it is of any use to try once more
-  isMeant = false; // though it is here already
-  key = newKey(); // the same in every attempt: the picture is made once
+  note = ""; // how the file was changed before it was sent
+  mayRetry = false; // whether a retry can help
+  isMeant = false; // the user wants it although it is already here
+  key = newKey(); // the same in every attempt, so that the picture is added once
   stop = new AbortController();
 
   // `source` is a File; `product` a product's number, or null for none.
@@ -31,7 +31,7 @@ class Upload {
   }
 }
 
-// Tells by events: "change"; "added" with { upload, image }; "refused" with { upload }; "drained" with { added, refused, unassigned, notes }.
+// Events: "change"; "added" with { upload, image }; "refused" with { upload }; "drained" with { added, refused, unassigned, notes }.
 class Uploads extends EventTarget {
   list = [];
   #added = 0;
@@ -49,7 +49,7 @@ class Uploads extends EventTarget {
     return this.#added + this.#refused;
   }
 
-  // `known(product)`: the pictures that are seen to be there already.
+  // `known(product)`: the pictures of it that the page shows.
   startLooking(known) {
     this.#known = known;
   }
@@ -60,7 +60,7 @@ class Uploads extends EventTarget {
     this.#run();
   }
 
-  // Also what is there already, if somebody wants it twice.
+  // Retries an upload; one that was noticed as a duplicate is then added all the same.
   again(upload) {
     upload.isMeant ||= upload.state === "twice";
     Object.assign(upload, { state: "waiting", message: "", progress: 0, stop: new AbortController() });
@@ -118,7 +118,7 @@ class Uploads extends EventTarget {
     }
   }
 
-  // Make it fit to be sent; true if it is not to be sent, for the time being.
+  // Prepares the file; true if it must not be sent now.
   async #isHeld(upload) {
     this.#set(upload, { state: "preparing" });
     if (!upload.file) Object.assign(upload, await fitted(upload.source)); // adds `file` and `note`
@@ -151,7 +151,7 @@ class Uploads extends EventTarget {
     if (upload.product !== null) {
       return (await api("POST", `products/${upload.product}/images?fields=all`, options)).body;
     }
-    // A ticket takes what a product takes, and puts it on none. It is made once, too, however often this is tried.
+    // A ticket takes the formats that a product takes and adds an unassigned picture. Its key also makes retries safe.
     const ask = { json: { origins: [location.origin] }, key: `${upload.key}-ticket`, outlivesLoss: true };
     const { body: ticket } = await api("POST", "uploads", { ...options, ...ask, form: undefined });
     return (await api("POST", `uploads/${ticket.id}${new URL(ticket.url).search}&fields=all`, options)).body;

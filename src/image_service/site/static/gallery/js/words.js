@@ -1,8 +1,8 @@
-// A picture's facts, and what the API says, in words for people.
+// A picture's facts and the API's problems, in words for people.
 
 import { locale, text } from "./texts.js";
 
-// This installation's limits: `bytes`, `pixels`, `side`, and the `formats` that it takes.
+// This installation's limits: `bytes`, `pixels`, `side` and `formats`.
 export const limits = JSON.parse(document.querySelector('meta[name="limits"]').content);
 
 const FORMATS = { jpg: "JPEG", png: "PNG", gif: "GIF", webp: "WebP", avif: "AVIF", heic: "HEIC" };
@@ -15,10 +15,10 @@ export const tooHeavy = () => text("error.too_heavy", { size: size(limits.bytes 
 
 export const unusable = () => text("error.format", { formats: formats() });
 
-// What may be chosen, for whoever chooses.
+// The formats that can be chosen, as a list to read.
 export const taken = () => text("pictures.taken", { formats: formats(), size: size(limits.bytes + 1) });
 
-// By the name of the problem (the header `Problem`); `said` is the API's own message where it names a field.
+// By the problem's name (header `Problem`); `said` is the API's message, for problems that name a field.
 const FOR_PROBLEMS = {
   not_an_image: unusable,
   other_format: (said) => {
@@ -46,7 +46,7 @@ const FOR_PROBLEMS = {
   storage_full: () => text("error.storage_full"),
 };
 
-// By the reason in a job's receipt, where a host has answered as it has.
+// By the reason in a job's receipt, for answers of a host.
 const FOR_REASONS = {
   timed_out: () => text("arriving.timed_out"),
   cut_off: () => text("arriving.cut_off"),
@@ -63,13 +63,13 @@ const FOR_REASONS = {
   forgotten: () => text("arriving.not_done"),
 };
 
-// Why nothing has come of a job, or has not yet; the service may come to have reasons that are not known here.
+// Why a job has failed or waits. Unknown reasons get a general text: a newer service may have more.
 export function failure({ reason, status }) {
   const words = FOR_REASONS[reason]?.(String(status ?? "–")) ?? FOR_PROBLEMS[reason]?.("", "");
   return words || text("error.refused_saying", { message: reason });
 }
 
-// One sentence or more for a refusal.
+// The text for a refusal.
 export function refusal(status, body, problem, requestId) {
   const [field, message] = said(body);
   const words = FOR_PROBLEMS[problem]?.(field ? message : "", field);
@@ -97,7 +97,7 @@ export const percent = (part) => new Intl.NumberFormat(locale(), { style: "perce
 
 export const format = (image) => named(image.format);
 
-// Pixels are written without separators, as every program writes them.
+// Pixels without thousands separators, as other programs write them.
 export const dimensions = (image) => `${image.width} × ${image.height}`;
 
 export const when = (time) => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
@@ -106,16 +106,16 @@ export function languageName(tag) {
   try {
     return new Intl.DisplayNames([locale()], { type: "language" }).of(tag) ?? tag;
   } catch {
-    return tag; // the key of an alt text need not be a language's
+    return tag; // the key of an alt text need not be a language tag
   }
 }
 
-// A text is either one for all languages, or one for each: the page's own language first, then the first there is.
+// An alt text is one string, or a map by language: the page's language is preferred, then the first one.
 export function altOf(image) {
   if (image.alt === null || typeof image.alt === "string") return image.alt ?? "";
   const own = [locale(), ...navigator.languages].map((tag) => image.alt[tag] ?? image.alt[tag.split("-")[0]]);
   return own.find(Boolean) ?? Object.values(image.alt)[0] ?? "";
 }
 
-// What a picture is called where nobody can see it.
+// A picture's name for screen readers.
 export const called = (image) => altOf(image) || image.filename;
