@@ -136,15 +136,17 @@ def test_the_picker_names_what_is_taken(page: Page, shop: Shop, product: int) ->
 
 
 def test_the_same_picture_twice_is_noticed(page: Page, shop: Shop, product: int) -> None:
+    shop.add(product, "deleted.png", png("blue"))
     shop.add(product, "first.png", png("green"))
-    open_product(page, product, 1)
+    open_product(page, product, 2)
+    page.get_by_role("button", name="Delete deleted.png").click()  # undo is still possible, so position 2 is shown as 1
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     give(page, copy_png=png("green"), red_png=png("red"), again_png=png("red"))
     expect(row(page, "copy.png")).to_contain_text("This picture is already here, at position 1.")
     expect(row(page, "again.png")).to_contain_text("This picture is already here, at position 2.")
     assert len(sent) == 1
-    assert shown(page) == ["first.png", "red.png"] == shop.names(product)
+    assert shown(page) == ["first.png", "red.png"]
     page.get_by_role("button", name="Add copy.png anyway").click()
     expect(page.locator(".tile")).to_have_count(3)
-    assert shop.names(product) == ["first.png", "red.png", "copy.png"]
+    assert [name for name in shop.names(product) if name != "deleted.png"] == ["first.png", "red.png", "copy.png"]

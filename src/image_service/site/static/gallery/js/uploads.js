@@ -49,7 +49,7 @@ class Uploads extends EventTarget {
     return this.#added + this.#refused;
   }
 
-  // `known(product)`: the pictures of it that the page shows.
+  // `known(product)`: the pictures of it that the page shows, in order.
   startLooking(known) {
     this.#known = known;
   }
@@ -124,11 +124,12 @@ class Uploads extends EventTarget {
     if (!upload.file) Object.assign(upload, await fitted(upload.source)); // adds `file` and `note`
     upload.stop.signal.throwIfAborted();
     if (upload.isMeant) return false;
-    const image = await same(upload.file, this.#known(upload.product));
+    const known = this.#known(upload.product);
+    const image = await same(upload.file, known);
     upload.stop.signal.throwIfAborted();
     if (!image) return false;
     this.#refused += 1;
-    const message = image.position ? text("upload.twice_at", { number: image.position }) : text("upload.twice");
+    const message = image.position ? text("upload.twice_at", { number: known.indexOf(image) + 1 }) : text("upload.twice");
     this.#set(upload, { state: "twice", message });
     this.#tell("refused", { upload });
     return true;
