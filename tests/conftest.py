@@ -27,7 +27,8 @@ from image_service.database.database import Database
 from image_service.postgres.embedded import EmbeddedPostgres
 from image_service.settings import Settings
 from image_service.storage.base import Storage
-from image_service.storage.s3 import S3Limits, S3Storage
+from image_service.storage.s3 import S3Storage
+from image_service.storage.s3_calls import S3Limits
 from image_service.storage.staging import Staging
 from image_service.stores import registry
 from image_service.stores.registry import NewStore

@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     job_retry_seconds: float = Field(default=120.0, gt=0, le=3600)  # for five tries more at a host's bad minute
 
     # The sweep
-    # Seconds between two sweeps that list all blobs, for what no reservation tells of; 0: only after a restore.
+    # Seconds between two audits, which list all blobs, for what no reservation tells of; 0: only after a restore.
     audit_interval: float = Field(default=604_800.0, ge=0, le=31_536_000)
     sweep_interval: float = Field(default=3600.0, ge=0, le=31_536_000)  # seconds; 0: never by itself
     orphan_ttl: float | None = Field(

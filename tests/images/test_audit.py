@@ -1,7 +1,7 @@
 """A sweep lists nothing but what was being written; an audit lists everything, and comes first where it is needed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from image_service.images import instance
 from image_service.images.models import ImageRow, InstanceRow, JobRow, ReservationRow
 from image_service.images.upkeep import runs
-from image_service.images.upkeep.sweep import SweepRefused
+from image_service.images.upkeep.audit import SweepRefused
 from image_service.storage.base import BlobInfo
 from image_service.storage.local import LocalStorage
 from image_service.storage.names import MARK
@@ -40,9 +40,13 @@ class Listing(LocalStorage):
         async for blob in super().list(prefix):
             yield blob
 
+    async def folders(self, prefix: str) -> Sequence[str]:
+        self.listed.append(prefix)
+        return await super().folders(prefix)
+
 
 Start = Callable[..., Any]
-ALL = {"private/", "public/", "tmp/"}
+ALL = {"private/", "public/stores/", "tmp/"}
 
 
 @pytest.fixture
@@ -196,5 +200,5 @@ async def test_a_mark_that_was_cut_short_is_no_restore(start: Start, new_databas
             before = file_of(service, MARK).read_bytes()
             await instance.leave_mark(service.database, service.storage, staging_of(service))
             file_of(service, MARK).write_bytes(before)
-            assert await instance.is_as_left(service.database, service.storage)
+            assert (await instance.is_as_left(service.database, service.storage))[1]
         assert await listed_by(service) == {"tmp/"}

@@ -9,7 +9,8 @@ from sqlmodel import select
 
 from image_service.errors import InstanceMismatch
 from image_service.images.models import ImageRow, TrashRow
-from image_service.images.upkeep.sweep import SweepRefused, Swept
+from image_service.images.upkeep.audit import SweepRefused
+from image_service.images.upkeep.sweep import Swept
 from image_service.storage.names import new_key
 from tests.conftest import Service
 from tests.images import blobs

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from image_service.images.upkeep.verify import OriginalState, verify
-from image_service.storage.s3 import S3Limits
+from image_service.storage.s3_calls import S3Limits
 from tests.conftest import NewDatabase, NewS3, Service, StartService
 from tests.s3.proxy import Fault, S3Proxy, answers, loses_the_answer, passes, resets, stalls
 from tests.s3.seaweed import SeaweedFS

@@ -61,5 +61,5 @@ async def test_what_sweeps_keep_in_mind_is_written_again(shop: httpx.AsyncClient
             other = await added(shop)
             await session.exec(update(ImageRow).values(created_at=func.now() - literal(timedelta(days=days))))
         await sweep(service, audit=False)
-        assert await instance.is_as_left(service.database, service.storage)
+        assert (await instance.is_as_left(service.database, service.storage))[1]
         assert other["id"] > image["id"]

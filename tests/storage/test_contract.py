@@ -191,6 +191,23 @@ async def test_list_knows_prefixes_names_and_sizes(storage: Storage, tmp_path: P
     assert listed == names
     assert [blob.name async for blob in storage.list("public/stores/000/001/")] == [VARIANT]
     assert [blob async for blob in storage.list("privat/")] == []
+    assert {name async for some in storage.names("private/") for name in some} == set(names)
+    assert await storage.folders("private/") == ["private/00/", "private/01/", "private/02/"]
+    assert await storage.folders("public/stores/") == ["public/stores/000/"]
+    assert await storage.folders("nothing/") == []
+
+
+async def test_a_blob_is_described_without_reading_it(storage: Storage, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"0123")
+    await storage.put(ORIGINAL, source, BlobHeaders("image/jpeg", sha256="ab" * 32))
+    [listed] = [blob async for blob in storage.list("private/")]
+    described = await storage.describe(ORIGINAL)
+    assert (described.name, described.size, described.modified) == (ORIGINAL, 4, listed.modified)
+    assert described.sha256 == (None if isinstance(storage, LocalStorage) else "ab" * 32)
+    for nothing in ("private/ab/none", "private/ab"):
+        with pytest.raises(BlobNotFound):
+            await storage.describe(nothing)
 
 
 async def test_a_list_may_be_left_early(storage: Storage, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from image_service.errors import StorageFull, StorageUnavailable
 from image_service.storage.base import CHUNK_BYTES, ByteRange, Storage
-from image_service.storage.s3 import S3Limits, S3Storage
+from image_service.storage.s3 import S3Storage
+from image_service.storage.s3_calls import S3Limits
 from image_service.storage.staging import Staging
 from tests.conftest import NewS3
 from tests.s3.proxy import Fault, S3Proxy, answers, cuts, loses_the_answer, resets, stalls

@@ -65,15 +65,16 @@ async def remember(database: Database, storage: Storage, staging: Staging) -> No
         await _write(storage, staging, HIGH_WATER, str(reached))
 
 
-async def is_as_left(database: Database, storage: Storage) -> bool:
-    """Whether both are as the last sweep has left them: neither was restored, replaced or copied since.
+async def is_as_left(database: Database, storage: Storage) -> tuple[str | None, bool]:
+    """The blob store's mark, and whether both are as the last sweep has left them: neither was restored, replaced or
+    copied since.
 
     Asked by whoever has the sweep's lock. Raises what storage and database raise.
     """
     found = await _read(storage, MARK)
     async with database.reading() as session:
         marks = (await session.exec(select(InstanceRow.mark, InstanceRow.next_mark))).first() or ()
-    return found is not None and found in {str(mark) for mark in marks if mark is not None}
+    return found, found is not None and found in {str(mark) for mark in marks if mark is not None}
 
 
 async def leave_mark(database: Database, storage: Storage, staging: Staging) -> None:

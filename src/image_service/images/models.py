@@ -256,3 +256,5 @@ class JobRow(SQLModel, table=True):
     last_success: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     seconds: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
     counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default="{}"))
+    # Where one goes on that was not done in one run.
+    cursor: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))

@@ -6,7 +6,7 @@ Failures are named, and each method says which it raises:
 `BlobNotFound`, `RangeNotSatisfiable`, `StorageFull`, `StorageUnavailable`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,7 @@ class BlobHeaders:
     content_type: str
     cache_control: str = "private, no-store"
     content_disposition: str | None = None
+    sha256: str | None = None  # 64 hex digits of the bytes, kept beside them by a store that can
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class BlobInfo:
     name: str
     size: int  # bytes
     modified: datetime  # by the store's own clock, with a zone
+    sha256: str | None = None  # `BlobHeaders.sha256`, from `describe` alone, where the store has kept it
 
 
 @dataclass
@@ -126,6 +128,21 @@ class Storage(Protocol):
 
         Blobs put or deleted meanwhile may be missing or still be listed. Raises `StorageUnavailable`.
         """
+        ...
+
+    def names(self, prefix: str) -> AsyncIterator[Sequence[str]]:
+        """As `list`, but the names alone, some at a time: a disk is not asked about each file."""
+        ...
+
+    async def folders(self, prefix: str) -> Sequence[str]:
+        """What the names below `prefix` go on with, up to the next "/", with `prefix` and that "/"; sorted.
+
+        Folders that hold no blob may be among them. Raises `StorageUnavailable`.
+        """
+        ...
+
+    async def describe(self, name: str) -> BlobInfo:
+        """Without reading its bytes. Raises `BlobNotFound`, `StorageUnavailable`."""
         ...
 
     async def check(self) -> datetime:

@@ -11,7 +11,7 @@ the store removes those that are older than any upload takes.
 import os
 import stat
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
@@ -166,6 +166,27 @@ class LocalStorage:
             for blob in batch:
                 yield blob
 
+    async def names(self, prefix: str) -> AsyncIterator[Sequence[str]]:
+        if not prefix.endswith("/"):
+            raise ValueError(prefix)
+        found = _walk_names(self._text(prefix[:-1]), prefix)
+        while batch := await self._run(partial(_batch, found, prefix)):
+            yield batch
+
+    async def folders(self, prefix: str) -> Sequence[str]:
+        with named_failures(prefix):
+            return await self._run(partial(_folders, self._text(prefix[:-1]), prefix))
+
+    async def describe(self, name: str) -> BlobInfo:
+        with named_failures(name):
+            try:
+                found = await self._run(self._path(name).lstat)
+            except ABSENT as error:
+                raise BlobNotFound(name) from error
+        if not stat.S_ISREG(found.st_mode):
+            raise BlobNotFound(name)
+        return BlobInfo(name, found.st_size, _modified(found))
+
     async def check(self) -> datetime:
         with named_failures("check"):
             return _modified(await self._run(self._durable.check))
@@ -186,7 +207,7 @@ class LocalStorage:
         return await get_running_loop().run_in_executor(self._threads, function)
 
 
-def _batch(found: Iterator[BlobInfo], prefix: str) -> tuple[BlobInfo, ...]:
+def _batch(found: Iterator[T], prefix: str) -> tuple[T, ...]:
     with named_failures(prefix):
         return tuple(islice(found, LIST_BATCH))
 
@@ -207,6 +228,28 @@ def _walk(directory: Path, prefix: str) -> Iterator[BlobInfo]:
                 yield from _walk(directory / entry.name, f"{prefix}{entry.name}/")
             elif stat.S_ISREG(found.st_mode):
                 yield BlobInfo(prefix + entry.name, found.st_size, _modified(found))
+
+
+def _walk_names(directory: str, prefix: str) -> Iterator[str]:
+    """The same without a `stat` for each, which takes ten times as long: the folder itself says what is a file."""
+    try:
+        entries = os.scandir(directory)
+    except ABSENT:
+        return
+    with entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk_names(entry.path, f"{prefix}{entry.name}/")
+            elif entry.is_file(follow_symlinks=False):
+                yield prefix + entry.name
+
+
+def _folders(directory: str, prefix: str) -> list[str]:
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(f"{prefix}{entry.name}/" for entry in entries if entry.is_dir(follow_symlinks=False))
+    except ABSENT:
+        return []
 
 
 async def _whole(data: bytearray) -> AsyncIterator[bytes]:

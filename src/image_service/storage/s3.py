@@ -9,12 +9,10 @@ then never wait for an interpreter that is on its way out, which would abort the
 """
 
 import asyncio
-import random
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -22,38 +20,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
-from image_service.errors import BlobNotFound, StorageFull, StorageUnavailable
+from image_service.errors import BlobNotFound, StorageUnavailable
 from image_service.storage.base import CHUNK_BYTES, AtHand, Blob, BlobHeaders, BlobInfo, ByteRange
 from image_service.storage.fetching import fetch
 from image_service.storage.local import named_failures
 from image_service.storage.names import REWRITTEN
+from image_service.storage.s3_calls import Calls, S3Limits, reason_of
 from image_service.storage.staging import Staging
 
 if TYPE_CHECKING:
     from obstore import Attributes, GetOptions, GetResult, ListStream, ObjectMeta
 
 RESUMED = 3  # times that a blob is read on from where the connection broke
-CALLS = 32  # at once; what they read is passed on in chunks …
-PUTS = 8  # … but an upload is in memory as a whole: 80 MB of originals
+PUTS = 8  # at once: an upload is in memory as a whole, 80 MB of originals
 FILES = 64  # copies in the staging folder at once, of originals that wait to be rendered: 640 MB
+SHA256 = "sha256"  # x-amz-meta-sha256; what `checksum_algorithm` sends cannot be asked for through obstore
 BATCH = 1000  # names in one DeleteObjects, and in one page of a list: S3's own limits
 
 DAY = 86_400.0  # seconds
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class S3Limits:
-    """Seconds: how long a store may take that does not answer, or not well."""
-
-    call: float = 15.0  # with all attempts; then the request that needed it is answered with 503
-    put: float = 8.0  # one attempt: 10 MB over 10 Mbit/s
-    silent: float = 5.0  # one attempt of anything else: the longest that nothing may come
-    pauses: tuple[float, ...] = (0.1, 0.4, 1.2)  # before each further attempt, give or take a half
 
 
 class S3Storage:
@@ -70,8 +59,10 @@ class S3Storage:
         prefix: str,
         staging: Staging,
         config: Mapping[str, str] | None = None,
-        limits: S3Limits = S3Limits(),
+        limits: S3Limits | None = None,
     ) -> None:
+        limits = limits or S3Limits()
+
         def client(**seconds: float) -> S3Store:
             # All by way of `config`: `client_options` would put aside what the variables say of the client.
             timeouts = {name: f"{1000 * each:.0f} ms" for name, each in seconds.items()}
@@ -79,13 +70,13 @@ class S3Storage:
             try:
                 return S3Store(bucket, prefix=prefix or None, config=own, retry_config={"max_retries": 0})  # type: ignore[arg-type]
             except BaseError as error:
-                raise ValueError(_reason(error)) from error
+                raise ValueError(reason_of(error)) from error
 
         self._staging = staging
         self._reads = client(timeout=DAY, read_timeout=limits.silent)  # whoever we read for may take its time
         self._writes = client(timeout=limits.put)
         self._limits = limits
-        self._calling = ThreadPoolExecutor(CALLS, thread_name_prefix="s3")
+        self._calls = Calls(limits)
         self._putting = ThreadPoolExecutor(PUTS, thread_name_prefix="s3-put")
         self._files = asyncio.Semaphore(FILES)
 
@@ -96,6 +87,8 @@ class S3Storage:
         answered but not heard; where others are, `StorageUnavailable`.
         """
         attributes: Attributes = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
+        if headers.sha256 is not None:
+            attributes[SHA256] = headers.sha256
         if headers.content_disposition is not None:
             attributes["Content-Disposition"] = headers.content_disposition
 
@@ -114,7 +107,7 @@ class S3Storage:
                     raise StorageUnavailable(f"{name}: other bytes are there already") from error
 
         try:
-            await self._call(name, attempt, self._putting)
+            await self._calls.call(name, attempt, self._putting)
         except BlobNotFound as error:  # the source, or the bucket
             raise StorageUnavailable(str(error)) from error
 
@@ -128,7 +121,7 @@ class S3Storage:
             options: GetOptions = {"range": range.within(found["size"]), "if_match": found["e_tag"]}
             return obstore.get(self._reads, name, options=options)
 
-        result = await self._call(name, attempt)
+        result = await self._calls.call(name, attempt)
         chunks = self._chunks(name, result)
         start, stop = result.range
         return Blob(
@@ -142,18 +135,18 @@ class S3Storage:
             failure = "it ended early"
             stream = result.stream(CHUNK_BYTES)
             try:
-                while chunk := await self._in_thread(partial(next, stream, b"")):
+                while chunk := await self._calls.in_thread(partial(next, stream, b"")):
                     position += len(chunk)
                     yield chunk
             except BaseError as error:
-                failure = _reason(error)
+                failure = reason_of(error)
             if position == stop:
                 return
             if not left:
                 raise StorageUnavailable(f"{name}: {stop - position} bytes cannot be read: {failure}")
             rest: GetOptions = {"range": (position, stop), "if_match": _etag(result.meta)}
             try:
-                result = await self._call(name, partial(obstore.get, self._reads, name, options=rest))
+                result = await self._calls.call(name, partial(obstore.get, self._reads, name, options=rest))
             except BlobNotFound as error:
                 raise StorageUnavailable(f"{name}: removed while it was read") from error
 
@@ -166,7 +159,7 @@ class S3Storage:
 
     async def exists(self, name: str) -> bool:
         try:
-            await self._call(name, lambda: obstore.head(self._reads, name))
+            await self._calls.call(name, lambda: obstore.head(self._reads, name))
         except BlobNotFound:
             return False
         return True
@@ -190,12 +183,29 @@ class S3Storage:
         left = iter(names)
         while batch := list(islice(left, BATCH)):
             try:
-                await self._call(batch[0], partial(obstore.delete, self._reads, batch))
+                await self._calls.call(batch[0], partial(obstore.delete, self._reads, batch))
             except BlobNotFound:
                 continue  # a store without DeleteObjects may say so
 
     async def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
-        """In the store's order; a page that cannot be had is asked for again."""
+        async for page in self._pages(prefix):
+            for found in page:
+                yield BlobInfo(found["path"], found["size"], _modified(found))
+
+    async def names(self, prefix: str) -> AsyncIterator[Sequence[str]]:
+        async for page in self._pages(prefix):
+            yield [found["path"] for found in page]
+
+    async def folders(self, prefix: str) -> Sequence[str]:
+        found = await self._calls.call(prefix, partial(obstore.list_with_delimiter, self._reads, prefix))
+        return sorted(f"{each.removesuffix('/')}/" for each in found["common_prefixes"])
+
+    async def describe(self, name: str) -> BlobInfo:
+        found = await self._calls.call(name, partial(obstore.get, self._reads, name, options={"head": True}))
+        return BlobInfo(name, found.meta["size"], _modified(found.meta), found.attributes.get(SHA256))
+
+    async def _pages(self, prefix: str) -> AsyncIterator["Sequence[ObjectMeta]"]:
+        """In the store's order; one that cannot be had is asked for again."""
         if not prefix.endswith("/"):
             raise ValueError(prefix)
         pages: ListStream[Sequence[ObjectMeta]] | None = None
@@ -210,9 +220,8 @@ class S3Storage:
                 pages = None  # it would say that it is at its end
                 raise
 
-        while batch := await self._call(prefix, page):
-            for found in batch:
-                yield BlobInfo(found["path"], found["size"], _modified(found))
+        while batch := await self._calls.call(prefix, page):
+            yield batch
             last = batch[-1]["path"]
 
     async def check(self) -> datetime:
@@ -230,35 +239,6 @@ class S3Storage:
         await self.delete([name])  # where it does not come to this, the sweep does it
         return blob.modified
 
-    async def _call(self, name: str, attempt: Callable[[], T], threads: Executor | None = None) -> T:
-        """What `attempt` returns, within `S3Limits.call` seconds.
-
-        Raises `BlobNotFound`, `StorageFull`, `StorageUnavailable`, and what else `attempt` raises.
-        """
-        try:
-            async with asyncio.timeout(self._limits.call):
-                for pause in self._limits.pauses:
-                    try:
-                        return await self._in_thread(attempt, threads)
-                    except (PermissionDeniedError, UnauthenticatedError):
-                        raise  # it would say the same again
-                    except BaseError:
-                        await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-                return await self._in_thread(attempt, threads)
-        except TimeoutError as error:
-            raise StorageUnavailable(f"{name}: no answer within {self._limits.call:g} s") from error
-        except FileNotFoundError as error:
-            reason = _reason(error)
-            missing = StorageUnavailable if "<Code>NoSuchBucket</Code>" in reason else BlobNotFound
-            raise missing(f"{name}: {reason}") from error
-        except BaseError as error:
-            reason = _reason(error)
-            full = "507 Insufficient Storage" in reason or "QuotaExceeded" in reason
-            raise (StorageFull if full else StorageUnavailable)(f"{name}: {reason}") from error
-
-    async def _in_thread(self, function: Callable[[], T], threads: Executor | None = None) -> T:
-        return await asyncio.get_running_loop().run_in_executor(threads or self._calling, function)
-
 
 def _holds(store: S3Store, name: str, source: Path) -> bool:
     with source.open("rb") as file:
@@ -273,11 +253,3 @@ def _etag(found: "ObjectMeta") -> str:
 def _modified(found: "ObjectMeta") -> datetime:
     """In whole seconds: what HTTP can say."""
     return found["last_modified"].replace(microsecond=0)
-
-
-def _reason(error: Exception) -> str:
-    """What obstore says to people, in one line."""
-    said = " ".join(str(error).partition("\n\nDebug source:")[0].split())
-    if said.endswith("HTTP error: builder error"):
-        said += " (an endpoint of http:// takes AWS_ALLOW_HTTP=true)"
-    return said[:600]

@@ -4,8 +4,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, literal
+from sqlalchemy import func, literal, null
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -34,7 +35,33 @@ async def recorded(database: Database, job: str) -> AsyncIterator[dict[str, int]
     await _keep(database, job, done)
 
 
-async def _keep(database: Database, job: str, values: dict[str, object]) -> None:
+async def succeeded(database: Database, job: str, seconds: float, counts: dict[str, int]) -> None:
+    """Of one that several runs have done: it is at its end. Raises `DatabaseUnavailable`."""
+    done = {"failed": False, "last_success": func.now(), "seconds": seconds, "counts": counts, "cursor": null()}
+    await _keep(database, job, done)
+
+
+async def failed(database: Database, job: str) -> None:
+    """It keeps its cursor. Raises `DatabaseUnavailable`."""
+    await _keep(database, job, {"failed": True})
+
+
+async def keep_cursor(database: Database, job: str, cursor: dict[str, Any]) -> None:
+    """Where one that is not at its end goes on. Raises `DatabaseUnavailable`."""
+    never = {"last_run": func.to_timestamp(0), "failed": False}
+    row = insert(JobRow).values(job=job, cursor=cursor, **never)
+    async with database.transaction() as session:
+        await session.exec(row.on_conflict_do_update(index_elements=["job"], set_={"cursor": cursor}))
+
+
+async def cursor_of(database: Database, job: str) -> dict[str, Any] | None:
+    """None: it is not under way. Raises `DatabaseUnavailable`."""
+    async with database.reading() as session:
+        found = (await session.exec(select(JobRow.cursor).where(JobRow.job == job))).first()
+    return None if found is None else dict(found)
+
+
+async def _keep(database: Database, job: str, values: dict[str, Any]) -> None:
     values["last_run"] = func.now()
     row = insert(JobRow).values(job=job, **values).on_conflict_do_update(index_elements=["job"], set_=values)
     async with database.transaction() as session:

@@ -1,36 +1,40 @@
 """Removes the bytes, and the kept answers, that nobody needs any more, and nothing else."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, func, literal, true, union_all
+from sqlalchemy import and_, delete, exists, func, literal, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from image_service.database.database import Database
-from image_service.errors import ImageServiceError
 from image_service.images import idempotency, instance, upload_tickets
 from image_service.images.library import Library
 from image_service.images.models import ImageRow, ReservationRow, TrashRow
 from image_service.images.upkeep import orphans
-from image_service.storage.base import BlobInfo, Storage
-from image_service.storage.names import VariantName, key_of_original, original_name, variant_names
+from image_service.storage.base import Storage
+from image_service.storage.names import original_name, variant_names
 from image_service.storage.staging import Staging
 
 TRASH_KEPT = timedelta(hours=24)  # an online backup (pg_dump first, then the bytes) stays whole for a day
 STRAY_AGE = timedelta(hours=24)  # an upload commits within an hour of its key's reservation and of its put
 NOBODY = 0  # the store of a stray in the trash: no store has this id
-MAX_STRAY_SHARE = 0.05  # of the originals: more than that is a wrong database, not left-overs
 BATCH = 500
 
-Keyed = list[tuple[UUID, BlobInfo]]
 ForgetJobs = Callable[[Database, bool], Awaitable[dict[str, int]]]  # by their names in `Swept`; a dry run counts them
 
 
-class SweepRefused(ImageServiceError):
-    """So many originals without a row that something else must be wrong."""
+@dataclass(frozen=True)
+class Found:
+    """What an audit has removed, or would in a dry run."""
+
+    strays: int = 0
+    variants: int = 0
+
+
+Audit = Callable[[datetime], Awaitable[Found]]  # strays are from before that time, by the blob store's clock
 
 
 @dataclass(frozen=True)
@@ -56,35 +60,31 @@ async def sweep(
     library: Library,
     *,
     sizes: list[str],
-    audit: bool,
+    audit: Audit | None = None,
     since: datetime | None = None,
     orphan_ttl: timedelta | None = None,
     forget_jobs: ForgetJobs | None = None,
     dry_run: bool = False,
-    force: bool = False,
 ) -> Swept:
-    """What the database knows to be needless; an `audit` lists all blobs first, for what it does not know of.
+    """What the database knows to be needless; before that an `audit`, for what it does not know of.
 
     The variants of images that were deleted after `since` are removed once more: then it may have failed.
-    Raises `InstanceMismatch`; an audit `SweepRefused` beyond 5 % of the originals unless `force`.
+    Raises `InstanceMismatch`, and what the audit raises.
     """
     await instance.check(database, storage)
     oldest = await storage.check() - STRAY_AGE
-    strays = await _strays(database, storage, oldest, force=force) if audit else []
-    variants = await _remove_variants(database, storage, dry_run=dry_run) if audit else 0
-    if not audit and not dry_run:
-        await _remove_again(database, storage, sizes, since)
+    found = await audit(oldest) if audit else Found()
     written = [blob.name async for blob in storage.list("tmp/") if blob.modified < oldest]
     if not dry_run:
-        await _to_trash(database, strays)
+        await _remove_again(database, storage, sizes, since)
         await _in_batches(written, storage.delete)
         await instance.remember(database, storage, staging)
     swept = Swept(
         staged=len(written) + await staging.remove_stale(STRAY_AGE, dry_run=dry_run),
         trash=await _empty_trash(database, storage, sizes, dry_run=dry_run),
-        strays=len(strays),
+        strays=found.strays,
         unused=await _take_unused(database, dry_run=dry_run),
-        variants=variants,
+        variants=found.variants,
         keys=await idempotency.forget(database, dry_run=dry_run),
         orphans=await orphans.remove(database, library, orphan_ttl, dry_run=dry_run),
         tickets=await upload_tickets.forget(database, dry_run=dry_run),
@@ -93,20 +93,6 @@ async def sweep(
     if not dry_run:
         await instance.leave_mark(database, storage, staging)
     return swept
-
-
-async def _remove_variants(database: Database, storage: Storage, *, dry_run: bool) -> int:
-    """Those of no live image, of any age: only an image that has its row is rendered, and a key that has lost it never
-    gets it back.
-    """
-    variants = 0
-    async for batch in _batches(storage, "public/", _key_of_variant):
-        live = await _live(database, batch)
-        dead = [blob.name for key, blob in batch if key not in live]
-        variants += len(dead)
-        if not dry_run:
-            await storage.delete(dead)
-    return variants
 
 
 async def _remove_again(database: Database, storage: Storage, sizes: list[str], since: datetime | None) -> None:
@@ -127,21 +113,7 @@ def _variants_of(row: TrashRow, sizes: list[str]) -> list[str]:
     return [each.blob for each in variant_names(row.store_id, row.slug, row.key.hex, sizes)]
 
 
-async def _strays(database: Database, storage: Storage, oldest: datetime, *, force: bool) -> list[UUID]:
-    """Those not yet in the trash. Raises `SweepRefused`, which counts those that are: they add up over a day."""
-    originals, waiting, strays = 0, 0, list[UUID]()
-    async for batch in _batches(storage, "private/", key_of_original):
-        originals += len(batch)
-        aged = [(key, blob) for key, blob in batch if blob.modified < oldest]
-        named, trashed = await _named(database, aged), await _trashed(database, aged)
-        waiting += sum(store == NOBODY for store in trashed.values())
-        strays += [key for key, _ in aged if key not in named and key not in trashed]
-    if strays and waiting + len(strays) > originals * MAX_STRAY_SHARE and not force:
-        raise SweepRefused(f"{waiting + len(strays)} of {originals} originals have no row; --force removes them")
-    return strays
-
-
-async def _to_trash(database: Database, strays: list[UUID]) -> None:
+async def to_trash(database: Database, strays: list[UUID]) -> None:
     """They keep their bytes for a day: by a clock that has jumped, one may be of an upload that is under way."""
     for start in range(0, len(strays), BATCH):
         values = [{"key": key, "store_id": NOBODY, "slug": ""} for key in strays[start : start + BATCH]]
@@ -170,45 +142,6 @@ async def _take_unused(database: Database, *, dry_run: bool) -> int:
         taken += len(keys)
 
 
-async def _batches(storage: Storage, prefix: str, key_of: Callable[[str], str | None]) -> AsyncIterator[Keyed]:
-    """The blobs that have a key, some at a time."""
-    batch: Keyed = []
-    async for blob in storage.list(prefix):
-        if key := key_of(blob.name):
-            batch.append((UUID(key), blob))
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    yield batch
-
-
-async def _live(database: Database, batch: Keyed) -> set[UUID]:
-    """The keys that an image has."""
-    async with database.reading() as session:
-        return set(await session.exec(select(ImageRow.key).where(col(ImageRow.key).in_({key for key, _ in batch}))))
-
-
-async def _named(database: Database, batch: Keyed) -> set[UUID]:
-    """The keys that an image has, or an upload under way may get: in one snapshot, as it goes from one to the other.
-
-    A reservation that is a day old names nothing: in a restored database it may be of an image that it has lost.
-    """
-    keys = {key for key, _ in batch}
-    of_images = select(ImageRow.key).where(col(ImageRow.key).in_(keys))
-    young = col(ReservationRow.reserved_at) >= func.now() - literal(STRAY_AGE)
-    reserved = select(ReservationRow.key).where(col(ReservationRow.key).in_(keys), young)
-    both = union_all(of_images, reserved).subquery()
-    async with database.reading() as session:
-        return set(await session.exec(select(both.c.key)))
-
-
-async def _trashed(database: Database, batch: Keyed) -> dict[UUID, int]:
-    """The keys that are in the trash, and whose."""
-    statement = select(TrashRow.key, TrashRow.store_id).where(col(TrashRow.key).in_({key for key, _ in batch}))
-    async with database.reading() as session:
-        return dict((await session.exec(statement)).all())
-
-
 async def _empty_trash(database: Database, storage: Storage, sizes: list[str], *, dry_run: bool) -> int:
     """Bytes first, then the rows that remember them: what a crash interrupts is done again."""
     # What an image has is no trash, whatever else may be written there: such as a stray that has got its row after all.
@@ -234,8 +167,3 @@ async def _empty_trash(database: Database, storage: Storage, sizes: list[str], *
 async def _in_batches(names: list[str], do: Callable[[list[str]], Awaitable[None]]) -> None:
     for start in range(0, len(names), BATCH):
         await do(names[start : start + BATCH])
-
-
-def _key_of_variant(name: str) -> str | None:
-    variant = VariantName.parse(name.removeprefix("public/"))
-    return variant.key if variant else None

@@ -2,9 +2,10 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -14,6 +15,7 @@ from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.library import Library
 from image_service.images.upkeep import runs
+from image_service.images.upkeep.audit import Audit, Round, SweepRefused
 from image_service.images.upkeep.sweep import ForgetJobs, Swept, sweep
 from image_service.pixels.sizes import Size
 from image_service.storage.base import Storage
@@ -43,11 +45,12 @@ class Sweeper:
     forget_jobs: ForgetJobs | None = None
 
     async def run(self, *, audit: bool = False, dry_run: bool = False, force: bool = False) -> Swept:
-        """With an `audit`, or if one is due or needed. Raises `SweepUnderWay`, and what `sweep` raises. Of a dry run
-        nothing is kept.
+        """With a whole `audit`, or with what is due or needed of one. Of a dry run nothing is kept.
+
+        Raises `SweepUnderWay`, `SweepRefused`, and what `sweep` raises.
         """
         if dry_run:
-            return await self._sweep(audit=audit or await self._needs_audit(), dry_run=True, force=force)
+            return await self._sweep(audit=audit, dry_run=True, force=force)
         async with self.database.lock(LOCK) as mine:
             if not mine:
                 raise SweepUnderWay("another sweep is under way")
@@ -86,26 +89,31 @@ class Sweeper:
 
     async def _recorded(self, *, audit: bool = False, force: bool = False) -> Swept:
         async with runs.recorded(self.database, runs.SWEEP) as counts:
-            if audit or await self._needs_audit():
-                async with runs.recorded(self.database, runs.AUDIT) as found:
-                    swept = await self._sweep(audit=True, force=force)
-                    found.update(strays=swept.strays, variants=swept.variants)
-            else:
-                swept = await self._sweep(audit=False, force=force)
+            try:
+                swept = await self._sweep(audit=audit, force=force)
+            except SweepRefused:
+                await runs.failed(self.database, runs.AUDIT)
+                raise
             counts.update(vars(swept))
         return swept
 
-    async def _needs_audit(self) -> bool:
-        """After either half was restored, or no sweep has succeeded for so long that nobody would know; after one that
-        was refused; and now and then, for what no reservation tells of.
-        """
-        interval = timedelta(seconds=self.audit_interval)
-        return (
-            not await instance.is_as_left(self.database, self.storage)
-            or not await runs.has_succeeded(self.database, runs.SWEEP, SWEPT_WITHIN)
-            or (await runs.results(self.database))[runs.AUDIT].failed
-            or (bool(interval) and await runs.is_due(self.database, runs.AUDIT, interval))
-        )
+    async def _audit(self, *, asked: bool, dry_run: bool, force: bool) -> Audit | None:
+        """A whole one where it is asked for or needed; else a part of one that is due or under way; or none."""
+        mark, left = await instance.is_as_left(self.database, self.storage)
+        under_way = Round.kept(await runs.cursor_of(self.database, runs.AUDIT))
+        interval, now = timedelta(seconds=self.audit_interval), time.time()
+        if asked or not left or not await runs.has_succeeded(self.database, runs.SWEEP, SWEPT_WITHIN):
+            # One that was cut short goes on, if nothing has been restored since for all that can be told.
+            recent = under_way is not None and now - under_way.at < SWEPT_WITHIN.total_seconds()
+            if under_way is None or dry_run or not (under_way.whole and under_way.mark == mark and recent):
+                under_way = Round(whole=True, mark=mark, began=now, at=now)
+        elif under_way is not None:
+            under_way = replace(under_way, whole=False)
+        elif interval and await runs.is_due(self.database, runs.AUDIT, interval):
+            under_way = Round(whole=False, mark=mark, began=now, at=now)
+        else:
+            return None
+        return Audit(self.database, self.storage, under_way, interval=self.audit_interval, dry_run=dry_run, force=force)
 
     async def _since(self) -> datetime | None:
         """When the last sweep that succeeded began, and a little before."""
@@ -113,16 +121,16 @@ class Sweeper:
         return datetime.fromtimestamp(last.last_success - last.seconds, UTC) - MARGIN if last.last_success else None
 
     async def _sweep(self, *, audit: bool, dry_run: bool = False, force: bool = False) -> Swept:
+        begun = await self._audit(asked=audit, dry_run=dry_run, force=force)
         return await sweep(
             self.database,
             self.storage,
             self.staging,
             self.library,
             sizes=[str(size) for size in self.sizes],
-            audit=audit,
+            audit=begun.run if begun else None,
             since=await self._since(),
             orphan_ttl=None if self.orphan_ttl is None else timedelta(seconds=self.orphan_ttl),
             forget_jobs=self.forget_jobs,
             dry_run=dry_run,
-            force=force,
         )

@@ -1,0 +1,258 @@
+"""Lists all blobs, a slice at a time, for what no row tells of: what a sweep that asks the database cannot find.
+
+Originals lie in 256 folders by the first two digits of their keys, which are random: each folder is a fair sample.
+Variants lie by store. Folders are taken in the order of their names, so that one name says how far an audit has come.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, func, literal, union_all
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import col, select
+
+from image_service.database.database import Database
+from image_service.errors import BlobNotFound, ImageServiceError
+from image_service.images.models import ImageRow, ReservationRow, TrashRow
+from image_service.images.upkeep import runs
+from image_service.images.upkeep.sweep import BATCH, NOBODY, STRAY_AGE, Found, to_trash
+from image_service.storage.base import Storage
+from image_service.storage.names import VariantName, key_of_original
+
+ORIGINALS, VARIANTS = "private/", "public/stores/"
+MAX_STRAY_SHARE = 0.05  # of the originals: more than that is a wrong database, not left-overs
+JUDGED = 2000  # originals that 5 % are reckoned of, at the least: of fewer it would say little
+PORTION = 20_000  # names, a second or two of work: taken by each sweep, and lost when a process is killed
+SPREAD = 0.5  # of the interval between two audits: what one that nothing calls for takes
+ASKED = 16  # files or objects asked for their age at once
+
+
+class SweepRefused(ImageServiceError):
+    """So many originals without a row that something else must be wrong."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """How far an audit has come: kept in the database, for the next sweep to go on from there."""
+
+    whole: bool  # before any sweep that lists nothing; else spread over days
+    mark: str | None  # the blob store's when it began
+    began: float  # Unix time
+    at: float  # Unix time, of the last folder
+    after: str = ""  # the last folder that is done
+    seconds: float = 0.0  # of work
+    originals: int = 0
+    strayed: int = 0  # of these, in the trash or put there
+    strays: int = 0
+    variants: int = 0
+
+    @classmethod
+    def kept(cls, cursor: dict[str, Any] | None) -> Self | None:
+        """None also for what another version of the service has kept."""
+        try:
+            return None if cursor is None else cls(**cursor)
+        except TypeError:
+            return None
+
+
+@dataclass
+class _Slice:
+    """Folders that are judged together."""
+
+    first: str
+    last: str = ""
+    originals: int = 0
+    unnamed: list[tuple[UUID, str]] = field(default_factory=list)  # keys and names
+
+
+class Audit:
+    """One run, which takes the round on as far as it goes. Used once."""
+
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        round_: Round,
+        *,
+        interval: float,
+        dry_run: bool = False,
+        force: bool = False,
+        judged: int = JUDGED,
+        portion: int = PORTION,
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._round = round_
+        self._interval = interval
+        self._dry_run = dry_run
+        self._force = force
+        self._judged = judged
+        self._portion = portion
+        self._seen = self._noted = 0  # names: in this run, and when the round was last kept
+
+    async def run(self, oldest: datetime) -> Found:
+        """Strays that are older go to the trash; variants of no live image are removed, whatever their age.
+
+        Raises `SweepRefused` before it touches a slice of which over 5 % are strays, unless `force`; what the slices
+        before have come to stays done.
+        """
+        before, since = self._round, time.monotonic()
+        try:
+            ended = await self._originals(oldest) and await self._variants()
+        except SweepRefused:
+            if not self._dry_run:
+                await self._keep()
+            raise
+        self._round = replace(self._round, seconds=before.seconds + time.monotonic() - since)
+        if not self._dry_run:
+            await (self._finish() if ended else self._keep())
+        return Found(self._round.strays - before.strays, self._round.variants - before.variants)
+
+    async def _originals(self, oldest: datetime) -> bool:
+        """Whether all are done."""
+        folders = await self._storage.folders(ORIGINALS)
+        part: _Slice | None = None
+        for number, folder in enumerate(folders, 1):
+            if folder <= self._round.after:
+                continue
+            part = part or _Slice(folder)
+            await self._look_into(folder, part)
+            if part.originals >= self._judged or number == len(folders):
+                await self._judge(part, oldest)
+                part = None
+                if not await self._goes_on(number / len(folders) / 2):
+                    return False
+        return True
+
+    async def _look_into(self, folder: str, part: _Slice) -> None:
+        part.last = folder
+        async for names in self._names(folder):
+            keyed = {UUID(key): name for name in names if (key := key_of_original(name))}
+            part.originals += len(keyed)
+            part.unnamed += [(key, keyed[key]) for key in keyed.keys() - await self._named(list(keyed))]
+
+    async def _judge(self, part: _Slice, oldest: datetime) -> None:
+        """The last one may hold few: it is judged together with all that came before."""
+        alone = part.originals >= self._judged
+        originals = part.originals + (0 if alone else self._round.originals)
+        strayed = 0 if alone else self._round.strayed
+        waiting, strays = 0, list[UUID]()
+        for start in range(0, len(part.unnamed), BATCH):
+            aged = await self._aged(part.unnamed[start : start + BATCH], oldest)
+            trashed = await self._trashed(aged)
+            waiting += sum(store == NOBODY for store in trashed.values())
+            strays += [key for key in aged if key not in trashed]
+            found = strayed + waiting + len(strays)
+            if strays and found > originals * MAX_STRAY_SHARE and not self._force:
+                where = f"{part.first} to {part.last}" if alone else "all folders"
+                raise SweepRefused(f"{found} of {originals} originals have no row, in {where}; --force removes them")
+        if not self._dry_run:
+            await to_trash(self._database, strays)
+        self._round = replace(
+            self._round,
+            after=part.last,
+            originals=self._round.originals + part.originals,
+            strayed=self._round.strayed + waiting + len(strays),
+            strays=self._round.strays + len(strays),
+        )
+
+    async def _variants(self) -> bool:
+        """Whether all are done. Those of no live image go at any age: only an image that has its row is rendered, and
+        a key that has lost it never gets it back.
+        """
+        folders = await self._storage.folders(VARIANTS)
+        for number, folder in enumerate(folders, 1):
+            if folder <= self._round.after:
+                continue
+            removed = 0
+            async for names in self._names(folder):
+                keyed = [(UUID(found.key), name) for name in names if (found := _variant(name))]
+                live = await self._live([key for key, _ in keyed])
+                dead = [name for key, name in keyed if key not in live]
+                removed += len(dead)
+                if not self._dry_run:
+                    await self._storage.delete(dead)
+            self._round = replace(self._round, after=folder, variants=self._round.variants + removed)
+            if not await self._goes_on((1 + number / len(folders)) / 2):
+                return number == len(folders)
+        return True
+
+    async def _names(self, folder: str) -> AsyncIterator[Sequence[str]]:
+        """One that nothing calls for rests as long as it works."""
+        since = time.monotonic()
+        async for names in self._storage.names(folder):
+            self._seen += len(names)
+            yield names
+            if not self._round.whole and not self._dry_run:
+                await asyncio.sleep(time.monotonic() - since)
+            since = time.monotonic()
+
+    async def _goes_on(self, done: float) -> bool:
+        """Keeps the round now and then. One that nothing calls for stops here where it is ahead of its time."""
+        if self._dry_run:
+            return True
+        if self._seen - self._noted >= self._portion:
+            await self._keep()
+            self._noted = self._seen
+        passed = time.time() - self._round.began
+        return self._round.whole or self._seen < self._portion or passed > done * self._interval * SPREAD
+
+    async def _keep(self) -> None:
+        await runs.keep_cursor(self._database, runs.AUDIT, asdict(replace(self._round, at=time.time())))
+
+    async def _finish(self) -> None:
+        counts = {"strays": self._round.strays, "variants": self._round.variants}
+        await runs.succeeded(self._database, runs.AUDIT, self._round.seconds, counts)
+
+    async def _named(self, keys: list[UUID]) -> set[UUID]:
+        """Those that an image has, or an upload under way may get: in one snapshot, as it goes from one to the other.
+
+        A reservation that is a day old names nothing: in a restored database it may be of an image that it has lost.
+        """
+        of_images = select(ImageRow.key).where(_one_of(ImageRow.key, keys))
+        young = col(ReservationRow.reserved_at) >= func.now() - literal(STRAY_AGE)
+        reserved = select(ReservationRow.key).where(_one_of(ReservationRow.key, keys), young)
+        both = union_all(of_images, reserved).subquery()
+        async with self._database.reading() as session:
+            return set(await session.exec(select(both.c.key)))
+
+    async def _live(self, keys: list[UUID]) -> set[UUID]:
+        """Those that an image has."""
+        async with self._database.reading() as session:
+            return set(await session.exec(select(ImageRow.key).where(_one_of(ImageRow.key, keys))))
+
+    async def _trashed(self, keys: list[UUID]) -> dict[UUID, int]:
+        """Those that are in the trash, and whose."""
+        statement = select(TrashRow.key, TrashRow.store_id).where(_one_of(TrashRow.key, keys))
+        async with self._database.reading() as session:
+            return dict((await session.exec(statement)).all())
+
+    async def _aged(self, unnamed: Sequence[tuple[UUID, str]], oldest: datetime) -> list[UUID]:
+        """The few that no row names are asked for their age: the version before reserves no keys."""
+
+        async def is_old(name: str) -> bool:
+            try:
+                return (await self._storage.describe(name)).modified < oldest
+            except BlobNotFound:
+                return False
+
+        aged: list[UUID] = []
+        for start in range(0, len(unnamed), ASKED):
+            some = unnamed[start : start + ASKED]
+            old = await asyncio.gather(*(is_old(name) for _, name in some))
+            aged += [key for (key, _), is_one in zip(some, old, strict=True) if is_one]
+        return aged
+
+
+def _one_of(column: UUID, keys: list[UUID]) -> ColumnElement[bool]:
+    """One parameter, however many keys."""
+    return col(column) == func.any(literal(keys, ARRAY(Uuid)))
+
+
+def _variant(name: str) -> VariantName | None:
+    return VariantName.parse(name.removeprefix("public/"))
