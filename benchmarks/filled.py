@@ -86,17 +86,17 @@ def filled(rows: int, name: str) -> Iterator[Filled]:
         shutil.rmtree(folder)
         with service(folder) as started:
             source = _first(started)
-            facts = asyncio.run(_fill(_database_of(started), rows))
+            facts = asyncio.run(_fill(database_of(started).replace("+asyncpg", ""), rows))
         told.write_text(json.dumps({"source": source, **facts}))
     with service(folder, name) as started:
         yield Filled(started, rows, **json.loads(told.read_text()))
 
 
-def _database_of(started: Service) -> str:
+def database_of(started: Service) -> str:
     url = EmbeddedPostgres.join(started.data / "postgres")
     if url is None:
         raise RuntimeError("the service has no PostgreSQL of its own: unset IMAGE_SERVICE_DATABASE_URL")
-    return url.replace("+asyncpg", "")
+    return url
 
 
 def _first(started: Service) -> str:

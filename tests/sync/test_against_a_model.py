@@ -50,7 +50,8 @@ kinds = st.sampled_from(["src", "src", "src", "id", "id", "sha256", "sha256", "o
 drafts = st.builds(Draft, kinds, st.integers(0, 6), st.sampled_from([ABSENT, ABSENT, None, "x", "y"]))
 hosts = st.builds(Host, st.sampled_from(COLORS), st.sampled_from(["up", "up", "up", "down", "broken"]))
 first_lists = st.lists(st.tuples(st.sampled_from([*PATHS, *ELSEWHERE]), st.sampled_from([None, "x"])), max_size=5)
-changes = st.none() | st.builds(Change, st.sampled_from(["add", "delete", "move", "describe"]), st.integers(0, 5))
+DEEDS = ("add", "delete", "move", "describe", "replace", "sync")
+changes = st.none() | st.builds(Change, st.sampled_from(DEEDS), st.integers(0, 5))
 
 
 @st.composite
@@ -73,6 +74,7 @@ class World:
         self.tagged = True
         self.meanwhile: Any = None
         self.changed: list[Picture] | None = None  # the gallery as somebody else has left it
+        self.left: dict[str, Any] = {}  # the same, or as it was before
         server.pages |= dict.fromkeys(PATHS, self._send)
 
     async def _send(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -139,6 +141,11 @@ async def change(client: httpx.AsyncClient, deed: Change, now: list[Picture]) ->
     one = f"{images}/{now[deed.pick % len(now)].id}"
     if deed.kind == "delete":
         await client.delete(one)
+    elif deed.kind == "replace":
+        await client.put(one, files=form(BYTES[COLORS[deed.pick % 4]]))
+    elif deed.kind == "sync":
+        backwards = [{"id": each.id} for each in reversed(now[deed.pick % 2 :])]
+        await client.put(GALLERY, json={"images": [*backwards, {"sha256": DIGESTS[ELSEWHERE[0]]}]})
     else:
         await client.put(one, json={"position": 1} if deed.kind == "move" else {"alt": "theirs"})
 
@@ -152,6 +159,7 @@ async def change(client: httpx.AsyncClient, deed: Change, now: list[Picture]) ->
     refetch=st.sampled_from(["changed", "changed", "never", "always"]),
     stop=st.integers(0, 4).map(lambda number: number == 0),
     deed=changes,
+    guard=st.sampled_from([None, None, "now", "another"]),
 )
 @settings(
     max_examples=EXAMPLES,
@@ -170,6 +178,7 @@ async def test_plan_run_and_run_again_are_what_the_model_says(
     refetch: str,
     stop: bool,
     deed: Change | None,
+    guard: str | None,
 ) -> None:
     store = await service.new_store()
     async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
@@ -184,6 +193,7 @@ async def test_plan_run_and_run_again_are_what_the_model_says(
         shown = (await client.get(f"{GALLERY}?fields={ALL}")).json()
         others = (await client.get(f"/products/2/gallery?fields={ALL}")).json()
         urls = {image["id"]: image["src"] for image in (*shown["images"], *others["images"])}
+        world.left = shown
         before, other = pictures(shown, world), pictures(others, world)
         world.hosts, world.tagged = dict(zip(PATHS, then, strict=True)), tagged
         wishes = [wish(each, before, other, is_changed=deed is not None) for each in drafted]
@@ -211,13 +221,21 @@ async def test_plan_run_and_run_again_are_what_the_model_says(
 
             async def meanwhile() -> None:
                 await change(client, deed, before)
-                world.changed = pictures((await client.get(url)).json(), world)
+                world.left = (await client.get(url)).json()
+                world.changed = pictures(world.left, world)
 
             world.meanwhile = meanwhile
-        done = await client.put(url, json=body)
+        asked = len(server.asked)
+        headers = {} if guard is None else {"If-Match": f'"{shown["revision"] + (guard != "now")}-x"'}
+        done = await client.put(url, json=body, headers=headers)
         now = before if world.changed is None else world.changed
         end = expected(now)
         after = (await client.get(url)).json()
+        if guard == "another" or (guard == "now" and world.left["revision"] != shown["revision"]):
+            assert done.status_code == 412, done.text
+            assert after == world.left
+            assert guard == "now" or len(server.asked) == asked
+            return
         if stop and any(each.outcome == "failed" for each in end.told):
             assert (done.status_code, done.json()["code"]) == (422, "sync_stopped")
             assert pictures(after, world) == now
@@ -236,14 +254,18 @@ async def test_plan_run_and_run_again_are_what_the_model_says(
 
         if any(each.reason == "sha256_not_found" for each in end.told):
             return  # what the list has brought may be what that entry asks for, and now it is here
-        again = await client.put(url, json=body)
-        assert {name: again.json()[name] for name in after} == after, again.text
-        assert {outcome for outcome, _, _ in told(again.json())} <= {"unchanged", "failed"}
+        await check_again(client, url, body, after)
 
 
 def same(picture: Picture, known: set[int]) -> Picture:
     """As the model has it: what is new has no id there."""
     return picture if picture.id in known else Picture(0, picture.color, picture.source, picture.alt)
+
+
+async def check_again(client: httpx.AsyncClient, url: str, body: dict[str, Any], after: dict[str, Any]) -> None:
+    again = (await client.put(url, json=body)).json()
+    assert {name: again[name] for name in after} == after, again
+    assert {outcome for outcome, _, _ in told(again)} <= {"unchanged", "failed"}
 
 
 def check_plan(planned: httpx.Response, end: model.End, wishes: list[Wish], *, stop: bool) -> None:

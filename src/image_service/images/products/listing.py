@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Text, any_, bindparam, exists, func, union
+from sqlalchemy import ARRAY, BigInteger, Text, any_, bindparam, exists, func, text, union
 from sqlmodel import col, select
 
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
-from image_service.images.models import GalleryRow, ImageRow, ProductRow
+from image_service.images.models import IN_SAMPLE, GalleryRow, ImageRow, ProductRow
 from image_service.images.products.naming import Name, normalized
 from image_service.images.queries import Page
 
 FOUND = 1_000  # products that a search finds at the most: whoever gets more adds a word
-IMAGES_LOOKED_AT = 4 * FOUND  # that many of them have
+# How many images that many products may have: in the sample, which every search pays for, and among all.
+IMAGES_OF_SAMPLE, IMAGES_OF_ALL = 6 * FOUND, 20 * FOUND
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,13 @@ async def found(
     Each of the words begins one of the product's, in its name and key, or in file name and alt text of one of its
     images. Where more than `FOUND` do, it is not said which of them are found.
     """
-    ids: set[int] | None = None
     if key is not None:
         rows = await database.rows(_WITH_KEY, store_id=store_id, key=normalized(key))
-        ids = {row.product_id for row in rows}
-    if words is not None:
+        if rows and words is not None:
+            rows = await database.rows(_HAS_WORDS, store_id=store_id, product_id=rows[0].product_id, words=words)
+    else:
         rows = await database.rows(_WITH_WORDS, store_id=store_id, words=words)
-        with_words = {row.product_id for row in rows}
-        ids = with_words if ids is None else ids & with_words
-    matching = sorted(each for each in ids or () if each > since_id)[:FOUND]
+    matching = sorted(row.product_id for row in rows if row.product_id > since_id)
     page = matching[offset : offset + limit]
     shown = await database.rows(_THESE, store_id=store_id, product_ids=page) if page else []
     return Page(tuple(map(_product, shown)), len(matching))
@@ -64,27 +63,29 @@ _OF_GALLERY = (col(ImageRow.store_id) == col(GalleryRow.store_id)) & (
     col(ImageRow.product_id) == col(GalleryRow.product_id)
 )
 _COUNT = select(func.count()).select_from(ImageRow).where(_OF_GALLERY).correlate(GalleryRow).scalar_subquery()
+_ITS_NAME = (col(ProductRow.store_id) == col(GalleryRow.store_id)) & (
+    col(ProductRow.product_id) == col(GalleryRow.product_id)
+)
+# A gallery that is not empty has exactly one image at position 1, which has an index of its own.
+_IS_ONE = col(ProductRow.product_id).is_not(None) | exists().where(_OF_GALLERY, col(ImageRow.position) == 1)
 _PRODUCTS = (
     select(col(GalleryRow.product_id), col(GalleryRow.revision), col(ProductRow.key), col(ProductRow.name))
     .add_columns(_COUNT.label("images_count"))
     .select_from(GalleryRow)
-    .outerjoin(
-        ProductRow,
-        (col(ProductRow.store_id) == col(GalleryRow.store_id))
-        & (col(ProductRow.product_id) == col(GalleryRow.product_id)),
-    )
-    # A gallery that is not empty has exactly one image at position 1, which has an index of its own.
-    .where(
-        col(GalleryRow.store_id) == _STORE,
-        col(ProductRow.product_id).is_not(None) | exists().where(_OF_GALLERY, col(ImageRow.position) == 1),
-    )
+    .outerjoin(ProductRow, _ITS_NAME)
+    .where(col(GalleryRow.store_id) == _STORE, _IS_ONE)
     .order_by(col(GalleryRow.product_id))
 )
-_PAGE = Statement(
-    _PRODUCTS.where(col(GalleryRow.product_id) > _SINCE)
+# Which ones first: else the images of all that are skipped are counted too.
+_IDS = (
+    select(col(GalleryRow.product_id))
+    .outerjoin(ProductRow, _ITS_NAME)
+    .where(col(GalleryRow.store_id) == _STORE, col(GalleryRow.product_id) > _SINCE, _IS_ONE)
+    .order_by(col(GalleryRow.product_id))
     .offset(bindparam("offset", type_=BigInteger))
     .limit(bindparam("limit", type_=BigInteger))
 )
+_PAGE = Statement(_PRODUCTS.where(col(GalleryRow.product_id).in_(_IDS)))
 _THESE = Statement(
     _PRODUCTS.where(col(GalleryRow.product_id) == any_(bindparam("product_ids", type_=ARRAY(BigInteger))))
 )
@@ -111,19 +112,32 @@ _WITH_KEY = Statement(
 _QUERY = select(func.search_query(_STORE, bindparam("words", type_=Text))).scalar_subquery()
 _BY_NAME = (
     select(col(ProductRow.product_id))
-    .where(
-        col(ProductRow.store_id) == _STORE,
-        func.product_words(col(ProductRow.store_id), col(ProductRow.key), col(ProductRow.name)).op("@@")(_QUERY),
-    )
-    .limit(FOUND)
+    .where(col(ProductRow.store_id) == _STORE)
+    .where(func.product_words(col(ProductRow.store_id), col(ProductRow.key), col(ProductRow.name)).op("@@")(_QUERY))
 )
 _BY_IMAGE = (
     select(col(ImageRow.product_id))
-    .where(
-        col(ImageRow.store_id) == _STORE,
-        col(ImageRow.product_id).is_not(None),
-        func.image_words(col(ImageRow.store_id), col(ImageRow.filename), col(ImageRow.alt)).op("@@")(_QUERY),
-    )
-    .limit(IMAGES_LOOKED_AT)
+    .where(col(ImageRow.store_id) == _STORE, col(ImageRow.product_id).is_not(None))
+    .where(func.image_words(col(ImageRow.store_id), col(ImageRow.filename), col(ImageRow.alt)).op("@@")(_QUERY))
 )
-_WITH_WORDS = Statement(union(_BY_NAME.subquery().select(), _BY_IMAGE.subquery().select()))
+# An index on words has no order: it tells of all rows with a frequent one before the first can be read. So a sample
+# that has an index of its own is searched first, and all only where that does not find enough.
+_SAMPLE = union(
+    _BY_NAME.where(text(IN_SAMPLE)).limit(FOUND).subquery().select(),
+    _BY_IMAGE.where(text(IN_SAMPLE)).limit(IMAGES_OF_SAMPLE).subquery().select(),
+).cte("sample")
+_IS_TOO_FEW = select(func.count() < FOUND).select_from(_SAMPLE).scalar_subquery()
+_WITH_WORDS = Statement(
+    union(
+        select(_SAMPLE.c.product_id),
+        _BY_NAME.where(_IS_TOO_FEW).limit(FOUND).subquery().select(),
+        _BY_IMAGE.where(_IS_TOO_FEW).limit(IMAGES_OF_ALL).subquery().select(),
+    ).limit(FOUND)
+)
+_PRODUCT: Any = bindparam("product_id", type_=BigInteger)
+_HAS_WORDS = Statement(
+    union(
+        _BY_NAME.where(col(ProductRow.product_id) == _PRODUCT),
+        _BY_IMAGE.where(col(ImageRow.product_id) == _PRODUCT),
+    )
+)
