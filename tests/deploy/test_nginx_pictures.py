@@ -1,6 +1,7 @@
 """Pictures through nginx and from the service itself: the same status, headers and bytes, whoever sends them."""
 
 import pytest
+from PIL import Image
 
 from tests.conftest import PHOTOS
 from tests.deploy.both import CUP, FILM, ROCKET, Front, Paths, StartNginx, alike, asked, uploaded
@@ -88,7 +89,7 @@ def test_a_better_format_that_is_not_rendered_yet_is_asked_for(front: Front) -> 
 
 @pytest.mark.parametrize("own", ["webp", "avif"])
 def test_a_picture_that_came_as_webp_or_avif(front: Front, own: str) -> None:
-    """Its own URL is sent as it is, its `jpg` to whoever names a better format as that."""
+    """Its own URL is sent as it is, its `jpg` to whoever names lighter formats as the lightest."""
     paths = uploaded(front, f"photo.{own}", encoded(quadrants(), own.upper()))
     for format_ in (own, "jpg", *({"webp", "avif"} - {own})):
         for accept in ("*/*", BROWSER):
@@ -97,7 +98,7 @@ def test_a_picture_that_came_as_webp_or_avif(front: Front, own: str) -> None:
             assert alike(through, direct)
             assert cold.body == through.body
             assert not reached
-            got = "avif" if (format_, accept) == ("jpg", BROWSER) else format_.replace("jpg", "jpeg")
+            got = own if (format_, accept) == ("jpg", BROWSER) else format_.replace("jpg", "jpeg")
             assert direct.header("content-type") == f"image/{got}"
             assert direct.header("vary") == ("Accept" if format_ == "jpg" else None)
 
@@ -203,3 +204,17 @@ def test_without_the_service_what_is_rendered_is_still_served(front: Front, star
     cold = ask(alone.port, warm.replace("-640-0", "-1920-0"))
     assert (cold.status, cold.body) == (502, b'{"code":502,"message":"Bad Gateway"}')
     assert {"cache-control": "no-store", "x-content-type-options": "nosniff"}.items() <= dict(cold.headers).items()
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "image/webp", "image/avif", "*/*"])
+def test_a_graphic_is_sent_in_its_lightest_format(front: Front, accept: str) -> None:
+    """Which that is, nginx learns from the service's note."""
+    data = encoded(Image.new("1", (300, 200), 1), "PNG")
+    path = uploaded(front, "blank.png", data)["640-0", "png"]
+    headers = [("Accept", accept)]
+    cold = ask(front.nginx.port, path, headers=headers)
+    through, direct, reached = asked(front, path, headers=headers)
+    assert not reached
+    assert cold.body == through.body
+    assert alike(through, direct)
+    assert direct.header("content-type") == ("image/webp" if "webp" in accept else "image/png")

@@ -204,7 +204,7 @@ def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
     act = start.removeprefix(b"ROGUE ").decode()
     if job["do"] == "render":
         DRAWINGS[act](files[1])
-        return {"rendered": True}
+        return {"rendered": job["rendering"]["format"]}
     try:
         verb, _, path = act.partition(" /")
         PATHS[verb](f"/{path}") if path else ACTS[act]()

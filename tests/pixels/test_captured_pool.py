@@ -8,7 +8,7 @@ import pytest
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
-from image_service.pixels.pool.pool import PixelPool, ProbeFailed
+from image_service.pixels.pool.pool import PixelPool, ProbeFailed, RenderFailed
 from tests.pixels.conftest import WAIT
 from tests.pixels.fake_worker import PROBE
 from tests.pixels.fakes import LONG, fakes
@@ -96,6 +96,15 @@ async def test_what_was_rendered_stays_as_it_was(tmp_path: Path) -> None:
         assert (pool.died, pool.killed) == (0, 0)
     assert (target.read_bytes(), other.read_bytes()) == (b"as rendered", b"")
     assert {each.name for each in tmp_path.iterdir()}  # noqa: ASYNC240 == {"orders", "target", "other"}
+
+
+async def test_a_captured_process_names_no_format_that_it_was_not_asked_about(folder: Path) -> None:
+    rendering = Rendering(Format.PNG, Format.AVIF, 1, 1, 1, (Format.WEBP, Format.PNG))
+    (folder / "answer").write_text(json.dumps({"rendered": "gif", "kept": None}))
+    async with fakes(folder) as pool:
+        with pytest.raises(RenderFailed, match="not rendered"):
+            await pool.render(folder / "answer", folder / "target", rendering, wait=WAIT)
+        assert pool.died == 1
 
 
 async def test_a_reason_is_fit_for_a_log(folder: Path) -> None:

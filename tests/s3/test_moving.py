@@ -12,7 +12,7 @@ import pytest
 from image_service.images import instance
 from image_service.storage.base import Storage
 from image_service.storage.local import LocalStorage
-from image_service.storage.names import original_name
+from image_service.storage.names import VariantName, original_name
 from image_service.storage.opening import open_storage
 from image_service.storage.s3 import S3Storage
 from image_service.storage.staging import Staging
@@ -159,6 +159,20 @@ async def _damage(storage: Storage, name: str, folder: Path) -> None:
         other.write_bytes(bytes(len(path.read_bytes())))
     await storage.delete([name])
     await storage.put(name, other, instance.HEADERS)
+
+
+async def test_which_formats_are_not_the_lightest_is_copied_too(installation: Installation, start: Any) -> None:
+    disk, s3 = installation.disk, installation.s3
+    async with start(disk) as service:
+        store = await service.new_store()
+        async with speaking(service, store) as client:
+            src = path((await added(client, 1))["src"])
+            assert (await client.get(src, headers={"Accept": "image/avif,image/webp"})).status_code == 200
+            assert (await installation.copy(disk, s3))["bad"] == []
+    name = VariantName.parse(src.removeprefix("/"))
+    assert name is not None
+    note = name.as_("avif").lost_blob
+    assert [await installation.stores[each].exists(note) for each in (disk, s3)] == [True, True]
 
 
 async def test_a_copy_that_was_cut_short_leaves_a_store_that_nobody_uses(

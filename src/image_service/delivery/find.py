@@ -20,7 +20,7 @@ from image_service.errors import (
     StorageUnavailable,
     VariantNotRendered,
 )
-from image_service.pixels.picture import DRAWN, Format
+from image_service.pixels.picture import DRAWN, NEGOTIABLE, PREFERRED, Format
 from image_service.storage.base import Blob, ByteRange
 from image_service.storage.names import CACHE_FOREVER, VariantName
 from image_service.telemetry import metrics
@@ -33,8 +33,6 @@ NOT_NOW = (BlobNotFound, VariantNotRendered, DatabaseUnavailable, StorageFull, S
 # A redirect may be kept for an hour only. To the bucket: its target may be removed at any time, and is rendered again
 # here alone. From a URL that a client has made: a size that fits better may be offered.
 REDIRECT_FOR = "public, max-age=3600"
-NEGOTIABLE = {Format.JPG, Format.PNG}
-PREFERRED = (Format.AVIF, Format.WEBP)  # smallest first
 FORMATS = {str(format_): format_ for format_ in DRAWN}
 for _format in DRAWN:
     metrics.SERVED.labels(_format)
@@ -82,13 +80,14 @@ async def _delivered(request: Request, parts: Parts, readers: Sequence[ReadSize]
     if name is None or name.ext not in FORMATS:
         raise BlobNotFound
     headers = {**PUBLIC, "Cache-Control": CACHE_FOREVER}
-    candidates = [FORMATS[name.ext]]
+    candidates, is_best = [FORMATS[name.ext]], True
     if parts.negotiate_formats and candidates[0] in NEGOTIABLE:
         headers["Vary"] = "Accept"
         accepted = accepted_formats(",".join(request.headers.getlist("accept")))
         if accepted:
             possible = accepted.intersection(await parts.variants.formats_of(name))
-            candidates = [each for each in PREFERRED if each in possible] + candidates
+            wanted = [each for each in PREFERRED if each in possible]
+            candidates, is_best = await _lightest_first(request, parts, name, wanted)
     missing: ImageServiceError = BlobNotFound()
     for candidate in candidates:
         variant = replace(name, ext=str(candidate))
@@ -107,12 +106,30 @@ async def _delivered(request: Request, parts: Parts, readers: Sequence[ReadSize]
             metrics.SERVED.labels(candidate).inc()
             if variant != name:
                 metrics.NEGOTIATED.labels(candidate).inc()
-            if response.status_code == 302 or candidate is not candidates[0]:  # a better one cannot be had now
+            is_best = is_best and candidate is candidates[0]  # or a better one cannot be had now
+            if response.status_code == 302 or not is_best:
                 return response, None
             headers_of_all = tuple(each for each in response.raw_headers if each[0] not in OF_A_BODY)
             served = Served(variant.blob, response.headers["ETag"], headers_of_all, candidate, variant != name)
             return response, served
     raise missing
+
+
+async def _lightest_first(
+    request: Request, parts: Parts, name: VariantName, accepted: list[Format]
+) -> tuple[list[Format], bool]:
+    """What to try: the lightest, rendered if need be, then what the URL names. Where the lightest cannot be had now,
+    all others, and False.
+    """
+    own = FORMATS[name.ext]
+    others: tuple[Format, ...] = (*accepted, own)
+    try:
+        lightest, others = await parts.variants.lightest(name, accepted)
+        if others:
+            lightest = await cancelled_on_disconnect(request, parts.variants.render(lightest, others))
+    except NOT_NOW:
+        return list(others), False
+    return list(dict.fromkeys((FORMATS[lightest.ext], own))), True
 
 
 async def _opened(request: Request, parts: Parts, variant: VariantName, byte_range: ByteRange | None) -> Blob:

@@ -42,8 +42,12 @@ class Decoding:
         *,
         kept: Kept | None,
         estimated: float,
-    ) -> None:
-        """Raises `BlobNotFound`, `Busy`, `RenderFailed`, `StorageUnavailable`."""
+    ) -> Format:
+        """The lightest of the formats that are asked about; it has been drawn, unless the format is fixed.
+
+        Raises `BlobNotFound`, `Busy`, `RenderFailed`, `StorageUnavailable`."""
+
+        formats = [rendering.format]
 
         async def run(source: Path, pixels: Pixels | None = None, keep: Path | None = None) -> Pixels | None:
             under_way.is_waiting = True
@@ -59,6 +63,7 @@ class Decoding:
                 begun=under_way.begin,
                 pixels=pixels,
                 keep=keep,
+                lightest=formats.append,
             )
 
         if kept is not None:
@@ -69,12 +74,12 @@ class Decoding:
             except RenderFailed:  # they were dropped at this moment, or are of no use
                 await self.forget(image.key)
             else:
-                return
+                return formats[-1]
         cache = self._cache_for(image, rendering)
         async with self._storage.as_file(original_name(image.key)) as original:
             if cache is None:
                 await run(original)
-                return
+                return formats[-1]
             keep = cache.new()
             try:
                 pixels = await run(original, keep=keep)
@@ -82,6 +87,7 @@ class Decoding:
                     await cache.adopt(Kept(keep, pixels), image.key)
             finally:
                 cache.discard(keep)
+        return formats[-1]
 
     async def forget(self, key: str) -> None:
         if self._pixels.kept is not None:

@@ -10,6 +10,7 @@ from image_service.errors import Busy
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.costs import DEAR_SECONDS
 from image_service.pixels.pool.pool import PixelPool
+from image_service.storage.names import VariantName
 
 SURE = 0.75  # of the wait that is allowed: who is expected to wait longer may well wait all of it for nothing
 
@@ -19,7 +20,7 @@ TYPICAL_SECONDS = 0.1  # of a cheap render
 class UnderWay:
     """A variant that was asked for, from its look-up to its end."""
 
-    task: asyncio.Task[None]
+    task: asyncio.Task[VariantName]
 
     def __init__(self) -> None:
         self.askers = 0

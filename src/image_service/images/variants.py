@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -16,11 +16,12 @@ from image_service.images.decoding import Decoding
 from image_service.images.queries import Image
 from image_service.images.render_queue import Admission, Equals, Looks, UnderWay
 from image_service.pixels.messages import Rendering
-from image_service.pixels.picture import DRAWN, Format
+from image_service.pixels.picture import DRAWN, Format, rivals
 from image_service.pixels.pool.costs import estimated_seconds
 from image_service.pixels.pool.pool import PixelPool, RenderFailed
 from image_service.pixels.sizes import Offer, Size
 from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
+from image_service.storage.lightest import Lightest
 from image_service.storage.names import CACHE_FOREVER, VariantName
 from image_service.storage.staging import Staging
 from image_service.telemetry import metrics
@@ -91,7 +92,8 @@ class Variants:
         self._offered = frozenset(map(str, offer.sizes))
         self._decoding = Decoding(storage, pixels, draw_wait)
         self._max_bytes = max_bytes
-        self._under_way: dict[str, UnderWay] = {}
+        self._lightest = Lightest(storage, staging)
+        self._under_way: dict[_Wanted, UnderWay] = {}
         self._admission = Admission(pixels, draw_wait)
         self._equals = Equals()
         self._failed: dict[Looks, float] = {}  # until when it is not tried again
@@ -107,8 +109,9 @@ class Variants:
         """Raises `StorageUnavailable`."""
         return name.size in self._offered and await self._storage.exists(name.blob)
 
-    def render(self, name: VariantName) -> Coroutine[Any, Any, None]:
-        """Draw it and keep it; however many ask, one renders.
+    def render(self, name: VariantName, instead: tuple[Format, ...] = ()) -> Coroutine[Any, Any, VariantName]:
+        """Draw it and keep it; however many ask, one renders. In one of `instead`, the last of which is the picture's
+        own, if it is lighter so: the answer says which.
 
         Before there is anything to await, raises `BlobNotFound` for whatever is not offered, and `Busy` where the wait
         for a pixel process is expected to pass `draw_wait` seconds: a refusal is to cost next to nothing. Then `Busy`
@@ -117,8 +120,18 @@ class Variants:
         """
         if name.size not in self._offered:
             raise BlobNotFound
-        self._require_turn(name)
-        return self._render_once(name)
+        wanted = _Wanted(name, instead)
+        self._require_turn(wanted)
+        return self._render_once(wanted)
+
+    async def lightest(self, name: VariantName, accepted: Sequence[Format]) -> tuple[VariantName, tuple[Format, ...]]:
+        """What to send to whoever accepts these too, the preferred first: one that is kept, or one to `render`, and in
+        which others instead. Raises `StorageUnavailable`.
+        """
+        found, is_open = await self._lightest.find(name, accepted)
+        if not is_open:
+            return found, ()
+        return found, (*accepted[accepted.index(Format(found.ext)) + 1 :], Format(name.ext))
 
     async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
         """What may be sent for `name`: all formats that its size is offered in; none if no image has this name.
@@ -141,34 +154,34 @@ class Variants:
         possible = self._offer.formats(facts.format, facts.frames, full, Size.parse(name.size))
         return possible if name.ext in possible else ()
 
-    async def _render_once(self, name: VariantName) -> None:
+    async def _render_once(self, wanted: "_Wanted") -> VariantName:
         """It goes on when those who ask go away, unless it has not begun: nobody wants it then."""
-        self._require_turn(name)  # others may have begun since the call
-        render = self._under_way.get(name.blob)
+        self._require_turn(wanted)  # others may have begun since the call
+        render = self._under_way.get(wanted)
         if render is None:
-            render = self._under_way[name.blob] = UnderWay()
-            render.task = asyncio.create_task(self._render(name, render))
-            render.task.add_done_callback(lambda _: self._forget(name, render))
+            render = self._under_way[wanted] = UnderWay()
+            render.task = asyncio.create_task(self._render(wanted.name, wanted.instead, render))
+            render.task.add_done_callback(lambda _: self._forget(wanted, render))
             render.task.add_done_callback(lambda done: done.cancelled() or done.exception())  # all askers may be gone
         render.askers += 1
         try:
-            await asyncio.shield(render.task)
+            return await asyncio.shield(render.task)
         finally:
             render.askers -= 1
             if not render.askers and render.is_waiting:
-                self._forget(name, render)  # whoever asks from now on begins anew
+                self._forget(wanted, render)  # whoever asks from now on begins anew
                 render.task.cancel()
 
-    def _require_turn(self, name: VariantName) -> None:
+    def _require_turn(self, wanted: "_Wanted") -> None:
         """As for a cheap one: what it is nobody knows yet."""
-        if name.blob not in self._under_way:
-            self._admission.require_short_wait(name.store_id)
+        if wanted not in self._under_way:
+            self._admission.require_short_wait(wanted.name.store_id)
 
-    def _forget(self, name: VariantName, render: UnderWay) -> None:
-        if self._under_way.get(name.blob) is render:
-            del self._under_way[name.blob]
+    def _forget(self, wanted: "_Wanted", render: UnderWay) -> None:
+        if self._under_way.get(wanted) is render:
+            del self._under_way[wanted]
 
-    async def _render(self, name: VariantName, render: UnderWay) -> None:
+    async def _render(self, name: VariantName, instead: tuple[Format, ...], render: UnderWay) -> VariantName:
         since = time.perf_counter()
         image = await queries.image_by_key(self._database, name.store_id, name.key)
         if image is None:
@@ -178,13 +191,20 @@ class Variants:
         if variant is None:  # another slug, or a format that cannot hold it
             raise BlobNotFound
         looks = Looks(name.key, variant.format, variant.width, variant.height)
+        against = instead or rivals(variant.format, [each.format for each in own])
+        names = [name.as_(each) for each in (variant.format, *against)]
         async with self._equals.alone(looks, render), self._staging.file() as target:
             if self._failed.get(looks, 0.0) > time.monotonic():
                 raise VariantNotRendered("it failed a moment ago")
-            if not await self._copied(image, variant):
-                await self._rendered(image, variant, looks, target, render)
-                await self._storage.put(name.blob, target, public_headers(variant.format))
-                metrics.DRAW_SECONDS.labels(variant.format).observe(time.perf_counter() - since)
+            copied = await self._copied(image, variant, names, fixed=not instead)
+            drawn = copied or name
+            if copied is None:
+                lightest = await self._rendered(image, variant, against, looks, target, render, fixed=not instead)
+                drawn = name.as_(lightest) if instead else name
+                # First: what is kept, and not noted, is sent.
+                await self._lightest.note(names[: names.index(name.as_(lightest))])
+                await self._storage.put(drawn.blob, target, public_headers(Format(drawn.ext)))
+                metrics.DRAW_SECONDS.labels(drawn.ext).observe(time.perf_counter() - since)
         # Deleted or replaced while it was rendered: what was written after that must not stay, nor what may be so.
         live = False
         try:
@@ -192,31 +212,52 @@ class Variants:
         finally:
             if not live:
                 await self._decoding.forget(name.key)
-                await self._storage.delete([name.blob])
+                await self._storage.delete([drawn.blob, *self._lightest.notes(names)])
         if not live:
             raise BlobNotFound
+        return drawn
 
-    async def _copied(self, image: Image, variant: Variant) -> bool:
-        """Whether another size, which comes out the same, was there to be copied: small pictures have many of those."""
+    async def _copied(
+        self, image: Image, variant: Variant, names: Sequence[VariantName], *, fixed: bool
+    ) -> VariantName | None:
+        """Which of `names` another size, that comes out the same, was there to be copied as: small pictures have many
+        of those.
+        """
         for size in self._offer.sizes:
             if size != variant.size and size.fit(image.width, image.height) == (variant.width, variant.height):
-                equal = replace(variant.name, size=str(size))
                 try:
-                    async with self._storage.as_file(equal.blob) as kept:
-                        await self._storage.put(variant.name.blob, kept, public_headers(variant.format))
+                    lost = await self._lightest.lost([replace(each, size=str(size)) for each in names])
+                    noted = [each for each in names if replace(each, size=str(size)) in lost]
+                    copy = names[0] if fixed else next(each for each in names if each not in noted)
+                    async with self._storage.as_file(replace(copy, size=str(size)).blob) as kept:
+                        await self._lightest.note(noted)
+                        await self._storage.put(copy.blob, kept, public_headers(Format(copy.ext)))
                 except (BlobNotFound, StorageUnavailable):  # the second: removed while it was copied
                     continue
-                return True
-        return False
+                return copy
+        return None
 
-    async def _rendered(self, image: Image, variant: Variant, looks: Looks, target: Path, render: UnderWay) -> None:
-        """Into `target`."""
-        rendering = Rendering(image.format, variant.format, variant.width, variant.height, image.frames)
+    async def _rendered(
+        self,
+        image: Image,
+        variant: Variant,
+        against: tuple[Format, ...],
+        looks: Looks,
+        target: Path,
+        render: UnderWay,
+        *,
+        fixed: bool,
+    ) -> Format:
+        """Into `target`. Which format is the lightest."""
+        size = variant.width, variant.height
+        rendering = Rendering(image.format, variant.format, *size, image.frames, against, fixed)
+        if not self._offer.may_weigh(rendering, image.width, image.height):
+            rendering = replace(rendering, against=(), fixed=True)
         kept = await self._decoding.kept_for(image, rendering)
         estimated = estimated_seconds(rendering, *(kept.pixels.upright if kept else (image.width, image.height)))
         with self._admission.counted(image.store_id, estimated):
             try:
-                await self._decoding.render(image, rendering, target, render, kept=kept, estimated=estimated)
+                lightest = await self._decoding.render(image, rendering, target, render, kept=kept, estimated=estimated)
                 self._require_light(target)
             except BlobNotFound:
                 if await self._is_live(variant.name):
@@ -231,6 +272,7 @@ class Variants:
                 self._failed[looks] = time.monotonic() + FAILED_SECONDS
                 log.error("variant not drawn", variant=str(variant.name), reason=str(failed))
                 raise VariantNotRendered(str(failed)) from failed
+        return lightest
 
     def _require_light(self, target: Path) -> None:
         """Raises `RenderFailed`. The file has just been written: no disk is asked."""
@@ -244,6 +286,11 @@ class Variants:
     async def close(self) -> None:
         """Wait for what is being rendered."""
         await asyncio.gather(*(render.task for render in self._under_way.values()), return_exceptions=True)
+
+
+class _Wanted(NamedTuple):
+    name: VariantName
+    instead: tuple[Format, ...]
 
 
 def public_headers(format_: Format) -> BlobHeaders:

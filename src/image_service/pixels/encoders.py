@@ -1,10 +1,11 @@
 """Encodes what has been drawn: photos as each format does them best, graphics without loss where that is lighter."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pyvips
 
-from image_service.pixels.colour.chroma import FULL, filled_beneath, needs_full
+from image_service.pixels.colour.chroma import FULL, filled_beneath
 from image_service.pixels.graphics import Graphic
 from image_service.pixels.picture import Format
 
@@ -51,17 +52,18 @@ def stream(image: pyvips.Image, target: int, format: Format) -> None:
     getattr(flatten(image, format), save)(pyvips.Target.new_to_descriptor(target), keep="none", **options)
 
 
-def encoded(image: pyvips.Image, format: Format, graphic: Graphic | None) -> bytes:
-    """Of a picture in memory."""
+def encoded(image: pyvips.Image, format: Format, graphic: Graphic | None, is_full: Callable[[], bool]) -> bytes:
+    """Of a picture in memory. `is_full`: whether its colours need full resolution, asked where it matters."""
+    if format is Format.AVIF and image.hasalpha() and image.bands > 3:
+        return _saved(filled_beneath(image), format, FULL[format])
+    colours = FULL[format] if format in FULL and image.bands >= 3 and is_full() else {}
     if graphic and format is Format.WEBP:
-        return min(_saved(image, format, LOSSLESS), _saved(image, format, _colours(image, format)), key=len)
+        return min(_saved(image, format, LOSSLESS), _saved(image, format, colours), key=len)
     if graphic and format is Format.PNG:
         few = _palette(image, graphic)
         # Filters serve what repeats from row to row, and harm most else that has few colours.
         return min((_saved(image, format, each) for each in ({}, few, few | {"filter": "none"})), key=len)
-    if format is Format.AVIF and image.hasalpha() and image.bands > 3:
-        return _saved(filled_beneath(image), format, FULL[format])
-    return _saved(image, format, _colours(image, format))
+    return _saved(image, format, colours)
 
 
 def write(target: int, data: bytes) -> None:
@@ -69,14 +71,15 @@ def write(target: int, data: bytes) -> None:
         file.write(data)
 
 
-def _colours(image: pyvips.Image, format: Format) -> dict[str, Any]:
-    return FULL[format] if format in FULL and image.bands >= 3 and needs_full(image) else {}
-
-
 def _palette(image: pyvips.Image, graphic: Graphic) -> dict[str, Any]:
     if image.bands >= 3:
         return PALETTE if graphic.takes_palette else {}
     return {"bitdepth": graphic.depth} if image.bands == 1 else {}
+
+
+def plain(image: pyvips.Image, format: Format) -> bytes:
+    """As `stream`, in memory."""
+    return _saved(image, format, {})
 
 
 def _saved(image: pyvips.Image, format: Format, more: dict[str, Any]) -> bytes:

@@ -46,3 +46,5 @@ class Rendering:
     width: int  # pixels, exactly
     height: int  # pixels, of one frame, exactly
     frames: int  # of the picture; 1: only the first frame is read
+    against: tuple[Format, ...] = ()  # which is the lightest of `format` and these? the last is the picture's own
+    fixed: bool = True  # `format` is rendered whichever that is; False: the lightest

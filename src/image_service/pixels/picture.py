@@ -1,5 +1,6 @@
 """A checked picture, and the formats that pictures come and go in. Imports no decoder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
@@ -29,6 +30,9 @@ class Format(StrEnum):
 HEIC_DECODER = "pi_heif"  # the module that the extra `heic` brings
 ALWAYS_TAKEN = (Format.GIF, Format.JPG, Format.PNG)  # others are a setting
 DRAWN = (Format.JPG, Format.PNG, Format.GIF, Format.WEBP, Format.AVIF)
+# A URL of the first is sent as one of the others to whoever takes that, the first of them if it is the lightest.
+NEGOTIABLE = (Format.JPG, Format.PNG)
+PREFERRED = (Format.AVIF, Format.WEBP)
 ANIMATED = (Format.GIF, Format.WEBP, Format.PNG)  # may have several frames
 BANDS = 3  # of kept pixels
 TURNED = range(5, 9)  # EXIF orientations that swap the sides
@@ -38,6 +42,17 @@ PAGED = (Format.GIF, Format.WEBP)  # whose frames the decoder reads as pages of 
 def readable() -> tuple[Format, ...]:
     """The formats that have a decoder here. Looks for it without loading it."""
     return tuple(each for each in Format if each is not Format.HEIC or find_spec(HEIC_DECODER))
+
+
+def rivals(format: Format, offered: Sequence[Format]) -> tuple[Format, ...]:
+    """What a format that may be sent under the URL of another is weighed against; the format of that URL comes last.
+
+    `offered` are all that the picture can be had in.
+    """
+    own = next((each for each in offered if each in NEGOTIABLE), None)
+    if own is None or format not in PREFERRED:
+        return ()
+    return (*(each for each in PREFERRED[PREFERRED.index(format) + 1 :] if each in offered), own)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Renders a variant: opened and fitted, laid on white where it must be, and encoded."""
 
 import os
+from functools import cache, partial
 
 import pyvips
 
 from image_service.pixels.animation import apng
 from image_service.pixels.animation.frames import fitted_frames, with_alpha
-from image_service.pixels.colour.chroma import MAX_PIXELS, is_worth_a_look
-from image_service.pixels.encoders import ENCODERS, encoded, stream, write
+from image_service.pixels.colour.chroma import MAX_PIXELS, is_worth_a_look, needs_full
+from image_service.pixels.encoders import ENCODERS, encoded, plain, stream, write
 from image_service.pixels.graphics import graphic_of
 from image_service.pixels.keeping import Keep
 from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, load, resized, thumbnail
@@ -16,17 +17,22 @@ from image_service.pixels.picture import ANIMATED, Format, Pixels
 from image_service.pixels.structure.png.apng import apng_of
 from image_service.pixels.structure.walk import tidied
 from image_service.pixels.structure.walk_jpeg import without_junk
+from image_service.pixels.weighing import weighed
 
 ALL = 255  # of alpha: not transparent
 
 
-def render_kept(pixels: pyvips.Image, target: int, rendering: Rendering) -> None:
-    """Draw a still picture of which the pixels were kept. Raises `pyvips.Error`."""
-    stream(resized(pixels, rendering.width, rendering.height), target, rendering.format)
+def render_kept(pixels: pyvips.Image, target: int, rendering: Rendering) -> Format:
+    """Draw a still picture of which the pixels were kept. Which of its formats is the lightest, as `render` says.
+
+    Raises `pyvips.Error`.
+    """
+    return encode_plain(resized(pixels, rendering.width, rendering.height), target, rendering)
 
 
-def render(source: bytes, target: int, rendering: Rendering, keep: Keep | None = None) -> Pixels | None:
-    """Draw `source`, a probed picture, into the open file `target`, without any metadata; what was written for `keep`.
+def render(source: bytes, target: int, rendering: Rendering, keep: Keep | None = None) -> tuple[Format, Pixels | None]:
+    """Draw `source`, a probed picture, into the open file `target`, without any metadata. Which of the formats that are
+    asked about is the lightest (it has been drawn, unless the format is fixed), and what was written for `keep`.
 
     Raises `pyvips.Error` if the bytes are damaged or cannot be written; a part may have been written then.
     """
@@ -45,7 +51,7 @@ def render(source: bytes, target: int, rendering: Rendering, keep: Keep | None =
     raise pyvips.Error("too much behind the pixels")
 
 
-def run(data: bytes, target: int, rendering: Rendering, keep: Keep | None) -> Pixels | None:
+def run(data: bytes, target: int, rendering: Rendering, keep: Keep | None) -> tuple[Format, Pixels | None]:
     if keep is not None and rendering.original is Format.JPG:
         opened = load(data, Format.JPG, fail_on=STRICT)
         shrink = keep.shrink(opened)
@@ -53,13 +59,12 @@ def run(data: bytes, target: int, rendering: Rendering, keep: Keep | None) -> Pi
             image = load(data, Format.JPG, fail_on=STRICT, shrink=shrink).copy_memory()
             kept = keep.write(image)
             if kept is not None or not is_worth_a_look(image):
-                render_kept(image, target, rendering)
-                return kept
+                return render_kept(image, target, rendering), kept
     if rendering.frames > 1 and rendering.format in ANIMATED:
         encode_frames(fitted_frames(data, rendering), target, rendering)
     else:
-        encode_still(open_still(data, rendering), data, target, rendering)
-    return None
+        return encode_still(open_still(data, rendering), data, target, rendering), None
+    return rendering.format, None
 
 
 def open_still(data: bytes, rendering: Rendering) -> pyvips.Image:
@@ -78,12 +83,28 @@ def without_useless_alpha(image: pyvips.Image) -> pyvips.Image:
     return image[: image.bands - 1]
 
 
-def encode_still(image: pyvips.Image, data: bytes, target: int, rendering: Rendering) -> None:
-    if not is_worth_a_look(image) or image.width * image.height > MAX_PIXELS:
+def encode_plain(image: pyvips.Image, target: int, rendering: Rendering) -> Format:
+    """Not looked at."""
+    if not rendering.against or image.width * image.height > MAX_PIXELS:
         stream(image, target, rendering.format)
-        return
+        return rendering.format
+    lightest, drawn = weighed(image.copy_memory(), rendering, plain, is_graphic=False)
+    write(target, drawn)
+    return lightest
+
+
+def encode_still(image: pyvips.Image, data: bytes, target: int, rendering: Rendering) -> Format:
+    if not is_worth_a_look(image) or image.width * image.height > MAX_PIXELS:
+        return encode_plain(image, target, rendering)
     image = without_useless_alpha(image.copy_memory())
-    write(target, encoded(image, rendering.format, graphic_of(image, data, rendering)))
+    graphic = graphic_of(image, data, rendering)
+    encode = partial(encoded, graphic=graphic, is_full=cache(lambda: needs_full(image)))  # 5 ms, for all formats alike
+    if rendering.against:
+        lightest, drawn = weighed(image, rendering, encode, is_graphic=graphic is not None)
+    else:
+        lightest, drawn = rendering.format, encode(image, rendering.format)
+    write(target, drawn)
+    return lightest
 
 
 def encode_frames(strip: pyvips.Image, target: int, rendering: Rendering) -> None:

@@ -1,7 +1,7 @@
 """The sizes that a picture is offered in, and the formats that hold one."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Self
 
@@ -85,6 +85,11 @@ class Offer:
         if Format.GIF in possible and Format.GIF not in drawn:
             drawn.append(Format.JPG)
         return tuple(dict.fromkeys((original.rendered, *drawn)))
+
+    def may_weigh(self, rendering: Rendering, width: int, height: int) -> bool:
+        """Whether there is time for all formats that it is weighed against. `width` and `height` are the original's."""
+        each_alone = (replace(rendering, format=each) for each in (rendering.format, *rendering.against))
+        return sum(most_seconds(each, width, height) for each in each_alone) <= self.draw_seconds
 
 
 def _rounded(numerator: int, denominator: int) -> int:

@@ -97,17 +97,17 @@ def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
         limits = Limits(**job["limits"] | {"formats": tuple(each for each in formats if libvips.reads(each))})
         libvips.allow(limits.formats)
         return {"probe": asdict(probe(read(files[0]), limits, keep_in(job, files[1:])))}
-    rendering = Rendering(
-        **job["rendering"] | {each: Format(job["rendering"][each]) for each in ("original", "format")}
-    )
+    asked = job["rendering"]
+    named = {each: Format(asked[each]) for each in ("original", "format")}
+    rendering = Rendering(**asked | named | {"against": tuple(Format(each) for each in asked.get("against", ()))})
     source, target, *others = files
     if job.get("pixels") is not None:
         libvips.allow([])
-        render_kept(opened(read(source), Pixels(**job["pixels"])), target, rendering)
-        return {"rendered": True, "kept": None}
+        format = render_kept(opened(read(source), Pixels(**job["pixels"])), target, rendering)
+        return {"rendered": format, "kept": None}
     libvips.allow([rendering.original])
-    kept = render(read(source), target, rendering, keep_in(job, others))
-    return {"rendered": True, "kept": kept and asdict(kept)}
+    format, kept = render(read(source), target, rendering, keep_in(job, others))
+    return {"rendered": format, "kept": kept and asdict(kept)}
 
 
 def keep_in(job: dict[str, Any], files: Sequence[int]) -> Keep | None:

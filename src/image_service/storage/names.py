@@ -10,7 +10,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Self
 
@@ -20,6 +20,9 @@ MAX_SLUG = 80  # characters; with the key and the longest size a file name stays
 MAX_STORE_ID = 2**63 - 1  # PostgreSQL's bigint
 CACHE_FOREVER = "public, max-age=31536000, immutable"  # `Cache-Control` of a variant: its name never names other bytes
 EXTENSIONS = ("jpg", "png", "gif", "webp", "avif")  # of variants
+# Of empty blobs beside a variant: whoever asks for the picture's own format gets another than this, which is lighter.
+# nginx looks for them too.
+LOST = {"webp": "nowebp", "avif": "noavif"}
 
 INSTANCE = "private/instance"  # the installation's id, written once
 HIGH_WATER = "private/high-water"  # an image's id that this blob store has bytes for, or had
@@ -80,6 +83,14 @@ class VariantName:
     def blob(self) -> str:
         return f"public/{self}"
 
+    def as_(self, ext: str) -> Self:
+        return replace(self, ext=str(ext))
+
+    @property
+    def lost_blob(self) -> str:
+        """Notes that another format is lighter than this."""
+        return replace(self, ext=LOST[self.ext]).blob
+
     @classmethod
     def parse(cls, path: str) -> Self | None:
         """The name that prints as exactly this, or None: every variant has one spelling."""
@@ -92,8 +103,9 @@ class VariantName:
 
 
 def variant_names(store_id: int, slug: str, key: str, sizes: Iterable[str]) -> list[VariantName]:
-    """All that may ever have been rendered of one key, in whichever format."""
-    return [VariantName(store_id, slug, key, size, ext) for size in sizes for ext in EXTENSIONS]
+    """All that may ever have been rendered of one key, in whichever format, and what was noted of it."""
+    extensions = (*EXTENSIONS, *LOST.values())
+    return [VariantName(store_id, slug, key, size, ext) for size in sizes for ext in extensions]
 
 
 @lru_cache(maxsize=4096)

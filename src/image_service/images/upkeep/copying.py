@@ -22,11 +22,13 @@ from image_service.images.variants import public_headers
 from image_service.pixels.picture import DRAWN, Format
 from image_service.storage.base import BlobHeaders, Storage
 from image_service.storage.fetching import fetch
-from image_service.storage.names import VariantName, original_name
+from image_service.storage.lightest import NOTE_HEADERS
+from image_service.storage.names import LOST, VariantName, original_name
 from image_service.storage.staging import Staging
 
 BATCH = 500  # rows or names looked at together
 AT_ONCE = 8  # copies under way, each of which has a file in the staging folder
+HEADERS = {str(each): public_headers(each) for each in DRAWN} | dict.fromkeys(LOST.values(), NOTE_HEADERS)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -126,7 +128,7 @@ class Copying:
         batch: list[tuple[VariantName, int]] = []
         async for blob in self._source.list("public/"):
             name = VariantName.parse(blob.name.removeprefix("public/"))
-            if name is not None and name.ext in DRAWN:
+            if name is not None and name.ext in HEADERS:
                 batch.append((name, blob.size))
             if len(batch) == BATCH:
                 async for copied in self._variants_of(batch):
@@ -153,7 +155,7 @@ class Copying:
         try:
             async with self._staging.file() as path:
                 await fetch(self._source, name.blob, path)
-                await self._target.put(name.blob, path, public_headers(Format(name.ext)))
+                await self._target.put(name.blob, path, HEADERS[name.ext])
         except BlobNotFound:
             return None
         return Copied(name.blob, CopyState.COPIED)

@@ -10,7 +10,7 @@ from typing import Any
 
 from image_service.errors import Kind, Refusal
 from image_service.pixels.limits import Limits, Refused
-from image_service.pixels.messages import MAX_DETAIL, Probe
+from image_service.pixels.messages import MAX_DETAIL, Probe, Rendering
 from image_service.pixels.picture import ANIMATED, Format, Pixels
 
 THUMBHASH = re.compile(r"[A-Za-z0-9+/]{4,62}={0,2}")  # base64; a thumbhash has 5 to 25 bytes
@@ -75,11 +75,12 @@ def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int, kept_byt
     return Probe(format, width, height, frames, end, thumbhash, _kept(fields["kept"], kept_bytes))
 
 
-def read_rendered(answer: dict[str, Any], kept_bytes: int) -> Pixels | None:
-    """The pixels that were kept, in a file of so many bytes."""
-    if answer.get("rendered") is not True:
-        raise Nonsense("not rendered")
-    return _kept(answer.get("kept"), kept_bytes)
+def read_rendered(answer: dict[str, Any], rendering: Rendering, kept_bytes: int) -> tuple[Format, Pixels | None]:
+    """The lightest format, of those asked about, and the pixels that were kept, in a file of so many bytes."""
+    for format in (rendering.format, *rendering.against):
+        if answer.get("rendered") == format:
+            return format, _kept(answer.get("kept"), kept_bytes)
+    raise Nonsense("not rendered")
 
 
 def _kept(fields: object, file_bytes: int) -> Pixels | None:

@@ -174,11 +174,12 @@ class PixelPool:
         begun: Callable[[], None] = lambda: None,
         pixels: Pixels | None = None,
         keep: Path | None = None,
+        lightest: Callable[[Format], None] = lambda _: None,
     ) -> Pixels | None:
         """Render the probed picture `source` into the file `target`. `begun` is called when its turn has come.
 
         With `pixels`, `source` is a file of them. `keep` names a file to be made for the pixels of the picture; those
-        that it then has are the answer.
+        that it then has are the answer. `lightest` is told which of its formats that is.
 
         `estimated` seconds decide whether it is a dear one, which waits behind cheap ones; owners take turns.
 
@@ -195,13 +196,14 @@ class PixelPool:
                     self._files.kept(keep) as kept,
                 ):
                     since = time.perf_counter()
-                    found = await self._run(
+                    format, found = await self._run(
                         request | self._keeping(kept),
                         _files(read, written, kept),
                         self._draw_seconds,
-                        lambda answer: read_rendered(answer, _size_of(kept)),
+                        lambda answer: read_rendered(answer, rendering, _size_of(kept)),
                     )
                     self._has_rendered(time.perf_counter() - since, estimated)
+                    lightest(format)
                     return found
         except TimeoutError:
             raise RenderTooLong("took too long") from None
