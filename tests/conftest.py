@@ -18,6 +18,7 @@ import httpx
 import pytest
 import uvloop
 from fastapi import FastAPI
+from playwright.sync_api import Browser
 from sqlalchemy import make_url
 from xdist.remote import Producer
 
@@ -32,6 +33,7 @@ from image_service.storage.s3_calls import S3Limits
 from image_service.storage.staging import Staging
 from image_service.stores import registry
 from image_service.stores.registry import NewStore
+from tests.browser import chromium
 from tests.ingest.server import ScriptedServer
 from tests.needs import require
 from tests.order import ByFile, longest_first
@@ -215,3 +217,10 @@ async def server() -> AsyncIterator[ScriptedServer]:
     """Somebody else's host, to fetch pictures from."""
     async with ScriptedServer() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Not longer than a file of tests: Playwright's event loop stands in the way of those of other tests."""
+    with chromium() as browser:
+        yield browser

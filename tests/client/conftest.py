@@ -1,21 +1,18 @@
 """A shop with pages of its own, on another origin than the service, and a line to the service that loses answers."""
 
 import json
-import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import MILLISECONDS, chromium
+from tests.browser import MILLISECONDS
+from tests.hosting import Files, hosted
 from tests.processes import Server
 
 PRODUCT = 1234
@@ -27,13 +24,9 @@ class Shop:
     service: Server
     folder: Path
     client: httpx.Client
-    port: int = 0
+    url: str = ""
     keys: list[str] = field(default_factory=list)  # that came over the line
     faults: deque[str] = field(default_factory=deque)  # of its next requests: "lost", or an answer of its own
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def ticket(self, *, by_line: bool = False) -> dict[str, Any]:
         asked = {"product_id": PRODUCT, "files": 5, "origins": [self.url]}
@@ -52,14 +45,14 @@ class Shop:
         self.client.post(f"/products/{PRODUCT}/images", files=files, data={"alt": alt}).raise_for_status()
 
 
-class _Pages(SimpleHTTPRequestHandler):
-    def __init__(self, *given: Any, shop: Shop) -> None:
+class _Pages(Files):
+    def __init__(self, *given: Any, shop: Shop, **more: Any) -> None:
         self._shop = shop
-        super().__init__(*given, directory=str(shop.folder))
+        super().__init__(*given, **more)
 
     def do_GET(self) -> None:
         if self.path == "/pictures":
-            self._answer(200, json.dumps(self._shop.pictures()).encode())
+            self.answer(200, json.dumps(self._shop.pictures()).encode())
         else:
             super().do_GET()
 
@@ -67,40 +60,24 @@ class _Pages(SimpleHTTPRequestHandler):
         if self.path.startswith("/line/"):
             self._pass_on()
         else:
-            self._answer(200, json.dumps({"url": self._shop.ticket()["url"]}).encode())
+            self.answer(200, json.dumps({"url": self._shop.ticket()["url"]}).encode())
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self._shop.keys.append(self.headers["Idempotency-Key"])
         fault = self._shop.faults.popleft() if self._shop.faults else ""
         if fault.isdigit():
-            self._answer(int(fault), b"busy", {"Retry-After": "1"})
+            self.answer(int(fault), b"busy", {"Retry-After": "1"})
             return
         url = self._shop.service.url + self.path.removeprefix("/line")
         names = ("Content-Type", "Idempotency-Key")
         answer = httpx.post(url, content=body, headers={name: self.headers[name] for name in names})
-        if fault == "lost":  # the image is made; nobody hears of it
+        if fault == "lost":  # the image is made, but its answer is lost
             self.close_connection = True
             self.connection.close()
         else:
             problem = {"Problem": answer.headers["Problem"]} if "Problem" in answer.headers else {}
-            self._answer(answer.status_code, answer.content, problem)
-
-    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        sent = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
-        for name, value in sent.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class _Quiet(ThreadingHTTPServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that was closed on purpose, or by the browser."""
+            self.answer(answer.status_code, answer.content, problem)
 
 
 @pytest.fixture(scope="module")
@@ -112,21 +89,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             shop = Shop(service, folder, client)
             module = f'import * as client from "{service.url}/client.js"; window.client = client;'
             (folder / "page.html").write_text(f'<input type="file"><script type="module">{module}</script>')
-            with _Quiet(("127.0.0.1", 0), partial(_Pages, shop=shop)) as pages:
-                shop.port = pages.server_port
-                thread = threading.Thread(target=pages.serve_forever)
-                thread.start()
+            with hosted(folder, _Pages, shop=shop) as shop.url:
                 yield shop
-                pages.shutdown()
-                thread.join()
     finally:
         service.end()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -144,4 +110,3 @@ def page(browser: Browser, shop: Shop) -> Iterator[Page]:
         page.wait_for_function("window.client")
         yield page
     assert wrong == []
-    assert urlsplit(shop.service.url).port != shop.port

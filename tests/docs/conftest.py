@@ -4,11 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from tests.deploy.files import ROOT
 from tests.deploy.needs import program
 from tests.docs.exchange import UNPRINTED, UNPRINTED_PREFIX, Answer, send, split
 from tests.docs.likeness import Likeness
+from tests.hosting import hosted
 from tests.processes import DEADLINE, PROGRAM, Server, environment
 
 # The limit of calls is the one that the pages speak of; it hardly empties, so that it is reached on any machine.
@@ -97,18 +95,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     venv = Path(sys.executable).parent.parent
     make = f'exec make -C "{ROOT}" VENV="{venv}" --old-file="{venv}/.ready" serve'
     server = Server(folder, program=("sh", "-c", make), PORT="0", **SETTINGS)  # what `Server` adds is no part of it
-    web = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=web.serve_forever)
-    thread.start()
     try:
-        yield Reader(server.ready(), folder, f"http://127.0.0.1:{web.server_port}")
+        with hosted(folder) as url:
+            yield Reader(server.ready(), folder, url)
     finally:
-        web.shutdown()
-        thread.join()
-        web.server_close()
         server.end()
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing: whoever fetches looks at the answer."""

@@ -1,16 +1,15 @@
-"""A service and a browser for each file of tests, and what a page must never do, looked at after each test."""
+"""A service with a store for each file of tests, and the ways of a page."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser import MILLISECONDS, chromium
+from tests.browser import NewPage, watched_pages
 from tests.conftest import PHOTOS
 from tests.processes import Server
 from tests.shop import png
@@ -76,43 +75,10 @@ def _numbers() -> Iterator[int]:
     return itertools.count(1000)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-NewPage = Callable[..., Page]
-
-
 @pytest.fixture
 def new_page(browser: Browser, shop: Shop) -> Iterator[NewPage]:
-    """Opens pages of contexts with the options that are given. No page may break its policy, leave an error to nobody,
-    or ask another host.
-    """
-    contexts: list[BrowserContext] = []
-    wrong: list[str] = []
-    own = urlsplit(shop.server.url).netloc
-
-    def new(**options: object) -> Page:
-        context = browser.new_context(**{"base_url": shop.server.url, "locale": "en-GB", **options})  # type: ignore[arg-type]
-        context.set_default_timeout(MILLISECONDS)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda asked: wrong.append(asked.url) if _is_foreign(asked.url, own) else None)
-        return page
-
-    yield new
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
-def _is_foreign(url: str, own: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme != "blob" and parts.netloc != own
+    with watched_pages(browser, shop.server.url) as new:
+        yield new
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import re
 
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
-from tests.gallery.conftest import NewPage, Shop, corner, open_product, photo, shown
+from tests.browser import NewPage
+from tests.gallery.conftest import Shop, corner, open_product, photo, shown
 
 
 def three(shop: Shop, product: int) -> list[int]:

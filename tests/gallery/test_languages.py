@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from image_service.site.files import STATIC
-from tests.gallery.conftest import STORE, TOKEN, NewPage, Shop, open_product, photo, sign_in
+from tests.browser import NewPage
+from tests.gallery.conftest import STORE, TOKEN, Shop, open_product, photo, sign_in
 
 GALLERY = STATIC / "gallery"
 LANGUAGES = ("en", "es", "id", "pt")

@@ -8,7 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from tests.gallery.conftest import STORE, NewPage, Shop, open_product, photo, shown, sign_in
+from tests.browser import NewPage
+from tests.gallery.conftest import STORE, Shop, open_product, photo, shown, sign_in
 
 PHONE = {"width": 360, "height": 740}
 COUNT_SHIFTS = """

@@ -2,7 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.gallery.conftest import STORE, TOKEN, NewPage, Shop, corner, open_product, sign_in
+from tests.browser import NewPage
+from tests.gallery.conftest import STORE, TOKEN, Shop, corner, open_product, sign_in
 from tests.processes import command
 from tests.shop import png
 

@@ -4,7 +4,8 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.gallery.conftest import NewPage, Shop, open_product, sign_in
+from tests.browser import NewPage
+from tests.gallery.conftest import Shop, open_product, sign_in
 from tests.gallery.test_arranging import centre, three
 
 PHONE = {"width": 390, "height": 844}

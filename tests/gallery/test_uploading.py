@@ -2,10 +2,7 @@
 
 import base64
 import re
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import PHOTOS
 from tests.gallery.conftest import Shop, corner, open_product, photo, shown, sign_in
+from tests.hosting import hosted
 from tests.processes import eventually
 from tests.shop import png
 
@@ -27,20 +25,11 @@ MAKE_TRANSFER = """files => {
 }"""
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[str]:
     """The URL of another server with the test photos."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(PHOTOS))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with hosted(PHOTOS) as url:
+        yield url
 
 
 def choose(page: Page, *names: str) -> None:

@@ -3,13 +3,14 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from tests.conftest import PHOTOS
 from tests.gallery.conftest import STORE, TOKEN, Shop, corner, open_product, photo
+from tests.hosting import Files, hosted
 from tests.processes import Server
 
 
@@ -37,25 +38,14 @@ class Host:
 def host() -> Iterator[Host]:
     host = Host()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Files):
         def do_GET(self) -> None:
             status, body = host.answer(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(status, body, {"Content-Type": "application/octet-stream"})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        host.url = f"http://127.0.0.1:{server.server_port}"
+    with hosted(PHOTOS, Handler) as host.url:
         yield host
         host.goes_on.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

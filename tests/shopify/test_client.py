@@ -3,39 +3,27 @@
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.deploy.files import ROOT
+from tests.hosting import hosted
 from tests.processes import DEADLINE, Server
 from tests.shop import png
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture
 def pictures(tmp_path: Path) -> Iterator[str]:
-    """The URL of somebody's host, with one picture."""
+    """The URL of a host with one picture."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     (folder / "front.png").write_bytes(png("blue"))
-    web = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=web.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{web.server_port}"
-    web.shutdown()
-    thread.join()
-    web.server_close()
+    with hosted(folder) as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from importlib.metadata import version
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import NewPage
 from tests.processes import Server
-from tests.site.conftest import LOOKS, NewPage, is_too_wide, violations
+from tests.site.conftest import LOOKS, is_too_wide, violations
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)

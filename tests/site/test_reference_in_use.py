@@ -3,9 +3,10 @@
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
+from tests.browser import NewPage
 from tests.conftest import PHOTOS
 from tests.processes import Server
-from tests.site.conftest import LOOKS, NewPage, is_too_wide, violations
+from tests.site.conftest import LOOKS, is_too_wide, violations
 
 MOST_BYTES = 60_000  # of all that the page needs, compressed: a third of a second at 1.6 Mbit/s
 

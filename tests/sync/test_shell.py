@@ -1,29 +1,22 @@
 """`image-service sync` and `export` against a running service, in a pipe and on a terminal."""
 
 import csv
-import functools
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.hosting import hosted
 from tests.processes import PROGRAM, Done, Server, command, eventually
 from tests.shop import form, png
 from tests.terminal import Terminal
 
 _products = count(1)
 RED = "\x1b[31m"
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +34,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("host")
     for color in ("red", "blue", "green", "gold"):
         (folder / f"{color}.png").write_bytes(png(color))
-    web = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=web.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{web.server_port}"
-    web.shutdown()
-    thread.join()
-    web.server_close()
+    with hosted(folder) as url:
+        yield url
 
 
 @dataclass

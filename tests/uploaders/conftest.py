@@ -1,11 +1,8 @@
 """A shop with the pages that docs/uploads.md prints, a service on another origin, and a browser."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import MILLISECONDS, chromium
+from tests.browser import MILLISECONDS
+from tests.hosting import Files, hosted
 from tests.npm import npm_packages
 from tests.processes import Server
 from tests.uploads.printed import block
@@ -29,12 +27,8 @@ class Shop:
     service: Server
     folder: Path
     client: httpx.Client
-    port: int = 0
+    url: str = ""
     tickets: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def new_ticket(self) -> dict[str, Any]:
         asked = {"product_id": PRODUCT, "files": 5, "origins": [self.url]}
@@ -56,21 +50,13 @@ class Shop:
         self.client.delete(f"/products/{PRODUCT}")  # 404 where it is empty
 
 
-class _Pages(SimpleHTTPRequestHandler):
-    def __init__(self, *given: Any, shop: Shop) -> None:
+class _Pages(Files):
+    def __init__(self, *given: Any, shop: Shop, **more: Any) -> None:
         self._shop = shop
-        super().__init__(*given, directory=str(shop.folder))
+        super().__init__(*given, **more)
 
     def do_POST(self) -> None:
-        body = json.dumps({"url": self._shop.new_ticket()["url"]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.answer(200, json.dumps({"url": self._shop.new_ticket()["url"]}).encode())
 
 
 @pytest.fixture(scope="module")
@@ -82,21 +68,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     try:
         with service.ready().client() as client:
             shop = Shop(service, folder, client)
-            with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Pages, shop=shop)) as pages:
-                shop.port = pages.server_port
-                thread = threading.Thread(target=pages.serve_forever)
-                thread.start()
+            with hosted(folder, _Pages, shop=shop) as shop.url:
                 yield shop
-                pages.shutdown()
-                thread.join()
     finally:
         service.end()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import MILLISECONDS, chromium
+from tests.browser import MILLISECONDS
 from tests.conftest import PHOTOS
 from tests.deploy.needs import program
 from tests.deploy.nginx import free_port
@@ -85,12 +85,6 @@ def _answers(url: str) -> bool:
         return httpx.get(url).status_code == 200
     except httpx.ConnectError:
         return False
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
