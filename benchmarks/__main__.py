@@ -12,7 +12,7 @@ from benchmarks.contenders.nginx import NginxMissing
 from benchmarks.machine import this_machine
 from benchmarks.measure import Result
 from benchmarks.processes import NotStarted
-from benchmarks.rows import cold, growth, kinds, lists, overload, quality, search, start, uploads, warm
+from benchmarks.rows import cold, growth, kinds, lists, overload, quality, search, start, uploads, warm, webhooks
 from benchmarks.run import Run
 from benchmarks.stock import NotStocked
 from benchmarks.wrk import WrkMissing
@@ -31,6 +31,7 @@ ROWS: dict[str, Callable[[Run], Result]] = {
     "list-once": lists.once,
     "upload": uploads.photo,
     "upload-base64": uploads.in_base64,
+    "upload-told": webhooks.told,
     "memory": uploads.memory,
     "growth": growth.to_a_million,
     "growth-10m": growth.to_ten_millions,

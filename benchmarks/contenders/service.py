@@ -22,13 +22,13 @@ class Service(Contender):
 
 
 @contextmanager
-def service(folder: Path, name: str = NAME, **settings: str) -> Iterator[Service]:
-    """On the data in folder/data; settings as in the README's table, in lower case."""
+def service(folder: Path, name: str = NAME, programs: str = str(BIN), **settings: str) -> Iterator[Service]:
+    """On the data in folder/data; settings as in the README's table, in lower case. `programs`: another version's."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     told = {"data_dir": str(folder / "data"), "bootstrap_store": "benchmark", "bootstrap_token": TOKEN, **settings}
     env = {f"IMAGE_SERVICE_{key.upper()}": value for key, value in told.items()}
     url = f"http://127.0.0.1:{port}"
-    command: list[str | Path] = [BIN / "image-service", "serve", "--port", str(port)]
+    command: list[str | Path] = [Path(programs) / "image-service", "serve", "--port", str(port)]
     with running(name, command, f"{url}/health/ready", folder, env) as pid:
         yield Service(name, url, (pid,), {"Authorization": f"Bearer {TOKEN}"}, folder / "data")

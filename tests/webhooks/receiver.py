@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -53,6 +52,7 @@ class Receiver:
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.got: list[Message] = []
+        self.connections = 0
         self._news = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -87,8 +87,10 @@ class Receiver:
         task.add_done_callback(self._tasks.discard)
 
     async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request after the other, as they come on a connection."""
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            self.connections += 1
+            while True:
                 first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
                 assert first.startswith("POST ")
                 pairs = (line.split(": ", 1) for line in lines if line)
@@ -104,5 +106,8 @@ class Receiver:
                     await writer.drain()
                 else:
                     await reply(writer)
+                    return
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the other end has closed it
         finally:
             writer.close()

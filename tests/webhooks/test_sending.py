@@ -29,8 +29,8 @@ async def until(shop: httpx.AsyncClient, made: dict[str, Any], **wanted: object)
 
 async def hurry(service: Service, made: dict[str, Any]) -> None:
     """What waits for its next attempt is due now."""
-    await _no_row(service, made, "picked")  # until the queue has taken it back
-    await service.database.raw("UPDATE pgqueuer SET execute_after = now() WHERE lane = $1", _lane(made))
+    sql = "UPDATE deliveries SET next_at = now() WHERE webhook_id = $1 AND state = 'waiting'"
+    await service.database.raw(sql, uuid_of(made["id"]))
 
 
 async def waiting_again(service: Service, made: dict[str, Any]) -> None:

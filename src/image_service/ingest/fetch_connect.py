@@ -51,6 +51,10 @@ class BoundedStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self.begin_head()
+
+    def begin_head(self) -> None:
+        """The next answer's is expected."""
         self._received = 0
         self.in_head = True
 

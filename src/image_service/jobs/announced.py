@@ -24,8 +24,8 @@ def announcing(ended: CTE) -> Select[*tuple[object, ...]]:
     )
     return (
         select(*job)
-        .add_cte(*outbox.announcements(ended, Event.JOB_FINISHED, finished))
-        .add_cte(*outbox.announcements(ended, Event.IMAGE_FAILED, failed, (job.kind == CREATE) & (job.state == FAILED)))
+        .add_cte(outbox.announcements(ended, Event.JOB_FINISHED, finished))
+        .add_cte(outbox.announcements(ended, Event.IMAGE_FAILED, failed, (job.kind == CREATE) & (job.state == FAILED)))
     )
 
 

@@ -1,19 +1,19 @@
 """The outbox: what has changed, written by the very statement that changes it, for the webhooks that ask for it.
 
 A room that changes something makes its statement `announcing(...)`: no round trip more, nothing written where no
-webhook of the store asks for such an event, and nothing left where the change is rolled back.
+webhook of the store asks for such an event, and nothing left where the change is rolled back. The workers look for
+webhooks that have something to send (`queue/turns.py`): a change writes no row of the queue.
 """
 
 from enum import StrEnum
 
-from sqlalchemy import CTE, LargeBinary, Select, Text, and_, cast, func, insert, literal, select
+from sqlalchemy import CTE, Select, Text, and_, func, insert, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
-from image_service.queue import enqueue
 from image_service.queue.webhook_rows import DeliveryRow, WebhookRow
 
-KIND = "webhook"
+KIND = "webhook"  # of work: send what is due to one webhook, whose id is the payload
 
 
 class Event(StrEnum):
@@ -31,12 +31,12 @@ def announcing(
     """The rows of `changed`, which has a `store_id`; each of them is an event with its `data`, or those alone that are
     `where`.
     """
-    return select(*changed.c).add_cte(*announcements(changed, event, data, where))
+    return select(*changed.c).add_cte(announcements(changed, event, data, where))
 
 
 def announcements(
     changed: CTE, event: Event, data: ColumnElement[object], where: ColumnElement[bool] | None = None
-) -> tuple[CTE, CTE]:
+) -> CTE:
     """Of `announcing`, for statements that end otherwise."""
     name = event.replace(".", "_")
     asks = and_(
@@ -49,7 +49,6 @@ def announcements(
         select(
             func.gen_random_uuid().label("id"),
             col(WebhookRow.id).label("webhook_id"),
-            changed.c.store_id,
             data.label("data"),
         )
         .select_from(changed)
@@ -61,18 +60,4 @@ def announcements(
         ["id", "webhook_id", "type", "data"],
         select(told.c.id, told.c.webhook_id, literal(str(event), Text), told.c.data),
     )
-    work = enqueue.rows_of(
-        select(
-            literal(KIND, Text).label("entrypoint"),
-            told.c.store_id,
-            func.uuid_send(told.c.id, type_=LargeBinary).label("payload"),
-            lane_of(told.c.webhook_id).label("lane"),
-            cast(told.c.id, Text).label("dedupe_key"),
-        )
-    )
-    return delivery.cte(f"{name}_delivery"), work.cte(f"{name}_work")
-
-
-def lane_of(webhook_id: ColumnElement[object]) -> ColumnElement[str]:
-    """A receiver that hangs holds up its own deliveries alone."""
-    return cast(webhook_id, Text)
+    return delivery.cte(f"{name}_delivery")

@@ -3,6 +3,10 @@
 Within a store the lanes take turns, and in a lane the older row comes first. Between stores the rule is that of
 `ingest/shares.py`: none holds more than half of what the others leave of a worker's places, so that one place is left
 for a store that comes while another's hosts hang.
+
+What is to be sent to webhooks comes into the queue here: each look makes work for every webhook that has something due
+and no work yet. So a change that is told of writes nothing but its outbox, and none is overlooked: what a worker did
+not see before its work ended, the next look sees.
 """
 
 from collections import Counter, defaultdict, deque
@@ -17,6 +21,7 @@ from sqlalchemy.types import BigInteger, Interval, Text, Uuid
 
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
+from image_service.queue import outbox
 
 LANE_PLACES = 4  # of a store: what browsers open to a host at most is 6; a shop's small server has others to serve
 LOCK = 0x696D6704  # an advisory lock's number; images/upkeep/sweeper.py has the one before
@@ -36,7 +41,10 @@ async def claim(
     One worker of all claims at a time: so a lane is never overfull. Rows whose worker has not been heard of for `stale`
     wait again. Raises `DatabaseUnavailable`.
     """
-    if sum(under_way.values()) >= places or not await database.rows(_ANY, stale=stale):
+    if sum(under_way.values()) >= places:
+        return []
+    look = {"kinds": list(kinds), "webhook": outbox.KIND, "stale": stale}
+    if not await database.raw(_LOOK.sql, *_LOOK.arguments(look)):
         return []
     async with database.changes() as transaction:
         await transaction.rows(_LOCK)  # a statement of its own: the next one sees what the last claim has taken
@@ -76,8 +84,43 @@ def _statement(sql: str, **types: Any) -> Statement:
 
 _STALE = "status = 'picked' AND heartbeat < now() - :stale"
 _DUE = "status = 'queued' AND execute_after <= now()"
-_ANY = _statement(
-    f"(SELECT 1 FROM pgqueuer WHERE {_DUE} LIMIT 1) UNION ALL (SELECT 1 FROM pgqueuer WHERE {_STALE} LIMIT 1)",  # noqa: S608
+# Is there anything to do? From webhook to webhook by the index, however much waits for each. One whose work is held is
+# left alone. A store that is being removed is passed over, where the foreign key would wait for it, and then fail.
+_LOOK = _statement(
+    f"""
+    WITH RECURSIVE told AS (
+        (SELECT webhook_id FROM deliveries WHERE state = 'waiting' ORDER BY webhook_id LIMIT 1)
+        UNION ALL
+        SELECT following.webhook_id FROM told CROSS JOIN LATERAL (
+            SELECT webhook_id FROM deliveries
+            WHERE state = 'waiting' AND webhook_id > told.webhook_id ORDER BY webhook_id LIMIT 1
+        ) following
+    ), without_work AS (
+        SELECT webhooks.id, store_id FROM told
+        JOIN webhooks ON webhooks.id = webhook_id JOIN stores ON stores.id = store_id
+        WHERE CAST(:webhook AS text) = ANY(:kinds)
+            AND EXISTS (
+                SELECT FROM deliveries
+                WHERE webhook_id = webhooks.id AND state = 'waiting' AND coalesce(next_at, created_at) <= now()
+            )
+            AND NOT EXISTS (
+                SELECT FROM pgqueuer WHERE dedupe_key = CAST(webhooks.id AS text) AND status IN ('queued', 'picked')
+            )
+            AND NOT EXISTS (
+                SELECT FROM pgqueuer WHERE dedupe_key = CAST(webhooks.id AS text) AND status = 'failed'
+            )
+        FOR KEY SHARE OF stores SKIP LOCKED
+    ), work AS (
+        INSERT INTO pgqueuer (entrypoint, store_id, lane, dedupe_key, payload)
+        SELECT :webhook, store_id, CAST(id AS text), CAST(id AS text), uuid_send(id) FROM without_work
+        ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT 1 FROM work
+    UNION ALL (SELECT 1 FROM pgqueuer WHERE {_DUE} LIMIT 1)
+    UNION ALL (SELECT 1 FROM pgqueuer WHERE {_STALE} LIMIT 1)
+    """,  # noqa: S608
+    kinds=ARRAY(Text),
+    webhook=Text,
     stale=Interval,
 )
 _LOCK = _statement(f"SELECT pg_advisory_xact_lock({LOCK})")

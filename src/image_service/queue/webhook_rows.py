@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
@@ -54,6 +55,13 @@ class DeliveryRow(SQLModel, table=True):
         CheckConstraint("state IN ('waiting', 'delivered', 'failed')", name="deliveries_states"),
         Index("deliveries_of_webhook", "webhook_id", "created_at", "id"),
         Index("deliveries_by_age", "created_at"),
+        # What each webhook is still to be told, the longest due first.
+        Index(
+            "deliveries_due",
+            "webhook_id",
+            text("coalesce(next_at, created_at)"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -66,4 +74,4 @@ class DeliveryRow(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_column=Column(Text))  # of the last failure
     created_at: datetime = Field(default=None, sa_column=_time(nullable=False, server_default=func.now()))
     attempted_at: datetime | None = Field(default=None, sa_column=_time())
-    next_at: datetime | None = Field(default=None, sa_column=_time())  # of the next attempt, where one failed
+    next_at: datetime | None = Field(default=None, sa_column=_time())  # of the next attempt; null before the first

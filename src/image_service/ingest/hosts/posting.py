@@ -1,7 +1,12 @@
-"""Posts to a URL that a stranger typed: guarded as a fetch is, and of the answer only the head is read."""
+"""Posts to a URL that a stranger typed: guarded as a fetch is, and of the answer little more than the head is read.
+
+What goes to one URL in one go may share connections (`Poster.to`). They end with it, so nothing of one store's is there
+for another's.
+"""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 import anyio
@@ -9,15 +14,17 @@ import httpcore
 import httpx
 
 from image_service.ingest.fetch_again import retry_after
-from image_service.ingest.fetch_connect import Resolver, SystemResolver
+from image_service.ingest.fetch_connect import PinningBackend, Resolver, SystemResolver
 from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
-from image_service.ingest.fetch_transport import PinnedTransport
 from image_service.ingest.fetch_url import judged_url
 from image_service.ingest.lookups import Lookups
 from image_service.ingest.shares import Owner
 
 TOTAL_SECONDS = 15.0  # names, connection and answer together; what Standard Webhooks has as the least
 DNS_THREADS = 16
+REST_BYTES = 16 * 1024  # of an answer's body, which nobody wants: for the connection to serve once more
+REST_SECONDS = 0.5
+_BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Posted:
 
 
 class Poster:
-    """One for a process; `post` may be called any number of times at once."""
+    """One for a process; `to` may be called any number of times at once."""
 
     def __init__(
         self,
@@ -41,42 +48,122 @@ class Poster:
         self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
         self._lookups = Lookups(resolver or self._system_resolver, DNS_THREADS, policy.dns_seconds / 2)
 
-    def judged(self, url: str) -> str:
+    def judged(self, url: str) -> httpx.URL:
         """The URL as it will be asked for. Raises `FetchFailed`, whose `public` says what is wrong with it."""
         judged = judged_url(url, self._policy)
         if judged.scheme != "https" and not self._policy.allow_private:
             raise FetchFailed(FetchReason.BAD_SCHEME, judged.scheme, "must be an https:// URL")
-        return str(judged)
+        return judged
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], owner: Owner) -> Posted:
-        """What was answered; redirects are not followed. Raises `FetchFailed`, `Busy`."""
-        judged = httpx.URL(self.judged(url))
-        transport = PinnedTransport(self._policy, self._lookups.of(owner), self._ssl_context)
-        request = httpx.Request(
-            "POST",
-            judged,
-            content=body,
-            headers={"User-Agent": self._policy.user_agent, "Connection": "close", **headers},
-            extensions={
-                "timeout": {
-                    "connect": self._policy.connect_seconds,
-                    "read": self._policy.read_seconds,
-                    "write": self._policy.read_seconds,
-                }
-            },
-        )
-        # httpcore's time-outs begin anew with each byte: a head may drip.
-        with anyio.move_on_after(self._policy.total_seconds):
-            try:
-                response = await transport.handle_async_request(request)
-            except httpcore.TimeoutException as error:
-                raise FetchFailed(FetchReason.TOO_SLOW, type(error).__name__) from None
-            except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-                raise FetchFailed(FetchReason.UNREACHABLE, f"{type(error).__name__}: {error}") from None
-            await response.aclose()
-            return Posted(response.status_code, retry_after(response))
-        raise FetchFailed(FetchReason.TOO_SLOW, "in all")
+    @asynccontextmanager
+    async def to(self, url: str, owner: Owner) -> AsyncIterator["Line"]:
+        """Raises `FetchFailed` where the URL is one that may not be asked for."""
+        line = Line(self.judged(url), self._policy, self._lookups.of(owner), self._ssl_context)
+        try:
+            yield line
+        finally:
+            await line.aclose()
 
     async def aclose(self) -> None:
         self._lookups.close()
         self._system_resolver.close()
+
+
+class Line:
+    """To one URL. `post` may be called several times at once; each call has a connection to itself meanwhile."""
+
+    def __init__(self, url: httpx.URL, policy: FetchPolicy, resolver: Resolver, ssl_context: ssl.SSLContext) -> None:
+        self._url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        self._headers = [(b"Host", url.netloc), (b"User-Agent", policy.user_agent.encode())]
+        self._policy = policy
+        self._resolver = resolver
+        self._ssl_context = ssl_context
+        self._idle: list[_Connection] = []
+        silence = policy.read_seconds
+        self._timeouts = {"timeout": {"connect": policy.connect_seconds, "read": silence, "write": silence}}
+
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> Posted:
+        """What was answered; redirects are not followed. Raises `FetchFailed`, `Busy`."""
+        told = [(name.encode(), value.encode()) for name, value in headers.items()]
+        length = (b"Content-Length", str(len(body)).encode())
+        request = httpcore.Request(
+            "POST", self._url, headers=[*self._headers, length, *told], content=body, extensions=self._timeouts
+        )
+        # httpcore's time-outs begin anew with each byte: a head may drip.
+        with anyio.move_on_after(self._policy.total_seconds):
+            try:
+                connection, response = await self._ask(request)
+            except httpcore.TimeoutException as error:
+                raise FetchFailed(FetchReason.TOO_SLOW, type(error).__name__) from None
+            except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+                raise FetchFailed(FetchReason.UNREACHABLE, f"{type(error).__name__}: {error}") from None
+            return await self._posted(connection, response)
+        raise FetchFailed(FetchReason.TOO_SLOW, "in all")
+
+    async def _ask(self, request: httpcore.Request) -> tuple["_Connection", httpcore.Response]:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.has_ended():
+                await connection.aclose()
+                continue
+            try:
+                return connection, await connection.ask(request)
+            except (httpcore.NetworkError, httpcore.RemoteProtocolError):
+                continue  # the receiver has closed it just now, as it may at any time
+        connection = _Connection(self._url, self._policy, self._resolver, self._ssl_context)
+        return connection, await connection.ask(request)
+
+    async def _posted(self, connection: "_Connection", response: httpcore.Response) -> Posted:
+        with anyio.CancelScope(shield=True):  # the head has said all that counts; this takes REST_SECONDS at the most
+            if await connection.is_free_after(response):
+                self._idle.append(connection)
+        if 200 <= response.status < 300:
+            return Posted(response.status, None)
+        return Posted(response.status, retry_after(httpx.Response(response.status, headers=response.headers)))
+
+    async def aclose(self) -> None:
+        for connection in self._idle:
+            await connection.aclose()
+
+
+class _Connection:
+    """The address is checked where its socket is connected."""
+
+    def __init__(self, url: httpcore.URL, policy: FetchPolicy, resolver: Resolver, ssl_context: ssl.SSLContext) -> None:
+        self._backend = PinningBackend(policy, resolver)
+        self._http = httpcore.AsyncHTTPConnection(url.origin, ssl_context=ssl_context, network_backend=self._backend)
+
+    def has_ended(self) -> bool:
+        return self._http.has_expired()
+
+    async def ask(self, request: httpcore.Request) -> httpcore.Response:
+        """The answer, of which the head has come. It is closed when that fails."""
+        if self._backend.opened is not None:
+            self._backend.opened.begin_head()
+        try:
+            return await self._http.handle_async_request(request)
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def is_free_after(self, response: httpcore.Response) -> bool:
+        """Reads what little there is of a body. Whether another request may be made; else it is closed."""
+        read = 0
+        with anyio.move_on_after(REST_SECONDS), suppress(*_BROKEN):
+            async for chunk in response.aiter_stream():
+                read += len(chunk)
+                if read > REST_BYTES:
+                    break
+            else:
+                await response.aclose()
+        if self._http.is_idle():
+            return True
+        await self.aclose()
+        return False
+
+    async def aclose(self) -> None:
+        with anyio.CancelScope(shield=True):  # closing waits for nobody
+            await self._http.aclose()
+            # httpcore leaves the socket open when it is cancelled in the middle of a TLS handshake.
+            if self._backend.opened is not None:
+                await self._backend.opened.aclose()

@@ -1,6 +1,7 @@
-"""One attempt at a delivery: what is due, what comes of it, and when the next one is made."""
+"""Attempts at deliveries: what is due to a webhook, what comes of it, and when the next one is made."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import BigInteger, Interval, SmallInteger, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Integer, Interval, SmallInteger, Text, Uuid, bindparam, text
 
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
@@ -39,6 +40,7 @@ class Reason(StrEnum):
     REDIRECTED = "redirected"
     GONE = "gone"
     SWITCHED_OFF = "switched_off"  # the webhook, before this was sent
+    NOT_SENT = "not_sent"  # a fault of the service
 
 
 FINAL = (Reason.REDIRECTED, Reason.GONE, Reason.SWITCHED_OFF)
@@ -60,9 +62,9 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Due:
-    """A delivery that is to be sent, and all that it takes."""
+    """What is to be sent to a webhook, and all that it takes."""
 
-    delivery: Delivery
+    deliveries: tuple[Delivery, ...]  # the longest due first
     webhook: Webhook
     secrets: tuple[bytes, ...]  # the newest first
 
@@ -76,14 +78,14 @@ class Outcome:
     retry_after: float | None = None  # seconds that the receiver asks for
 
 
-async def due(database: Database, id: UUID) -> Due | None:
-    """None: it has ended, or is gone with its webhook."""
-    found = await database.rows(_DUE, this=id)
-    if not found:
+async def due(database: Database, webhook_id: UUID, most: int) -> Due | None:
+    """Up to so many; None: there is nothing, or the webhook is gone."""
+    rows = await database.rows(_DUE, webhook=webhook_id, most=most)
+    if not rows:
         return None
-    [row] = found
-    webhook = webhook_of({**row, "id": row.webhook_id, "created_at": row.made_at})
-    return Due(delivery_of(row), webhook, _secrets(row))
+    first = rows[0]
+    webhook = webhook_of({**first, "id": webhook_id, "created_at": first.made_at})
+    return Due(tuple(map(delivery_of, rows)), webhook, _secrets(first))
 
 
 async def secrets_of(database: Database, webhook: Webhook) -> tuple[bytes, ...]:
@@ -98,27 +100,30 @@ def _secrets(row: Row) -> tuple[bytes, ...]:
     return (row.secret,) if row.previous_secret is None else (row.secret, row.previous_secret)
 
 
-async def record(database: Database, sent: Due, outcome: Outcome) -> float | None:
-    """What came of an attempt; returns the seconds until the next, None: there is none."""
-    pause = _pause(sent.delivery, outcome)
-    values = {"this": sent.delivery.id, "webhook": sent.webhook.id, "status": outcome.status}
-    if outcome.reason is None:
-        await write(database, _SUCCEEDED, **values)
-        return None
+async def record(database: Database, webhook: Webhook, tried: Sequence[tuple[Delivery, Outcome]]) -> None:
+    """What came of attempts, in one statement; what was recorded meanwhile by another worker stays as it is."""
+    failures = [outcome for _, outcome in tried if outcome.reason is not None]
+    theirs = [outcome for outcome in failures if outcome.reason is not Reason.NOT_SENT]
+    has_come = len(failures) < len(tried)
+    pauses = [_pause(delivery, outcome) for delivery, outcome in tried]
     written = await write(
         database,
-        _FAILED,
-        **values,
-        reason=str(outcome.reason),
-        pause=None if pause is None else timedelta(seconds=pause),
+        _RECORD if failures else _SUCCEEDED,
+        webhook=webhook.id,
+        ids=[delivery.id for delivery, _ in tried],
+        tries=[delivery.attempts for delivery, _ in tried],
+        statuses=[outcome.status for _, outcome in tried],
+        reasons=[outcome.reason and str(outcome.reason) for _, outcome in tried],
+        pauses=[None if pause is None else timedelta(seconds=pause) for pause in pauses],
+        has_come=has_come,
+        has_failed=bool(theirs) and not has_come,
+        latest=str(theirs[-1].reason) if theirs else None,
         patience=SWITCHED_OFF_AFTER,
     )
     if any(row.is_off for row in written):
         metrics.WEBHOOKS_SWITCHED_OFF.inc()
-        log.warning("a webhook has failed for days and is switched off", webhook=sent.webhook.id.hex)
-        await write(database, _GIVE_UP, webhook=sent.webhook.id, store=sent.webhook.store_id)
-        return None
-    return pause
+        log.warning("a webhook has failed for days and is switched off", webhook=webhook.id.hex)
+        await write(database, _GIVE_UP, webhook=webhook.id)
 
 
 def _pause(delivery: Delivery, outcome: Outcome) -> float | None:
@@ -144,57 +149,64 @@ def statement(sql: str, **types: Any) -> Statement:
 
 COLUMNS = ", ".join(f"deliveries.{name}" for name in Delivery.__annotations__)
 _DUE = statement(
-    f"""SELECT {COLUMNS}, webhooks.id AS webhook_id, store_id, url, events, webhooks.created_at AS made_at,
+    f"""SELECT {COLUMNS}, store_id, url, events, webhooks.created_at AS made_at,
         failing_since, switched_off_at, switched_off_why, secret, previous_until,
         CASE WHEN previous_until > now() THEN previous_secret END AS previous_secret
     FROM deliveries JOIN webhooks ON webhooks.id = webhook_id
-    WHERE deliveries.id = :this AND state = 'waiting'""",  # noqa: S608 - names of columns
-    this=Uuid,
+    WHERE webhook_id = :webhook AND state = 'waiting' AND coalesce(next_at, deliveries.created_at) <= now()
+    ORDER BY coalesce(next_at, deliveries.created_at) LIMIT :most""",  # noqa: S608 - names of columns
+    webhook=Uuid,
+    most=BigInteger,
 )
 _SECRETS = statement(
     """SELECT secret, CASE WHEN previous_until > now() THEN previous_secret END AS previous_secret
     FROM webhooks WHERE id = :this""",
     this=Uuid,
 )
+# A delivery that was tried, or put back, since it was read is another's now.
+_STILL = "deliveries.id = tried.id AND deliveries.attempts = tries AND deliveries.state = 'waiting'"
 _SUCCEEDED = statement(
-    """WITH recovered AS (
+    f"""WITH recovered AS (
         UPDATE webhooks SET failing_since = NULL WHERE id = :webhook AND failing_since IS NOT NULL
     )
-    UPDATE deliveries SET state = 'delivered', attempts = attempts + 1, status = :status, reason = NULL,
+    UPDATE deliveries SET state = 'delivered', attempts = attempts + 1, status = tried.status, reason = NULL,
         attempted_at = now(), next_at = NULL
-    WHERE id = :this AND state = 'waiting'""",
-    this=Uuid,
+    FROM unnest(:ids, :tries, :statuses) AS tried (id, tries, status) WHERE {_STILL}
+    RETURNING FALSE AS is_off""",  # noqa: S608 - as it stands above
     webhook=Uuid,
-    status=SmallInteger,
+    ids=ARRAY(Uuid),
+    tries=ARRAY(Integer),
+    statuses=ARRAY(SmallInteger),
 )
-# The webhook is written to when it begins to fail, and when it has failed too long: not each time.
-_FAILED = statement(
-    """WITH failing AS (
-        UPDATE webhooks SET failing_since = coalesce(failing_since, now()),
-            switched_off_at = CASE WHEN failing_since IS NOT NULL THEN now() END,
-            switched_off_why = CASE WHEN failing_since IS NOT NULL THEN :reason END
-        WHERE id = :webhook AND switched_off_at IS NULL
-            AND (failing_since IS NULL OR failing_since <= now() - :patience)
+# The webhook is written to when it begins to fail, when it recovers and when it has failed too long: not each time.
+_RECORD = statement(
+    f"""WITH webhook AS (
+        UPDATE webhooks SET failing_since = CASE WHEN :has_failed THEN coalesce(failing_since, now()) END,
+            switched_off_at = CASE WHEN :has_failed AND failing_since IS NOT NULL THEN now() END,
+            switched_off_why = CASE WHEN :has_failed AND failing_since IS NOT NULL THEN :latest END
+        WHERE id = :webhook AND switched_off_at IS NULL AND CASE
+            WHEN :has_failed THEN failing_since IS NULL OR failing_since <= now() - :patience
+            ELSE :has_come AND failing_since IS NOT NULL END
         RETURNING switched_off_at IS NOT NULL AS is_off
     )
-    UPDATE deliveries SET attempts = attempts + 1, status = :status, reason = :reason, attempted_at = now(),
-        state = CASE WHEN CAST(:pause AS interval) IS NULL THEN 'failed' ELSE 'waiting' END,
-        next_at = now() + :pause
-    WHERE id = :this AND state = 'waiting'
-    RETURNING coalesce((SELECT is_off FROM failing), FALSE) AS is_off""",
-    this=Uuid,
+    UPDATE deliveries SET attempts = attempts + 1, status = tried.status, reason = tried.reason, attempted_at = now(),
+        state = CASE WHEN tried.reason IS NULL THEN 'delivered' WHEN pause IS NULL THEN 'failed' ELSE 'waiting' END,
+        next_at = now() + pause
+    FROM unnest(:ids, :tries, :statuses, :reasons, :pauses) AS tried (id, tries, status, reason, pause) WHERE {_STILL}
+    RETURNING coalesce((SELECT is_off FROM webhook), FALSE) AS is_off""",  # noqa: S608 - as it stands above
     webhook=Uuid,
-    status=SmallInteger,
-    reason=Text,
-    pause=Interval,
+    ids=ARRAY(Uuid),
+    tries=ARRAY(Integer),
+    statuses=ARRAY(SmallInteger),
+    reasons=ARRAY(Text),
+    pauses=ARRAY(Interval),
+    has_come=Boolean,
+    has_failed=Boolean,
+    latest=Text,
     patience=Interval,
 )
 _GIVE_UP = statement(
-    """WITH unsent AS (
-        DELETE FROM pgqueuer WHERE store_id = :store AND lane = CAST(:webhook AS text) AND status = 'queued'
-    )
-    UPDATE deliveries SET state = 'failed', reason = 'switched_off', next_at = NULL
+    """UPDATE deliveries SET state = 'failed', reason = 'switched_off', next_at = NULL
     WHERE webhook_id = :webhook AND state = 'waiting'""",
     webhook=Uuid,
-    store=BigInteger,
 )

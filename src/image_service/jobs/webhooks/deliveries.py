@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from asyncpg import ForeignKeyViolationError, UniqueViolationError
+from asyncpg import ForeignKeyViolationError
 from sqlalchemy import ARRAY, Interval, SmallInteger, Text, Uuid, bindparam, delete, func, select
 from sqlmodel import col
 
@@ -16,8 +16,6 @@ from image_service.jobs.webhooks.attempts import COLUMNS, Delivery, Outcome, Sta
 from image_service.jobs.webhooks.endpoints import Webhook
 from image_service.jobs.webhooks.errors import DeliveryNotFound, DeliveryUnderWay, WebhookNotFound, WebhookOff
 from image_service.jobs.webhooks.messages import TEST
-from image_service.queue import enqueue, outbox
-from image_service.queue.enqueue import Work
 from image_service.queue.webhook_rows import DeliveryRow
 
 KEPT = timedelta(days=7)
@@ -63,19 +61,15 @@ async def send_again(database: Database, webhook: Webhook, id: UUID, once: Once[
     """
     if webhook.switched_off_at is not None:
         raise WebhookOff
-    try:
-        async with database.changes() as transaction:
-            found = await transaction.rows(_BEGIN_AGAIN, this=id, webhook=webhook.id)
-            if not found:
-                raise DeliveryNotFound
-            delivery = delivery_of(found[0])
-            await transaction.rows(_WITHDRAW, name=str(id))
-            work = Work(outbox.KIND, webhook.store_id, id.bytes, lane=str(webhook.id), name=str(id))
-            await enqueue.add(transaction, work)
-            if once is not None:
-                await idempotency.keep(transaction, once, delivery)
-    except UniqueViolationError as error:  # of its work, which a worker has
-        raise DeliveryUnderWay from error
+    async with database.changes() as transaction:
+        found = await transaction.rows(_BEGIN_AGAIN, this=id, webhook=webhook.id)
+        if not found:
+            raise (
+                DeliveryUnderWay if await transaction.rows(_IS_THERE, this=id, webhook=webhook.id) else DeliveryNotFound
+            )
+        delivery = delivery_of(found[0])
+        if once is not None:
+            await idempotency.keep(transaction, once, delivery)
     return delivery
 
 
@@ -109,12 +103,13 @@ _SWITCH_ON = statement(
     webhook=Uuid,
 )
 _BEGIN_AGAIN = statement(
-    f"""UPDATE deliveries SET state = 'waiting', attempts = 0, next_at = NULL
-    WHERE id = :this AND webhook_id = :webhook RETURNING {COLUMNS}""",  # noqa: S608
+    f"""UPDATE deliveries SET state = 'waiting', attempts = 0, next_at = now()
+    WHERE id = :this AND webhook_id = :webhook AND NOT (state = 'waiting' AND coalesce(next_at, created_at) <= now())
+    RETURNING {COLUMNS}""",  # noqa: S608
     this=Uuid,
     webhook=Uuid,
 )
-_WITHDRAW = Statement(enqueue.withdrawal(bindparam("name")))
+_IS_THERE = statement("SELECT 1 FROM deliveries WHERE id = :this AND webhook_id = :webhook", this=Uuid, webhook=Uuid)
 _CHOSEN = (
     col(DeliveryRow.webhook_id) == bindparam("webhook"),
     col(DeliveryRow.state) == func.any(bindparam("states", type_=ARRAY(Text))),

@@ -17,8 +17,6 @@ from image_service.errors import StoreNotFound
 from image_service.images import idempotency
 from image_service.images.idempotency import Once
 from image_service.jobs.webhooks.errors import TooManyWebhooks, WebhookNotFound
-from image_service.queue import outbox
-from image_service.queue.models import QueueRow, Status
 from image_service.queue.webhook_rows import WebhookRow
 from image_service.stores.models import StoreRow
 
@@ -139,16 +137,7 @@ _OF_STORE = Statement(
     .order_by(col(WebhookRow.created_at), col(WebhookRow.id))
 )
 _ONE = Statement(select(WebhookRow).where(*_THIS))
-_ITS_WORK = (
-    delete(QueueRow)
-    .where(
-        col(QueueRow.store_id) == bindparam("of_store"),
-        col(QueueRow.lane) == outbox.lane_of(_ID),
-        col(QueueRow.status) == Status.QUEUED,
-    )
-    .cte("its_work")
-)
-_DELETE = Statement(delete(WebhookRow).where(*_THIS).returning(col(WebhookRow.id)).add_cte(_ITS_WORK))
+_DELETE = Statement(delete(WebhookRow).where(*_THIS).returning(col(WebhookRow.id)))
 _ROTATE = Statement(
     update(WebhookRow)
     .where(*_THIS)

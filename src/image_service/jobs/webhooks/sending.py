@@ -1,6 +1,9 @@
 """Sends what is due to webhooks: the queue's handler, and a test at once."""
 
+import asyncio
+import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,18 +11,23 @@ import structlog
 
 from image_service.database.database import Database
 from image_service.ingest.fetch_policy import FetchFailed
-from image_service.ingest.hosts.posting import Poster
+from image_service.ingest.hosts.posting import Line, Poster
 from image_service.ingest.shares import Owner, Shares
 from image_service.jobs.webhooks import attempts, messages
-from image_service.jobs.webhooks.attempts import Due, Outcome, Reason
+from image_service.jobs.webhooks.attempts import Delivery, Due, Outcome, Reason
 from image_service.jobs.webhooks.endpoints import Webhook
 from image_service.jobs.webhooks.messages import Urls
-from image_service.queue.task import Again, Handler, Task
+from image_service.queue.task import Handler, Task
 from image_service.telemetry import metrics
 
 log = structlog.get_logger()
 
 GONE = 410
+AT_ONCE = 4  # to one receiver, of all workers: it has one piece of work at a time
+SPREAD_SECONDS = 0.05  # before one more is sent beside those under way: who answers quickly needs one connection
+BATCH = 64  # deliveries that are read at once; what a killed worker had sent of them is sent again
+TURN_SECONDS = 2.0  # after which a webhook lets others have its place in the queue, and comes back
+RECORD_SECONDS = 0.25  # between two records of what has been sent, while some of it hangs
 TESTS_AT_ONCE = 8  # in a process: each is a request that waits for a stranger
 TEST_WAIT = 1.0  # seconds
 DELIVERED = "delivered"
@@ -36,56 +44,111 @@ class Sender:
 
     def judged(self, url: str) -> str:
         """See `Poster.judged`."""
-        return self._poster.judged(url)
+        return str(self._poster.judged(url))
 
     def handler(self) -> Handler:
-        """For the queue: one attempt of a delivery."""
+        """For the queue: what is due to one webhook, in one go. What comes due too late for it is the next look's
+        (`queue/turns.py`).
+        """
 
         async def deliver(task: Task) -> None:
-            due = await attempts.due(self._database, UUID(bytes=task.payload))
-            if due is None:
-                return
-            pause = await attempts.record(self._database, due, await self._attempt(due))
-            if pause is not None:
-                raise Again(pause)
+            deadline = time.monotonic() + TURN_SECONDS
+            webhook_id, is_more = UUID(bytes=task.payload), True
+            while is_more and time.monotonic() < deadline:
+                due = await attempts.due(self._database, webhook_id, BATCH)
+                if due is None:
+                    return
+                await self._send_all(due, deadline)
+                is_more = len(due.deliveries) == BATCH
 
         return deliver
 
-    async def _attempt(self, due: Due) -> Outcome:
+    async def _send_all(self, due: Due, deadline: float) -> None:
+        """Begins none after `deadline`. Raises `Busy`, and what the database does."""
+        waiting, tried = iter(due.deliveries), list[tuple[Delivery, Outcome]]()
+        async with AsyncExitStack() as stack:
+            line = await self._line(due.webhook, stack)
+
+            async def some() -> None:
+                for delivery in waiting:
+                    tried.append((delivery, await self._attempt(due, delivery, line)))
+                    if time.monotonic() >= deadline:
+                        return
+
+            sending = [asyncio.create_task(some())]
+            try:
+                under_way, recorded_at = set(sending), time.monotonic()
+                while under_way:
+                    _, under_way = await asyncio.wait(under_way, timeout=SPREAD_SECONDS)
+                    if under_way and len(sending) < AT_ONCE:
+                        sending.append(asyncio.create_task(some()))
+                        under_way.add(sending[-1])
+                    if tried and (not under_way or time.monotonic() - recorded_at >= RECORD_SECONDS):
+                        done, tried[:] = tried[:], []
+                        await attempts.record(self._database, due.webhook, done)
+                        recorded_at = time.monotonic()
+                for task in sending:
+                    task.result()
+            finally:
+                for task in sending:
+                    task.cancel()
+                await asyncio.gather(*sending, return_exceptions=True)
+
+    async def _line(self, webhook: Webhook, stack: AsyncExitStack) -> Line | None:
+        """None where nothing may go to that URL."""
+        try:
+            return await stack.enter_async_context(self._poster.to(webhook.url, Owner(webhook.store_id)))
+        except FetchFailed as failed:
+            log.info("a webhook's URL may not be asked for", webhook=webhook.id.hex, reason=str(failed))
+            return None
+
+    async def _attempt(self, due: Due, delivery: Delivery, line: Line | None) -> Outcome:
+        """Raises `Busy`."""
         if due.webhook.switched_off_at is not None:
             return Outcome(reason=Reason.SWITCHED_OFF)
-        delivery = due.delivery
-        data = messages.data_of(delivery.type, delivery.data, due.webhook.store_id, self.urls)
-        body = messages.body_of(delivery.type, delivery.created_at, data)
-        return await self._send(due.webhook, due.secrets, delivery.id, body)
+        try:
+            data = messages.data_of(delivery.type, delivery.data, due.webhook.store_id, self.urls)
+            body = messages.body_of(delivery.type, delivery.created_at, data)
+        except Exception:  # it must not keep the others from being sent
+            log.exception("an event cannot be told", delivery=delivery.id.hex, type=delivery.type)
+            metrics.WEBHOOK_ATTEMPTS.labels(Reason.NOT_SENT).inc()
+            return Outcome(reason=Reason.NOT_SENT)
+        return await self._send(due.webhook, due.secrets, delivery.id, body, line)
 
     async def test(self, webhook: Webhook, id: UUID) -> Outcome:
         """One attempt, at once. Raises `Busy`, `WebhookNotFound`."""
-        async with self._tests.place(Owner(webhook.store_id), TEST_WAIT, "tests of webhooks"):
+        owner = Owner(webhook.store_id)
+        async with self._tests.place(owner, TEST_WAIT, "tests of webhooks"), AsyncExitStack() as stack:
             secrets = await attempts.secrets_of(self._database, webhook)
             body = messages.body_of(messages.TEST, datetime.now(UTC), {"store_id": webhook.store_id})
-            return await self._send(webhook, secrets, id, body)
+            line = await self._line(webhook, stack)
+            return await self._send(webhook, secrets, id, body, line)
 
-    async def _send(self, webhook: Webhook, secrets: Sequence[bytes], id: UUID, body: bytes) -> Outcome:
+    async def _send(
+        self, webhook: Webhook, secrets: Sequence[bytes], id: UUID, body: bytes, line: Line | None
+    ) -> Outcome:
         """Raises `Busy`."""
         headers = messages.headers_of(id, body, secrets, datetime.now(UTC))
         with metrics.WEBHOOK_SECONDS.time():
-            outcome = await self._post(webhook, body, headers)
+            outcome = await _post(line, webhook, body, headers)
         metrics.WEBHOOK_ATTEMPTS.labels(outcome.reason or DELIVERED).inc()
         return outcome
 
-    async def _post(self, webhook: Webhook, body: bytes, headers: dict[str, str]) -> Outcome:
-        try:
-            posted = await self._poster.post(webhook.url, body, headers, Owner(webhook.store_id))
-        except FetchFailed as failed:
-            log.info("a webhook was not reached", webhook=webhook.id.hex, reason=str(failed))
-            return Outcome(reason=Reason.NO_ANSWER)
-        match posted.status:
-            case status if 200 <= status < 300:
-                return Outcome(status)
-            case status if 300 <= status < 400:
-                return Outcome(status, Reason.REDIRECTED)
-            case status if status == GONE:
-                return Outcome(status, Reason.GONE)
-            case status:
-                return Outcome(status, Reason.BAD_STATUS, posted.retry_after)
+
+async def _post(line: Line | None, webhook: Webhook, body: bytes, headers: dict[str, str]) -> Outcome:
+    if line is None:
+        return Outcome(reason=Reason.NO_ANSWER)
+    try:
+        posted = await line.post(body, headers)
+    except FetchFailed as failed:
+        log.info("a webhook was not reached", webhook=webhook.id.hex, reason=str(failed))
+        return Outcome(reason=Reason.NO_ANSWER)
+    match posted.status:
+        case status if 200 <= status < 300:
+            return Outcome(status)
+        case status if 300 <= status < 400:
+            return Outcome(status, Reason.REDIRECTED)
+        case status if status == GONE:
+            return Outcome(status, Reason.GONE)
+        case status:
+            return Outcome(status, Reason.BAD_STATUS, posted.retry_after)
