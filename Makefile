@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-faults test-heic lint types format bench bench-peers digests sbom audit clean
+.PHONY: help setup serve test test-faults test-sync test-heic lint types format bench bench-peers digests sbom audit clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,11 @@ test: setup  ## run all tests
 test-faults: setup  ## pull the plug in every way, and look for what only chance finds, for some ten minutes
 	FAULT_RUNS=32 SCHEMATHESIS_EXAMPLES=20 $(BIN)/python -m pytest --timeout 3600 tests/faults tests/schema \
 		tests/hostile tests/images/test_against_a_list.py tests/images/test_concurrency.py
+
+EXAMPLES ?= 10000
+
+test-sync: setup  ## gallery sync against its model, in 10,000 random examples (EXAMPLES=500 for fewer): half an hour
+	SYNC_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest --timeout 0 --hypothesis-show-statistics tests/sync/test_against_a_model.py
 
 # HEIC's decoder is no part of the default set-up, so its tests have an environment of their own.
 HEIC := .venv-heic

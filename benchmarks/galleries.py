@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 import asyncpg
 from tests.processes import Server
 
+from benchmarks.processes import cpu_seconds
+
 PHOTO = Path(__file__).parents[1] / "src" / "image_service" / "site" / "static" / "sample.jpg"
 PICTURES = 4
 AT_ONCE = 4
@@ -110,17 +112,20 @@ async def written(server: Server) -> tuple[dict[str, str], int]:
 
 async def measure(server: Server, where: str, products: int) -> None:
     say(f"# {products} products with {PICTURES} pictures, {AT_ONCE} at once, {datetime.now(UTC):%Y-%m-%d}")
-    say("| run | seconds | of the first | entries | rows written | objects written |")
-    say("| --- | --- | --- | --- | --- | --- |")
-    first = 0.0
+    say("| run | seconds | of the first | CPU ms a product | of the first | entries | rows written | objects written |")
+    say("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    first, first_cpu = 0.0, 0.0
     for name, refetch in (("first", "changed"), ("`never`", "never"), ("`changed`", "changed")):
         before = await written(server)
+        since = cpu_seconds([server.process.pid])
         seconds, outcomes = await synced(server.url, server.token, where, products, refetch)
+        cpu = cpu_seconds([server.process.pid]) - since
         after = await written(server)
-        first = first or seconds
+        first, first_cpu = first or seconds, first_cpu or cpu
         rows = "yes" if before[0] != after[0] else "none"
         entries = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-        say(f"| {name} | {seconds:.1f} | {seconds / first:.3f} | {entries} | {rows} | {after[1] - before[1]} |")
+        times = f"{seconds:.1f} | {seconds / first:.3f} | {1000 * cpu / products:.2f} | {cpu / first_cpu:.3f}"
+        say(f"| {name} | {times} | {entries} | {rows} | {after[1] - before[1]} |")
 
 
 def say(line: str) -> None:

@@ -5,6 +5,7 @@ lock: of several syncs at once the last to commit has its whole list.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -82,8 +83,8 @@ class GallerySync:
             raise
         await answers.discard(used)
         await self._remember(answers)
-        for receipt in synced.receipts:
-            metrics.SYNCED.labels(receipt.outcome).inc()
+        for outcome, count in Counter(receipt.outcome for receipt in synced.receipts).items():
+            metrics.SYNCED.labels(outcome).inc(count)
         return synced
 
     async def _run(

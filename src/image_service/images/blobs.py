@@ -135,6 +135,8 @@ class Blobs:
 
     async def discard_unused(self, *originals: StoredOriginal) -> None:
         """Remove bytes that no row has ever named."""
+        if not originals:
+            return
         await self._forget_pixels(each.key for each in originals)
         if await self._discard([original_name(each.key) for each in originals]):
             for each in originals:

@@ -138,6 +138,10 @@ SYNC_SAVED = _counter(
     "image_service_sync_sources_saved_total", "Sources of synced galleries that nothing new came of.", ("reason",)
 )
 
+SEARCH_SECONDS = _histogram(
+    "image_service_search_seconds", "Searches for products, by words or a key: their statements.", _REQUEST_SECONDS
+)
+
 DRAW_SECONDS = _histogram(
     "image_service_variant_draw_duration_seconds",
     "Variants rendered and kept, with the wait for a pixel process.",

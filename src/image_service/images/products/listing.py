@@ -1,5 +1,6 @@
 """Products as lists and searches find them: those that have images, a name or a key."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from image_service.database.direct import Row, Statement
 from image_service.images.models import IN_SAMPLE, GalleryRow, ImageRow, ProductRow
 from image_service.images.products.naming import Name, normalized
 from image_service.images.queries import Page
+from image_service.telemetry import metrics
 
 FOUND = 1_000  # products that a search finds at the most: whoever gets more adds a word
 # How many images that many products may have: in the sample, which every search pays for, and among all.
@@ -41,6 +43,7 @@ async def found(
     Each of the words begins one of the product's, in its name and key, or in file name and alt text of one of its
     images. Where more than `FOUND` do, it is not said which of them are found.
     """
+    since = time.perf_counter()
     if key is not None:
         rows = await database.rows(_WITH_KEY, store_id=store_id, key=normalized(key))
         if rows and words is not None:
@@ -50,6 +53,7 @@ async def found(
     matching = sorted(row.product_id for row in rows if row.product_id > since_id)
     page = matching[offset : offset + limit]
     shown = await database.rows(_THESE, store_id=store_id, product_ids=page) if page else []
+    metrics.SEARCH_SECONDS.observe(time.perf_counter() - since)
     return Page(tuple(map(_product, shown)), len(matching))
 
 
