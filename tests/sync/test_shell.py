@@ -229,10 +229,11 @@ KEY,,,,,3"""
 WOOCOMMERCE = """ID,Type,SKU,Images
 P,variable,A,"HOST/red.png, HOST/blue.png"
 77777,variation,B,HOST/gold.png"""
-PRESTASHOP = """Product ID;Active (0/1);Image URLs (x,y,z...);Image alt texts (x,y,z...)
-P;1;HOST/red.png,HOST/blue.png;Red,Blue"""
-TIENDANUBE = """"Identificador de URL";Nombre;Imágenes
-KEY;Zapato;"HOST/red.png, HOST/blue.png\""""
+PRESTASHOP = """Product ID;Active (0/1);Name *;Image URLs (x,y,z...);Image alt texts (x,y,z...)
+P;1;Shoe;HOST/red.png,HOST/blue.png;Red,Blue"""
+TIENDANUBE = """Identificador de URL;Nombre;Nombre de propiedad 1;Valor de propiedad 1;SKU;Visibilidad;Imágenes
+KEY;Zapato;Talle;38;A-38;Visible;"HOST/red.png, HOST/blue.png"
+;;;39;A-39;;"""
 
 
 @pytest.mark.parametrize(
@@ -255,11 +256,12 @@ def test_exports_of_platforms(merchant: Merchant, platform: str, text: str) -> N
     [
         ("name,src\na,b", "none of the columns product_id, product_key"),
         ("product_id,alt\n1,b", "no column that names images: id, src, sha256"),
+        ("Identificador de URL;SKU\na;b", "no column that names images: Imágenes, Imagens, Images"),
         ("product_id,src\nabc,HOST/red.png", "row 2: product_id must be a whole number from 1; nothing was sent"),
         ("product_id,src,src\n1,a,b", "the column src is there twice"),
     ],
 )
 def test_files_that_cannot_be_read(merchant: Merchant, text: str, said: str) -> None:
-    done = merchant.run(str(merchant.write(text)))
+    done = merchant.run(str(merchant.write(text)), *(("--from", "tiendanube") if "Identificador" in text else ()))
     assert done.status == 1
     assert said in done.err

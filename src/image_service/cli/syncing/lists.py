@@ -80,7 +80,8 @@ def _csv(path: Path, columns: Columns) -> Iterator[Told]:
         raise ValueError(f"{path} has none of the columns {', '.join(products)} in its first line")
     names = _named(header[1], columns)
     if not set(NAMES) & set(names):
-        raise ValueError(f"{path} has no column that names images: {', '.join(NAMES)}")
+        wanted = ", ".join(name for ours in NAMES for name in columns.of(ours))
+        raise ValueError(f"{path} has no column that names images: {wanted}")
     theirs = {name.strip().lower(): at for at, name in enumerate(header[1])}
     for row, values in found:
         if all(
@@ -112,6 +113,9 @@ def _named(header: list[str], columns: Columns) -> list[str]:
 
 
 def _row(row: int, cells: Mapping[str, str], names: list[str], columns: Columns) -> Iterator[Told]:
+    given = {name: cells[name] for name in NAMES if cells.get(name)}
+    if not given and columns.skips_empty:
+        return
     try:
         who: Who = (
             (product_id(cells["product_id"]), None)
@@ -120,9 +124,6 @@ def _row(row: int, cells: Mapping[str, str], names: list[str], columns: Columns)
         )
     except RowError as error:
         raise ValueError(f"row {row}: {error}; nothing was sent") from None
-    given = {name: cells[name] for name in NAMES if cells.get(name)}
-    if not given and columns.skips_empty:
-        return
     try:
         yield row, who, _entries(given, cells, names, columns), _position(cells.get("position", ""))
     except RowError as error:
