@@ -66,7 +66,7 @@ async def test_the_document_and_the_answer_name_the_same(
 ) -> None:
     image = await added(client)
     await anyone.get(path(image["src"]), headers={"Accept": "image/webp"})
-    for job in (runs.SWEEP, runs.VERIFY):
+    for job in (runs.SWEEP, runs.VERIFY, runs.VERIFY_SAMPLE):
         async with runs.recorded(service.database, job) as counts:
             counts["anything"] = 1
     found = set((await scrape(anyone)).described())

@@ -48,7 +48,7 @@ async def test_one_that_cannot_be_read_does_not_hide_the_others(shop: httpx.Asyn
 async def test_one_that_is_deleted_meanwhile_is_not_missing(shop: httpx.AsyncClient, empty: Service) -> None:
     images = [await shown(shop) for _ in range(3)]
     found: list[Verified] = []
-    async for each in verify(empty.database, empty.storage):
+    async for each in verify(empty.database, empty.storage, at_once=1):
         found.append(each)
         if len(found) == 1:
             id, original, _ = images[1]
@@ -60,7 +60,7 @@ async def test_one_that_is_deleted_meanwhile_is_not_missing(shop: httpx.AsyncCli
 async def test_one_that_is_replaced_meanwhile_is_not_missing(shop: httpx.AsyncClient, empty: Service) -> None:
     images = [await shown(shop) for _ in range(2)]
     states: list[OriginalState] = []
-    async for each in verify(empty.database, empty.storage):
+    async for each in verify(empty.database, empty.storage, at_once=1):
         states.append(each.state)
         if len(states) == 1:
             id, original, _ = images[1]

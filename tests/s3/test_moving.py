@@ -114,7 +114,7 @@ async def test_to_s3_and_back_while_clients_go_on(installation: Installation, st
             if target == installation.s3:
                 assert (await installation.run("sweep", on=target)).status == 0
                 verified = await installation.run("verify", "--json", on=target)
-                assert verified.json == {"whole": len(clients.pictures), "bad": []}
+                assert verified.json == {"whole": len(clients.pictures), "read": 0, "sample": 1.0, "bad": []}
                 await clients.check(client)
 
 

@@ -1,5 +1,6 @@
 """Verification and sweep where the bytes are in S3."""
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,19 +11,35 @@ from image_service.images import instance
 from image_service.images.models import ImageRow
 from image_service.images.upkeep.sweep import Swept
 from image_service.images.upkeep.verify import OriginalState, verify
+from image_service.storage.base import BlobHeaders
 from tests.conftest import Service
 from tests.images.blobs import INSTANCE, OLD, YOUNG, age_trash, names, shown, staging_of, sweep
 from tests.shop import added
 
 
 async def test_whole_damaged_missing(shop: httpx.AsyncClient, service: Service) -> None:
-    images = [await shown(shop) for _ in range(3)]
-    await service.storage.delete([images[1][1], images[2][1]])
-    async with staging_of(service).file() as other:
-        other.write_bytes(b"not the picture")
-        await service.storage.put(images[1][1], other, instance.HEADERS)
-    found = [each.state async for each in verify(service.database, service.storage)]
-    assert found == [OriginalState.WHOLE, OriginalState.DAMAGED, OriginalState.MISSING]
+    """By the checksum that was sent with an object, and by its bytes where there is none or another."""
+    images = [await shown(shop) for _ in range(6)]
+    content = (await shop.get(f"/images/{images[0][0]}/original")).content
+    sha256 = hashlib.sha256(content).hexdigest()
+
+    async def becomes(image: int, content: bytes, sha256: str | None) -> None:
+        name = images[image][1]
+        await service.storage.delete([name])
+        async with staging_of(service).file() as path:
+            path.write_bytes(content)
+            await service.storage.put(name, path, BlobHeaders("image/png", sha256=sha256))
+
+    await becomes(1, b"not the picture", None)
+    await becomes(2, content, None)  # as the version before wrote it
+    await becomes(3, content + b"more", sha256)
+    await becomes(4, bytes(len(content)), sha256)  # what a checksum cannot show: the bucket's own damage
+    await service.storage.delete([images[5][1]])
+    whole, damaged, missing = OriginalState.WHOLE, OriginalState.DAMAGED, OriginalState.MISSING
+    found = [(each.state, each.read) async for each in verify(service.database, service.storage)]
+    assert found == [(whole, False), (damaged, True), (whole, True), (damaged, True), (whole, False), (missing, False)]
+    found = [(each.state, each.read) async for each in verify(service.database, service.storage, read=True)]
+    assert found == [(whole, True), (damaged, True), (whole, True), (damaged, True), (damaged, True), (missing, True)]
     for id, _, _ in images:
         await shop.delete(f"/images/{id}")
 

@@ -47,7 +47,9 @@ app.command(epilog=examples("image-service export galleries.csv", "image-service
 app.command(epilog=examples("image-service doctor", "image-service doctor --json"))(doctor)
 app.command(epilog=examples("image-service openapi > openapi.json"))(openapi)
 app.command(epilog=examples("image-service sweep --dry-run", "image-service sweep --json"))(sweep)
-app.command(epilog=examples("image-service verify", "image-service verify --json"))(verify)
+app.command(
+    epilog=examples("image-service verify", "image-service verify --sample 1% --read", "image-service verify --json")
+)(verify)
 app.command(
     "copy-storage", epilog=examples("image-service copy-storage file:///srv/data/blobs s3://bucket/prefix --quick")
 )(copy_storage)

@@ -128,7 +128,8 @@ class Blobs:
         Raises `DatabaseUnavailable`, `StorageFull`, `StorageUnavailable`.
         """
         key, at = await self._reservations.take(), self._clock()
-        await self._storage.put(original_name(key), picture.path, BlobHeaders(picture.format.media_type))
+        headers = BlobHeaders(picture.format.media_type, sha256=picture.sha256)
+        await self._storage.put(original_name(key), picture.path, headers)
         if self._kept is not None and picture.kept is not None:
             await self._kept.adopt(picture.kept, key)
         return StoredOriginal(key, self._reservations, await instance.stored(self._storage), at, self._clock)

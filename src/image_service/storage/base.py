@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from image_service.errors import RangeNotSatisfiable
 
@@ -81,6 +81,8 @@ class AtHand(NamedTuple):
 
 class Storage(Protocol):
     """All processes and commands of an installation open the same store: what one has put, all find."""
+
+    keeps_sha256: ClassVar[bool]  # whether `describe` tells `BlobHeaders.sha256` of what was put with one
 
     async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
         """Store the bytes of `source` under `name`, replacing what was there, whole or not at all.

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import aiofiles
 
@@ -42,6 +42,8 @@ class LocalStorage:
 
     Any number of processes may use one directory. A `put` that is cancelled may still take effect.
     """
+
+    keeps_sha256: ClassVar[bool] = False
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()

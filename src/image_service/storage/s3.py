@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -42,8 +42,6 @@ BATCH = 1000  # names in one DeleteObjects, and in one page of a list: S3's own 
 
 DAY = 86_400.0  # seconds
 
-T = TypeVar("T")
-
 
 class S3Storage:
     """`storage.base.Storage` in a bucket that exists, below `prefix` ("": all of it).
@@ -52,6 +50,8 @@ class S3Storage:
     Any number of processes may use one prefix. A `put` that is cancelled may still take effect, whole.
     Raises `ValueError` where the variables cannot be used.
     """
+
+    keeps_sha256: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -71,6 +71,7 @@ class Jobs(Collector):
         for job, name, text, label in (
             ("sweep", "image_service_sweep_removed", "What the last sweep removed.", "kind"),
             ("verify", "image_service_verify_originals", "What the last verify found.", "state"),
+            ("verify_sample", "image_service_verify_sample_originals", "What the last sample found.", "state"),
         ):
             family = GaugeMetricFamily(name, text, labels=(label,))
             for each, count in results[job].counts.items() if job in results else ():

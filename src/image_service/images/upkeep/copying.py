@@ -121,7 +121,7 @@ class Copying:
             if sha256 != row.sha256:
                 return CopyState.DAMAGED
             await self._target.delete([name])  # whatever is there is not the original, and a name is written once
-            await self._target.put(name, path, BlobHeaders(Format(row.format).media_type))
+            await self._target.put(name, path, BlobHeaders(Format(row.format).media_type, sha256=row.sha256.hex()))
             return CopyState.COPIED
 
     async def _variants(self) -> AsyncIterator[Copied]:

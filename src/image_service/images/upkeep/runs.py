@@ -14,7 +14,7 @@ from image_service.database.database import Database
 from image_service.images.models import JobRow
 from image_service.telemetry.collectors import JobResult
 
-SWEEP, AUDIT, VERIFY = "sweep", "audit", "verify"
+SWEEP, AUDIT, VERIFY, VERIFY_SAMPLE = "sweep", "audit", "verify", "verify_sample"
 NEVER = JobResult(last_run=0, last_success=0, failed=False, seconds=0)
 
 
@@ -88,7 +88,7 @@ async def results(database: Database) -> dict[str, JobResult]:
     """Of every job, also of one that has never run. Raises `DatabaseUnavailable`."""
     async with database.reading() as session:
         rows = (await session.exec(select(JobRow))).all()
-    return {SWEEP: NEVER, AUDIT: NEVER, VERIFY: NEVER} | {
+    return dict.fromkeys((SWEEP, AUDIT, VERIFY, VERIFY_SAMPLE), NEVER) | {
         row.job: JobResult(
             last_run=row.last_run.timestamp(),
             last_success=row.last_success.timestamp() if row.last_success else 0,
