@@ -38,6 +38,11 @@ FILL = {
                CASE WHEN p = 5 THEN jsonb_build_object('es', 'Foto del producto ' || g.product_id) END,
                CASE WHEN p % 2 = 0 THEN 'https://cdn.example.com/catalog/' || g.product_id || '/' || p || '.jpg' END
         FROM (SELECT * FROM galleries ORDER BY md5(product_id::text)) g, generate_series(1, 8) p""",
+    "products": """
+        INSERT INTO products (store_id, product_id, key, name)
+        SELECT store_id, product_id, 'sku-' || product_id,
+               to_jsonb('Zapato ' || (ARRAY['rojo', 'azul', 'negro'])[product_id % 3 + 1] || ' numero ' || product_id)
+        FROM galleries""",
     "trash": """
         INSERT INTO trash (key, store_id, slug) SELECT gen_random_uuid(), store_id, slug FROM images LIMIT $1 / 20""",
     "idempotency_keys": """

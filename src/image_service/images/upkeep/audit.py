@@ -29,6 +29,7 @@ MAX_STRAY_SHARE = 0.05  # of the originals: more than that is a wrong database, 
 JUDGED = 2000  # originals that 5 % are reckoned of, at the least: of fewer it would say little
 PORTION = 20_000  # names, a second or two of work: taken by each sweep, and lost when a process is killed
 SPREAD = 0.5  # of the interval between two audits: what one that nothing calls for takes
+KEYS = 2000  # in one statement
 ASKED = 16  # files or objects asked for their age at once
 
 
@@ -67,7 +68,8 @@ class _Slice:
     first: str
     last: str = ""
     originals: int = 0
-    unnamed: list[tuple[UUID, str]] = field(default_factory=list)  # keys and names
+    unknown: dict[UUID, str] = field(default_factory=dict)  # names by their keys, of which the database was not asked
+    unnamed: list[tuple[UUID, str]] = field(default_factory=list)
 
 
 class Audit:
@@ -134,10 +136,18 @@ class Audit:
         async for names in self._names(folder):
             keyed = {UUID(key): name for name in names if (key := key_of_original(name))}
             part.originals += len(keyed)
-            part.unnamed += [(key, keyed[key]) for key in keyed.keys() - await self._named(list(keyed))]
+            part.unknown |= keyed
+            if len(part.unknown) >= KEYS:
+                await self._look_up(part)
+
+    async def _look_up(self, part: _Slice) -> None:
+        named = await self._named(list(part.unknown))
+        part.unnamed += [(key, name) for key, name in part.unknown.items() if key not in named]
+        part.unknown = {}
 
     async def _judge(self, part: _Slice, oldest: datetime) -> None:
         """The last one may hold few: it is judged together with all that came before."""
+        await self._look_up(part)
         alone = part.originals >= self._judged
         originals = part.originals + (0 if alone else self._round.originals)
         strayed = 0 if alone else self._round.strayed
