@@ -18,6 +18,7 @@ COPY pyproject.toml uv.lock README.md LICENSE ./
 RUN uv sync --locked --no-dev --extra s3 --no-install-project
 COPY src/ src/
 COPY alembic/ alembic/
+COPY docs/ docs/
 RUN uv sync --locked --no-dev --extra s3 --no-editable
 
 FROM python:3.11.16-slim-bookworm

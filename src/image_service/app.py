@@ -41,6 +41,7 @@ from image_service.site import dialect as site
 from image_service.site.client import add_client
 from image_service.site.documentation import add_documentation
 from image_service.site.gallery import add_gallery
+from image_service.site.guides.site import add_guides
 from image_service.site.landing import add_landing
 from image_service.site.operations import scrapes_of
 from image_service.storage.base import Storage
@@ -138,6 +139,7 @@ def create_app(
     for dialect in dialects:
         app.include_router(dialect.router)
     add_client(app)
+    add_guides(app, settings.api_base, app.version, has_gallery=settings.gallery)
     add_landing(app, app.version, has_gallery=settings.gallery)
     add_documentation(app, settings.api_base, has_gallery=settings.gallery)
     add_gallery(

@@ -26,11 +26,12 @@ def metadata(built: Built) -> Message:
         return Parser().parsestr(wheel.read(name).decode())
 
 
-def test_the_wheel_holds_the_package_the_migrations_and_nothing_else(built: Built) -> None:
+def test_the_wheel_holds_the_package_the_migrations_the_guides_and_nothing_else(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as wheel:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
     migrations = {f"image_service/{name}" for name in files(ROOT / "alembic")}
-    assert held == files(SOURCE) | migrations
+    guides = {f"image_service/{name}" for name in files(ROOT / "docs")}
+    assert held == files(SOURCE) | migrations | guides
     static = {name for name in held if "/static/" in name}
     assert {f"image_service/site/static/{name}" for name in ("README.md", "sample.jpg")} <= static
     assert {
@@ -51,7 +52,7 @@ def test_the_sdist_holds_what_building_needs(built: Built) -> None:
     """That it is enough is shown by the wheel, which was built from it."""
     with tarfile.open(built.sdist) as archive:
         held = {member.name.partition("/")[2] for member in archive if member.isfile()}
-    packed = {f"src/{name}" for name in files(SOURCE)} | files(ROOT / "alembic")
+    packed = {f"src/{name}" for name in files(SOURCE)} | files(ROOT / "alembic") | files(ROOT / "docs")
     about = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "PKG-INFO"}
     assert held == packed | about | {".gitignore"}  # hatchling always adds the last: it tells what not to pack
 

@@ -6,7 +6,7 @@ from image_service.web.dialect import Dialect
 
 DIALECT = Dialect(
     name="operations",
-    prefixes=("/health/", "/metrics", "/docs", "/openapi.json", "/gallery"),
+    prefixes=("/health/", "/metrics", "/docs", "/openapi.json", "/gallery", "/guides"),
     paths=frozenset({"/"}) | client.PATHS,
     router=operations.router,
     render=problem_bodies.render,

@@ -1,39 +1,16 @@
 """The API's description at /openapi.json, and the page at /docs that shows it."""
 
-import asyncio
 import json
-from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
 
 from image_service.site.files import AGAIN, Files, with_version
+from image_service.site.once import Once
 from image_service.site.pages import headers_of_page, policy
-from image_service.site.prepared import Prepared
 from image_service.site.reference.page import render
-from image_service.telemetry.together import Together
 
 OPENAPI = "/openapi.json"
 DOCS = "/docs"
-
-
-class Once:
-    """A body that is made when it is first asked for, beside other requests: it takes some tenths of a second."""
-
-    def __init__(self, make: Callable[[], bytes], media_type: str, headers: Mapping[str, str]) -> None:
-        self._body = make
-        self._media_type, self._headers = media_type, headers
-        self._made: Prepared | None = None
-        self._make_together = Together(self._make)
-
-    async def answer(self, request: Request) -> Response:
-        made = self._made or await self._make_together()
-        return await made.answer(request)
-
-    async def _make(self) -> Prepared:
-        self._made = Prepared(await asyncio.to_thread(self._body), self._media_type, self._headers)
-        return self._made
 
 
 def add_documentation(app: FastAPI, server: str, *, has_gallery: bool) -> None:

@@ -19,6 +19,7 @@ def dialect(*, always_200: bool) -> Dialect:
         tags=(
             {
                 "name": "Bukalapak",
+                "externalDocs": {"url": "guides/bukalapak", "description": "The guide"},
                 "description": "Upload first, assign to a product later. An operator can have all errors but 401 "
                 "answered with 200 (`BUKALAPAK_ALWAYS_200`): old clients lose the body of anything else, and look at "
                 "its `status`.",

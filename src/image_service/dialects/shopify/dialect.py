@@ -60,6 +60,7 @@ DIALECT = Dialect(
     tags=(
         {
             "name": "Shopify",
+            "externalDocs": {"url": "guides/shopify", "description": "The guide"},
             "description": "Product images of the REST Admin API. Whatever else a product has is not here.",
         },
         {

@@ -35,6 +35,7 @@ DIALECTS = (
         tags=(
             {
                 "name": "Tiendanube",
+                "externalDocs": {"url": "guides/tiendanube", "description": "The guide"},
                 "description": "Product images as a gallery: ordered, described, replaced, removed.",
             },
         ),

@@ -13,6 +13,7 @@ DIALECT = Dialect(
     tags=(
         {
             "name": "Uploads",
+            "externalDocs": {"url": "guides/uploads", "description": "The guide"},
             "description": "Straight from a browser or a phone, which must never hold a token: your back-end makes a "
             "ticket, your front-end posts files to its URL.",
         },

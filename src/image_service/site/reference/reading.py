@@ -9,7 +9,7 @@ from markupsafe import Markup
 from image_service.site.reference.kinds import Field, example_of, fields_of, kind_of, name_of, title_of
 from image_service.site.reference.model import Answer, Body, Example, Group, Operation, Parameter, Repeat, Schema
 from image_service.site.reference.prose import line, prose
-from image_service.site.reference.repeats import Listed, operations_of, prefixes_of, repeats_of
+from image_service.site.reference.repeats import Listed, group_of, operations_of, prefixes_of, repeats_of
 from image_service.site.reference.samples import Call, Header, samples_of
 
 ROOM = 300  # characters of JSON in a sample
@@ -31,7 +31,7 @@ class Reading:
         repeats = repeats_of(self._listed, tags)
         again = {repeat.id for found in repeats.values() for repeat in found}
         for name, tag in tags.items():
-            own = [each for each in self._listed if each.tag == name and each.id not in again]
+            own = [each for each in self._listed if group_of(each, tags) == name and each.id not in again]
             if own:
                 yield Group(
                     name=name,

@@ -1,7 +1,7 @@
-"""Operations that answer under several prefixes: found here, so that the page shows each of them once.
+"""Finds operations that answer under several prefixes, so that the page shows each of them once.
 
-A tag with `x-repeats` holds the operations of another tag again. Each begins with the other's `operationId`. One that
-has no other is shown for itself: nothing of the document is lost.
+A tag with `x-repeats` holds the operations of another tag again. The `operationId` of each begins with the other's. An
+operation that only such tags have is shown once, among those of the other tag.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,14 +38,30 @@ def repeats_of(listed: Sequence[Listed], tags: Mapping[str, Mapping[str, Any]]) 
     found: dict[str, list[Repeat]] = {}
     for each in listed:
         base = tags[each.tag].get(REPEATS)
-        ids = [
-            other.id
-            for other in listed
-            if other.tag == base and other.method == each.method and each.id.startswith(f"{other.id}_")
-        ]
+        ids = [other.id for other in listed if other.tag == base and _is_repeated(other, each)]
         if ids:
             found.setdefault(max(ids, key=len), []).append(Repeat(each.id, each.tag, each.path))
+    again = {repeat.id: id for id, repeats in found.items() for repeat in repeats}
+    paths = {each.id: each.path for each in listed}
+    prefixes = {each.tag: _apart(paths[again[each.id]], each.path)[1] for each in listed if each.id in again}
+    first: dict[tuple[str, str, str], str] = {}
+    for each in listed:
+        if each.tag in prefixes and each.id not in again:
+            key = tags[each.tag][REPEATS], each.method, each.path.removeprefix(prefixes[each.tag])
+            if (id := first.setdefault(key, each.id)) != each.id:
+                found.setdefault(id, []).append(Repeat(each.id, each.tag, each.path))
     return found
+
+
+def _is_repeated(other: Listed, each: Listed) -> bool:
+    ends_alike = other.path.rpartition("/")[2] == each.path.rpartition("/")[2]
+    return ends_alike and other.method == each.method and each.id.startswith(f"{other.id}_")
+
+
+def group_of(each: Listed, tags: Mapping[str, Mapping[str, Any]]) -> str:
+    """The tag that an operation is shown under."""
+    base: str = tags[each.tag].get(REPEATS, each.tag)
+    return base if base in tags else each.tag
 
 
 def prefixes_of(

@@ -1,4 +1,4 @@
-"""A call as one would write it: by curl, in JavaScript, in Python."""
+"""A call as one would write it: by curl, in JavaScript, in Python, in PHP."""
 
 import json
 import shlex
@@ -27,6 +27,7 @@ class Call:
     form: Sequence[Field]  # none: no form
     json: Any  # None: no JSON
     is_binary: bool  # what comes back is to be kept as a file
+    headers: Sequence[tuple[str, str]] = ()  # beside the token's and the type's
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Sample:
 
 
 def samples_of(call: Call) -> tuple[Sample, ...]:
-    return Sample("curl", _curl(call)), Sample("JavaScript", _javascript(call)), Sample("Python", _python(call))
+    written = {"curl": _curl, "JavaScript": _javascript, "Python": _python, "PHP": _php}
+    return tuple(Sample(language, write(call)) for language, write in written.items())
 
 
 def _value(field: Field) -> str:
@@ -49,6 +51,7 @@ def _curl(call: Call) -> str:
         words[0] += f" -X {call.method}"
     if call.header:
         words.append(f'-H "{call.header.name}: {call.header.before}$TOKEN"')
+    words += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in call.headers]
     if call.form:
         words += [
             f"-F {each.name}=@{PICTURE}" if each.is_file else f"-F {each.name}={_value(each)}" for each in call.form
@@ -76,6 +79,7 @@ def _javascript(call: Call) -> str:
         name = call.header.name if call.header.name.isalpha() else f'"{call.header.name}"'
         value = f"`{call.header.before}${{token}}`" if call.header.before else "token"
         headers.append(f"{name}: {value}")
+    headers += [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in call.headers]
     if not call.form and call.json is not None:
         headers.append('"Content-Type": "application/json"')
     if headers:
@@ -99,10 +103,13 @@ def _python(call: Call) -> str:
     lines = ["import httpx", ""]
     if call.header:
         lines[:0] = ["import os"]
-    given = [json.dumps(call.url)]
+    given, headers = [json.dumps(call.url)], []
     if call.header:
         value = f"f\"{call.header.before}{{os.environ['TOKEN']}}\"" if call.header.before else 'os.environ["TOKEN"]'
-        given.append(f'headers={{"{call.header.name}": {value}}}')
+        headers = [f'"{call.header.name}": {value}']
+    headers += [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in call.headers]
+    if headers:
+        given.append(f"headers={{{', '.join(headers)}}}")
     if call.form:
         files = ", ".join(f'"{each.name}": open("{PICTURE}", "rb")' for each in call.form if each.is_file)
         given.append(f"files={{{files}}}")
@@ -120,3 +127,34 @@ def _python(call: Call) -> str:
         else "print(response.status_code, response.text)"
     )
     return "\n".join(lines)
+
+
+def _php(call: Call) -> str:
+    lines = [f"$curl = curl_init({_quoted(call.url)});"]
+    options = ["CURLOPT_RETURNTRANSFER => true"]
+    if call.method != "GET":
+        options.append(f"CURLOPT_CUSTOMREQUEST => {_quoted(call.method)}")
+    headers = [_quoted(f"{name}: {value}") for name, value in call.headers]
+    if call.header:
+        headers.insert(0, f"{_quoted(f'{call.header.name}: {call.header.before}')} . getenv('TOKEN')")
+    if not call.form and call.json is not None:
+        headers.append("'Content-Type: application/json'")
+        options.append(f"CURLOPT_POSTFIELDS => {_quoted(json.dumps(call.json, ensure_ascii=False))}")
+    if call.form:
+        fields = [
+            f"{_quoted(each.name)} => {f'new CURLFile({_quoted(PICTURE)})' if each.is_file else _quoted(_value(each))}"
+            for each in call.form
+        ]
+        options.append(f"CURLOPT_POSTFIELDS => [{', '.join(fields)}]")
+    if headers:
+        options.append(f"CURLOPT_HTTPHEADER => [{', '.join(headers)}]")
+    lines.append("curl_setopt_array($curl, [")
+    lines += [f"    {option}," for option in options]
+    lines.append("]);")
+    lines.append(f"file_put_contents('{PICTURE}', curl_exec($curl));" if call.is_binary else "echo curl_exec($curl);")
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """In PHP, where nothing but these two is special between single quotes."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

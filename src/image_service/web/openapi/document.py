@@ -35,6 +35,8 @@ LICENCE = {"name": "MIT", "identifier": "MIT"}
 # Relative to where the document was read: right behind any host or prefix, and within what the page at /docs may
 # connect to. The same for every installation, so `image-service openapi` needs none.
 SERVERS: list[dict[str, Any]] = [{"url": ".", "description": "The service that this document comes from."}]
+# Relative like them.
+GUIDES = {"url": "guides/", "description": "Guides"}
 
 _VERSION = re.compile(r"/([^/{]+)/\{store_id\}/")  # a prefix that names a store
 
@@ -75,13 +77,15 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
         license_info=LICENCE,
         servers=SERVERS,
         routes=app.routes,
-        tags=[dict(tag) for tag in (*(tag for each in dialects for tag in each.tags), *further.TAGS)],
     )
+    # Set here: FastAPI's model takes no relative URL.
+    found["tags"] = [dict(tag) for tag in (*(tag for each in dialects for tag in each.tags), *further.TAGS)]
     components = found.setdefault("components", {})
     components["securitySchemes"] = schemes
     for unused in ("HTTPValidationError", "ValidationError"):
         components.get("schemas", {}).pop(unused, None)
     found["security"] = _security(STANDARD)
+    found["externalDocs"] = GUIDES
     _put_examples_back(found, app)
     found["paths"] |= deepcopy(dict(further.PATHS))
     for path, operations in found["paths"].items():

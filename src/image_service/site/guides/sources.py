@@ -1,0 +1,43 @@
+"""The guides' files: in the package where it is installed, in docs/ where it is a checkout."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parents[2]
+_FOLDERS = (_PACKAGE / "docs", _PACKAGE.parents[1] / "docs")
+INDEX = "README.md"
+PICTURES = {".svg", ".png"}
+
+_LISTED = re.compile(r"^\d+\. \[([^\]]+)\]\((\S+\.md)\)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A guide, as the index has it."""
+
+    title: str
+    file: str  # relative to the folder: `operations/tls.md`
+
+
+class Sources:
+    def __init__(self) -> None:
+        self._root = next(folder for folder in _FOLDERS if (folder / INDEX).is_file())
+        self.files: Mapping[str, Path] = {
+            path.relative_to(self._root).as_posix(): path
+            for path in sorted(self._root.rglob("*"))
+            if path.suffix in {".md", *PICTURES}
+        }
+
+    def text(self, file: str) -> str:
+        return self.files[file].read_text(encoding="utf-8")
+
+    def listed(self) -> list[Listed]:
+        """In reading order."""
+        return [Listed(title, file) for title, file in _LISTED.findall(self.text(INDEX))]
+
+
+def url_of(file: str) -> str:
+    """Relative to /guides/: `operations/tls`, `decisions/`; empty for the index itself."""
+    return file.removesuffix(INDEX) if file.endswith(INDEX) else file.removesuffix(".md")
