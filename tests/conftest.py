@@ -39,6 +39,7 @@ from tests.needs import require
 from tests.order import ByFile, longest_first
 from tests.processes import PATIENT
 from tests.s3.seaweed import BUCKET, WEED, SeaweedFS, new_prefix
+from tests.webhooks.receiver import Receiver
 
 # What the tests start inherits from what has started them. A script ignores these signals for its background jobs.
 # nginx, which root runs as another account, must read what is written under `umask 077`.
@@ -210,6 +211,13 @@ def new_s3(seaweed: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> NewS
         return S3Storage(BUCKET, prefix or new_prefix(), staging, config, limits or S3Limits())
 
     return make
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """Of webhooks."""
+    async with Receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture

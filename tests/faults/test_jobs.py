@@ -1,5 +1,5 @@
-"""`kill -9` under asynchronous creates, and a database that is away: each that was acknowledged ends in exactly one
-state, and makes one image or none.
+"""`kill -9` under asynchronous creates and webhooks, and a database that is away: each that was acknowledged ends in
+exactly one state, and makes one image or none; the webhook is told of all that has happened, and of nothing else.
 """
 
 import asyncio
@@ -21,9 +21,11 @@ from tests.faults import killing
 from tests.faults.killing import SETTINGS, TOKEN, Victims
 from tests.faults.runs import IS_LONG, RUNS
 from tests.faults.test_outage import outage
+from tests.faults.told import Told
 from tests.ingest.server import ScriptedServer, answer
 from tests.processes import DEADLINE, Server, eventually
 from tests.shop import png
+from tests.webhooks.receiver import Receiver
 
 WAYS: tuple[Victims, ...] = (killing.worker, killing.database, killing.both)
 CLIENTS = 4
@@ -80,27 +82,30 @@ class Creates:
                     await asyncio.sleep(0.1)
         return found
 
-    async def faults(self) -> list[str]:
+    async def faults(self, told: Told) -> list[str]:
         jobs = await self.ended()
+        revisions = {}
         found = [f"{job['id']} ended as {job['state']}" for job in jobs if job["state"] not in ENDS]
         for job in jobs:
             if (job["state"] == "finished") != self.jobs[job["id"]]:
                 found.append(f"{job['id']}: {job['state']} {job['receipts']}")
-        told = Counter(job["result"]["id"] for job in jobs if job["state"] == "finished")
-        found += [f"image {id} is of {times} jobs" for id, times in told.items() if times > 1]
+        made = Counter(job["result"]["id"] for job in jobs if job["state"] == "finished")
+        found += [f"image {id} is of {times} jobs" for id, times in made.items() if times > 1]
         there: list[int] = []
         for product in range(1, CLIENTS + 1):
             page = 1
             while True:
                 where = f"{self._url()}/products/{product}/images"
-                images = (await self._client.get(where, params={"page": page, "per_page": 200})).json()
+                answered = await self._client.get(where, params={"page": page, "per_page": 200})
+                images = answered.json()
+                revisions[product] = int(answered.headers["ETag"].removeprefix("W/").strip('"').partition("-")[0])
                 there += [image["id"] for image in images]
                 page += 1
                 if len(images) < 200:
                     break
-        found += [f"image {id} is lost" for id in told.keys() - set(there)]
-        found += [f"image {id} is nobody's" for id in set(there) - told.keys()]
-        return found
+        found += [f"image {id} is lost" for id in made.keys() - set(there)]
+        found += [f"image {id} is nobody's" for id in set(there) - made.keys()]
+        return found + await told.faults(self._client, self._url(), jobs, revisions)
 
 
 def comes_up(server: Server) -> bool:
@@ -128,7 +133,7 @@ def pictures(server: ScriptedServer) -> dict[str, bool]:
 
 
 async def test_whatever_is_killed_each_create_ends_once(
-    tmp_path: Path, record_property: Callable[[str, object], None], server: ScriptedServer
+    tmp_path: Path, record_property: Callable[[str, object], None], server: ScriptedServer, receiver: Receiver
 ) -> None:
     folder = tmp_path / "service"
     chance = random.Random(7)
@@ -151,6 +156,8 @@ async def test_whatever_is_killed_each_create_ends_once(
         ) as client:
             running = await up(running)
             load, stop = Creates(client, lambda: running.url, pictures(server)), asyncio.Event()
+            told = Told(receiver)
+            await told.begin(client, running.url)
             asking = asyncio.create_task(load.run(stop))
             round_: list[Victims] = []
             while killed.total() < RUNS:
@@ -170,9 +177,11 @@ async def test_whatever_is_killed_each_create_ends_once(
             running = await up(running)
             stop.set()
             await asking
-            found = await load.faults()
+            found = await load.faults(told)
             record_property("kills", dict(killed))
             record_property("creates acknowledged", len(load.jobs))
+            record_property("events told", told.events)
+            record_property("of which twice or more", told.messages - told.events)
             record_property("promises broken", len(found))
             assert found == []
             assert len(load.jobs) > CLIENTS
@@ -180,18 +189,22 @@ async def test_whatever_is_killed_each_create_ends_once(
         await asyncio.to_thread(running.end)
 
 
-async def test_a_database_that_is_away_under_creates(
+async def test_a_database_that_is_away_under_creates_and_webhooks(
     start_service: StartService,
     new_database: NewDatabase,
     postgres: EmbeddedPostgres,
     tmp_path: Path,
     server: ScriptedServer,
+    receiver: Receiver,
+    record_property: Callable[[str, object], None],
 ) -> None:
     url = await new_database()
     async with start_service(database_url=url, data_dir=tmp_path, jobs=8, max_images_per_product=10_000) as service:
         store = await service.new_store()
         async with service.client(headers={"Authorization": f"Bearer {store.token}"}, timeout=DEADLINE) as client:
             load, stop = Creates(client, lambda: "", pictures(server)), asyncio.Event()
+            told = Told(receiver)
+            await told.begin(client, "")
             asking = asyncio.create_task(load.run(stop))
             async with asyncio.timeout(DEADLINE):
                 await load.has_some.wait()
@@ -199,6 +212,12 @@ async def test_a_database_that_is_away_under_creates(
                 await asyncio.sleep(AWAY_SECONDS)  # the time that it is about
             stop.set()
             await asking
-            assert await load.faults() == []
+            found = await load.faults(told)
+            record_property("seconds away", AWAY_SECONDS)
+            record_property("creates acknowledged", len(load.jobs))
+            record_property("events told", told.events)
+            record_property("of which twice or more", told.messages - told.events)
+            record_property("promises broken", len(found))
+            assert found == []
         held = await service.database.raw("SELECT 1 FROM pgqueuer WHERE status = 'failed'")
         assert not held

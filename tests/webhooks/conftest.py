@@ -31,12 +31,6 @@ async def shop(telling: Service) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as receiver:
-        yield receiver
-
-
 async def webhook(shop: httpx.AsyncClient, receiver: Receiver, *events: str, path: str = "/") -> dict[str, Any]:
     """Made, of all events unless some are named; with its secret."""
     made = await shop.post("/webhooks", json={"url": receiver.url(path), "events": list(events) or ALL})
