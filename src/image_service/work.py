@@ -65,7 +65,7 @@ async def working(
         stack.push_async_callback(fetcher.aclose)
         poster = Poster(fetch_policy_of(settings), resolver)
         stack.push_async_callback(poster.aclose)
-        ingest = Ingest(replace(resources, fetcher=fetcher, places=Shares(settings.jobs or 1)))
+        ingest = Ingest(replace(resources, fetcher=fetcher, places=Shares(settings.jobs or 1), for_jobs=True))
         sender = Sender(database, poster, Urls(settings.api_base, settings.delivery_base))
         handlers = handlers_of(settings, database, ingest, library, sync_of(ingest), sender)
         runner = Runner(database, handlers, settings.jobs)

@@ -12,6 +12,7 @@ SECONDS = 1.0  # for `DATABASE_SECONDS`, in tests
 BOUND = 10.0  # seconds within which a call must be answered then: one statement, and the ends of two connections
 
 SOCKET = ".s.PGSQL.5432"
+ASKS_FOR_TLS = (80877103).to_bytes(4, "big")
 COMMIT = b"Q\0\0\0\x0cCOMMIT;\0"  # a simple query, as asyncpg sends it (PostgreSQL's manual, 54.7)
 
 
@@ -33,6 +34,22 @@ class Commit(Enum):
     SWALLOWED = auto()  # the same, but the connection stays, and says nothing more
 
 
+class Messages:
+    """What a client sends after its first message, cut into messages (PostgreSQL's manual, 54.7)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def kinds(self, data: bytes) -> bytes:
+        """A letter for each that `data` ends."""
+        found = bytearray()
+        self._rest += data
+        while len(self._rest) > 4 and len(self._rest) > (length := int.from_bytes(self._rest[1:5], "big")):
+            found.append(self._rest[0])
+            self._rest = self._rest[1 + length :]
+        return bytes(found)
+
+
 class Proxy:
     """Listens on TCP; `url` leads to the same database as the one given, whose server listens on a unix socket."""
 
@@ -45,6 +62,7 @@ class Proxy:
         self._works = asyncio.Event()
         self._works.set()
         self._cut = False
+        self.trips = 0  # what waited for an answer of the server's: a Sync, or a simple query
         self.next_commit: Commit | None = None
         self.caught = asyncio.Event()  # that COMMIT came
         self.port = 0
@@ -107,8 +125,11 @@ class Proxy:
         back: asyncio.Task[None],
         swallowing: asyncio.Event,
     ) -> None:
+        await self._pass_start(reader, server_writer)
+        messages = Messages()
         while data := await reader.read(65536):
             await self._works.wait()
+            self.trips += sum(kind in b"SQ" for kind in messages.kinds(data))
             if self.next_commit is None or COMMIT not in data:
                 server_writer.write(data)
                 continue
@@ -124,6 +145,16 @@ class Proxy:
                 server_writer.write(data)
                 assert await server_reader.read(1)  # it is done
             return
+
+    async def _pass_start(self, reader: asyncio.StreamReader, server_writer: asyncio.StreamWriter) -> None:
+        """Until the first message whose kind is said: it is asked for TLS, maybe, and then begun."""
+        told = ASKS_FOR_TLS
+        with suppress(asyncio.IncompleteReadError):
+            while told == ASKS_FOR_TLS:
+                length = await reader.readexactly(4)
+                told = await reader.readexactly(int.from_bytes(length, "big") - 4)
+                await self._works.wait()
+                server_writer.write(length + told)
 
     async def _back(
         self, server_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallowing: asyncio.Event

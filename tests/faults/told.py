@@ -49,16 +49,21 @@ class Told:
         wanted |= {
             ("gallery.changed", product, number + 1) for product, last in revisions.items() for number in range(last)
         }
-        told: defaultdict[tuple[object, ...], dict[str, bytes]] = defaultdict(dict)
+        told: defaultdict[tuple[object, ...], dict[str, Any]] = defaultdict(dict)
         found = []
         for message in self._receiver.got:
             Webhook(self._made["secret"]).verify(message.raw, message.headers)
-            if told[_subject(message)].setdefault(message.id, message.raw) != message.raw:
+            if told[_subject(message)].setdefault(message.id, _without_urls(message)) != _without_urls(message):
                 found.append(f"{message.id} was told in two ways")
         found += [f"{subject} has {len(ids)} ids" for subject, ids in told.items() if len(ids) > 1]
         found += [f"{subject} was not told" for subject in wanted - told.keys()]
         found += [f"{subject} was told, and is not so" for subject in told.keys() - wanted]
         return found
+
+
+def _without_urls(message: Message) -> dict[str, Any]:
+    """A service that is started again here has another port."""
+    return message.body | {"data": {name: value for name, value in message.data.items() if name not in ("url", "src")}}
 
 
 def _subject(message: Message) -> tuple[object, ...]:

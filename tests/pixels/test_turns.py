@@ -1,12 +1,12 @@
-"""In order, checks first, dear renders last, the owners in turn, and nobody for ever last."""
+"""In order: checks first, those of uploads before jobs', dear renders last, the owners in turn, none for ever last."""
 
 import asyncio
 
 import pytest
 
-from image_service.pixels.pool.turns import CHEAP_IN_A_ROW, Job, Turns
+from image_service.pixels.pool.turns import CHEAP_IN_A_ROW, UPLOADS_TO_ONE_LATER, Job, Turns
 
-JOBS = {"c": Job.CHECK, "r": Job.CHEAP, "d": Job.DEAR}
+JOBS = {"c": Job.CHECK, "l": Job.LATER, "r": Job.CHEAP, "d": Job.DEAR}
 
 
 async def queued(turns: Turns, names: list[str]) -> tuple[list[str], list[asyncio.Task[None]]]:
@@ -42,6 +42,8 @@ def words(line: str) -> list[str]:
         ("r1a r1b r1c r2a r3a r2b", "r1a r2a r3a r1b r2b r1c"),
         ("c1a c1b c1c c2a c2b c3a", "c1a c2a c3a c1b c2b c1c"),
         ("d1a d1b d2a", "d1a d2a d1b"),
+        ("l1a l1b r1a c1a c1b", "c1a c1b l1a r1a l1b"),
+        ("l1a l1b l2a", "l1a l2a l1b"),
         ("", ""),
     ],
 )
@@ -62,6 +64,19 @@ async def test_dear_ones_do_not_wait_for_ever() -> None:
     turns.release(Job.DEAR)
     await asyncio.gather(*tasks)
     assert served.index("d1") == CHEAP_IN_A_ROW + 1  # behind the check and so many cheap ones, before the last two
+
+
+async def test_checks_of_jobs_do_not_wait_for_ever() -> None:
+    """Nor where renders wait, too."""
+    turns = Turns(1)
+    await turns.acquire(Job.CHECK)
+    uploads = [f"c{number % 3}" for number in range(2 * UPLOADS_TO_ONE_LATER)]
+    served, tasks = await queued(turns, ["l1", "l2", *uploads, *["r1"] * 10])
+    turns.release(Job.CHECK)
+    await asyncio.gather(*tasks)
+    of_uploads = [name for name in served if name[0] in "cl"]
+    assert of_uploads.index("l1") < UPLOADS_TO_ONE_LATER
+    assert of_uploads.index("l2") == of_uploads.index("l1") + UPLOADS_TO_ONE_LATER + 1
 
 
 @pytest.mark.parametrize("places", [2, 3])

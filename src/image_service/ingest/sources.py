@@ -36,6 +36,7 @@ class UploadResources:
     check_wait: float  # seconds for a place, and again for a free pixel process
     places: Shares
     memory: Shares = field(default_factory=lambda: Shares(LARGE_BODIES_AT_ONCE))
+    for_jobs: bool = False  # no request waits for the checks
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,12 @@ class Intake:
         keep = self._new_kept()
         try:
             probe = await self._resources.pixels.probe(
-                received.path, wait=self._resources.check_wait, formats=formats, owner=self._owner.store_id, keep=keep
+                received.path,
+                wait=self._resources.check_wait,
+                formats=formats,
+                owner=self._owner.store_id,
+                keep=keep,
+                later=self._resources.for_jobs,
             )
         except Refused as refused:
             raise PictureRefused(

@@ -126,12 +126,20 @@ class PixelPool:
         await self._processes.close()
 
     async def probe(
-        self, path: Path, *, wait: float, formats: Collection[Format] = (), owner: int = 0, keep: Path | None = None
+        self,
+        path: Path,
+        *,
+        wait: float,
+        formats: Collection[Format] = (),
+        owner: int = 0,
+        keep: Path | None = None,
+        later: bool = False,
     ) -> Probe:
         """What `path` is, or `Refused`: also if its process dies of it or takes too long.
 
         `formats` are those that are taken; those of the limits, if there are none. Owners take turns. `keep` names a
-        file to be made for the pixels; what it then holds is `Probe.kept`.
+        file to be made for the pixels; what it then holds is `Probe.kept`. `later`: no request waits for it, so it
+        comes behind those that one waits for.
 
         Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory is
         too short, which is no fault of a picture within the limits.
@@ -142,7 +150,7 @@ class PixelPool:
         request = {"do": "probe", "limits": asdict(limits)}
         try:
             async with (
-                self._turn(wait, Job.CHECK, owner),
+                self._turn(wait, Job.LATER if later else Job.CHECK, owner),
                 self._files.source(path) as source,
                 self._files.kept(keep) as kept,
             ):

@@ -5,17 +5,24 @@ from collections import OrderedDict, deque
 from enum import IntEnum
 
 CHECKS_IN_A_ROW = 3  # then a render, so that a night of imports does not stop all of them
+UPLOADS_TO_ONE_LATER = 7  # checks of uploads; then one that a job waits for, if there is one
 CHEAP_IN_A_ROW = 8  # then a dear one, if one may begin
 
 
 class Job(IntEnum):
     CHECK = 0
-    CHEAP = 1  # to render
-    DEAR = 2  # to render: seconds
+    LATER = 1  # a check that no request waits for: a job's
+    CHEAP = 2  # to render
+    DEAR = 3  # to render: seconds
+
+
+CHECKS = (Job.CHECK, Job.LATER)
 
 
 class Turns:
-    """Places for so many at a time. Checks come first, then cheap renders, then dear ones, but none waits for ever.
+    """Places for so many at a time. Checks come first, those of uploads before those of jobs, then cheap renders, then
+    dear ones, but none waits for ever: of eight checks one is a job's, of four turns one is a render's, of nine renders
+    one is a dear one, wherever such wait.
 
     A shop page asks for 250 cold pictures at once, and needs no token for it: an upload does not wait behind them.
     Within a kind the owners (stores) take turns, each in the order that it asked. Dear renders never hold the last
@@ -27,7 +34,7 @@ class Turns:
         self.dear_places = max(1, places - 1)
         self._dear = 0  # under way
         self._waiting = {job: _Waiting() for job in Job}
-        self._checks_in_a_row = self._cheap_in_a_row = 0
+        self._checks_in_a_row = self._uploads_in_a_row = self._cheap_in_a_row = 0
 
     async def acquire(self, job: Job, owner: int = 0) -> None:
         """Returns when it is the caller's turn, who then calls `release`."""
@@ -55,15 +62,20 @@ class Turns:
                 continue  # its caller has just given up
             self._free -= 1
             self._dear += job is Job.DEAR
-            self._checks_in_a_row = self._checks_in_a_row + 1 if job is Job.CHECK else 0
-            if job is not Job.CHECK:
+            self._checks_in_a_row = self._checks_in_a_row + 1 if job in CHECKS else 0
+            if job in CHECKS:
+                self._uploads_in_a_row = self._uploads_in_a_row + 1 if job is Job.CHECK else 0
+            else:
                 self._cheap_in_a_row = self._cheap_in_a_row + 1 if job is Job.CHEAP else 0
             turn.set_result(None)
 
     def _next(self) -> Job | None:
         """The first kind of which one waits and may begin, or a later one if that has had enough in a row."""
         able = [job for job in Job if self._waiting[job] and (job is not Job.DEAR or self._dear < self.dear_places)]
-        if len(able) > 1 and able[0] is Job.CHECK and self._checks_in_a_row >= CHECKS_IN_A_ROW:
+        renders = [job for job in able if job not in CHECKS]
+        if renders and self._checks_in_a_row >= CHECKS_IN_A_ROW:
+            able = renders
+        if able[:2] == [*CHECKS] and self._uploads_in_a_row >= UPLOADS_TO_ONE_LATER:
             able = able[1:]
         if len(able) > 1 and able[0] is Job.CHEAP and self._cheap_in_a_row >= CHEAP_IN_A_ROW:
             able = able[1:]
