@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.conftest import API
 from tests.shopify.conftest import IMAGES, PREFIX, PRODUCT, Shop
 
 PRODUCTS = "/products.json"
@@ -100,6 +101,21 @@ async def test_products_with_all_their_images(shop: Shop) -> None:
     await shop.add(product=7)
     assert (await shop.client.get(PRODUCTS, headers=same)).status_code == 200
     assert (await shop.client.get("/products/8.json")).json() == {"errors": "Not Found"}
+
+
+async def test_a_product_that_has_a_name_has_a_title(shop: Shop) -> None:
+    first, _ = await shop.add(product=7), await shop.add(product=8)
+    before = await shop.client.get(PRODUCTS, params={"fields": "id,title"})
+    assert before.json() == {"products": [{"id": 7}, {"id": 8}]}
+    path, headers = f"{API}/v1/{shop.store.store_id}/products/7", {"Authorization": f"Bearer {shop.store.token}"}
+    await shop.client.put(path, json={"name": {"en": "Shoe", "es": "Zapato"}}, headers=headers)
+    after = await shop.client.get(
+        PRODUCTS, params={"fields": "id,title"}, headers={"If-None-Match": before.headers["ETag"]}
+    )
+    assert after.json() == {"products": [{"id": 7, "title": "Zapato"}, {"id": 8}]}
+    assert (await shop.client.get("/products/7.json")).json() == {
+        "product": {"id": 7, "title": "Zapato", "images": [first], "image": first, "variants": []}
+    }
 
 
 async def test_there_and_back_through_products(shop: Shop) -> None:

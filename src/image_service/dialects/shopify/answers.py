@@ -1,13 +1,15 @@
 """How Shopify's routes show an image: the properties of the platform's page, in its order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from image_service.images.products import naming
 from image_service.images.queries import Gallery, Image
 from image_service.pixels.sizes import Offer
 from image_service.stores.tokens import Caller
 from image_service.web.images import view
+from image_service.web.images.products import text_of
 from image_service.web.images.view import Shown, View, picked
 from image_service.web.parts import Parts
 
@@ -38,7 +40,7 @@ NAMES = (
     "variant_ids",
 )
 PROPERTIES: dict[str, Shown] = {name: _ITS_OWN.get(name) or view.PROPERTIES[name] for name in NAMES}
-PRODUCT = ("id", "images", "image", "variants")
+PRODUCT = ("id", "title", "images", "image", "variants")
 
 
 def view_of(parts: Parts, caller: Caller, fields: str | None = None) -> View:
@@ -51,12 +53,23 @@ def _view(delivery_base: str, offer: Offer, fields: str | None, language: str) -
     return View(delivery_base, offer, picked(fields, NAMES, NAMES), language, PROPERTIES)
 
 
-def product_of(product_id: int, gallery: Gallery, view: View, fields: str | None) -> dict[str, Any]:
+async def titles(parts: Parts, caller: Caller, product_ids: Sequence[int], fields: str | None) -> dict[int, str | None]:
+    """Of products that have a name, where it is wanted. To be read after their galleries: an entity tag that is newer
+    than the name would stand for it.
+    """
+    if not product_ids or "title" not in picked(fields, PRODUCT, PRODUCT):
+        return {}
+    found = await naming.names(parts.database, caller.store_id, product_ids)
+    return {product_id: text_of(name, caller.language) for product_id, name in found.items()}
+
+
+def product_of(product_id: int, title: str | None, gallery: Gallery, view: View, fields: str | None) -> dict[str, Any]:
     """All that is known of a product here; variants, which are not, are an empty list, as clients expect one."""
     shown: dict[str, Callable[[], Any]] = {
         "id": lambda: product_id,
+        **({"title": lambda: title} if title is not None else {}),
         "images": lambda: [view.of(image) for image in gallery.images],
         "image": lambda: view.of(gallery.images[0]),
         "variants": list,
     }
-    return {name: shown[name]() for name in picked(fields, PRODUCT, PRODUCT)}
+    return {name: shown[name]() for name in picked(fields, PRODUCT, PRODUCT) if name in shown}

@@ -109,7 +109,13 @@ DELETE_IMAGE: dict[str, Any] = dict(
     responses={**_answer(EmptyObject, "It is gone.", {}), **errors(403, 412)},
 )
 
-_PRODUCT = {"id": 1234, "images": [examples.FRONT, examples.SIDE], "image": examples.FRONT, "variants": []}
+_PRODUCT = {
+    "id": 1234,
+    "title": "Red shoe",
+    "images": [examples.FRONT, examples.SIDE],
+    "image": examples.FRONT,
+    "variants": [],
+}
 
 LIST_PRODUCTS: dict[str, Any] = dict(
     summary="List products that have images",

@@ -1,10 +1,12 @@
-"""Products as Shopify's clients read galleries: each with its images, and nothing that is not known here."""
+"""Products as Shopify's clients read galleries: each with its title, if it has one, and its images, and nothing that is
+not known here.
+"""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from image_service.dialects.shopify import described
-from image_service.dialects.shopify.answers import product_of, view_of
+from image_service.dialects.shopify.answers import product_of, titles, view_of
 from image_service.dialects.shopify.pages import DEFAULT_LIMIT, NO_CURSOR, PageAsked
 from image_service.dialects.shopify.routes import Fields, Since
 from image_service.errors import InvalidField, ProductNotFound
@@ -41,7 +43,11 @@ async def list_products(
         max_images=max(MAX_IMAGES, parts.max_images_per_product),
     )
     view = view_of(parts, caller)
-    products = [product_of(product_id, gallery, view, paging.fields) for product_id, gallery in page.items]
+    named = await titles(parts, caller, [product_id for product_id, _ in page.items], paging.fields)
+    products = [
+        product_of(product_id, named.get(product_id), gallery, view, paging.fields)
+        for product_id, gallery in page.items
+    ]
     links: dict[str, str] = {}
     if page.items:
         ends = page.items[0][0], page.items[-1][0]
@@ -67,5 +73,6 @@ async def get_product(
     if not gallery.images:
         raise ProductNotFound
     view = view_of(parts, caller)
-    product = product_of(product_id, gallery, view, fields)
+    named = await titles(parts, caller, [product_id], fields)
+    product = product_of(product_id, named.get(product_id), gallery, view, fields)
     return answer(request, view, gallery.revision, {"product": product})

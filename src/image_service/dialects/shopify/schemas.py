@@ -116,6 +116,7 @@ class ProductObject(TypedDict, total=False):
     """What is known of a product here: its pictures. `fields` picks some of the properties."""
 
     id: Annotated[Identity, described("The merchant's own product number.")]
+    title: Annotated[str, described("The product's name, in the store's language or the first; absent: none.")]
     images: Annotated[list[ImageObject], described("By position.")]
     image: Annotated[ImageObject, described("The first of them.")]
     variants: Annotated[list[Any], described("Always empty: variants live elsewhere.")]

@@ -5,13 +5,13 @@ tags of all that shows a product change with its name.
 """
 
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from asyncpg import ForeignKeyViolationError, UniqueViolationError
-from sqlalchemy import Integer, bindparam, exists, func
+from sqlalchemy import ARRAY, BigInteger, Integer, any_, bindparam, exists, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -52,6 +52,12 @@ async def find(database: Database, store_id: int, product_id: int) -> Described:
     """What is said of it, maybe nothing."""
     found = await database.rows(_BY_ID, store_id=store_id, product_id=product_id)
     return _described(found[0]) if found else Described(product_id, 0)
+
+
+async def names(database: Database, store_id: int, product_ids: Sequence[int]) -> dict[int, Name]:
+    """Of those that have one."""
+    found = await database.rows(_NAMES, store_id=store_id, product_ids=product_ids)
+    return {row.product_id: row.name for row in found}
 
 
 async def by_key(database: Database, store_id: int, key: str) -> Described | None:
@@ -177,6 +183,13 @@ _BY_ID = Statement(
     .select_from(GalleryRow)
     .outerjoin(ProductRow, _ITS_GALLERY)
     .where(col(GalleryRow.store_id) == _STORE, col(GalleryRow.product_id) == _PRODUCT)
+)
+_NAMES = Statement(
+    select(col(ProductRow.product_id), col(ProductRow.name)).where(
+        col(ProductRow.store_id) == _STORE,
+        col(ProductRow.product_id) == any_(bindparam("product_ids", type_=ARRAY(BigInteger))),
+        col(ProductRow.name).is_not(None),
+    )
 )
 _BY_KEY = Statement(
     select(*_COLUMNS)
