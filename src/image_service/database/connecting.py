@@ -34,7 +34,7 @@ async def connect(dsn: str | None = None, **options: Any) -> "asyncpg.Connection
 
 
 async def close(connection: Any) -> None:
-    """Ends a connection, gracefully if the server still answers. Raises nothing: whoever closes has what he needs."""
+    """Close a connection, gracefully if the server still answers. Raises nothing: the caller has what it needs."""
     with suppress(*DRIVER_FAULTS):
         async with asyncio.timeout(CLOSE_SECONDS):
             await connection.close()

@@ -67,7 +67,7 @@ class Direct:
     """At most `connections`, each made when it is first needed: the database may be away when this is made.
 
     A connection that turns out to be lost before anything was done on it is replaced once. One that may be in a
-    transaction, or has not answered in time, is closed. Whoever waits for a connection waits in line.
+    transaction, or has not answered in time, is closed. Callers get connections in the order in which they asked.
     """
 
     def __init__(self, options: dict[str, Any], connections: int) -> None:

@@ -69,7 +69,7 @@ async def upgrade(database_url: str, revision: str = "head") -> None:
 
 
 async def _upgraded(database_url: str, revision: str) -> bool:
-    """False: somebody else had a lock on a table for too long."""
+    """False: another session held a lock on a table for too long."""
     engine = create_async_engine(database_url, poolclass=pool.NullPool, connect_args={"timeout": CONNECT_SECONDS})
     try:
         with database_faults():

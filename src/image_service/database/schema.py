@@ -16,7 +16,7 @@ async def bring(database: Database, url: str) -> None:
 
 
 async def _is_newest(database: Database) -> bool:
-    """Whoever sees the last migration's number has nothing to wait for: it is written when the migration is whole."""
+    """Whether the last migration's number is there: it is written when the migration is complete."""
     try:
         async with database.reading() as session:
             found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()

@@ -1,7 +1,7 @@
 """Which URLs are of pictures that this store has here: they are never fetched.
 
-What would come is a variant, small and encoded once more, and would take the place of the original. So the key in a
-path decides, which nobody can guess, and not the host: pictures have had other URLs before a CDN was put in front, and
+A fetch would bring a variant, smaller and encoded once more, and put it in the place of the original. The key in the
+path decides, not the host: a key cannot be guessed, while pictures had other URLs before a CDN was put in front, and
 have several where a host has several names.
 """
 

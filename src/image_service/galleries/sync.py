@@ -25,7 +25,7 @@ from image_service.images.syncing.arrange import Placed, arrange
 from image_service.telemetry import metrics
 from image_service.telemetry.metrics import Saved
 
-TRIES = 10  # at what somebody else's change may thwart
+TRIES = 10  # of an operation that a concurrent change may undo
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class GallerySync:
         keep: Keep | None,
         answers: Answers,
     ) -> tuple[Plan, Synced] | None:
-        """None: somebody has changed the gallery so that there is more to ask, or nothing to do."""
+        """None: the gallery was changed meanwhile, so that more sources must be asked or nothing is to be done."""
         async with writing(self._database) as transaction:
             revision = await galleries.lock(transaction, store_id, product_id, expected)
             rows = {row.id: row for row in await image_rows.lock_all(transaction, store_id, product_id)}

@@ -109,8 +109,8 @@ class Blobs:
     async def stored(self, picture: Picture) -> AsyncIterator[StoredOriginal]:
         """The picture's bytes under a new key; removed again if the block refuses them.
 
-        Not where the database was lost: it may have committed, and then the bytes have their row. Whatever is left
-        without one has a reservation, by which the sweep finds it.
+        Not if the connection to the database was lost: the commit may have succeeded, and then the bytes have a row.
+        Bytes without a row have a reservation, by which the sweep finds them.
         Raises `DatabaseUnavailable`, `StorageFull`, `StorageUnavailable`.
         """
         original = await self.store(picture)

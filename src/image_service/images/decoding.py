@@ -52,7 +52,7 @@ class Decoding:
         async def run(source: Path, pixels: Pixels | None = None, keep: Path | None = None) -> Pixels | None:
             under_way.is_waiting = True
             if not under_way.askers:
-                raise Busy("nobody waits for it any more")
+                raise Busy("no client waits for it any more")
             return await self._pixels.render(
                 source,
                 target,

@@ -1,7 +1,7 @@
-"""Changes to one gallery inside somebody's transaction: its lock, its revision, its order.
+"""Changes to one gallery inside the caller's transaction: its lock, its revision, its order.
 
-Whoever changes a gallery takes its row first (`lock`), then the image's; so two changes of one gallery never
-overlap, and every decision is made on what is really there.
+Every change locks the gallery's row first (`lock`), then the image's. So two changes of one gallery never overlap, and
+every decision is made on current rows.
 """
 
 from collections.abc import Collection
@@ -75,7 +75,7 @@ async def forget(transaction: Transaction, store_id: int, product_id: int) -> bo
 
 
 async def to_trash(transaction: Transaction, ids: list[int]) -> None:
-    """Remember the keys of these images, whose bytes nobody will need any more."""
+    """Remember the keys of these images: their bytes are no longer needed."""
     await transaction.rows(_TO_TRASH, ids=ids)
 
 

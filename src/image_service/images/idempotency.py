@@ -1,10 +1,10 @@
 """Idempotency keys: a request that a client repeats is done once, and answered as it was the first time.
 
-A key's row is taken by whoever does the work (`owner`), for a lease that is renewed while it lasts: one that dies
-blocks its key for `LEASE` at the most. The answer is written by the owner, in the very transaction of what it did.
-So the lease is for comfort alone: whoever has lost the row, for whatever reason, cannot commit.
+The process that does the work owns the key's row (`owner`), by a lease that it renews while it works: a process that
+dies blocks its key for `LEASE` at most. The owner writes the answer in the same transaction as the work.
+So correctness does not depend on the lease: a process that has lost the row cannot commit.
 
-Nobody holds a connection while waiting, nor a lock longer than a statement or the commit takes.
+A waiting request holds no connection, and no lock is held longer than a statement or the commit takes.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 KEPT = timedelta(hours=24)
 LEASE = timedelta(seconds=15)
 RENEWALS = 3  # in the time of a lease: two may fail
-LOOK_SECONDS = (0.05, 0.5)  # between two looks at somebody else's work: at first, and at the most
+LOOK_SECONDS = (0.05, 0.5)  # between two looks at another request's work: at first, and at most
 BATCH = 5_000  # rows in one delete: well within the time that a statement has
 
 Made = TypeVar("Made")
@@ -114,8 +114,8 @@ class IdempotencyKeys:
             await renewing
 
     async def has_answered(self, store_id: int, key: str) -> bool:
-        """Whether a request with this key has been answered within the day. One that is under way may yet fail, and
-        whoever repeats it would then be the first.
+        """Whether a request with this key has been answered within the day. A request under way does not count: if it
+        fails, a repeat of it is the first.
         """
         row = await self._look(Attempt(store_id, key, b""))
         return row is not None and row.status is not None
@@ -137,7 +137,7 @@ class IdempotencyKeys:
             pause = min(2 * pause, longest)
 
     async def _look(self, mine: Attempt) -> IdempotencyRow | None:
-        """None: the key is new, or free again. A plain read waits for nobody's lock."""
+        """None: the key is new, or free again. A plain read waits for no lock."""
         async with self._database.reading() as session:
             statement = select(IdempotencyRow).where(_key_of(mine), ~_is_free())
             return (await session.exec(statement)).first()
@@ -217,7 +217,7 @@ def _under_way(attempt: Attempt) -> ColumnElement[bool]:
 
 
 def _is_free() -> ColumnElement[bool]:
-    """Nobody's any more: its owner has died, or the day is over. By the database's clock, the one that all share."""
+    """The row has no owner any more: it has died, or the day is over, by the database's clock."""
     died = and_(col(IdempotencyRow.status).is_(None), col(IdempotencyRow.leased_until) < func.now())
     return or_(died, col(IdempotencyRow.created_at) < func.now() - literal(KEPT))
 

@@ -1,6 +1,6 @@
-"""The rows of images inside somebody's transaction: taken, made, changed. Each has all columns of `images`.
+"""Locks, inserts and updates rows of `images` inside the caller's transaction; each answer has all columns.
 
-What is made and changed is announced to the store's webhooks by the same statement.
+The same statement writes the events for the store's webhooks.
 """
 
 from typing import Any

@@ -69,7 +69,7 @@ async def is_as_left(database: Database, storage: Storage) -> tuple[str | None, 
     """The blob store's mark, and whether both are as the last sweep has left them: neither was restored, replaced or
     copied since.
 
-    Asked by whoever has the sweep's lock. Raises what storage and database raise.
+    Call it while holding the sweep's lock. Raises what storage and database raise.
     """
     found = await _read(storage, MARK)
     async with database.reading() as session:

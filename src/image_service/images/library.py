@@ -30,7 +30,7 @@ from image_service.pixels.picture import Picture
 from image_service.storage.names import slugify
 from image_service.stores.models import StoreRow
 
-TRIES = 5  # at what somebody else's change may thwart
+TRIES = 5  # of an operation that a concurrent change may undo
 
 
 class Unchanged(Enum):
@@ -91,7 +91,7 @@ class Library:
         from the product's other images. With an upload `ticket` one of its files is used, and its place.
 
         Raises `Duplicate` if it is to be `unique` on its product, `GalleryFull`, `PreconditionFailed`,
-        `RepeatUnderWay` (`once` is somebody else's by now), `StoreNotFound`, and what `upload_tickets.take`, storage
+        `RepeatUnderWay` (another process owns `once` by now), `StoreNotFound`, and what `upload_tickets.take`, storage
         and database raise.
         """
         async with self._blobs.stored(upload.picture) as original, writing(self._database) as transaction:

@@ -129,7 +129,7 @@ class SourceRow(SQLModel, table=True):
 class ProductRow(SQLModel, table=True):
     """What the merchant calls a product. There is a row where it has a name or a key; its images need none.
 
-    Its gallery's row is taken first, by whoever changes this one: the revision counts these changes too.
+    A transaction that changes this row locks the gallery's first: the revision counts these changes too.
     """
 
     __tablename__ = "products"
@@ -227,7 +227,7 @@ class UploadTicketRow(SQLModel, table=True):
 
 
 class SigningKeyRow(SQLModel, table=True):
-    """A secret of this installation, for whatever it signs."""
+    """A secret of this installation, by what it signs."""
 
     __tablename__ = "signing_keys"
 

@@ -194,7 +194,7 @@ async def galleries(database: Database, store_id: int, product_ids: Sequence[int
 
 
 async def revision_of_token(database: Database, token: str, product_id: int) -> tuple[Caller, int] | None:
-    """Whose token it is, and the revision of that store's gallery, in one round trip; None if it is nobody's."""
+    """The token's owner, and the revision of that store's gallery, in one round trip; None if the token is unknown."""
     if not tokens.may_be(token):
         return None
     found = await database.rows(_REVISION_OF_TOKEN, sha256=tokens.digest(token), product_id=product_id)

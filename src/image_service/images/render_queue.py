@@ -31,7 +31,7 @@ class UnderWay:
 
 
 class Admission:
-    """Refuses at once whoever would wait too long.
+    """Refuses a request at once if it would wait too long.
 
     What counts is what waits for a pixel process or has one. A name that the database has not found yet is no work:
     anybody can invent any number of them.
@@ -91,7 +91,7 @@ class _Renders:
 
 
 class Looks(NamedTuple):
-    """Variants of which all this is the same are the same, whatever their sizes are called."""
+    """What decides how a variant looks: two variants with equal values have equal bytes, under any name of a size."""
 
     key: str
     format: Format
@@ -114,8 +114,8 @@ class Equals:
 
     @asynccontextmanager
     async def alone(self, looks: Looks, under_way: UnderWay) -> AsyncIterator[None]:
-        """Raises `Busy` if nobody asks any more, or if the one before has waited in vain: to wait as long again would
-        help nobody.
+        """Raises `Busy` if no client asks any more, or if the request before waited in vain: waiting as long again
+        would not help.
         """
         turn = self._turns.setdefault(looks, _Turn())
         turn.users += 1
@@ -136,7 +136,7 @@ class Equals:
     async def _acquire(self, turn: _Turn, under_way: UnderWay) -> None:
         under_way.is_waiting = True
         if not under_way.askers:
-            raise Busy("nobody waits for it any more")
+            raise Busy("no client waits for it any more")
         try:
             await turn.lock.acquire()
         finally:

@@ -28,7 +28,7 @@ class TicketKey:
         self._key: bytes | None = None
 
     async def get(self) -> bytes:
-        """Whoever is first makes it. Raises `DatabaseUnavailable`."""
+        """The first caller of all processes makes it. Raises `DatabaseUnavailable`."""
         if self._key is None:
             row = insert(SigningKeyRow).values(purpose=PURPOSE, key=secrets.token_bytes(KEY_BYTES))
             async with self._database.transaction() as session:
@@ -46,5 +46,5 @@ def signature(key: bytes, id: UUID, expires: str) -> str:
 
 
 def is_signed(key: bytes, id: UUID, expires: str, given: str) -> bool:
-    """Without a look into the database, and in the same time whatever is given."""
+    """Check a signature without the database, in constant time."""
     return hmac.compare_digest(signature(key, id, expires).encode(), given.encode("utf-8", "surrogatepass"))

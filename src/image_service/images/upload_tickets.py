@@ -1,8 +1,7 @@
-"""Upload tickets: what whoever holds a signed URL may still upload, without a token.
+"""Upload tickets: a signed URL allows some uploads without a token, and the ticket's row counts them.
 
-The row is the truth. It is counted down by the very transaction that makes an image, under a lock, so that all replicas
-together make no more than was allowed, and an upload that failed has used nothing. Whoever changes both takes the
-ticket first, then the gallery.
+The transaction that makes an image counts the row down, under a lock. So all replicas together make no more images than
+allowed, and a failed upload uses nothing. A transaction that changes both locks the ticket first, then the gallery.
 """
 
 from dataclasses import dataclass

@@ -110,10 +110,10 @@ class Variants:
         return name.size in self._offered and await self._storage.exists(name.blob)
 
     def render(self, name: VariantName, instead: tuple[Format, ...] = ()) -> Coroutine[Any, Any, VariantName]:
-        """Draw it and keep it; however many ask, one renders. In one of `instead`, the last of which is the picture's
-        own, if it is lighter so: the answer says which.
+        """Render and keep it, once for all that ask at the same time. In one of `instead`, whose last is the picture's
+        own format, if that is lighter: the answer says which.
 
-        Before there is anything to await, raises `BlobNotFound` for whatever is not offered, and `Busy` where the wait
+        Before there is anything to await, raises `BlobNotFound` for what is not offered, and `Busy` where the wait
         for a pixel process is expected to pass `draw_wait` seconds: a refusal is to cost next to nothing. Then `Busy`
         where it did, `BlobNotFound` where there is no such image, `VariantNotRendered`, and what storage and database
         raise.
@@ -136,7 +136,7 @@ class Variants:
     async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
         """What may be sent for `name`: all formats that its size is offered in; none if no image has this name.
 
-        While nobody can say, those that are kept: they are served without the database too, and at once.
+        While the database is away, those that are kept: they are served without it.
         """
         if name.key not in self._facts:
             try:
@@ -155,7 +155,7 @@ class Variants:
         return possible if name.ext in possible else ()
 
     async def _render_once(self, wanted: "_Wanted") -> VariantName:
-        """It goes on when those who ask go away, unless it has not begun: nobody wants it then."""
+        """A render that has begun goes on when its clients go away; one that waits is cancelled."""
         self._require_turn(wanted)  # others may have begun since the call
         render = self._under_way.get(wanted)
         if render is None:
@@ -169,11 +169,11 @@ class Variants:
         finally:
             render.askers -= 1
             if not render.askers and render.is_waiting:
-                self._forget(wanted, render)  # whoever asks from now on begins anew
+                self._forget(wanted, render)  # the next request begins a new one
                 render.task.cancel()
 
     def _require_turn(self, wanted: "_Wanted") -> None:
-        """As for a cheap one: what it is nobody knows yet."""
+        """As for a cheap one: its cost is not known yet."""
         if wanted not in self._under_way:
             self._admission.require_short_wait(wanted.name.store_id)
 

@@ -1,4 +1,4 @@
-"""Work that failed over and over, dropped by whoever runs the service: its job has failed then."""
+"""Drops held work, which failed on every try, when an operator asks for it: its job then has failed."""
 
 from collections.abc import Sequence
 from uuid import UUID

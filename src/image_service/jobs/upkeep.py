@@ -12,7 +12,7 @@ from image_service.jobs import store_jobs
 from image_service.jobs.webhooks import deliveries
 from image_service.queue.models import QueueLogRow
 
-LOG_KEPT = timedelta(days=7)  # of the queue: for whoever looks into what has gone wrong
+LOG_KEPT = timedelta(days=7)  # of the queue: enough to look into what has gone wrong
 BATCH = 5_000  # rows in one delete: well within the time that a statement has
 
 

@@ -98,7 +98,7 @@ class Runner:
                 pass
 
     async def execute(self, job: models.Job, store_id: int, handler: Handler) -> None:
-        """Raises `RetryRequested`, or an error of ours that nobody foresaw."""
+        """Raises `RetryRequested`, or an unexpected error."""
         task = Task(job.id, job.entrypoint, job.payload or b"", job.attempts)
         work = asyncio.ensure_future(handler(task))
         self._tasks.add(work)

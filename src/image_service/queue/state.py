@@ -1,4 +1,4 @@
-"""What the queue holds: for metrics, for whoever runs the service, and for `doctor`."""
+"""What the queue holds: for metrics, for the command line, and for `doctor`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ class RateLimit:
         self._statement = _statement(bucket, per_second)  # putting it together takes longer than running it
 
     async def take(self, store_id: int) -> Standing:
-        """Count one call. One statement, which waits for nobody but the same store's. Raises `DatabaseUnavailable`."""
+        """Count one call, in one statement. It waits only for calls of the same store. Raises `DatabaseUnavailable`."""
         async with self._database.statement() as session:
             level, allowed = (await session.exec(self._statement, params={"store": store_id})).one()
         return self._standing(level, allowed)

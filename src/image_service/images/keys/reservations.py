@@ -56,7 +56,7 @@ class Reservations:
         self._keys = []
 
     async def close(self) -> None:
-        """Delete those that were not used. Whatever keeps it from that, the sweep does it."""
+        """Delete those that were not used. If this fails, the sweep does it later."""
         self.forget()
         if self._unused:
             with suppress(DatabaseUnavailable, TimeoutError):

@@ -19,7 +19,7 @@ from image_service.images.idempotency import Once
 from image_service.images.models import GalleryRow, ImageRow
 from image_service.images.queries import Image, image_of
 
-TRIES = 5  # at what somebody else's change may thwart
+TRIES = 5  # of an operation that a concurrent change may undo
 
 
 class OnDuplicate(StrEnum):

@@ -14,7 +14,7 @@ from image_service.images.products.naming import Name, normalized
 from image_service.images.queries import Page
 from image_service.telemetry import metrics
 
-FOUND = 1_000  # products that a search finds at the most: whoever gets more adds a word
+FOUND = 1_000  # products that a search finds at most: with more, a user adds a word
 # How many images that many products may have: in the sample, which every search pays for, and among all.
 IMAGES_OF_SAMPLE, IMAGES_OF_ALL = 6 * FOUND, 20 * FOUND
 

@@ -28,7 +28,7 @@ MAX_KEY = 200  # characters
 Name = str | dict[str, str] | None
 """A text, or a map of language to text."""
 
-TRIES = 5  # at what somebody else's change may thwart
+TRIES = 5  # of an operation that a concurrent change may undo
 # Numbers drawn from the sequence in each try: a store may have used those that it gives for products of its own.
 DRAWN = (1, 100, 10_000)
 
@@ -125,12 +125,12 @@ async def find_or_make(
 async def _found_or_made(
     transaction: Transaction, store_id: int, key: str, name: Name
 ) -> tuple[Described, bool] | None:
-    """None: somebody took it away again; look again."""
+    """None: it was removed meanwhile; look again."""
     found = await transaction.rows(_BY_KEY, store_id=store_id, key=key)
     if found:
         return _described(found[0]), False
     product_id = await _free_number(transaction, store_id)
-    # Waits for whoever is making it at this moment.
+    # Waits for a transaction that is making it at this moment.
     if not await transaction.rows(_MAKE, store_id=store_id, product_id=product_id, key=key, name=name):
         found = await transaction.rows(_BY_KEY, store_id=store_id, key=key)
         return (_described(found[0]), False) if found else None

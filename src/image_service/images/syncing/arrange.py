@@ -1,4 +1,4 @@
-"""A gallery as a whole, inside somebody's transaction that has its lock: who is where, who is new, who goes."""
+"""Writes a whole gallery inside the caller's transaction, which holds its lock: positions, new images, removed ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -120,7 +120,7 @@ class Copying:
                 return CopyState.UNREADABLE
             if sha256 != row.sha256:
                 return CopyState.DAMAGED
-            await self._target.delete([name])  # whatever is there is not the original, and a name is written once
+            await self._target.delete([name])  # what is there is not the original, and a name is written once
             await self._target.put(name, path, BlobHeaders(Format(row.format).media_type, sha256=row.sha256.hex()))
             return CopyState.COPIED
 
@@ -138,7 +138,7 @@ class Copying:
             yield copied
 
     async def _variants_of(self, batch: list[tuple[VariantName, int]]) -> AsyncIterator[Copied]:
-        """No variant outlives its image: look before, and again after the write, as whoever renders one does."""
+        """No variant outlives its image: look before the write, and again after it, as a render does."""
         live = await self._live(UUID(name.key) for name, _ in batch)
         wanted = [(name, size) for name, size in batch if UUID(name.key) in live]
         async for copied in _some_at_once(wanted, self._variant):

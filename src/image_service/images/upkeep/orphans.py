@@ -32,7 +32,7 @@ async def remove(database: Database, library: Library, ttl: timedelta | None, *,
     removed, after = 0, (datetime(1970, 1, 1, tzinfo=UTC), 0)
     while batch := await _following(database, past, after):
         for row in batch:
-            # As it was seen: whatever has happened to it since has changed its version.
+            # Only as it was seen: any change since has changed its version.
             with suppress(ImageNotFound, PreconditionFailed, Busy):
                 await library.remove(row.store_id, row.id, expected=frozenset({microseconds(row.updated_at)}))
                 removed += 1

@@ -1,4 +1,4 @@
-"""Removes the bytes, and the kept answers, that nobody needs any more, and nothing else."""
+"""Removes bytes and kept answers that are no longer needed, and nothing else."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -71,7 +71,7 @@ class Sweeper:
     async def _for_ever(self, interval: float) -> None:
         while True:
             # A service that has just started has better things to do; and a thousand workers do not ask at once.
-            await asyncio.sleep(interval * random.uniform(*LOOKS))  # noqa: S311 - nobody gains by guessing it
+            await asyncio.sleep(interval * random.uniform(*LOOKS))  # noqa: S311 - not a secret
             try:
                 await self._if_due(timedelta(seconds=interval))
             except ImageServiceError as error:

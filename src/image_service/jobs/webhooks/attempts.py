@@ -129,7 +129,7 @@ async def record(database: Database, webhook: Webhook, tried: Sequence[tuple[Del
 def _pause(delivery: Delivery, outcome: Outcome) -> float | None:
     if outcome.reason is None or outcome.reason in FINAL or delivery.attempts >= len(PAUSES):
         return None
-    pause = PAUSES[delivery.attempts] * (1 + JITTER * random.random())  # noqa: S311 - nobody gains by guessing it
+    pause = PAUSES[delivery.attempts] * (1 + JITTER * random.random())  # noqa: S311 - not a secret
     return max(pause, min(outcome.retry_after or 0.0, PAUSES[-1]))
 
 

@@ -55,7 +55,7 @@ async def page(
 
 
 async def send_again(database: Database, webhook: Webhook, id: UUID, once: Once[Delivery] | None = None) -> Delivery:
-    """As if it had never been tried, under the same id, whatever came of it.
+    """Deliver it again under the same id, as if it had never been tried, also where it succeeded.
 
     Raises `WebhookOff`, `DeliveryNotFound`, `DeliveryUnderWay`, `RepeatUnderWay`.
     """

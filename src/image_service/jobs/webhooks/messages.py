@@ -15,7 +15,7 @@ from image_service.pixels.sizes import SRC_SIZE
 from image_service.queue.outbox import Event
 from image_service.storage.names import variant_path
 
-TEST = "webhook.test"  # sent when it is asked for, whatever events the webhook asks for
+TEST = "webhook.test"  # sent on request, also to a webhook that has not asked for it
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks' mark of a secret, not one
 
 
