@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
     # Seconds that it goes on answering after a SIGTERM, as not ready: as long as a load balancer takes to look again.
-    # None by default: without a load balancer each of them would only keep whoever stops it waiting.
+    # 0 by default: without a load balancer the delay would only make a stop slower.
     stop_delay: float = Field(default=0.0, ge=0, le=300)
     # Seconds for the requests then under way: 10 MB over a line of 5 Mbit/s, and its check.
     stop_grace: float = Field(default=20.0, ge=0, le=3600)

@@ -42,7 +42,7 @@ def _several_processes() -> Iterator[None]:
 
 
 def _give_up(error: Exception) -> None:
-    if not isinstance(error, BrokenPipeError):  # whoever read our output has seen enough
+    if not isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
         with suppress(OSError, AttributeError):
             sys.stderr.write(f"image-service: {str(error) or type(error).__name__}\n")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what could not be written must not fail again on the way out

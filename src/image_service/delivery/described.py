@@ -63,7 +63,7 @@ PATHS: dict[str, Any] = {
             "description": "`stores/{store id, in groups of three}/products/{slug}-{key}-{width}-{height}.{format}`, "
             "as an image's `src` and `variants` give it. Rendered when first asked for; no token is needed.\n\n"
             "Width and height name one of the offered sizes (0: as the other side needs; `0-0`: full size). A `jpg` or "
-            "`png` is sent as AVIF or WebP to whoever accepts that, unless the setting `NEGOTIATE_FORMATS` is off. "
+            "`png` is sent as AVIF or WebP to clients that accept it, unless the setting `NEGOTIATE_FORMATS` is off. "
             "`HEAD` works too. With the setting `DELIVERY_REDIRECT_URL` the answer is a redirect, to the format that "
             "was chosen. So it is for a URL of another size that a client has made of a `src` itself, by the rules of "
             "its platform (`…-640-0_small.jpg`): to the offered size that covers it.",

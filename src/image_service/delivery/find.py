@@ -133,7 +133,7 @@ async def _lightest_first(
 
 
 async def _opened(request: Request, parts: Parts, variant: VariantName, byte_range: ByteRange | None) -> Blob:
-    """Rendered now, if nobody has asked for it before."""
+    """Open the variant; render it first if this is the first request for it."""
     try:
         return await parts.variants.open(variant, byte_range)
     except BlobNotFound:

@@ -19,7 +19,7 @@ class _Spelled(bytes):
 
 
 def with_capitals(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """For uvicorn alone: whatever else reads them would not find them."""
+    """For uvicorn alone: other readers would not find these names."""
     return [(name if name in _READ_BY_UVICORN else _spelled(name), value) for name, value in headers]
 
 

@@ -58,7 +58,7 @@ ISATAP_MARKS = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
 def is_public(ip: IPAddress) -> bool:
     """Whether `ip` may be a host of the open Internet.
 
-    Every form of IPv6 address that carries an IPv4 address inside is refused, whatever it carries:
+    Every form of IPv6 address that carries an IPv4 address inside is refused, also with a public one:
     no picture is published under one.
     """
     if isinstance(ip, IPv4Address):

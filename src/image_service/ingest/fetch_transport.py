@@ -64,6 +64,6 @@ class _Body(httpx.AsyncByteStream):
         return aiter(self._response.aiter_stream())
 
     async def aclose(self) -> None:
-        with anyio.CancelScope(shield=True):  # closing waits for nobody
+        with anyio.CancelScope(shield=True):  # closing must not be cancelled
             await self._response.aclose()
             await self._connection.aclose()

@@ -32,7 +32,7 @@ _CHARSETS = re.compile(r"ascii|utf-8|iso8859-\d+|cp125\d|koi8-[ru]|shift_jis|euc
 
 
 def clean_filename(name: str, format_: Format) -> str:
-    """The last segment of whatever path it came with (Windows' too), without control characters.
+    """The last segment of a path (Windows' too), without control characters.
 
     A name that leaves nothing is called after its format: `image.jpg`.
     """
@@ -42,7 +42,7 @@ def clean_filename(name: str, format_: Format) -> str:
 
 
 def download_name(filename: str, format_: Format) -> str:
-    """`filename` with an extension that fits the bytes: whoever opens the file starts a viewer of pictures.
+    """`filename` with an extension that fits the bytes, so that opening the file starts a picture viewer.
 
     `photo.JPEG` stays. Another format's extension is replaced (`a.gif` -> `a.png`), any other is kept in front
     (`invoice.html` -> `invoice.html.png`).

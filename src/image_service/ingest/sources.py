@@ -1,4 +1,4 @@
-"""Whatever arrived -> a checked `Picture` on local disk. The only way to make one."""
+"""Makes a checked `Picture` on local disk of what has arrived. The only way to make one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator

@@ -22,7 +22,7 @@ class Graphic:
 
 
 def graphic_of(image: pyvips.Image, data: bytes, rendering: Rendering) -> Graphic | None:
-    """Whether `image`, drawn of `data` and in memory, is one. Whatever has lost something before is none."""
+    """The graphic that `image` (decoded from `data`, in memory) is, or None. A lossy original is none."""
     if rendering.original not in (Format.PNG, Format.GIF, Format.WEBP):
         return None
     depth, is_flat, is_full_size = 8, rendering.original is Format.GIF, False

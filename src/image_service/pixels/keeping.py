@@ -32,8 +32,8 @@ class Keep:
         return shrink if fits and is_plain(image) and (self.small or shrink > min(JPEG_SHRINKS)) else None
 
     def write(self, image: pyvips.Image) -> Pixels | None:
-        """`image` is in memory, and not turned yet. None where the file cannot hold it: nobody needs it. None too where
-        its colours must be looked at when it is rendered: it comes with all of them, and would lose some.
+        """`image` is in memory, and not turned yet. None if the file cannot hold it: it is not needed. None too if
+        rendering must look at all of its colours: the file would lose some.
         """
         profile = bytes(image.get(PROFILE)) if image.get_typeof(PROFILE) else b""
         pixels = Pixels(image.width, image.height, field(image, ORIENTATION, 1), len(profile))

@@ -11,7 +11,7 @@ from image_service.pixels.picture import ALWAYS_TAKEN, Format
 class Limits:
     """Bounds on one picture, all of them known before the first pixel is decoded.
 
-    The weight of the file is not among them: whoever stages it counts its bytes.
+    The file's size is not among them: staging counts the bytes.
     """
 
     side: int = 16_384  # pixels; the longest side that every encoder here has been seen to hold

@@ -89,7 +89,7 @@ class Kept:
 class Picture:
     """A picture on local disk that has passed every check; nothing below `ingest` checks it again."""
 
-    path: Path  # the staged file; ends with the image's last byte, whatever trailed it has been cut
+    path: Path  # the staged file; ends with the image's last byte, trailing bytes have been cut
     bytes: int
     sha256: str  # 64 hex digits, of exactly these bytes
     format: Format  # decided by the bytes

@@ -34,7 +34,7 @@ from image_service.pixels.structure.walk_jpeg import without_fill, without_junk
 
 TOO_SHORT = re.compile(r"premature end|unexpected end|truncated|end of (file|data)", re.I)
 # The thumb is the one full decode: of a WebP or AVIF it cannot be less, and of a JPEG it reads every coded byte,
-# whatever the scale, and leaves out only arithmetic that cannot fail.
+# at any scale, and leaves out only arithmetic that cannot fail.
 READ_BY_THUMB = (Format.JPG, Format.WEBP, Format.AVIF)
 THUMB_SIDE = 64  # pixels; a thumbhash keeps seven waves at the most of each side
 JPEG_BLOCK = 8  # pixels
@@ -43,7 +43,7 @@ JPEG_BLOCK = 8  # pixels
 def probe(data: bytes, limits: Limits, keep: Keep | None = None) -> Probe:
     """Decode the whole file once, strictly; write the pixels for `keep`. Raises `Refused`, `MemoryError`.
 
-    What trails the image is not decoded, so whoever keeps the file must cut it at `end`.
+    What trails the image is not decoded: a caller that keeps the file must cut it at `end`.
     """
     structure = read_structure(data, limits)
     data = structure.tidied(data)

@@ -79,7 +79,7 @@ def _major(directory: Path) -> int | None:
 def _for_root(directory: Path) -> Programs:
     """With an account that can run them: tried, since modes do not tell all. In place, or else a copy of them.
 
-    In a container whose root may become nobody else, PostgreSQL has a user namespace where there are any.
+    In a container whose root may not change to another account, PostgreSQL gets a user namespace, if there are any.
     """
     reason = "there is neither an account postgres nor nobody"
     for account in accounts():

@@ -1,7 +1,7 @@
 """A copy of the wheel's programs for an account that may not enter the folder where they are installed.
 
-It is a cache: made at the first start that needs it, found again by its name, and made again if somebody removes it.
-All services of this machine that have the same wheel share it. It holds nothing of anybody's.
+It is a cache: made at the first start that needs it, found again by its name, and made again if it was removed.
+All services of this machine that have the same wheel share it. It holds no user's data.
 """
 
 import fcntl
@@ -50,7 +50,7 @@ def _require_folder() -> None:
     """What others could write to, root must not run anything from."""
     if not FOLDER.exists():
         FOLDER.mkdir(parents=True)
-        FOLDER.chmod(0o755)  # whatever the umask is
+        FOLDER.chmod(0o755)  # under any umask
     found = FOLDER.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
         raise PermissionError(f"{FOLDER} is not a folder that only root may write to")

@@ -28,7 +28,7 @@ from urllib.parse import quote
 from image_service.postgres.binaries import EmbeddedPostgresError
 from image_service.postgres.programs import Programs
 
-# For a former server to go, seconds after each signal. Linux has sent it the first already; elsewhere nobody has. It
+# For a former server to go, seconds after each signal. Linux has sent it the first already; other systems have not. It
 # asks for a last checkpoint; a PostgreSQL 18 that gets it while it recovers may wait for itself for ever. The others
 # make it recover at its next start, and lose nothing.
 ENDS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
@@ -160,10 +160,10 @@ class PostgresDirectory:
             os.kill(int(lines[0]), number)
 
     def prepare(self, owner: tuple[int, int]) -> None:
-        """Make the directories, private to `owner` (user and group id), whoever ran it before."""
+        """Make the directories, private to `owner` (user and group id), also where another account ran it before."""
         self._link_socket()
         self.socket.mkdir(mode=0o700, exist_ok=True)
-        found = self.socket.lstat()  # below a directory that everyone writes to, it may be somebody's trap
+        found = self.socket.lstat()  # below a directory that everyone writes to, it may be a trap
         is_ours = found.st_uid in {os.geteuid(), owner[0]} or (os.geteuid() == 0 and self.socket.parent == self.root)
         if not stat.S_ISDIR(found.st_mode) or not is_ours:
             raise EmbeddedPostgresError(f"{self.socket} belongs to somebody else: remove it")
@@ -193,7 +193,7 @@ class PostgresDirectory:
             run.unlink()
 
     def initialise(self, programs: Programs, server_lock: int) -> None:
-        """A new, empty database. Whatever interrupts this leaves none. Raises `PostgresFailed`."""
+        """Make a new, empty database. If interrupted, it leaves none. Raises `PostgresFailed`."""
         unfinished = self.root / "pgdata.new"
         if unfinished.exists():
             shutil.rmtree(unfinished)

@@ -73,7 +73,7 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """For SQLAlchemy with asyncpg. Whoever may enter the socket's directory is the superuser."""
+        """For SQLAlchemy with asyncpg. Any account that may enter the socket's directory is the superuser."""
         return database_url(self._directory.socket)
 
     @staticmethod
@@ -142,7 +142,7 @@ class EmbeddedPostgres:
             self._watcher.join(seconds)
 
     def _watch(self, started: Future[None]) -> None:
-        """The thread's body: start, then start again for as long as nobody asks for the end."""
+        """The thread's body: start it, and start it again until asked to stop."""
         try:
             process = self._launch(may_initialise=True)
         except BaseException as error:

@@ -6,8 +6,8 @@ A process of its own, and not a `preexec_fn`, because the service has threads, a
 fork and exec may then deadlock. The process id stays the same all the way, so it is PostgreSQL's.
 
 PARENT is the service's process id. ACCOUNT is "same", "UID:GID" or "namespace" (a user namespace, Linux:
-there root is nobody to PostgreSQL, which refuses root, and still root to the files). Exit status 1, with the reason on
-standard error, if any of this fails; `NO_ACCOUNT` if this process may not become that account.
+there PostgreSQL, which refuses root, sees another account, and the files still see root). Exit status 1, with the
+reason on standard error, if any of this fails; `NO_ACCOUNT` if this process may not become that account.
 """
 
 import ctypes

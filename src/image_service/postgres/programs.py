@@ -2,7 +2,7 @@
 
 PostgreSQL refuses to run as root. Where the service is root, it runs as an account of its own, to which two folders
 belong: the data and the socket's. It inherits them as open descriptors, because their parents may be closed to it
-(`/root`, a temporary folder, whatever was made under `umask 077`), and opening those to everybody is not ours to do.
+(`/root`, a temporary folder, one made under `umask 077`), and the service should not open those to everyone.
 """
 
 import os

@@ -37,7 +37,7 @@ def embedded_folder(settings: Settings) -> Path:
 def database_running(settings: Settings) -> Iterator[Settings]:
     """The settings with a `database_url`: the one set, or that of the private PostgreSQL, joined or started.
 
-    Whoever started it stops it. Raises `EmbeddedPostgresError`.
+    The process that started it stops it. Raises `EmbeddedPostgresError`.
     """
     if settings.database_url is not None:
         yield settings
@@ -104,7 +104,7 @@ def _run(settings: Settings, listener: socket.socket, stop: StopSignals, *, own_
     stop.defer()  # a token that was made must be shown
     _greet(settings, made)
     running = Workers(settings.workers, targets.work, settings, listener, ended=_replaced)
-    # From when no worker listens, whoever comes must be turned away, not wait for an end that is none of theirs.
+    # When no worker listens any more, refuse new connections: they must not wait until this process ends.
     running.run(stop.reader, delay=settings.stop_delay, grace=settings.stop_grace, drained=listener.close)
 
 
@@ -149,6 +149,6 @@ def _greet(settings: Settings, made: NewStore | None) -> None:
     try:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
-    except OSError as error:  # a pipe that nobody reads: no reason not to serve
+    except OSError as error:  # a pipe without a reader: no reason not to serve
         log.warning("standard output cannot be written; `stores token ID` makes a token", reason=str(error))
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor to fail at the end

@@ -81,7 +81,7 @@ class StopSignals:
 
     Before `defer()` the first of them raises `KeyboardInterrupt`, since a start may have to wait long; after it they
     make `reader` readable. A SIGHUP that was ignored from the outset still is, since that is what `nohup` asks for.
-    SIGINT is not, although a script ignores it for its background jobs: whoever sends it to the service means it.
+    SIGINT is not, although a script ignores it for its background jobs: a SIGINT to the service is meant for it.
     """
 
     def __init__(self) -> None:
@@ -197,7 +197,7 @@ class Workers:
 def ask(target: Callable[..., Answer], *arguments: object, ended: Callable[[int], None], **options: object) -> Answer:
     """What `target` answers in a process that is forked like a worker, and ends with it; `ended` is told its pid.
 
-    Whatever interrupts us here, as Ctrl-C does, interrupts it too. Raises `ProcessFailed`.
+    An interrupt (Ctrl-C) interrupts both. Raises `ProcessFailed`.
     """
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = _context.Process(target=_answer, args=(sender, target, arguments, options), daemon=True)
@@ -238,7 +238,7 @@ def _answer(
     except (ImageServiceError, OSError, ValueError) as error:
         sender.send((None, str(error) or type(error).__name__))
     except KeyboardInterrupt:
-        pass  # whoever asked has gone
+        pass  # the parent has gone
 
 
 def live_with_the_service() -> None:

@@ -1,4 +1,4 @@
-"""For whoever runs the service: is it alive, can it serve, what does it count."""
+"""For operators: is the service alive, is it ready, what does it count."""
 
 import asyncio
 from collections.abc import Collection, Mapping

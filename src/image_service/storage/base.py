@@ -59,7 +59,7 @@ class BlobInfo:
 
 @dataclass
 class Blob:
-    """An open blob. Whoever opened it calls `aclose()`, whether or not it read any of the chunks."""
+    """An open blob. The caller must `aclose()` it, whether or not it has read any of the chunks."""
 
     size: int  # of the whole blob, also when a range was asked for
     start: int  # the interval [start, stop) that `chunks` yields
@@ -89,8 +89,8 @@ class Storage(Protocol):
 
         On return they survive a power failure. `source` stays the caller's, who must not write to it again.
         Raises `StorageFull`, `StorageUnavailable`; after either, `name` holds what it held before, or the new bytes
-        if it was the store's answer that was lost. Nobody puts other bytes under a name in `private/` that has some,
-        but for `names.REWRITTEN`: a store may refuse them.
+        if it was the store's answer that was lost. Never put other bytes under a name in `private/` that has some,
+        except for `names.REWRITTEN`: a store may refuse them.
         """
         ...
 

@@ -84,7 +84,7 @@ class DurableDirectory:
         return alone and not is_blob
 
     def _settle(self, path: Path, mode: int) -> None:
-        """Mode and time of a new blob, whatever the source's were, and all of it on the disk."""
+        """Set mode and time of a new blob, independent of the source's, and flush it to the disk."""
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fchmod(descriptor, mode)
@@ -108,7 +108,7 @@ class DurableDirectory:
                 raise
         else:
             if directory == self._root or self._is_public(directory):
-                directory.chmod(0o755)  # whatever the umask says
+                directory.chmod(0o755)  # under any umask
         fsync(directory.parent)
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()

@@ -4,8 +4,8 @@
     root/public/    variants, 0755 and 0644: nginx runs as another user
     root/tmp/       what is being written
 
-A crash leaves files in tmp/. They are blobs like any other to `list("tmp/")` and `delete`, so whoever sweeps
-the store removes those that are older than any upload takes.
+A crash leaves files in tmp/. They are blobs like any other to `list("tmp/")` and `delete`, so a sweep
+of the store removes those that are older than any upload takes.
 """
 
 import os
@@ -144,7 +144,7 @@ class LocalStorage:
 
     @asynccontextmanager
     async def as_file(self, name: str) -> AsyncIterator[Path]:
-        """The blob's own path; whoever deletes the blob meanwhile takes the file away."""
+        """The blob's own path; the file is gone if the blob is deleted meanwhile."""
         path = self._path(name)
         if not await self.exists(name):
             raise BlobNotFound(name)

@@ -41,7 +41,7 @@ _VARIANT = re.compile(
 
 
 def new_key() -> str:
-    """32 hex digits that nobody can guess; names the bytes of one upload for ever."""
+    """32 random hex digits, which cannot be guessed; they name the bytes of one upload for ever."""
     return secrets.token_hex(16)
 
 

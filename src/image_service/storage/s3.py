@@ -73,7 +73,7 @@ class S3Storage:
                 raise ValueError(reason_of(error)) from error
 
         self._staging = staging
-        self._reads = client(timeout=DAY, read_timeout=limits.silent)  # whoever we read for may take its time
+        self._reads = client(timeout=DAY, read_timeout=limits.silent)  # a client may read slowly
         self._writes = client(timeout=limits.put)
         self._limits = limits
         self._calls = Calls(limits)

@@ -24,7 +24,7 @@ class Staging:
 
     @asynccontextmanager
     async def file(self) -> AsyncIterator[Path]:
-        """A path that nobody else has; whatever is there when the block ends is removed."""
+        """A path of the caller's own; a file that is there when the block ends is removed."""
         path = self._folder / uuid4().hex
         try:
             yield path
@@ -49,7 +49,7 @@ class Staging:
             raise (StorageFull if is_full(error) else StorageUnavailable)(str(error)) from error
 
     async def remove_stale(self, age: timedelta, *, dry_run: bool = False) -> int:
-        """Remove what nobody has written to for `age`, by the file system's clock; returns how many files that were.
+        """Remove files not written to for `age`, by the file system's clock; returns how many files that were.
 
         Raises `StorageUnavailable`.
         """

@@ -24,7 +24,7 @@ class Depth:
 
     queued: int
     running: int
-    held: int  # failed over and over; for whoever runs the service to look at
+    held: int  # failed on every try; an operator has to look at it
     oldest: float  # seconds that the oldest has been due
 
 

@@ -15,8 +15,8 @@ HELD_SECONDS = 0.1
 
 
 class CountBuffer:
-    """For the event loop's own thread. Whoever reads the metrics calls `hand_on` first; other processes that read them
-    miss what came within the last `HELD_SECONDS`, and so does everybody when this process is killed.
+    """For the event loop's own thread. Call `hand_on` before reading the metrics; other processes that read them
+    miss what came within the last `HELD_SECONDS`, and so do all readers when this process is killed.
     """
 
     def __init__(self) -> None:

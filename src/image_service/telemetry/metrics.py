@@ -76,7 +76,7 @@ class Ended(StrEnum):
     """Why a pixel process had to be replaced."""
 
     TIME_LIMIT = "time_limit"  # killed
-    ABANDONED = "abandoned"  # killed: whoever asked had gone
+    ABANDONED = "abandoned"  # killed: the client had gone
     DIED = "died"  # by itself, or answered nonsense and was killed for it
 
 

@@ -37,13 +37,13 @@ def counted_together() -> Iterator[None]:
 
 
 def counted_alone() -> None:
-    """What is set from outside is not used: it may hold another start's counts. A command has nobody to add up with."""
+    """Count in this process alone, as a command does. A folder set from outside may hold an earlier start's counts."""
     os.environ.pop(VARIABLE, None)
     os.environ.pop(FORMER, None)
 
 
 def _remove_abandoned() -> None:
-    """Folders of services that were killed: those of ours that nobody holds."""
+    """Remove the folders of services that were killed: those of ours that no process has locked."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):  # another's, or gone meanwhile
             lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)

@@ -1,4 +1,4 @@
-"""Around every request: its id, one log line, its counts, and an answer for what nobody foresaw."""
+"""Around every request: its id, one log line, its counts, and a 500 for unexpected exceptions."""
 
 import logging
 import re

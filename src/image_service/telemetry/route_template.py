@@ -26,6 +26,6 @@ def route_template(scope: Scope) -> str:
 
 
 def method_label(scope: Scope) -> str:
-    """One of few, whatever a client may think of."""
+    """The method as a label: one of a few, also where a client invents one."""
     method: str = scope["method"]
     return method if method in METHODS else OTHER_METHOD

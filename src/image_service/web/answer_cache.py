@@ -1,7 +1,7 @@
-"""A cache of finished answers, for whoever asks the same while nothing has changed.
+"""A cache of finished answers, for requests that are repeated while nothing has changed.
 
-Each entry has the version of what it shows. The caller learns the version that holds now from the database, with every
-request: so the cache is right however many workers and replicas there are, and nobody has to be told of a change.
+Each entry has the version of what it shows. With every request the caller reads the current version from the database.
+So the cache is right with any number of workers and replicas, and needs no invalidation.
 """
 
 import zlib

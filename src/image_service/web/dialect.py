@@ -42,10 +42,10 @@ STANDARD_RATES = RateHeaders(
 
 @dataclass(frozen=True)
 class Dialect:
-    """One API: its routes, and all that makes its answers its own.
+    """One API: its routes, and all that is particular to its answers.
 
-    Whoever writes a dialect gives this value, and need not remember the rest: credentials, rate limits, caching
-    headers, the challenge of a 401, `Idempotency-Key`, metrics and logs follow from it.
+    This value is all that a dialect has to give: credentials, rate limits, caching headers, the challenge of a 401,
+    `Idempotency-Key`, metrics and logs follow from it.
     """
 
     name: str  # the label in metrics
@@ -53,7 +53,7 @@ class Dialect:
     router: APIRouter
     render: Callable[[Request, Problem], Response]  # status and body of an error, and headers of its own
     tags: Sequence[Mapping[str, Any]] = ()  # OpenAPI's
-    title: str = ""  # of the platform whose clients speak it; empty: nobody else's
+    title: str = ""  # of the platform whose clients speak it; empty: the service's own
     # Single paths that are its own, beside those with its prefixes: `/store`, or `/products/{id}/gallery` for any id.
     paths: frozenset[str] = frozenset()
     # And single operations, where another dialect has the path: `("PUT", "/products/{id}")`.
@@ -90,9 +90,7 @@ class Dialect:
 
 
 class Dialects:
-    """All of a service, by path and method. One of them has the prefix `""`: what is nobody else's is answered in its
-    words.
-    """
+    """All of a service, by path and method. One has the prefix `""`: it words the answers for all other paths."""
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
         whole = [(path, each) for each in dialects for path in each.paths]
@@ -113,7 +111,7 @@ class Dialects:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """Of a path with parameters, each of which is one segment, whatever is in it."""
+    """Of a path with parameters: each matches one segment with any text."""
     return re.compile("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", path))))
 
 

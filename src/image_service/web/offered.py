@@ -106,7 +106,7 @@ class Offer:
 
     @property
     def is_fetched(self) -> bool:
-        """From somebody else's host."""
+        """Whether it comes from another host."""
         return self.way == "src" and self.ours is None
 
     @property

@@ -109,7 +109,7 @@ class Problem:
 
 
 def problem_of(error: Exception) -> Problem:
-    """Any exception out of a route; what nobody foresaw is a 500."""
+    """The problem of any exception out of a route; an unexpected one is a 500."""
     if isinstance(error, RequestValidationError):
         return problem_of(_invalid(error))
     if isinstance(error, HTTPException):

@@ -26,8 +26,8 @@ class Readiness:
     async def look(self) -> dict[str, str]:
         """`ok`, or what is wrong, by part. Addresses and paths are for the log alone.
 
-        A look writes to the disk and to the database, and whoever asks needs no token: so those who come while one is
-        under way get what it finds.
+        A check writes to the disk and to the database, and asking needs no token. So requests that arrive during a
+        check share its result.
         """
         return dict(await self._look_together())
 

@@ -40,7 +40,7 @@ def settings(settings: Settings) -> Iterator[Finding]:
         yield warn("settings", f"ANONYMOUS_STORE: calls without a token act as store {settings.anonymous_store}", mend)
     if settings.fetch_allow_private:
         mend = "name the networks that are meant in FETCH_ALLOW_NETWORKS instead"
-        yield warn("settings", "FETCH_ALLOW_PRIVATE: whoever has a token reaches this network's own hosts", mend)
+        yield warn("settings", "FETCH_ALLOW_PRIVATE: anyone with a token reaches this network's own hosts", mend)
     if settings.public_url is None and _is_unspecified(settings.host):
         mend = "set PUBLIC_URL to what clients call it by, such as https://images.example.com"
         yield warn("settings", f"pictures have URLs that start with {settings.delivery_base}", mend)

@@ -1,4 +1,4 @@
-"""An import: each row once, those of one product in their order, whatever went wrong before."""
+"""An import: each row once, those of one product in their order, also after failures."""
 
 import asyncio
 from bisect import insort
@@ -100,7 +100,7 @@ class Import:
                 row = replace(row, product_id=await self._service.product(row.product_key))
                 line = replace(line, product_id=str(row.product_id))
             image = await self._found(row, identity) or await self._service.add(row, identity.key)
-            with suppress(Refused):  # somebody has deleted it already
+            with suppress(Refused):  # it has been deleted already
                 await self._place(row, image["id"])
         except (Refused, OSError) as error:
             self._done(replace(line, status=Status.FAILED, reason=str(error)), identity.key)

@@ -21,7 +21,7 @@ from image_service.cli.syncing.printing import sentence_of, table_of, tell_failu
 from image_service.cli.syncing.run import REMOVED, Result, Sums, Sync
 from image_service.cli.syncing.service import SyncService
 
-MANY = 10  # more than one image in so many removed: nobody means that without being asked
+MANY = 10  # a sync that removes more than one image in so many asks first
 
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 

@@ -61,7 +61,7 @@ DIALECT = Dialect(
         {
             "name": "Shopify",
             "externalDocs": {"url": "guides/shopify", "description": "The guide"},
-            "description": "Product images of the REST Admin API. Whatever else a product has is not here.",
+            "description": "Product images of the REST Admin API. Other properties of products are not here.",
         },
         {
             "name": "Shopify without a version",

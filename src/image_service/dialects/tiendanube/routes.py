@@ -81,7 +81,7 @@ lists.get("/product/{product_id}/images", include_in_schema=False)(list_images) 
 
 
 def _key_of(src: str) -> str | None:
-    """That of the picture which this URL shows, whatever its host; None if its path is not one of ours."""
+    """The key of the picture that this URL shows, on any host; None if the path is not one of ours."""
     _, slash, rest = unquote(src).partition("/stores/")
     variant = VariantName.parse(f"stores/{rest.partition('?')[0]}") if slash else None
     return variant.key if variant else None
@@ -140,7 +140,7 @@ async def create_image(
         view = view_of(request, parts, caller, fields)
         return answer(request, view, image.version, view.of(image), status_of(image), {"Location": location})
 
-    # Whoever cares for what is there already waits for it: a preference may be passed over (RFC 7240, 2).
+    # With `reuse` and `refuse` the client waits for the answer: a server may ignore a preference (RFC 7240, 2).
     may_wait = on_duplicate is OnDuplicate.ADD
     return await offered.created(
         request, parts, caller.store_id, parse_input, make, show, later=later if may_wait else None

@@ -1,4 +1,4 @@
-"""Who may use an upload ticket's URL: whoever has it, from a page that may. Decided by the head alone.
+"""Who may use an upload ticket's URL: any client that has it, from an allowed origin. The request's head decides.
 
 A refusal of the URL itself may be read by any page: there is nothing in it, and a script that could not read it would
 take it for a broken line, and try again.
@@ -47,7 +47,7 @@ def url_of(key: bytes, api_base: str, ticket: Ticket) -> str:
 
 @dataclass(frozen=True)
 class Holder:
-    """Whoever may post a file now."""
+    """A client that may post a file now."""
 
     ticket: Ticket
     key: str | None  # its `Idempotency-Key`: never one of the store's own, in which no line break can be

@@ -131,7 +131,9 @@ class TicketBody(TypedDict):
 class TicketWithUrl(TicketBody):
     """A ticket that has just been made."""
 
-    url: Annotated[str, _shown("What the front-end posts to. Whoever has it may use the ticket.", format="uri")]
+    url: Annotated[
+        str, _shown("The URL that the front-end posts to. Anybody who has it may use the ticket.", format="uri")
+    ]
 
 
 def shown(ticket: Ticket) -> TicketBody:

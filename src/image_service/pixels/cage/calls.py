@@ -14,7 +14,7 @@ import termios
 
 LIBSECCOMP = "libseccomp.so.2"  # apt and systemd need it, so Debian's smallest image has it
 
-# Whatever their arguments: they do to the process itself, or to a file that it has open, what it may do.
+# With any arguments: they act on the process itself or on files that it has open, which is allowed.
 ALLOWED = """
 read readv pread64 preadv write writev pwrite64 pwritev close lseek _llseek dup dup2 dup3 fstat fstat64
 poll ppoll ppoll_time64 select _newselect pselect6 pselect6_time64

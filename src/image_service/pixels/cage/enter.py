@@ -1,8 +1,8 @@
 """What a pixel process gives up before it meets strangers' bytes: memory, time, privileges, all files but those of its
 job, most of the system's calls; and its turn on a processor, to the processes that answer.
 
-A decoder that has been captured can then read and write the files that it was given, and answer a line that nobody
-believes. Each layer holds without the others. See docs/decisions/0071.
+A decoder that has been captured can then read and write the files that it was given, and answer a line that is not
+trusted. Each layer holds without the others. See docs/decisions/0071.
 """
 
 import math
@@ -21,7 +21,7 @@ RESOURCES = (
     (resource.RLIMIT_FSIZE, 256 * 1024**2),  # bytes; 50 megapixels of noise as RGBA in a PNG: 200 MB
     (resource.RLIMIT_NOFILE, 64),  # libvips opens a handful
 )
-YIELDING = 10  # of niceness: on a machine at its limit, whoever renders yields to whoever answers
+YIELDING = 10  # niceness: on a busy machine rendering yields to answering
 
 EnterLayer = Callable[[], str]  # answers a detail, or raises OSError
 
@@ -55,7 +55,7 @@ def _entered(name: str, enter_layer: EnterLayer) -> Layer:
 
 
 def limit_processor_time(seconds: float) -> None:
-    """From now on; beyond it the system ends the process, even if nobody is left to do so.
+    """From now on; beyond it the system ends the process, even if its parent is gone.
 
     The pool's own limit, of time as it passes, is reached first unless a picture keeps several threads busy.
     """

@@ -30,7 +30,7 @@ def close_memory() -> str:
 
 
 def gain_none() -> None:
-    """From no program, be it setuid. Raises `OSError`."""
+    """No program gives this process more privileges, not even a setuid one. Raises `OSError`."""
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 

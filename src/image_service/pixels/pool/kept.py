@@ -37,7 +37,7 @@ class KeptPixels:
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o077 or folder.is_symlink():
-            raise PermissionError(f"{folder} is somebody else's")
+            raise PermissionError(f"{folder} belongs to another account")
         room = os.statvfs(folder)
         self._folder = folder
         self._max_bytes = min(max_bytes, room.f_frsize * room.f_blocks // HALF)
@@ -45,7 +45,7 @@ class KeptPixels:
         """Bytes of one picture."""
 
     def new(self) -> Path:
-        """The name of a file to be made. Whoever makes it gives it a key or discards it."""
+        """The name of a file to be made. Its maker gives it a key or discards it."""
         return self._folder / f"{NEW}{uuid4().hex}"
 
     async def adopt(self, kept: Kept, key: str) -> None:

@@ -230,7 +230,7 @@ class PixelPool:
     async def _run(
         self, request: dict[str, Any], files: Sequence[int], seconds: float, read: Callable[[dict[str, Any]], Read]
     ) -> Read:
-        """By whoever's turn it is."""
+        """Ask the process whose turn it is."""
         for _ in range(self._size + 1):  # every idle one, and a new one
             with suppress(NotTaken):
                 async with self._processes.one() as process:

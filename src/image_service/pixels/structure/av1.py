@@ -1,6 +1,6 @@
 """The head of a picture coded in AV1 (AV1 Bitstream & Decoding Process Specification, section 5): how large it is.
 
-A decoder goes by this head, whatever the file around it says.
+A decoder trusts this head, not the file around it.
 """
 
 from collections.abc import Iterator

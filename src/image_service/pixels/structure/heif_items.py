@@ -54,7 +54,7 @@ class Items:
 
 
 def read_items(meta: memoryview, tally: Tally) -> Items:
-    """Raises `Refused` for whatever is not a list of pictures and their metadata."""
+    """Raises `Refused` unless it is a list of pictures and their metadata."""
     fields = Fields(meta)
     fields.version_and_flags()
     found: dict[bytes, memoryview] = {}

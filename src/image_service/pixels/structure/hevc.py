@@ -1,6 +1,6 @@
 """The head of a picture coded in HEVC (ITU-T H.265, section 7.3): how large it is.
 
-A decoder goes by this head, whatever the file around it says.
+A decoder trusts this head, not the file around it.
 """
 
 from collections.abc import Iterator

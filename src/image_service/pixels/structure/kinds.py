@@ -1,4 +1,4 @@
-"""What bytes are that no walk reads: their name, for whoever sent them and wonders."""
+"""Names the format of bytes that no walk reads, for the error message."""
 
 import re
 

@@ -23,7 +23,7 @@ STILL_BYTES, ANIMATION_BYTES, FRAME_BYTES = 4, 12, 4
 
 
 def walk_webp(data: bytes, limits: Limits) -> Structure:
-    """The outline of a WebP. Whatever is behind the length that the RIFF tells is a trailer."""
+    """The outline of a WebP. What follows the length in the RIFF header is a trailer."""
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
         raise broken("WebP cut short")

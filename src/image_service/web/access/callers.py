@@ -51,7 +51,7 @@ async def count_call(request: Request, parts: Parts, store_id: int) -> None:
 
 
 async def _authenticate(request: Request, parts: Parts, dialect: Dialect, address: str, find: Find) -> Caller:
-    """What is nobody's token is passed over beside one that is somebody's: a proxy's password, say."""
+    """An unknown token is ignored beside a known one: it may be a proxy's password."""
     credentials = credentials_in(request.headers, dialect.credentials)
     if not credentials:
         store_id = parts.anonymous_store
@@ -71,7 +71,7 @@ async def _authenticate(request: Request, parts: Parts, dialect: Dialect, addres
     if {store_id for store_id, token in credentials if token == secret} - {None, str(caller.store_id)}:
         raise Unauthenticated("not that store's")
     for token in callers.keys() - good.keys():
-        if tokens.may_be(token):  # a guess, from somebody who has a token too
+        if tokens.may_be(token):  # a guess, from a client that has a valid token too
             parts.failed_credentials.count(address)
     return caller
 

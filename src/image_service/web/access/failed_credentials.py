@@ -1,8 +1,8 @@
 """Wrong credentials, counted by the address that they come from.
 
-Whoever presents right ones is let in, whatever others behind the same address do: shops share theirs. So every token
-is looked up; but an address that has failed too often has its lookups done few at a time, and its failures answered
-429. In this process alone: with several, an address has as many times the limit.
+Right credentials are always accepted, also from an address that others have used for wrong ones: shops share addresses.
+So every token is looked up; but an address with too many failures gets few lookups at a time, and 429 for further
+failures. The counts are of this process alone: with several, an address has as many times the limit.
 """
 
 import asyncio

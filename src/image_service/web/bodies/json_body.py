@@ -64,8 +64,8 @@ def parsed(body: bytes, bounds: JsonBounds = BOUNDS) -> dict[str, Any]:
 def _without_pictures(
     body: bytes, names: Sequence[str], at_depth: int, bounds: JsonBounds
 ) -> tuple[bytes, dict[str, bytes]]:
-    """The body with a mark, which nobody can have sent, in place of each text that may be a picture's, by its name and
-    depth; and those texts. Of two with one name the last counts, as of any key: the parser says which that is.
+    """The body with a random mark in place of each text that may be a picture, by its name and depth; and those
+    texts. Of two with one name the last counts, as of any key: the parser says which that is.
     """
     quoted = {b'"%s"' % name.encode() for name in names}
     kept: list[bytes] = []

@@ -34,7 +34,7 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
     file: Receiver | None = None
     filename: str = ""
-    other_file: str | None = None  # the name of one that nobody asked for
+    other_file: str | None = None  # the name of an unexpected file
 
 
 @dataclass
@@ -110,7 +110,7 @@ class _Reader:
             raise InvalidField("file", "is in a malformed form") from malformed
 
     def _begun(self, text: bytes) -> bytes:
-        """From the first boundary on; empty until it is there. What comes ahead is for nobody (RFC 2046, 5.1.1)."""
+        """From the first boundary on; empty until it is there. What comes before is to be ignored (RFC 2046, 5.1.1)."""
         match = self._first.search(text)
         if (len(text) if match is None else match.start()) > MAX_PREAMBLE_BYTES:
             raise InvalidField("file", "is in a malformed form")
@@ -197,7 +197,7 @@ class _Reader:
     async def _store(self, part: _Part, data: bytes) -> None:
         if part.file is not None:
             await part.file.write(data)
-        elif not part.filename:  # a file that nobody asked for is read past
+        elif not part.filename:  # an unexpected file is skipped
             part.value += data
             if len(part.value) > MAX_FIELD_BYTES:
                 raise OverfullForm("too long a field")

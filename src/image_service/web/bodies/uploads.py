@@ -29,7 +29,7 @@ class Submission:
     file: Receiver | None = None
     filename: str = ""
     attachment: Receiver | None = None  # decoded already, so that its text is not kept in memory
-    other_file: str | None = None  # the name of a file in a form that nobody asked for
+    other_file: str | None = None  # the name of an unexpected file in a form
 
 
 async def read(

@@ -1,4 +1,4 @@
-"""Answers in JSON and text are compressed for whoever takes that: `Accept-Encoding` of zstd, br or gzip."""
+"""Compresses answers in JSON and text for clients that accept it: `Accept-Encoding` of zstd, br or gzip."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

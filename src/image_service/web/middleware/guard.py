@@ -66,7 +66,7 @@ class Pace:
         self._is_received = False
 
     async def receive(self) -> Message:
-        """Raises `HTTPException` (408, 400), which passes through whoever reads the body, to be answered like any."""
+        """Raises `HTTPException` (408, 400), which code that reads the body lets pass."""
         if self._is_received or self._has_begun:
             return await self._receive()  # waits for the client to leave
         # Only the time that we wait counts: an upload that waits for its turn with us is not a slow one.
@@ -89,7 +89,7 @@ class Pace:
         if message["type"] == "http.response.start":
             self._has_begun = True
             if self._exchange is not None and not self._exchange.is_received:
-                MutableHeaders(scope=message)["Connection"] = "close"  # rather than read on for nobody
+                MutableHeaders(scope=message)["Connection"] = "close"  # rather than read a body that no one needs
         try:
             # It waits for the one before to be gone. No credit is given for earlier ones: the first few go into the
             # system's own buffer, however slow the client.

@@ -1,7 +1,7 @@
 """The outermost middleware: settles the client's address and the dialect, and completes the answer's headers.
 
-Headers that `note` has noted on the way are on every answer, whoever made it: a route, a dialect's error, the last
-resort for a bug. Headers of the dialect are there unless the answer has set its own.
+Headers given to `note` are on every answer, made by a route, by a dialect's error or by the last resort for a bug.
+The dialect's headers are added unless the answer has set its own.
 """
 
 from collections.abc import Callable, Mapping

@@ -65,7 +65,7 @@ ETAG = {
         "ETag",
         {
             "description": "Names the state shown: send it as `If-None-Match` to get a 304 while it lasts, or with a "
-            "write as `If-Match` to get a 412 where somebody else was first.",
+            "write as `If-Match` to get a 412 if another client changed it first.",
             "schema": _TAG,
         },
     )

@@ -140,7 +140,7 @@ def _correct(path: str, operation: dict[str, Any], *, is_open: bool) -> None:
 
 
 def _drop_titles(place: Any) -> None:
-    """A title that only repeats the name of its field tells nobody anything."""
+    """Drop the titles that only repeat the name of their field."""
     if isinstance(place, dict):
         if isinstance(place.get("title"), str) and ({"type", "anyOf", "$ref"} & place.keys()):
             del place["title"]
