@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, func, literal, union_all
+from sqlalchemy import ARRAY, Uuid, bindparam, exists, func, literal
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from image_service.database.database import Database
 from image_service.errors import BlobNotFound, ImageServiceError
@@ -35,6 +36,16 @@ ASKED = 16  # files or objects asked for their age at once
 
 class SweepRefused(ImageServiceError):
     """So many originals without a row that something else must be wrong."""
+
+
+_KEY: ColumnElement[UUID] = func.unnest(bindparam("keys", type_=ARRAY(Uuid))).column_valued("asked")
+_OF_AN_IMAGE = exists().where(col(ImageRow.key) == _KEY)
+# Of an upload under way. One that is a day old is none: in a restored database it may be of an image that it has lost.
+_RESERVED = exists().where(
+    col(ReservationRow.key) == _KEY, col(ReservationRow.reserved_at) >= func.now() - literal(STRAY_AGE)
+)
+_NEITHER = select(_KEY).where(~_OF_AN_IMAGE, ~_RESERVED)  # in one snapshot: a key goes from one to the other
+_OF_NO_IMAGE = select(_KEY).where(~_OF_AN_IMAGE)
 
 
 @dataclass(frozen=True)
@@ -141,8 +152,7 @@ class Audit:
                 await self._look_up(part)
 
     async def _look_up(self, part: _Slice) -> None:
-        named = await self._named(list(part.unknown))
-        part.unnamed += [(key, name) for key, name in part.unknown.items() if key not in named]
+        part.unnamed += [(key, part.unknown[key]) for key in await self._those(_NEITHER, list(part.unknown))]
         part.unknown = {}
 
     async def _judge(self, part: _Slice, oldest: datetime) -> None:
@@ -182,8 +192,8 @@ class Audit:
             removed = 0
             async for names in self._names(folder):
                 keyed = [(UUID(found.key), name) for name in names if (found := _variant(name))]
-                live = await self._live([key for key, _ in keyed])
-                dead = [name for key, name in keyed if key not in live]
+                gone = set(await self._those(_OF_NO_IMAGE, list({key for key, _ in keyed})))
+                dead = [name for key, name in keyed if key in gone]
                 removed += len(dead)
                 if not self._dry_run:
                     await self._storage.delete(dead)
@@ -219,26 +229,15 @@ class Audit:
         counts = {"strays": self._round.strays, "variants": self._round.variants}
         await runs.succeeded(self._database, runs.AUDIT, self._round.seconds, counts)
 
-    async def _named(self, keys: list[UUID]) -> set[UUID]:
-        """Those that an image has, or an upload under way may get: in one snapshot, as it goes from one to the other.
-
-        A reservation that is a day old names nothing: in a restored database it may be of an image that it has lost.
-        """
-        of_images = select(ImageRow.key).where(_one_of(ImageRow.key, keys))
-        young = col(ReservationRow.reserved_at) >= func.now() - literal(STRAY_AGE)
-        reserved = select(ReservationRow.key).where(_one_of(ReservationRow.key, keys), young)
-        both = union_all(of_images, reserved).subquery()
+    async def _those(self, statement: SelectOfScalar[UUID], keys: list[UUID]) -> Sequence[UUID]:
+        """The keys that nobody has: nearly none, where those that somebody has would be nearly all."""
         async with self._database.reading() as session:
-            return set(await session.exec(select(both.c.key)))
-
-    async def _live(self, keys: list[UUID]) -> set[UUID]:
-        """Those that an image has."""
-        async with self._database.reading() as session:
-            return set(await session.exec(select(ImageRow.key).where(_one_of(ImageRow.key, keys))))
+            return (await session.exec(statement, params={"keys": keys})).all()
 
     async def _trashed(self, keys: list[UUID]) -> dict[UUID, int]:
         """Those that are in the trash, and whose."""
-        statement = select(TrashRow.key, TrashRow.store_id).where(_one_of(TrashRow.key, keys))
+        theirs = col(TrashRow.key) == func.any(literal(keys, ARRAY(Uuid)))
+        statement = select(TrashRow.key, TrashRow.store_id).where(theirs)
         async with self._database.reading() as session:
             return dict((await session.exec(statement)).all())
 
@@ -257,11 +256,6 @@ class Audit:
             old = await asyncio.gather(*(is_old(name) for _, name in some))
             aged += [key for (key, _), is_one in zip(some, old, strict=True) if is_one]
         return aged
-
-
-def _one_of(column: UUID, keys: list[UUID]) -> ColumnElement[bool]:
-    """One parameter, however many keys."""
-    return col(column) == func.any(literal(keys, ARRAY(Uuid)))
 
 
 def _variant(name: str) -> VariantName | None:
