@@ -192,6 +192,10 @@ async def searched(service: Service) -> Any:
         await client.aclose()
 
 
+async def test_a_search_needs_no_extension(service: Service) -> None:
+    assert [row["extname"] for row in await service.database.raw("SELECT extname FROM pg_extension")] == ["plpgsql"]
+
+
 async def test_a_search_sees_each_change(client: httpx.AsyncClient) -> None:
     image = await upload(client, 7, "before.png")
     assert await found(client, q="before") == [7]

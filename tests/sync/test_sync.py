@@ -25,6 +25,13 @@ def originals(service: Service) -> set[Path]:
     return {path for path in (service.settings.data_dir / "blobs" / "private").rglob("*") if path.is_file()}
 
 
+async def versions(service: Service, image_ids: list[int]) -> list[tuple[str, ...]]:
+    """Of the rows of these images and of their gallery: another one, if anything has written it."""
+    of_rows = """SELECT images.xmin::text AS image, galleries.xmin::text AS gallery
+                 FROM images JOIN galleries USING (store_id, product_id) WHERE id = ANY($1) ORDER BY id"""
+    return [tuple(row) for row in await service.database.raw(of_rows, image_ids)]
+
+
 async def test_what_is_not_here_is_fetched_and_added(client: httpx.AsyncClient, shop: Shop) -> None:
     red, blue = shop.has("/red.png", png()), shop.has("/blue.png", png("blue"))
     body = await synced(client, [{"src": red, "alt": "Red"}, {"src": blue, "filename": "Blue shoe.png"}])
@@ -41,7 +48,7 @@ async def test_what_is_not_here_is_fetched_and_added(client: httpx.AsyncClient, 
 async def test_the_same_list_again_changes_nothing(client: httpx.AsyncClient, shop: Shop, service: Service) -> None:
     entries = [{"src": shop.has(f"/{color}", png(color)), "alt": color} for color in ("red", "blue")]
     first = await synced(client, entries)
-    stored = originals(service)
+    stored, rows = originals(service), await versions(service, ids(first))
     for refetch, asked in (("changed", 2), ("never", 0), ("always", 2)):
         shop.forget()
         again = await synced(client, entries, refetch=refetch)
@@ -49,7 +56,7 @@ async def test_the_same_list_again_changes_nothing(client: httpx.AsyncClient, sh
         assert outcomes(again) == ["unchanged"] * 2
         assert len(shop.asked) == asked
         assert len(shop.sent) == (2 if refetch == "always" else 0)
-    assert originals(service) == stored
+    assert (originals(service), await versions(service, ids(first))) == (stored, rows)
 
 
 async def test_a_host_that_knows_no_validators_is_read_and_compared(

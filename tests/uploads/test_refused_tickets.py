@@ -61,6 +61,21 @@ async def test_a_token_is_no_signature(client: httpx.AsyncClient, store: NewStor
     assert refusal(await client.post(f"/uploads/{made['id']}?signature={store.token}", content=unread())) == FORGED
 
 
+async def test_it_opens_nothing_but_its_upload(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
+    made = await ticket(client, product_id=PRODUCT)
+    signed = urlsplit(at(made)).query
+    for method, path in (
+        ("POST", "/products"),
+        ("PUT", f"/products/{PRODUCT}"),
+        ("PUT", f"/products/{PRODUCT}/gallery"),
+        ("GET", f"/products/{PRODUCT}/gallery"),
+        ("GET", "/jobs"),
+        ("POST", "/webhooks"),
+    ):
+        answer = await anyone.request(method, f"{path}?{signed}", json={"images": []})
+        assert answer.status_code == 401, path
+
+
 async def test_wrong_urls_are_limited_and_right_ones_never(start_service: StartService) -> None:
     async with start_service(auth_failures_per_minute=3) as strict:
         store = await strict.new_store()
