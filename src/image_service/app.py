@@ -66,7 +66,6 @@ from image_service.work import working
 
 log = structlog.get_logger()
 
-HEAVIER = 4  # than the heaviest original a variant may be: a palette or a JPEG's blocks unfold in a PNG
 LISTS_BYTES = 32 * 1024 * 1024  # of cached lists: some 9,000 of 30 images
 
 
@@ -202,7 +201,7 @@ async def _build(
         pixels,
         offer=settings.offer,
         draw_wait=settings.draw_wait,
-        max_bytes=settings.max_image_bytes * HEAVIER,
+        max_bytes=settings.max_image_bytes * building.HEAVIER,
     )
     stack.push_async_callback(variants.close)
     resources = UploadResources(
@@ -211,7 +210,10 @@ async def _build(
     ingest = Ingest(resources)
     if settings.anonymous_store is not None:
         log.warning("calls without credentials act as a store", store=settings.anonymous_store)
-    blobs = building.blobs_of(settings, database, storage, kept)
+    line = await stack.enter_async_context(
+        building.rendering_ahead(settings, database, storage, staging, pixels, pixel_command)
+    )
+    blobs = building.blobs_of(settings, database, storage, kept, line)
     stack.push_async_callback(blobs.close)
     library = building.library_of(settings, database, blobs)
     await claiming

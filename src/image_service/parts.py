@@ -1,6 +1,9 @@
 """Parts put together as the settings say, for the service and for the commands beside it. Knows nothing of HTTP."""
 
 import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from hashlib import sha256
 
 from image_service.database.database import Database
@@ -8,21 +11,63 @@ from image_service.galleries.questions import Resources
 from image_service.galleries.sync import GallerySync
 from image_service.images.blobs import Blobs
 from image_service.images.library import Library
+from image_service.images.rendering.ahead import Ahead
+from image_service.images.rendering.line import Line
 from image_service.images.upkeep.sweeper import Sweeper
 from image_service.ingest.fetch_policy import USER_AGENT, FetchPolicy
 from image_service.ingest.sources import Ingest
 from image_service.jobs import upkeep
 from image_service.pixels.picture import readable
 from image_service.pixels.pool.kept import KeptPixels, kept_pixels_in
+from image_service.pixels.pool.pool import PixelPool
 from image_service.settings import Settings
 from image_service.storage.base import Storage
 from image_service.storage.places import staging_in
+from image_service.storage.staging import Staging
 from image_service.stores.rate_limit import RateLimit
 
+HEAVIER = 4  # than the heaviest original a variant may be: a palette or a JPEG's blocks unfold in a PNG
 
-def blobs_of(settings: Settings, database: Database, storage: Storage, kept: KeptPixels | None = None) -> Blobs:
+
+def blobs_of(
+    settings: Settings,
+    database: Database,
+    storage: Storage,
+    kept: KeptPixels | None = None,
+    line: Line | None = None,
+) -> Blobs:
     """One for all that store originals in a process: they share the keys that it has reserved."""
-    return Blobs(database, storage, settings.sizes, kept)
+    return Blobs(database, storage, settings.sizes, kept, line)
+
+
+@asynccontextmanager
+async def rendering_ahead(
+    settings: Settings,
+    database: Database,
+    storage: Storage,
+    staging: Staging,
+    pixels: PixelPool,
+    command: Sequence[str],
+) -> AsyncIterator[Line | None]:
+    """The line of what is to be rendered ahead, where the settings ask for that."""
+    if not settings.eager_sizes:
+        yield None
+        return
+    seconds = settings.check_seconds, settings.draw_seconds
+    async with PixelPool(1, settings.limits, *seconds, command, yields=True) as own:
+        ahead = Ahead(
+            database,
+            storage,
+            staging,
+            line=(line := Line()),
+            pixels=pixels,
+            own=own,
+            offer=replace(settings.offer, sizes=settings.eager_sizes),
+            formats=settings.eager_formats,
+            max_bytes=settings.max_image_bytes * HEAVIER,
+        )
+        async with ahead.running():
+            yield line
 
 
 def library_of(settings: Settings, database: Database, blobs: Blobs) -> Library:

@@ -17,7 +17,7 @@ from image_service.database.limits import COMMAND_SECONDS, LEAST_CONNECTIONS, MA
 from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
 from image_service.pixels.limits import Limits
-from image_service.pixels.picture import ALWAYS_TAKEN, Format, readable
+from image_service.pixels.picture import ALWAYS_TAKEN, DRAWN, Format, readable
 from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Offer, Size
 
 MB = 1_000_000
@@ -46,6 +46,12 @@ def _taken(formats: tuple[Format, ...] | None) -> tuple[Format, ...] | None:
         raise ValueError(f"no decoder of {', '.join(missing)} is installed: `pip install 'image-service[heic]'`")
     if not set(formats).issuperset(ALWAYS_TAKEN) or len(set(formats)) != len(formats):
         raise ValueError("gif, jpg and png must be among them, and none twice")
+    return formats
+
+
+def _drawn(formats: tuple[Format, ...]) -> tuple[Format, ...]:
+    if not set(formats).issubset(DRAWN):
+        raise ValueError(f"pictures are sent as {', '.join(DRAWN)}")
     return formats
 
 
@@ -139,6 +145,10 @@ class Settings(BaseSettings):
     kept_pixels: int = Field(default=256 * 1024**2, ge=0)  # bytes, of all workers: some 110 photos; 0: none
     kept_pixels_dir: Path = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
+    # What is rendered of a new picture of a product before anybody asks, in idle time; none by default.
+    eager_sizes: Annotated[tuple[Size, ...], NoDecode, BeforeValidator(_sizes)] = ()
+    eager_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_words), AfterValidator(_drawn)] = ()
+
     # Ingestion
     max_image_bytes: int = Field(default=10 * 1024 * 1024 - 1, ge=1)  # "less than 10MB" (both seeds)
     # None: each API takes what its document names, and the others all that have a decoder. Set, it holds everywhere.
@@ -204,6 +214,14 @@ class Settings(BaseSettings):
     def _rate_limit_is_whole(self) -> Self:
         if (self.rate_limit_bucket is None) != (self.rate_limit_per_second is None):
             raise ValueError("RATE_LIMIT_BUCKET and RATE_LIMIT_PER_SECOND go together")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_eager_is_offered(self) -> Self:
+        if bool(self.eager_sizes) != bool(self.eager_formats):
+            raise ValueError("EAGER_SIZES and EAGER_FORMATS go together")
+        if not set(self.eager_sizes).issubset(self.sizes):
+            raise ValueError("EAGER_SIZES must be among SIZES")
         return self
 
     @property

@@ -1,5 +1,6 @@
 """Pixels that a check has decoded serve the first renders, and go with their image. Without them all is as it was."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image, ImageStat
 from image_service.storage.names import original_name
 from tests.api.pictures import url_of
 from tests.conftest import Service, StartService
+from tests.scrape import Scrape
 
 IMAGES = "/products/7/images"
 
@@ -90,6 +92,21 @@ async def test_a_render_keeps_them_too(keeping: Service, client: httpx.AsyncClie
     assert len(kept_of(folder, image)) == 1
     original_of(keeping, image).unlink()
     assert (await client.get(url_of(image, "640-0", "webp"))).status_code == 200
+
+
+async def test_sizes_that_are_asked_for_at_once_share_a_decode(client: httpx.AsyncClient, folder: Path) -> None:
+    image = await added(client)
+    kept_of(folder, image)[0].unlink()
+    before = Scrape((await client.get("/metrics")).text)
+    urls = [url_of(image, size, format) for size in ("100-0", "320-0", "640-0") for format in ("jpg", "webp")]
+    answers = await asyncio.gather(*map(client.get, urls))
+    assert {answer.status_code for answer in answers} == {200}
+    after = Scrape((await client.get("/metrics")).text)
+    decodes, reuses = (
+        after.value("kept_pixels_total", outcome=each) - before.value("kept_pixels_total", outcome=each)
+        for each in ("miss", "hit")
+    )
+    assert (decodes, reuses) == (1, 5)
 
 
 async def test_pixels_that_are_not_whole_are_not_used(client: httpx.AsyncClient, folder: Path) -> None:

@@ -95,7 +95,7 @@ async def test_what_was_rendered_stays_as_it_was(tmp_path: Path) -> None:
             await pool.render(tmp_path / "orders", path, rendering, wait=WAIT)
         assert (pool.died, pool.killed) == (0, 0)
     assert (target.read_bytes(), other.read_bytes()) == (b"as rendered", b"")
-    assert {each.name for each in tmp_path.iterdir()}  # noqa: ASYNC240 == {"orders", "target", "other"}
+    assert {each.name for each in tmp_path.iterdir()} == {"orders", "target", "other"}  # noqa: ASYNC240
 
 
 async def test_a_captured_process_names_no_format_that_it_was_not_asked_about(folder: Path) -> None:
@@ -105,6 +105,16 @@ async def test_a_captured_process_names_no_format_that_it_was_not_asked_about(fo
         with pytest.raises(RenderFailed, match="not rendered"):
             await pool.render(folder / "answer", folder / "target", rendering, wait=WAIT)
         assert pool.died == 1
+
+
+async def test_a_captured_process_answers_for_each_of_a_family(folder: Path) -> None:
+    rendering = Rendering(Format.PNG, Format.AVIF, 1, 1, 1, (Format.PNG,))
+    async with fakes(folder) as pool:
+        for answer in ("avif", [], ["avif", "png"], ["gif"], [None]):
+            (folder / "answer").write_text(json.dumps({"family": answer}))
+            with pytest.raises(RenderFailed, match="not rendered"):
+                await pool.render_family(folder / "answer", [folder / "target"], [rendering])
+        assert pool.died == 5
 
 
 async def test_a_reason_is_fit_for_a_log(folder: Path) -> None:

@@ -121,6 +121,8 @@ class GallerySync:
                 used.update(step.target.index for step in plan.steps if step.outcome in _TAKES_BYTES)
                 _count_saved(wanted, plan)
                 changed = [step.image for step in plan.steps if step.outcome is Outcome.REPLACED and step.image]
+                before = {image.key for image in gallery.images}
+                self._resources.blobs.has_been_added(*(one for one in synced.gallery.images if one.key not in before))
                 await self._resources.blobs.discard_variants(*changed, *plan.removed)
                 return synced
         raise Busy("the gallery is being changed")

@@ -25,6 +25,7 @@ from image_service.images import instance
 from image_service.images.keys.reservations import Reservations
 from image_service.images.models import InstanceRow, ReservationRow, TrashRow
 from image_service.images.queries import Image
+from image_service.images.rendering.line import Line
 from image_service.pixels.picture import Picture
 from image_service.pixels.pool.kept import KeptPixels
 from image_service.pixels.sizes import Size
@@ -97,11 +98,14 @@ class Blobs:
         storage: Storage,
         sizes: tuple[Size, ...],
         kept: KeptPixels | None = None,
+        line: Line | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`line`: whose variants are to be rendered ahead."""
         self._reservations = Reservations(database)
         self._storage = storage
         self._kept = kept
+        self._line = line
         self._sizes = [str(size) for size in sizes]
         self._clock = clock
 
@@ -147,8 +151,15 @@ class Blobs:
         """Give up the keys that were not used."""
         await self._reservations.close()
 
+    def has_been_added(self, *images: Image) -> None:
+        """Their rows are committed."""
+        if self._line is not None:
+            self._line.add(images)
+
     async def discard_variants(self, *gone: Image) -> None:
         """Remove all that may have been rendered of these, and kept for it; their originals stay for the sweep."""
+        if self._line is not None:
+            self._line.forget(image.key for image in gone)
         await self._forget_pixels(image.key for image in gone)
         for image in gone:
             variants = variant_names(image.store_id, image.slug, image.key, self._sizes)
@@ -156,6 +167,8 @@ class Blobs:
 
     async def discard_store(self, store_id: int) -> None:
         """Remove all variants of a store."""
+        if self._line is not None:
+            self._line.forget_store(store_id)
         batch: list[str] = []
         async for blob in self._storage.list(store_prefix(store_id)):
             batch.append(blob.name)

@@ -116,6 +116,7 @@ class Library:
             if within is not None:
                 await within(transaction, added)
             await original.claim(transaction)
+        self._blobs.has_been_added(added)
         return added
 
     async def assign(
@@ -149,6 +150,7 @@ class Library:
             assigned = image_of(await image_rows.update(transaction, row, change), revision)
             if once is not None:
                 await idempotency.keep(transaction, once, assigned)
+        self._blobs.has_been_added(assigned)
         return assigned
 
     async def change(
@@ -200,6 +202,7 @@ class Library:
             changed = image_of(updated, revision)
         # Not before the new bytes are safe under their row: an error here must not take them away.
         if upload is not None:
+            self._blobs.has_been_added(changed)
             await self._blobs.discard_variants(before)
         return changed
 

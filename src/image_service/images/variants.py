@@ -12,17 +12,18 @@ import structlog
 from image_service.database.database import Database
 from image_service.errors import BlobNotFound, DatabaseUnavailable, StorageUnavailable, VariantNotRendered
 from image_service.images import queries
-from image_service.images.decoding import Decoding
 from image_service.images.queries import Image
-from image_service.images.render_queue import Admission, Equals, Looks, UnderWay
+from image_service.images.rendering.decoding import Decoding
+from image_service.images.rendering.offered import Variant, public_headers, variants_of
+from image_service.images.rendering.render_queue import Admission, Equals, Looks, UnderWay
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import DRAWN, Format, rivals
 from image_service.pixels.pool.costs import estimated_seconds
 from image_service.pixels.pool.pool import PixelPool, RenderFailed
 from image_service.pixels.sizes import Offer, Size
-from image_service.storage.base import Blob, BlobHeaders, ByteRange, Storage
+from image_service.storage.base import Blob, ByteRange, Storage
 from image_service.storage.lightest import Lightest
-from image_service.storage.names import CACHE_FOREVER, VariantName
+from image_service.storage.names import VariantName
 from image_service.storage.staging import Staging
 from image_service.telemetry import metrics
 
@@ -35,17 +36,7 @@ FAILED_SECONDS = 60.0  # a picture that cannot be rendered costs up to DRAW_SECO
 for _format in DRAWN:
     metrics.DRAW_SECONDS.labels(_format)
     metrics.DRAWS_FAILED.labels(_format)
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One of the pictures that may be rendered of an image."""
-
-    name: VariantName
-    size: Size
-    format: Format
-    width: int  # pixels
-    height: int
+    metrics.AHEAD.labels(_format)
 
 
 @dataclass(frozen=True)
@@ -56,20 +47,6 @@ class _Facts:
     frames: int
     width: int
     height: int
-
-
-def variants_of(image: Image, offer: Offer) -> list[Variant]:
-    """Every size in every format that can hold it, the image's own format first."""
-    return [
-        Variant(
-            VariantName(image.store_id, image.slug, image.key, str(size), str(format_)),
-            size,
-            format_,
-            *size.fit(image.width, image.height),
-        )
-        for size in offer.sizes
-        for format_ in offer.formats(image.format, image.frames, (image.width, image.height), size)
-    ]
 
 
 class Variants:
@@ -253,25 +230,27 @@ class Variants:
         rendering = Rendering(image.format, variant.format, *size, image.frames, against, fixed)
         if not self._offer.may_weigh(rendering, image.width, image.height):
             rendering = replace(rendering, against=(), fixed=True)
-        kept = await self._decoding.kept_for(image, rendering)
-        estimated = estimated_seconds(rendering, *(kept.pixels.upright if kept else (image.width, image.height)))
-        with self._admission.counted(image.store_id, estimated):
-            try:
-                lightest = await self._decoding.render(image, rendering, target, render, kept=kept, estimated=estimated)
-                self._require_light(target)
-            except BlobNotFound:
-                if await self._is_live(variant.name):
-                    log.error("original missing", image=image.id, key=image.key)
-                    raise StorageUnavailable("the original is missing") from None
-                raise
-            except RenderFailed as failed:
-                await self._staging.require_room()  # a full disk says nothing about the picture
-                metrics.DRAWS_FAILED.labels(variant.format).inc()
-                if len(self._failed) >= MAX_KNOWN:
-                    self._failed.clear()
-                self._failed[looks] = time.monotonic() + FAILED_SECONDS
-                log.error("variant not drawn", variant=str(variant.name), reason=str(failed))
-                raise VariantNotRendered(str(failed)) from failed
+        async with self._decoding.kept_for(image, rendering, render) as kept:
+            estimated = estimated_seconds(rendering, *(kept.pixels.upright if kept else (image.width, image.height)))
+            with self._admission.counted(image.store_id, estimated):
+                try:
+                    lightest = await self._decoding.render(
+                        image, rendering, target, render, kept=kept, estimated=estimated
+                    )
+                    self._require_light(target)
+                except BlobNotFound:
+                    if await self._is_live(variant.name):
+                        log.error("original missing", image=image.id, key=image.key)
+                        raise StorageUnavailable("the original is missing") from None
+                    raise
+                except RenderFailed as failed:
+                    await self._staging.require_room()  # a full disk says nothing about the picture
+                    metrics.DRAWS_FAILED.labels(variant.format).inc()
+                    if len(self._failed) >= MAX_KNOWN:
+                        self._failed.clear()
+                    self._failed[looks] = time.monotonic() + FAILED_SECONDS
+                    log.error("variant not drawn", variant=str(variant.name), reason=str(failed))
+                    raise VariantNotRendered(str(failed)) from failed
         return lightest
 
     def _require_light(self, target: Path) -> None:
@@ -291,7 +270,3 @@ class Variants:
 class _Wanted(NamedTuple):
     name: VariantName
     instead: tuple[Format, ...]
-
-
-def public_headers(format_: Format) -> BlobHeaders:
-    return BlobHeaders(format_.media_type, CACHE_FOREVER, "inline")

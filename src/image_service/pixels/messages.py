@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from image_service.pixels.picture import Format, Pixels
 
-MAX_LINE = 16 * 1024  # bytes, newline included; a job has some 400, an answer some 500
-MAX_FILES = 3  # with one job: what is read, what is rendered into, where decoded pixels are kept
+MAX_LINE = 16 * 1024  # bytes, newline included; a job has some 400, 6,000 with a family, an answer some 500
+MAX_FAMILY = 24  # variants that one job renders
+MAX_FILES = 1 + MAX_FAMILY  # with one job: what is read, what is rendered into; or where decoded pixels are kept
 MAX_DETAIL = 300  # characters of a reason, for the log
 
 

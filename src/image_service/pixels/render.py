@@ -1,7 +1,9 @@
 """Renders a variant: opened and fitted, laid on white where it must be, and encoded."""
 
 import os
+from collections.abc import Callable, Sequence
 from functools import cache, partial
+from typing import TypeVar
 
 import pyvips
 
@@ -17,9 +19,11 @@ from image_service.pixels.picture import ANIMATED, Format, Pixels
 from image_service.pixels.structure.png.apng import apng_of
 from image_service.pixels.structure.walk import tidied
 from image_service.pixels.structure.walk_jpeg import without_junk
-from image_service.pixels.weighing import weighed
+from image_service.pixels.weighing import Encode, weighed
 
 ALL = 255  # of alpha: not transparent
+
+Drawn = TypeVar("Drawn")
 
 
 def render_kept(pixels: pyvips.Image, target: int, rendering: Rendering) -> Format:
@@ -36,18 +40,22 @@ def render(source: bytes, target: int, rendering: Rendering, keep: Keep | None =
 
     Raises `pyvips.Error` if the bytes are damaged or cannot be written; a part may have been written then.
     """
-    data = tidied(source, rendering.original)
+    return drawn_of(source, rendering.original, [target], lambda data: run(data, target, rendering, keep))
+
+
+def drawn_of(source: bytes, original: Format, targets: Sequence[int], draw: Callable[[bytes], Drawn]) -> Drawn:
+    """What `draw` makes of the picture in `source`, into `targets`, of which a JPEG may have to be mended first."""
+    data = tidied(source, original)
     for _ in range(MOST_JUNK):
         try:
-            kept = run(data, target, rendering, keep)
+            return draw(data)
         except pyvips.Error as error:
-            junk = JUNK_BEFORE_END.search(str(error)) if rendering.original is Format.JPG else None
+            junk = JUNK_BEFORE_END.search(str(error)) if original is Format.JPG else None
             if junk is None:
                 raise
             data = without_junk(data, int(junk[1]))
-            os.lseek(target, 0, os.SEEK_SET)  # the same pixels: what has been written is written again, and goes on
-        else:
-            return kept
+            for target in targets:  # the same pixels: what has been written is written again, and goes on
+                os.lseek(target, 0, os.SEEK_SET)
     raise pyvips.Error("too much behind the pixels")
 
 
@@ -96,15 +104,23 @@ def encode_plain(image: pyvips.Image, target: int, rendering: Rendering) -> Form
 def encode_still(image: pyvips.Image, data: bytes, target: int, rendering: Rendering) -> Format:
     if not is_worth_a_look(image) or image.width * image.height > MAX_PIXELS:
         return encode_plain(image, target, rendering)
-    image = without_useless_alpha(image.copy_memory())
-    graphic = graphic_of(image, data, rendering)
-    encode = partial(encoded, graphic=graphic, is_full=cache(lambda: needs_full(image)))  # 5 ms, for all formats alike
+    image, encode, is_graphic = looked_at(image, data, rendering)
     if rendering.against:
-        lightest, drawn = weighed(image, rendering, encode, is_graphic=graphic is not None)
+        lightest, drawn = weighed(image, rendering, encode, is_graphic=is_graphic)
     else:
         lightest, drawn = rendering.format, encode(image, rendering.format)
     write(target, drawn)
     return lightest
+
+
+def looked_at(
+    image: pyvips.Image, data: bytes, rendering: Rendering, *, patient: bool = False
+) -> tuple[pyvips.Image, Encode, bool]:
+    """The drawn picture in memory, how it is encoded best, and whether it is a graphic."""
+    image = without_useless_alpha(image.copy_memory())
+    graphic = graphic_of(image, data, rendering)
+    is_full = cache(lambda: needs_full(image))  # 5 ms, for all formats alike
+    return image, partial(encoded, graphic=graphic, is_full=is_full, patient=patient), graphic is not None
 
 
 def encode_frames(strip: pyvips.Image, target: int, rendering: Rendering) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from image_service.pixels import libvips
 from image_service.pixels.cage.enter import LAYERS, EnterLayer, enter, limit_processor_time
+from image_service.pixels.family import render_family, render_kept_family
 from image_service.pixels.keeping import Keep, opened
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import MAX_DETAIL, MAX_FILES, MAX_LINE, Rendering
@@ -97,9 +98,9 @@ def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
         limits = Limits(**job["limits"] | {"formats": tuple(each for each in formats if libvips.reads(each))})
         libvips.allow(limits.formats)
         return {"probe": asdict(probe(read(files[0]), limits, keep_in(job, files[1:])))}
-    asked = job["rendering"]
-    named = {each: Format(asked[each]) for each in ("original", "format")}
-    rendering = Rendering(**asked | named | {"against": tuple(Format(each) for each in asked.get("against", ()))})
+    if job["do"] == "family":
+        return {"family": family(job, read(files[0]), files[1:])}
+    rendering = rendering_of(job["rendering"])
     source, target, *others = files
     if job.get("pixels") is not None:
         libvips.allow([])
@@ -108,6 +109,20 @@ def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
     libvips.allow([rendering.original])
     format, kept = render(read(source), target, rendering, keep_in(job, others))
     return {"rendered": format, "kept": kept and asdict(kept)}
+
+
+def family(job: dict[str, Any], source: bytes, targets: Sequence[int]) -> list[Format]:
+    renderings = [rendering_of(each) for each in job["renderings"]]
+    if job.get("pixels") is not None:
+        libvips.allow([])
+        return render_kept_family(opened(source, Pixels(**job["pixels"])), targets, renderings)
+    libvips.allow([renderings[0].original])
+    return render_family(source, targets, renderings)
+
+
+def rendering_of(asked: dict[str, Any]) -> Rendering:
+    named = {each: Format(asked[each]) for each in ("original", "format")}
+    return Rendering(**asked | named | {"against": tuple(Format(each) for each in asked.get("against", ()))})
 
 
 def keep_in(job: dict[str, Any], files: Sequence[int]) -> Keep | None:

@@ -72,6 +72,14 @@ class Way(StrEnum):
     STATEMENTS = "statements"
 
 
+class NotAhead(StrEnum):
+    """Why an image's variants were not rendered ahead."""
+
+    LOAD = "load"  # the line was full
+    GONE = "gone"  # deleted or replaced
+    FAILED = "failed"
+
+
 class Ended(StrEnum):
     """Why a pixel process had to be replaced."""
 
@@ -154,6 +162,9 @@ DRAWS_FAILED = _counter(
 KEPT_PIXELS = _counter(
     "image_service_kept_pixels_total", "Renders of JPEGs by whether their decoded pixels were kept.", ("outcome",)
 )
+AHEAD = _counter("image_service_variants_ahead_total", "Variants rendered before anybody asked.", ("format",))
+NOT_AHEAD = _counter("image_service_ahead_dropped_total", "Images whose variants were not.", ("reason",))
+AHEAD_WAITING = _gauge("image_service_ahead_waiting", "Images whose variants are to be rendered ahead.")
 LISTS = _counter("image_service_lists_total", "Lists of a product's images without filters.", ("source",))
 SERVED = _counter(
     "image_service_variants_served_total", "Pictures delivered by the service (200, 206, 304).", ("format",)
@@ -208,6 +219,8 @@ for _hit in Hit:
     KEPT_PIXELS.labels(_hit)
 for _reason in Undelivered:
     UNDELIVERED.labels(_reason)
+for _not_ahead in NotAhead:
+    NOT_AHEAD.labels(_not_ahead)
 for _ended in Ended:
     PIXELS_ENDED.labels(_ended)
 for _way in Way:

@@ -17,8 +17,8 @@ from image_service.database.database import Database
 from image_service.errors import BlobNotFound, StorageUnavailable
 from image_service.images import instance
 from image_service.images.models import ImageRow
+from image_service.images.rendering.offered import public_headers
 from image_service.images.upkeep import verify
-from image_service.images.variants import public_headers
 from image_service.pixels.picture import DRAWN, Format
 from image_service.storage.base import BlobHeaders, Storage
 from image_service.storage.fetching import fetch

@@ -6,6 +6,7 @@ beyond the one picture that it is about.
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from image_service.errors import Kind, Refusal
@@ -81,6 +82,15 @@ def read_rendered(answer: dict[str, Any], rendering: Rendering, kept_bytes: int)
         if answer.get("rendered") == format:
             return format, _kept(answer.get("kept"), kept_bytes)
     raise Nonsense("not rendered")
+
+
+def read_family(answer: dict[str, Any], renderings: Sequence[Rendering]) -> tuple[Format, ...]:
+    """For each, the lightest of the formats that it asks about."""
+    formats = answer.get("family")
+    if not isinstance(formats, list) or len(formats) != len(renderings):
+        raise Nonsense("not rendered")
+    named = zip(formats, renderings, strict=True)
+    return tuple(read_rendered({"rendered": each}, rendering, 0)[0] for each, rendering in named)
 
 
 def _kept(fields: object, file_bytes: int) -> Pixels | None:

@@ -97,3 +97,11 @@ def _copy(file: int, path: Path) -> None:
 def _close(files: tuple[int, int]) -> None:
     for file in files:
         os.close(file)
+
+
+def given(*files: int | None) -> tuple[int, ...]:
+    return tuple(file for file in files if file is not None)
+
+
+def size_of(file: int | None) -> int:
+    return 0 if file is None else os.fstat(file).st_size

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
@@ -20,13 +20,13 @@ from image_service.errors import Busy, ImageServiceError
 from image_service.pixels.limits import Limits, Refused, broken
 from image_service.pixels.messages import Layer, Probe, Rendering
 from image_service.pixels.picture import Format, Pixels
-from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_probe, read_rendered
+from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_family, read_probe, read_rendered
 from image_service.pixels.pool.costs import DEAR_SECONDS
-from image_service.pixels.pool.files import JobFiles, Unusable
+from image_service.pixels.pool.files import JobFiles, Unusable, given, size_of
 from image_service.pixels.pool.kept import KeptPixels
 from image_service.pixels.pool.process import Died, NotTaken, Starved
 from image_service.pixels.pool.processes import Processes
-from image_service.pixels.pool.turns import Job, Turns
+from image_service.pixels.pool.turns import Job, Jobs, Turns
 from image_service.telemetry import metrics
 
 WORKER = (sys.executable, "-I", "-m", "image_service.pixels.worker")
@@ -56,7 +56,7 @@ class PixelPool:
     """`processes` of them, at most. `async with` starts and closes it.
 
     `probe_seconds` and `draw_seconds` bound one job, counted from when a process takes it up. `kept`: where the pixels
-    of JPEGs are kept for later renders.
+    of JPEGs are kept for later renders. They `yield` to all else: they get what processor time nobody else wants.
     """
 
     def __init__(
@@ -67,10 +67,12 @@ class PixelPool:
         draw_seconds: float,
         command: Sequence[str] = WORKER,
         kept: KeptPixels | None = None,
+        *,
+        yields: bool = False,
     ) -> None:
         self.kept = kept
         self._size = processes
-        self._processes = Processes(processes, command)
+        self._processes = Processes(processes, command, yields=yields)
         self._limits = limits
         self._probe_seconds = probe_seconds
         self._draw_seconds = draw_seconds
@@ -79,6 +81,8 @@ class PixelPool:
         self._ids = count(1)
         self._pace = 0.0  # seconds for each that was estimated: a moving mean; 0: not known yet
         self.waiting = 0  # jobs that no process has taken up
+        self._jobs = Jobs()  # those, and those under way
+        self.idle = self._jobs.none
 
     @property
     def formats(self) -> tuple[Format, ...]:
@@ -157,9 +161,9 @@ class PixelPool:
                 size = os.fstat(source).st_size
                 return await self._run(
                     request | self._keeping(kept),
-                    _files(source, kept),
+                    given(source, kept),
                     self._probe_seconds,
-                    lambda answer: read_probe(answer, limits, size, _size_of(kept)),
+                    lambda answer: read_probe(answer, limits, size, size_of(kept)),
                 )
         except TimeoutError:
             raise broken("took too long") from None
@@ -206,13 +210,33 @@ class PixelPool:
                     since = time.perf_counter()
                     format, found = await self._run(
                         request | self._keeping(kept),
-                        _files(read, written, kept),
+                        given(read, written, kept),
                         self._draw_seconds,
-                        lambda answer: read_rendered(answer, rendering, _size_of(kept)),
+                        lambda answer: read_rendered(answer, rendering, size_of(kept)),
                     )
                     self._has_rendered(time.perf_counter() - since, estimated)
                     lightest(format)
                     return found
+        except TimeoutError:
+            raise RenderTooLong("took too long") from None
+        except (Died, Nonsense, Failed, Refused, Unusable) as error:
+            raise RenderFailed(str(error)) from error
+
+    async def render_family(
+        self, source: Path, targets: Sequence[Path], renderings: Sequence[Rendering], pixels: Pixels | None = None
+    ) -> tuple[Format, ...]:
+        """Render a still picture into all of `targets`, those of one size one after the other, from one decode. For
+        each, the lightest of the formats that it asks about. Raises as `render` does.
+        """
+        described = [asdict(each) for each in renderings]
+        request = {"do": "family", "renderings": described, "pixels": pixels and asdict(pixels)}
+        try:
+            async with self._turn(self._draw_seconds, Job.DEAR, 0), AsyncExitStack() as files:
+                opened = [await files.enter_async_context(self._files.source(source))]
+                opened += [await files.enter_async_context(self._files.target(each)) for each in targets]
+                return await self._run(
+                    request, opened, self._draw_seconds, lambda answer: read_family(answer, renderings)
+                )
         except TimeoutError:
             raise RenderTooLong("took too long") from None
         except (Died, Nonsense, Failed, Refused, Unusable) as error:
@@ -245,6 +269,12 @@ class PixelPool:
 
     @asynccontextmanager
     async def _turn(self, wait: float, job: Job, owner: int) -> AsyncIterator[None]:
+        with self._jobs.one_more():
+            async with self._waited(wait, job, owner):
+                yield
+
+    @asynccontextmanager
+    async def _waited(self, wait: float, job: Job, owner: int) -> AsyncIterator[None]:
         self.waiting += 1
         metrics.PIXELS_WAITING.inc()
         since = time.perf_counter()
@@ -261,11 +291,3 @@ class PixelPool:
             yield
         finally:
             self._turns.release(job)
-
-
-def _files(*files: int | None) -> tuple[int, ...]:
-    return tuple(file for file in files if file is not None)
-
-
-def _size_of(file: int | None) -> int:
-    return 0 if file is None else os.fstat(file).st_size

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import json
+import os
 import signal
 import socket
 import sys
@@ -141,6 +142,11 @@ class PixelProcess:
     @property
     def pid(self) -> int:
         return self._transport.get_pid()
+
+    def yield_to_all(self) -> None:
+        """Work when no other process on this machine wants to; before its first job, when it has one thread."""
+        with suppress(OSError, AttributeError):  # where there is no such class, it is as polite as the others
+            os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
 
     @property
     def usable(self) -> bool:

@@ -20,8 +20,9 @@ log = structlog.get_logger()
 class Processes:
     """`size` of them, at most."""
 
-    def __init__(self, size: int, command: Sequence[str]) -> None:
+    def __init__(self, size: int, command: Sequence[str], *, yields: bool = False) -> None:
         self._size = size
+        self._yields = yields
         self._command = command
         self._idle: list[PixelProcess] = []
         self._working: set[PixelProcess] = set()
@@ -124,4 +125,6 @@ class Processes:
             await process.kill()
             raise Busy("the pixel pool is closed")
         self.cage = process.cage
+        if self._yields:
+            process.yield_to_all()
         return process

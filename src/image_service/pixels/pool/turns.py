@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 CHECKS_IN_A_ROW = 3  # then a render, so that a night of imports does not stop all of them
@@ -17,6 +19,26 @@ class Job(IntEnum):
 
 
 CHECKS = (Job.CHECK, Job.LATER)
+
+
+class Jobs:
+    """How many there are; `none` is an event that holds while there are none."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self.none = asyncio.Event()
+        self.none.set()
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        self._count += 1
+        self.none.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self.none.set()
 
 
 class Turns:

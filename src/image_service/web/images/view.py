@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from image_service.images.queries import Image
-from image_service.images.variants import variants_of
+from image_service.images.rendering.offered import variants_of
 from image_service.pixels.picture import Format
 from image_service.pixels.sizes import SRC_SIZE, Offer
 from image_service.storage.names import VariantName, variant_path

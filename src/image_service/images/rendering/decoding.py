@@ -1,10 +1,13 @@
 """What a variant is rendered from: pixels that are kept, else the original, whose pixels are then kept."""
 
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from image_service.errors import Busy
 from image_service.images.queries import Image
-from image_service.images.render_queue import UnderWay
+from image_service.images.rendering.render_queue import UnderWay
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format, Kept, Pixels
 from image_service.pixels.pool.kept import KeptPixels, serves
@@ -21,17 +24,45 @@ class Decoding:
         self._storage = storage
         self._pixels = pixels
         self._draw_wait = draw_wait
+        self._firsts: dict[str, asyncio.Event] = {}  # renders whose pixels will be kept, by key
 
-    async def kept_for(self, image: Image, rendering: Rendering) -> Kept | None:
-        """Pixels of which this can be rendered as well as of the original."""
+    @asynccontextmanager
+    async def kept_for(self, image: Image, rendering: Rendering, under_way: UnderWay) -> AsyncIterator[Kept | None]:
+        """Around the render: pixels of which this can be rendered as well as of the original. Of several sizes that are
+        asked for at once the first decodes, and the others wait for its pixels.
+        """
         if self._pixels.kept is None or rendering.original is not Format.JPG:
-            return None
-        kept = await self._pixels.kept.find(image.key)
-        sides = (image.width, image.height)
-        if kept is None or not serves(kept.pixels, sides, (rendering.width, rendering.height)):
-            kept = None
+            yield None
+            return
+        kept = await self._found(self._pixels.kept, image, rendering)
+        if kept is None and self._cache_for(image, rendering) is not None:
+            if (first := self._firsts.get(image.key)) is None:
+                with self._first(image.key):
+                    metrics.KEPT_PIXELS.labels(Hit.MISS).inc()
+                    yield None
+                return
+            under_way.is_waiting = True
+            try:
+                await first.wait()
+            finally:
+                under_way.is_waiting = False
+            kept = await self._found(self._pixels.kept, image, rendering)
         metrics.KEPT_PIXELS.labels(Hit.HIT if kept else Hit.MISS).inc()
-        return kept
+        yield kept
+
+    async def _found(self, cache: KeptPixels, image: Image, rendering: Rendering) -> Kept | None:
+        kept = await cache.find(image.key)
+        sides = (image.width, image.height)
+        return kept if kept and serves(kept.pixels, sides, (rendering.width, rendering.height)) else None
+
+    @contextmanager
+    def _first(self, key: str) -> Iterator[None]:
+        done = self._firsts[key] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._firsts[key]
+            done.set()
 
     async def render(
         self,

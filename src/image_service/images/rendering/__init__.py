@@ -1,0 +1,1 @@
+"""Variants are rendered: when asked for, and ahead."""

@@ -1,0 +1,181 @@
+"""Variants that the settings name are rendered before anybody asks, when there is nothing else to do.
+
+By a pixel process of its own, which gets what processor time nobody else wants, and only once no upload and no shopper
+needs a pixel process: neither ever waits for it. All of an image come from one decode, mostly the one of its check.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from image_service.database.database import Database
+from image_service.errors import BlobNotFound, ImageServiceError
+from image_service.images import queries
+from image_service.images.queries import Image
+from image_service.images.rendering.line import Line
+from image_service.images.rendering.offered import Variant, public_headers, variants_of
+from image_service.pixels.messages import MAX_FAMILY, Rendering
+from image_service.pixels.picture import Format, rivals
+from image_service.pixels.pool.kept import serves
+from image_service.pixels.pool.pool import PixelPool, RenderFailed, RenderTooLong
+from image_service.pixels.sizes import Offer
+from image_service.storage.base import Storage
+from image_service.storage.lightest import Lightest
+from image_service.storage.names import VariantName, original_name
+from image_service.storage.staging import Staging
+from image_service.telemetry import metrics
+from image_service.telemetry.metrics import NotAhead
+
+log = structlog.get_logger()
+
+MAX_PIXELS = 25_000_000  # of a variant, and of all sizes of a family: they are encoded in memory
+
+
+@dataclass(frozen=True)
+class One:
+    """To be rendered once, and kept under each of the names: sizes that come out the same."""
+
+    rendering: Rendering
+    names: tuple[VariantName, ...]
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        """This one's, and those that it is weighed against."""
+        return self.rendering.format, *self.rendering.against
+
+
+class Ahead:
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        staging: Staging,
+        *,
+        line: Line,
+        pixels: PixelPool,
+        own: PixelPool,
+        offer: Offer,
+        formats: Sequence[Format],
+        max_bytes: int,
+    ) -> None:
+        """Of `offer`, its `formats`. `own` pixel processes render while `pixels` has nothing to do."""
+        self._database = database
+        self._storage = storage
+        self._staging = staging
+        self._line = line
+        self._pixels = pixels
+        self._own = own
+        self._kept = pixels.kept
+        self._offer = offer
+        self._formats = frozenset(formats)
+        self._max_bytes = max_bytes
+        self._lightest = Lightest(storage, staging)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Until the block ends; what is not done by then is lost."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            self._line.clear()
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        while True:
+            await self._line.wait()
+            await self._pixels.idle.wait()
+            if (image := self._line.take()) is None:
+                continue  # deleted meanwhile
+            try:
+                await self._render(image)
+            except BlobNotFound:
+                metrics.NOT_AHEAD.labels(NotAhead.GONE).inc()
+            except ImageServiceError as error:  # whoever asks for one finds out whether it can be had
+                metrics.NOT_AHEAD.labels(NotAhead.FAILED).inc()
+                log.warning("not rendered ahead", image=image.id, key=image.key, reason=str(error))
+            except Exception:  # the others in the line are not to wait for ever
+                metrics.NOT_AHEAD.labels(NotAhead.FAILED).inc()
+                log.exception("not rendered ahead", image=image.id, key=image.key)
+
+    async def _render(self, image: Image) -> None:
+        """Raises `BlobNotFound` if it has been deleted, or has new bytes."""
+        if not await self._is_live(image):
+            raise BlobNotFound
+        wanted = await self._wanted(image)
+        for at in range(0, len(wanted), MAX_FAMILY):
+            await self._rendered(image, wanted[at : at + MAX_FAMILY])
+
+    async def _wanted(self, image: Image) -> list[One]:
+        """What is not kept yet, those of one size one after the other."""
+        found: dict[Rendering, list[VariantName]] = {}
+        variants = variants_of(image, self._offer)
+        for each in variants:
+            is_light = each.width * each.height <= MAX_PIXELS
+            if each.format in self._formats and is_light and not await self._storage.exists(each.name.blob):
+                found.setdefault(_rendering(image, each, variants), []).append(each.name)
+        ones = [One(rendering, tuple(names)) for rendering, names in found.items()]
+        return sorted(ones, key=lambda one: (one.rendering.width, one.rendering.height), reverse=True)
+
+    async def _rendered(self, image: Image, family: Sequence[One]) -> None:
+        async with AsyncExitStack() as stack:
+            targets = [await stack.enter_async_context(self._staging.file()) for _ in family]
+            renderings = [one.rendering for one in family]
+            lightest = await self._drawn(image, targets, renderings)
+            may_be = [name.as_(each) for one in family for name in one.names for each in one.formats]
+            live = False
+            try:
+                for one, target, best in zip(family, targets, lightest, strict=True):
+                    await self._keep(one, target, best)
+                live = await self._is_live(image)
+            finally:
+                if not live:  # deleted or replaced meanwhile, or may be
+                    drawn = [name.blob for one in family for name in one.names]
+                    await self._storage.delete([*drawn, *self._lightest.notes(may_be)])
+            if not live:
+                raise BlobNotFound
+
+    async def _drawn(
+        self, image: Image, targets: Sequence[Path], renderings: Sequence[Rendering]
+    ) -> tuple[Format, ...]:
+        largest = renderings[0].width, renderings[0].height
+        kept = await self._kept.find(image.key) if self._kept is not None else None
+        if kept is not None and serves(kept.pixels, (image.width, image.height), largest):
+            try:
+                return await self._own.render_family(kept.path, targets, renderings, kept.pixels)
+            except RenderTooLong:  # so would the original
+                raise
+            except RenderFailed:
+                pass  # they were dropped at this moment
+        async with self._storage.as_file(original_name(image.key)) as original:
+            return await self._own.render_family(original, targets, renderings)
+
+    async def _keep(self, one: One, target: Path, lightest: Format) -> None:
+        """As a render that is asked for does. Not where a shopper has been faster: what is kept stays as it is."""
+        if self._is_heavy(target):
+            return
+        lost = one.formats[: one.formats.index(lightest)]
+        for name in one.names:
+            if not await self._storage.exists(name.blob):
+                await self._lightest.note(name.as_(each) for each in lost)
+                await self._storage.put(name.blob, target, public_headers(one.rendering.format))
+                metrics.AHEAD.labels(one.rendering.format).inc()
+
+    def _is_heavy(self, target: Path) -> bool:
+        """The file has just been written: no disk is asked."""
+        return target.stat().st_size > self._max_bytes
+
+    async def _is_live(self, image: Image) -> bool:
+        return await queries.image_by_key(self._database, image.store_id, image.key) is not None
+
+
+def _rendering(image: Image, variant: Variant, all_of_them: Sequence[Variant]) -> Rendering:
+    offered = [each.format for each in all_of_them if each.size == variant.size]
+    against = rivals(variant.format, offered)
+    return Rendering(image.format, variant.format, variant.width, variant.height, image.frames, against)

@@ -1,0 +1,89 @@
+"""Several variants of one picture that nobody waits for, from one decode: each format of a size is encoded once, by the
+slower encoders, and weighed with the others.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
+
+import pyvips
+
+from image_service.pixels.colour.chroma import MAX_PIXELS, is_worth_a_look
+from image_service.pixels.encoders import plain, write
+from image_service.pixels.libvips import STRICT, field, jpeg_shrink, load, resized
+from image_service.pixels.messages import Rendering
+from image_service.pixels.picture import TURNED, Format
+from image_service.pixels.render import drawn_of, looked_at, open_still
+from image_service.pixels.structure.png.apng import apng_of
+from image_service.pixels.weighing import Encode, Found, weighed
+
+PLAIN = partial(plain, patient=True)
+
+Looked = tuple[pyvips.Image, Encode, bool]
+
+
+def render_family(source: bytes, targets: Sequence[int], renderings: Sequence[Rendering]) -> list[Format]:
+    """Draw a still picture into each of the open files, those of one size one after the other. For each, the lightest
+    of the formats that it asks about. None has more than `MAX_PIXELS`.
+
+    Raises `pyvips.Error` as `render` does.
+    """
+    return drawn_of(source, renderings[0].original, targets, lambda data: _drawn(data, targets, renderings))
+
+
+def render_kept_family(pixels: pyvips.Image, targets: Sequence[int], renderings: Sequence[Rendering]) -> list[Format]:
+    """The same, of a picture of which the pixels were kept."""
+
+    def looked(rendering: Rendering) -> Looked:
+        return resized(pixels, rendering.width, rendering.height).copy_memory(), PLAIN, False
+
+    return _written(looked, targets, renderings)
+
+
+def _drawn(data: bytes, targets: Sequence[int], renderings: Sequence[Rendering]) -> list[Format]:
+    pixels = _pixels(data, renderings)
+
+    def looked(rendering: Rendering) -> Looked:
+        image = open_still(data, rendering) if pixels is None else resized(pixels, rendering.width, rendering.height)
+        if is_worth_a_look(image):
+            return looked_at(image, data, rendering, patient=True)
+        return image.copy_memory(), PLAIN, False
+
+    return _written(looked, targets, renderings)
+
+
+def _pixels(data: bytes, renderings: Sequence[Rendering]) -> pyvips.Image | None:
+    """As many as the largest needs, in memory; None where those are too many, and each size decodes for itself."""
+    largest = max(renderings, key=lambda each: each.width * each.height)
+    original = largest.original
+    if original is Format.PNG and apng_of(data):
+        return None
+    open_it = partial(load, data, original, fail_on=STRICT if original is Format.JPG else "error")
+    image = open_it()
+    if original is Format.JPG:
+        width, height = largest.width, largest.height
+        turned = (height, width) if field(image, "orientation", 1) in TURNED else (width, height)
+        image = open_it(shrink=jpeg_shrink(image.width, image.height, *turned))
+    return image.copy_memory() if image.width * image.height <= MAX_PIXELS else None
+
+
+def _written(
+    looked: Callable[[Rendering], Looked], targets: Sequence[int], renderings: Sequence[Rendering]
+) -> list[Format]:
+    lightest = []
+    for _, same in groupby(zip(targets, renderings, strict=True), key=lambda each: (each[1].width, each[1].height)):
+        one_size = list(same)
+        image, encode, is_graphic = looked(one_size[0][1])
+        encode_once = partial(_once, image, Found(image, encode), encode)
+        for target, rendering in one_size:
+            format, data = rendering.format, b""
+            if rendering.against:
+                format, data = weighed(image, rendering, encode_once, is_graphic=is_graphic)
+            write(target, data or encode_once(image, rendering.format))
+            lightest.append(format)
+    return lightest
+
+
+def _once(whole: pyvips.Image, found: Found, encode: Encode, image: pyvips.Image, format: Format) -> bytes:
+    """The whole picture once in each format; parts of it, which are weighed too, each time."""
+    return found[format] if image is whole else encode(image, format)
