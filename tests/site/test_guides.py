@@ -1,6 +1,8 @@
 """docs/ as pages at /guides/: all of it is there, links lead on, samples can be copied and words be found."""
 
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -8,12 +10,14 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from image_service.site.guides.exchanges import call_of
+from image_service.site.guides.exchanges import call_of, call_of_curl
 from image_service.site.guides.markdown import read
 from image_service.site.reference.samples import samples_of
 from tests.browser import NewPage
 from tests.conftest import API
 from tests.deploy.files import ROOT
+from tests.deploy.needs import program
+from tests.processes import DEADLINE
 from tests.site.conftest import LOOKS, is_too_wide, violations
 from tests.site.html import Element, elements
 
@@ -47,9 +51,12 @@ def test_links_between_them_lead_somewhere(pages: dict[str, list[Element]]) -> N
     others = {"/", "/docs", "/gallery"}
     for path, shown in pages.items():
         for each in shown:
-            link = each.attributes.get("href", "") if each.tag == "a" else ""
+            link = each.attributes.get({"a": "href", "img": "src"}.get(each.tag, ""), "")
             target = urlsplit(urljoin(f"{API}{path}", link))
             if not link or "://" in link or target.path in others:
+                continue
+            if each.tag == "img":
+                assert (DOCS / target.path.removeprefix("/guides/")).is_file(), (path, link)
                 continue
             assert target.path in pages, (path, link)
             assert not target.fragment or target.fragment in ids[target.path], (path, link)
@@ -94,6 +101,40 @@ def test_an_exchange_is_written_in_other_languages() -> None:
     assert 'CURLOPT_POSTFIELDS => \'{"alt": "It\\\'s red"}\'' in php
     assert call_of("HTTP/1.1 200 OK\n\n{}", "") is None
     assert call_of("POST /images HTTP/1.1\nContent-Type: multipart/form-data; boundary=b\n\n--b", "") is None
+
+
+def test_a_command_is_written_in_other_languages() -> None:
+    call = call_of_curl(
+        'curl -H "Authorization: Bearer $TOKEN" -F file=@a.jpg \\\n  -F alt=x http://127.0.0.1:8000/products/7/images'
+    )
+    assert call is not None
+    _, javascript, python, php = (each.text for each in samples_of(call))
+    assert 'form.append("alt", "x");' in javascript
+    assert """files={"file": open("a.jpg", "rb")},""" in python
+    assert """['file' => new CURLFile('a.jpg'), 'alt' => 'x']""" in php
+    for other in (
+        "image-service stores list",
+        "curl 'x",
+        "curl -s -o x -u 1:2 http://h/",
+        "job=1\ncurl -X GET http://h/",
+    ):
+        assert call_of_curl(other) is None
+
+
+def test_samples_are_programs(pages: dict[str, list[Element]], tmp_path: Path) -> None:
+    """Those of /docs, which the same code writes, are run against a service."""
+    found: dict[str, set[str]] = {}
+    for each in (each for shown in pages.values() for each in shown if each.tag == "pre"):
+        found.setdefault(each.attributes.get("data-language", ""), set()).add(each.text)
+    assert len(found["JavaScript"]) == len(found["Python"]) == len(found["PHP"]) > 40
+    for text in found["Python"]:
+        compile(text, "sample", "exec")
+    module, script = tmp_path / "samples.mjs", tmp_path / "samples.php"
+    functions = [f"async (token, input) => {{\n{each}\n}}" for each in found["JavaScript"]]
+    module.write_text(f"export default [{', '.join(functions)}];")
+    subprocess.run([program("node", "nodejs"), "--check", module], check=True, timeout=DEADLINE)
+    script.write_text("<?php\n" + "\n".join(found["PHP"]))
+    subprocess.run([program("php", "php-cli"), "-l", script], check=True, timeout=DEADLINE)
 
 
 async def test_without_a_slash_the_way_is_shown(anyone: httpx.AsyncClient) -> None:

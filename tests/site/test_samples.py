@@ -114,6 +114,33 @@ def test_in_python(server: Server, folder: Path) -> None:
         assert is_right(answer) or name in PICTURES, (name, answer)
 
 
+def test_in_php(server: Server, folder: Path) -> None:
+    php = program("php", "php-cli php-curl")
+    with server.client(server.token) as client:
+        programs = {name: with_real_names(each, client) for name, each in samples(server, "PHP").items()}
+    run_all = (
+        "foreach (json_decode(stream_get_contents(STDIN)) as $name => $text) "
+        "{ echo \"\\n\", $name, ' '; (function () use ($text) { eval($text); })(); }"
+    )
+    done = subprocess.run(
+        [php, "-r", run_all],
+        input=json.dumps({name: each.replace("_contents('photo.jpg'", "_contents('got.jpg'")
+                          for name, each in programs.items()}).encode(),
+        cwd=folder,
+        env={**os.environ, "TOKEN": server.token},
+        capture_output=True,
+        timeout=DEADLINE,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answered = dict(
+        line.split(" ", 1) for line in done.stdout.decode().splitlines() if line.partition(" ")[0] in programs
+    )
+    assert answered.keys() == programs.keys()
+    for name, answer in answered.items():
+        assert is_right(answer) or name in PICTURES, (name, answer)
+
+
 def test_in_javascript(server: Server, folder: Path) -> None:
     """That it can be read; the page's own *Try it* makes the same calls."""
     node = program("node", "nodejs")

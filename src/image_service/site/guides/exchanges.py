@@ -1,8 +1,11 @@
-"""The requests that guides print, as calls that can be written in any language."""
+"""Reads the requests that guides print, so that samples can be written in other languages."""
 
 import json
 import re
+import shlex
 from collections.abc import Sequence
+
+from markupsafe import Markup
 
 from image_service.site.reference.kinds import Field
 from image_service.site.reference.samples import Call, Header
@@ -30,6 +33,40 @@ def call_of(printed: str, server: str) -> Call | None:
     return Call(
         request[1], server.rstrip("/") + request[2], _header(named), form, value, is_binary=False, headers=others
     )
+
+
+def call_of_curl(printed: str) -> Call | None:
+    """A command that is one plain call of curl; None: it is none, or has other options."""
+    try:
+        name, *words = shlex.split(printed.replace("\\\n", " "))
+    except ValueError:
+        return None
+    if name != "curl" or len(words) % 2 == 0:
+        return None
+    method, url, body = "", "", None
+    headers: list[tuple[str, str]] = []
+    form: list[Field] = []
+    while words:
+        option = words.pop(0)
+        if option.startswith("http") and not url:
+            url = option
+            continue
+        value = words.pop(0) if words else ""
+        if option == "-H":
+            key, _, said = value.partition(":")
+            headers.append((key, said.strip().replace("$TOKEN", "TOKEN")))
+        elif option == "-F":
+            key, _, said = value.partition("=")
+            form.append(Field(key, Markup(), Markup(), True, said.startswith("@"), said.removeprefix("@")))
+        elif option == "-d" and value.startswith("{"):
+            body = json.loads(value)
+        elif option == "-X":
+            method = value
+        else:
+            return None
+    method = method or ("POST" if form or body else "GET")
+    others = [(key, said) for key, said in headers if not _TOKEN.match(said) and key.lower() != "content-type"]
+    return Call(method, url, _header(headers), form, body, is_binary=False, headers=others) if url else None
 
 
 def _header(headers: Sequence[tuple[str, str]]) -> Header | None:

@@ -12,7 +12,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from image_service.site.guides.exchanges import call_of
+from image_service.site.guides.exchanges import call_of, call_of_curl
 from image_service.site.guides.sources import url_of
 from image_service.site.reference.samples import samples_of
 
@@ -112,14 +112,18 @@ class _Renderer(RendererHTML):
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         language, text = tokens[idx].info.strip(), tokens[idx].content.rstrip("\n")
         shown = [("HTTP" if language == "http" else language or "text", text)]
-        if language == "http" and (call := call_of(text, env["server"])):
+        if language == "sh" and (call := call_of_curl(text)):
+            shown = [("curl", text), *((each.language, each.text) for each in samples_of(call)[1:])]
+        elif language == "http" and (call := call_of(text, env["server"])):
             shown += [(each.language, each.text) for each in samples_of(call)]
         tabs = "".join(
             f'<button type="button" data-language="{name}" aria-pressed="{str(not place).lower()}">{name}</button>'
             for place, (name, _) in enumerate(shown)
         )
         group = (
-            f'<div class="tabs only-with-scripts" role="group" aria-label="Language">{tabs if shown[1:] else ""}</div>'
+            f'<div class="tabs only-with-scripts" role="group" aria-label="Language">{tabs}</div>'
+            if shown[1:]
+            else '<div class="tabs only-with-scripts alone"></div>'
         )
         codes = "".join(
             f'<pre data-language="{name}"{" hidden" if place else ""}>{escape(code, quote=False)}</pre>'

@@ -3,6 +3,7 @@
 import json
 import mimetypes
 from collections.abc import Callable
+from itertools import groupby
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -64,9 +65,9 @@ class Guides:
                 up=up,
                 files=VERSION,
                 guide=guide,
-                listed=[
-                    {"title": each.title, "url": up + url_of(each.file), "here": each.file == file} for each in listed
-                ],
+                groups=[(name, list(guides)) for name, guides in groupby(listed, lambda each: each.group)],
+                file=file,
+                parts=[each.heading for each in guide.sections if each.heading.level == 2],
                 index=up or "./",
                 is_index=file == INDEX,
                 before=listed[at - 1] if at else None,

@@ -10,7 +10,7 @@ _FOLDERS = (_PACKAGE / "docs", _PACKAGE.parents[1] / "docs")
 INDEX = "README.md"
 PICTURES = {".svg", ".png"}
 
-_LISTED = re.compile(r"^\d+\. \[([^\]]+)\]\((\S+\.md)\)", re.MULTILINE)
+_LISTED = re.compile(r"^(?:## (.+)|\d+\. \[([^\]]+)\]\((\S+\.md)\))", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Listed:
 
     title: str
     file: str  # relative to the folder: `operations/tls.md`
+    group: str  # the heading above it
 
 
 class Sources:
@@ -35,7 +36,12 @@ class Sources:
 
     def listed(self) -> list[Listed]:
         """In reading order."""
-        return [Listed(title, file) for title, file in _LISTED.findall(self.text(INDEX))]
+        found, group = [], ""
+        for heading, title, file in _LISTED.findall(self.text(INDEX)):
+            group = heading or group
+            if file:
+                found.append(Listed(title, file, group))
+        return found
 
 
 def url_of(file: str) -> str:

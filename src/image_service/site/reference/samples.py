@@ -42,7 +42,7 @@ def samples_of(call: Call) -> tuple[Sample, ...]:
 
 
 def _value(field: Field) -> str:
-    return field.example or "1"
+    return field.example or (PICTURE if field.is_file else "1")
 
 
 def _curl(call: Call) -> str:
@@ -54,7 +54,8 @@ def _curl(call: Call) -> str:
     words += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in call.headers]
     if call.form:
         words += [
-            f"-F {each.name}=@{PICTURE}" if each.is_file else f"-F {each.name}={_value(each)}" for each in call.form
+            f"-F {each.name}=@{_value(each)}" if each.is_file else f"-F {each.name}={_value(each)}"
+            for each in call.form
         ]
     elif call.json is not None:
         words.append('-H "Content-Type: application/json"')
@@ -111,7 +112,7 @@ def _python(call: Call) -> str:
     if headers:
         given.append(f"headers={{{', '.join(headers)}}}")
     if call.form:
-        files = ", ".join(f'"{each.name}": open("{PICTURE}", "rb")' for each in call.form if each.is_file)
+        files = ", ".join(f'"{each.name}": open("{_value(each)}", "rb")' for each in call.form if each.is_file)
         given.append(f"files={{{files}}}")
         others = {each.name: _value(each) for each in call.form if not each.is_file}
         if others:
@@ -141,17 +142,22 @@ def _php(call: Call) -> str:
         headers.append("'Content-Type: application/json'")
         options.append(f"CURLOPT_POSTFIELDS => {_quoted(json.dumps(call.json, ensure_ascii=False))}")
     if call.form:
-        fields = [
-            f"{_quoted(each.name)} => {f'new CURLFile({_quoted(PICTURE)})' if each.is_file else _quoted(_value(each))}"
-            for each in call.form
+        values = [
+            f"new CURLFile({_quoted(_value(each))})" if each.is_file else _quoted(_value(each)) for each in call.form
         ]
+        fields = [f"{_quoted(each.name)} => {value}" for each, value in zip(call.form, values, strict=True)]
         options.append(f"CURLOPT_POSTFIELDS => [{', '.join(fields)}]")
     if headers:
         options.append(f"CURLOPT_HTTPHEADER => [{', '.join(headers)}]")
     lines.append("curl_setopt_array($curl, [")
     lines += [f"    {option}," for option in options]
     lines.append("]);")
-    lines.append(f"file_put_contents('{PICTURE}', curl_exec($curl));" if call.is_binary else "echo curl_exec($curl);")
+    lines.append("$answer = curl_exec($curl);")
+    lines.append(
+        f"file_put_contents('{PICTURE}', $answer);"
+        if call.is_binary
+        else "echo curl_getinfo($curl, CURLINFO_RESPONSE_CODE), ' ', $answer;"
+    )
     return "\n".join(lines)
 
 

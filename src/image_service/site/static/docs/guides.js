@@ -6,7 +6,7 @@ const MOST = 20; // results
 const input = document.getElementById("search");
 const found = document.getElementById("found");
 const guide = document.querySelector(".guide");
-let index; // asked for once, when somebody is about to search
+let index; // fetched once, when a search begins
 
 useSamples();
 input.addEventListener("focus", load);
@@ -41,7 +41,8 @@ async function search() {
   hits.sort(([one], [other]) => other - one);
   guide.hidden = words.length > 0;
   found.hidden = !words.length;
-  const title = `${hits.length || "Nothing"} found${hits.length > MOST ? `, the best ${MOST}` : ""}`;
+  const some = hits.length === 1 ? "1 result" : `${hits.length} results`;
+  const title = hits.length ? `${some}${hits.length > MOST ? `, the best ${MOST}` : ""}` : "Nothing found";
   found.replaceChildren(make("h1", title), ...hits.slice(0, MOST).map(([, section]) => result(section, words)));
 }
 
@@ -59,10 +60,19 @@ function rank([title, , heading, text], words) {
 function result([title, url, heading, text], words) {
   const link = make("a", heading === title ? title : `${title}: ${heading}`);
   link.href = input.dataset.up + (url || "./");
-  const at = Math.max(0, text.toLowerCase().indexOf(words.find((word) => text.toLowerCase().includes(word))) - 60);
+  const first = text.toLowerCase().indexOf(words.find((word) => text.toLowerCase().includes(word)));
+  const at = first < 60 ? 0 : text.indexOf(" ", first - 60) + 1;
+  const end = at + 180 < text.length ? text.lastIndexOf(" ", at + 180) : text.length;
   const place = make("p", "");
-  place.append(link, make("span", `${at ? "…" : ""}${text.slice(at, at + 180)}`));
+  const shown = make("span", at ? "… " : "");
+  shown.append(...marked(text.slice(at, end > first ? end : at + 180), words), end < text.length ? " …" : "");
+  place.append(link, shown);
   return place;
+}
+
+function marked(text, words) {
+  const pattern = new RegExp(`(${words.map((word) => word.replace(/[^\p{L}\p{N}\s]/gu, "\\$&")).join("|")})`, "i");
+  return text.split(pattern).map((part, place) => (place % 2 ? make("mark", part) : part));
 }
 
 function make(tag, text) {
