@@ -34,6 +34,7 @@ def test_the_upload_page(page: Page, shop: Shop, tmp_path: Path) -> None:
     expect(page.get_by_role("img", name="rocket.jpg")).to_have_js_property("complete", True)
     expect(page.get_by_text("notes.jpg: file must be a jpg, png, gif, webp or avif image")).to_be_visible()
     assert len(shop.pictures()) == 1
+    assert page.evaluate("shifts") == 0
 
 
 @pytest.mark.parametrize("width", [390, 1440])
