@@ -26,7 +26,8 @@ from tests.processes import DEADLINE, PROGRAM, Done, Server, command, environmen
 
 SOUND = [
     "settings", "disk", "libvips", "heic", "pixel process", "cage", "service", "clients", "public url", "postgres",
-    "database", "connections", "clock of database", "migrations", "jobs", "storage", "clock of storage", "instance",
+    "database", "connections", "clock of database", "migrations", "jobs", "webhooks", "storage", "clock of storage",
+    "instance",
 ]  # fmt: skip
 
 

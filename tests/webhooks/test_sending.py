@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from image_service.jobs.webhooks import attempts
 from tests.conftest import Service
 from tests.shop import added
 from tests.webhooks.conftest import deliveries, uuid_of, webhook
-from tests.webhooks.receiver import SECONDS, Receiver, answer
+from tests.webhooks.receiver import SECONDS, Receiver, answer, silence
 
 CREATED = "image.created"
 
@@ -189,3 +190,48 @@ async def test_a_success_ends_the_days_of_failure(
     await hurry(telling, made)
     await until(shop, made, state="delivered", attempts=2)
     assert (await shop.get(f"/webhooks/{made['id']}")).json()["failing_since"] is None
+
+
+async def test_an_event_that_cannot_be_told_holds_up_no_other(
+    telling: Service, shop: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    """A fault of the service: it is tried again as others are, and counts against no receiver."""
+    made = await webhook(shop, receiver, CREATED)
+    sql = "INSERT INTO deliveries (id, webhook_id, type, data) VALUES ($1, $2, $3, '{}')"
+    await telling.database.raw(sql, uuid4(), uuid_of(made["id"]), CREATED)
+    shown = await until(shop, made, attempts=1)
+    assert (shown["state"], shown["reason"], shown["status"]) == ("waiting", "not_sent", None)
+    assert (await shop.get(f"/webhooks/{made['id']}")).json()["failing_since"] is None
+    image = await added(shop)
+    [message] = await receiver.wait(1)
+    assert message.data["id"] == image["id"]
+
+
+async def test_what_is_being_sent_is_not_sent_again(shop: httpx.AsyncClient, receiver: Receiver) -> None:
+    receiver.answers["/"] = silence
+    made = await webhook(shop, receiver, CREATED)
+    await added(shop)
+    [message] = await receiver.wait(1)
+    again = await shop.post(f"/webhooks/{made['id']}/deliveries/{message.id}/redeliver")
+    assert (again.status_code, again.json()["code"]) == (409, "delivery_under_way")
+    await shop.delete(f"/webhooks/{made['id']}")
+
+
+async def test_metrics_of_what_there_is(telling: Service, shop: httpx.AsyncClient, receiver: Receiver) -> None:
+    receiver.answers["/"] = answer(500, Retry_After="3600")
+    before = await _gauges(shop)
+    made = await webhook(shop, receiver, CREATED)
+    await added(shop)
+    await until(shop, made, attempts=1)
+    await waiting_again(telling, made)
+    now = await _gauges(shop)
+    assert now['image_service_webhooks{state="failing"}'] == before['image_service_webhooks{state="failing"}'] + 1
+    waiting = "image_service_webhook_deliveries_waiting"
+    assert now[waiting] == before[waiting] + 1
+    await shop.delete(f"/webhooks/{made['id']}")
+
+
+async def _gauges(shop: httpx.AsyncClient) -> dict[str, float]:
+    lines = (await shop.get("/metrics")).text.splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if line.startswith("image_service_webhook"))
+    return {name: float(value) for name, value in pairs}

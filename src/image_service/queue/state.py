@@ -1,4 +1,4 @@
-"""What the queue holds: for metrics, for the command line, and for `doctor`."""
+"""What the queue and the outbox hold: for metrics, for the command line, and for `doctor`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy.types import BigInteger
 
 from image_service.database.database import Database
 from image_service.database.direct import Statement
-from image_service.telemetry.collectors import Depth
+from image_service.telemetry.collectors import Depth, Told
 
 NOTHING = Depth(queued=0, running=0, held=0, oldest=0)
 
@@ -36,6 +36,12 @@ async def depths(database: Database, kinds: Collection[str]) -> dict[str, Depth]
         row.entrypoint: Depth(queued=row.queued, running=row.running, held=row.held, oldest=row.oldest)
         for row in await database.rows(_DEPTHS)
     }
+
+
+async def told(database: Database) -> Told:
+    """Raises `DatabaseUnavailable`."""
+    [row] = await database.rows(_TOLD)
+    return Told(**dict(row))
 
 
 async def rows(database: Database, statuses: Sequence[str], limit: int) -> list[Waiting]:
@@ -66,6 +72,20 @@ _DEPTHS = Statement(
         coalesce(extract(epoch FROM now() - min(greatest(created, execute_after))
             FILTER (WHERE status = 'queued' AND execute_after <= now())), 0)::float AS oldest
     FROM pgqueuer GROUP BY entrypoint
+    """)
+)
+_TOLD = Statement(
+    text("""
+    SELECT * FROM (
+        SELECT count(*) FILTER (WHERE switched_off_at IS NULL AND failing_since IS NULL) AS "on",
+            count(*) FILTER (WHERE switched_off_at IS NULL AND failing_since IS NOT NULL) AS failing,
+            count(*) FILTER (WHERE switched_off_at IS NOT NULL) AS off
+        FROM webhooks
+    ) webhooks, (
+        SELECT count(*) AS waiting,
+            greatest(0, coalesce(extract(epoch FROM now() - min(coalesce(next_at, created_at))), 0))::float AS oldest
+        FROM deliveries WHERE state = 'waiting'
+    ) deliveries
     """)
 )
 _ROWS = Statement(

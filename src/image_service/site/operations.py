@@ -14,7 +14,7 @@ from image_service.errors import ImageServiceError
 from image_service.images.upkeep import runs
 from image_service.queue import state
 from image_service.telemetry import metrics
-from image_service.telemetry.collectors import Depth, JobResult
+from image_service.telemetry.collectors import Depth, JobResult, Told
 from image_service.telemetry.count_buffer import CountBuffer
 from image_service.telemetry.together import Together
 from image_service.web.parts import PartsOf
@@ -116,18 +116,18 @@ def scrapes_of(database: Database, counts: CountBuffer, kinds: Collection[str]) 
     """A scrape reads the files of all processes, and asks the database: those that come at once share one."""
 
     async def exposed() -> bytes:
-        results, depths = await _jobs(database, kinds)
+        results, depths, told = await _jobs(database, kinds)
         counts.hand_on()
-        return await asyncio.to_thread(metrics.exposition, results, depths)
+        return await asyncio.to_thread(metrics.exposition, results, depths, told)
 
     return Together(exposed)
 
 
 async def _jobs(
     database: Database, kinds: Collection[str]
-) -> tuple[Mapping[str, JobResult] | None, Mapping[str, Depth] | None]:
+) -> tuple[Mapping[str, JobResult] | None, Mapping[str, Depth] | None, Told | None]:
     try:
         async with asyncio.timeout(JOBS_SECONDS):
-            return await runs.results(database), await state.depths(database, kinds)
+            return await runs.results(database), await state.depths(database, kinds), await state.told(database)
     except (ImageServiceError, TimeoutError):
-        return None, None
+        return None, None, None

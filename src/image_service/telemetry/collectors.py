@@ -48,6 +48,37 @@ class Queue(Collector):
             yield family
 
 
+@dataclass(frozen=True)
+class Told:
+    """What there is of webhooks, and what is on its way to them."""
+
+    on: int
+    failing: int  # nothing has come through for a while
+    off: int  # for days: they are told no more
+    waiting: int  # deliveries, also those that wait for another try
+    oldest: float  # seconds that one has been due
+
+
+@dataclass(frozen=True, eq=False)
+class Webhooks(Collector):
+    """Asked of the database for each answer; None: it could not be asked."""
+
+    told: Told | None
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        states = GaugeMetricFamily("image_service_webhooks", "Webhooks of all stores.", labels=("state",))
+        waiting = GaugeMetricFamily("image_service_webhook_deliveries_waiting", "Events on their way to webhooks.")
+        oldest = GaugeMetricFamily(
+            "image_service_webhook_deliveries_oldest_seconds", "How long an event has been due to a webhook."
+        )
+        if self.told is not None:
+            for state in ("on", "failing", "off"):
+                states.add_metric((state,), getattr(self.told, state))
+            waiting.add_metric((), self.told.waiting)
+            oldest.add_metric((), self.told.oldest)
+        return states, waiting, oldest
+
+
 @dataclass(frozen=True, eq=False)  # a registry wants it to be hashable
 class Jobs(Collector):
     """Asked of the database for each answer; None: it could not be asked."""

@@ -18,7 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from image_service.errors import Refusal
-from image_service.telemetry.collectors import Depth, JobResult, Jobs, Queue
+from image_service.telemetry.collectors import Depth, JobResult, Jobs, Queue, Told, Webhooks
 from image_service.telemetry.metrics_files import VARIABLE
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -228,10 +228,12 @@ for _way in Way:
         _each.labels(_way)
 
 
-def exposition(jobs: Mapping[str, JobResult] | None, depths: Mapping[str, Depth] | None = None) -> bytes:
+def exposition(
+    jobs: Mapping[str, JobResult] | None, depths: Mapping[str, Depth] | None = None, told: Told | None = None
+) -> bytes:
     """All metrics in Prometheus's text form, of all processes of the service. Reads files: blocks."""
     BUILD.labels(version("image-service"), platform.python_version()).set(1)
-    asked = _text_of(Jobs(jobs)) + _text_of(Queue(depths))
+    asked = _text_of(Jobs(jobs)) + _text_of(Queue(depths)) + _text_of(Webhooks(told))
     if VARIABLE not in os.environ:
         return generate_latest(REGISTRY) + asked
     everything = CollectorRegistry()

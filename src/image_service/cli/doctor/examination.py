@@ -48,6 +48,7 @@ async def _kept(settings: Settings) -> list[Finding]:
         found += schema
         if has_schema:
             found += [each async for each in kept.queue(database)]
+            found += [each async for each in kept.webhooks(database)]
         if not settings.data_dir.exists():
             return [*found, ok("storage", f"{settings.data_dir} is not there yet; the first start of `serve` makes it")]
         blobs = kept.blobs(

@@ -100,6 +100,21 @@ async def queue(database: Database) -> Findings:
         yield ok("jobs", said)
 
 
+async def webhooks(database: Database) -> Findings:
+    """Those that have failed for too long are their stores' matter, who see it in `GET /webhooks`."""
+    try:
+        found = await state.told(database)
+    except ImageServiceError as error:
+        yield fail("webhooks", f"cannot be looked up: {error}", "mend the database first")
+        return
+    said = f"{found.on} are told, {found.failing} fail, {found.off} are switched off; {found.waiting} events wait"
+    if found.oldest > LATE_SECONDS:
+        said += f", one has been due for {found.oldest:.0f} s"
+        yield warn("webhooks", said, "does `serve` run with JOBS above 0? Else more of them, or another instance")
+    else:
+        yield ok("webhooks", said)
+
+
 async def schema(url: str) -> Findings:
     try:
         current, newest = await migrations.state(url)
