@@ -57,7 +57,7 @@ class Creates:
                 try:
                     where = f"{self._url()}/products/{product}/images"
                     told = await self._client.post(where, json={"src": src}, headers=headers)
-                except httpx.TransportError:
+                except (httpx.TransportError, AttributeError):  # the latter by anyio, of a connection reset at once
                     await asyncio.sleep(0.05)
                     continue
                 if told.status_code == 202:

@@ -42,6 +42,14 @@ def data_of(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> d
     return {"store_id": store_id, **data}
 
 
+def shown_of(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> dict[str, Any]:
+    """The same, in a list; of an event that cannot be put into words only whose it is."""
+    try:
+        return data_of(event, data, store_id, urls)
+    except (KeyError, TypeError, ValueError):  # a fault of ours, which the attempt has logged
+        return {"store_id": store_id}
+
+
 def _image(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> dict[str, Any]:
     key, ending = UUID(data["key"]).hex, Format(data["format"]).rendered
     shown = {name: data[name] for name in ("id", "product_id", "position", "revision")}

@@ -148,5 +148,5 @@ def delivery_shown(delivery: Delivery, webhook: Webhook, sender: Sender) -> dict
         "created_at": time_of(delivery.created_at),
         "attempted_at": time_of(delivery.attempted_at) if delivery.attempted_at else None,
         "next_attempt_at": time_of(delivery.next_at) if delivery.next_at else None,
-        "data": messages.data_of(delivery.type, delivery.data, webhook.store_id, sender.urls),
+        "data": messages.shown_of(delivery.type, delivery.data, webhook.store_id, sender.urls),
     }
