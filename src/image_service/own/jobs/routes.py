@@ -1,16 +1,15 @@
 """The jobs of a store: what became of what it asked for with `Prefer: respond-async`."""
 
-import re
 from typing import Annotated, Literal
-from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.jobs import store_jobs
 from image_service.jobs.ends import JobNotFound
 from image_service.jobs.store_jobs import State
 from image_service.own.jobs import described
+from image_service.own.reading import id_in_path, page_of, uuid_of
 from image_service.web.access.callers import Reader, Writer
 from image_service.web.jobs.asynchronous import shown
 from image_service.web.pagination import PageAsked
@@ -18,23 +17,7 @@ from image_service.web.parts import PartsOf
 
 router = APIRouter(tags=["Jobs"])
 
-JobId = Annotated[
-    str,
-    Path(
-        description="The job's id, as its `Location` ends.",
-        json_schema_extra={"pattern": "^[0-9a-f]{32}$"},
-        examples=["4c1b7a9e2f0d4e8c9a6b5d3f1e7c8a90"],
-    ),
-]
-
-
-_ID = re.compile("[0-9a-f]{32}")
-
-
-def _uuid(id: str) -> UUID:
-    if not _ID.fullmatch(id):
-        raise JobNotFound
-    return UUID(id)
+JobId = Annotated[str, id_in_path("The job's id, as its `Location` ends.", "4c1b7a9e2f0d4e8c9a6b5d3f1e7c8a90")]
 
 
 @router.get("/jobs", **described.LIST_JOBS)
@@ -51,16 +34,16 @@ async def list_jobs(
     """The store's jobs of the last 30 days, the newest first."""
     states = [State(state)] if state else list(State)
     total, jobs = await store_jobs.page(parts.database, caller.store_id, states, paging.offset, paging.per_page)
-    return JSONResponse([shown(job) for job in jobs], headers=paging.headers(request, parts.api_base, total))
+    return page_of(request, parts, paging, total, [shown(job) for job in jobs])
 
 
 @router.get("/jobs/{id}", **described.GET_JOB)
 async def get_job(id: JobId, caller: Reader, parts: PartsOf) -> Response:
     """How far it is, and what came of it. Ask again every second or two until `finished_at` is set."""
-    return JSONResponse(shown(await store_jobs.of_store(parts.database, caller.store_id, _uuid(id))))
+    return JSONResponse(shown(await store_jobs.of_store(parts.database, caller.store_id, uuid_of(id, JobNotFound))))
 
 
 @router.delete("/jobs/{id}", **described.CANCEL_JOB)
 async def cancel_job(id: JobId, caller: Writer, parts: PartsOf) -> Response:
     """Before it has begun; afterwards it takes its course: 409."""
-    return JSONResponse(shown(await store_jobs.cancel(parts.database, caller.store_id, _uuid(id))))
+    return JSONResponse(shown(await store_jobs.cancel(parts.database, caller.store_id, uuid_of(id, JobNotFound))))

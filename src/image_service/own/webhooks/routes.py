@@ -1,19 +1,19 @@
 """Webhooks: a store says which of its URLs are told of which events, and sees what has been sent to them."""
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import structlog
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.jobs.webhooks import deliveries, endpoints
 from image_service.jobs.webhooks.attempts import Delivery, State
 from image_service.jobs.webhooks.endpoints import NewSecret, Webhook
 from image_service.jobs.webhooks.errors import DeliveryNotFound, WebhookNotFound
+from image_service.own.reading import id_in_path, page_of, uuid_of
 from image_service.own.webhooks import described
 from image_service.own.webhooks.schemas import delivery_shown, parse, secret_shown, webhook_shown
 from image_service.web.access.callers import Writer
@@ -29,36 +29,14 @@ NO_STORE = {"Cache-Control": "no-store"}  # the answer holds a secret
 
 router = APIRouter(tags=["Webhooks"])
 
-WebhookId = Annotated[
-    str,
-    Path(
-        description="The webhook's id.",
-        json_schema_extra={"pattern": "^[0-9a-f]{32}$"},
-        examples=["5e8d1c7b9a3f4e2d8c6b0a9f7e5d3c1b"],
-    ),
-]
+DELIVERY = "msg_"  # ahead of a delivery's id
+WebhookId = Annotated[str, id_in_path("The webhook's id.", "5e8d1c7b9a3f4e2d8c6b0a9f7e5d3c1b")]
 DeliveryId = Annotated[
     str,
-    Path(
-        description="The delivery's id, which is the header `webhook-id` too.",
-        json_schema_extra={"pattern": "^msg_[0-9a-f]{32}$"},
-        examples=["msg_0b9a8f7e6d5c4b3a291807f6e5d4c3b2"],
+    id_in_path(
+        "The delivery's id, which is the header `webhook-id` too.", "msg_0b9a8f7e6d5c4b3a291807f6e5d4c3b2", DELIVERY
     ),
 ]
-_HEX = re.compile("[0-9a-f]{32}")
-
-
-def _webhook_id(id: str) -> UUID:
-    if not _HEX.fullmatch(id):
-        raise WebhookNotFound
-    return UUID(id)
-
-
-def _delivery_id(id: str) -> UUID:
-    name = id.removeprefix("msg_")
-    if name == id or not _HEX.fullmatch(name):
-        raise DeliveryNotFound
-    return UUID(name)
 
 
 @router.post("/webhooks", **described.CREATE_WEBHOOK)
@@ -91,13 +69,15 @@ async def list_webhooks(caller: Writer, parts: PartsOf) -> Response:
 @router.get("/webhooks/{id}", **described.GET_WEBHOOK)
 async def get_webhook(id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
     """Whether deliveries come through. Its secret is not shown again."""
-    return JSONResponse(webhook_shown(await endpoints.find(parts.database, caller.store_id, _webhook_id(id))))
+    return JSONResponse(
+        webhook_shown(await endpoints.find(parts.database, caller.store_id, uuid_of(id, WebhookNotFound)))
+    )
 
 
 @router.delete("/webhooks/{id}", **described.DELETE_WEBHOOK)
 async def delete_webhook(id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
     """With all that was on its way to it."""
-    await endpoints.remove(parts.database, caller.store_id, _webhook_id(id))
+    await endpoints.remove(parts.database, caller.store_id, uuid_of(id, WebhookNotFound))
     return JSONResponse({})
 
 
@@ -111,7 +91,7 @@ async def rotate_secret(request: Request, id: WebhookId, caller: Writer, parts: 
     async with _once(request, parts, caller.store_id, show) as run:
         if run.answered is not None:
             return run.answered
-        rotated = await endpoints.rotate(parts.database, caller.store_id, _webhook_id(id), run.once)
+        rotated = await endpoints.rotate(parts.database, caller.store_id, uuid_of(id, WebhookNotFound), run.once)
     return show(rotated)
 
 
@@ -121,7 +101,7 @@ async def test_webhook(request: Request, id: WebhookId, caller: Writer, parts: P
     is on again.
     """
     key_of(request)
-    webhook = await endpoints.find(parts.database, caller.store_id, _webhook_id(id))
+    webhook = await endpoints.find(parts.database, caller.store_id, uuid_of(id, WebhookNotFound))
     show = _shown(parts, webhook)
     async with _once(request, parts, caller.store_id, show) as run:
         if run.answered is not None:
@@ -145,11 +125,11 @@ async def list_deliveries(
     ] = None,
 ) -> Response:
     """What was sent in the last 7 days, or is on its way, the newest first."""
-    webhook = await endpoints.find(parts.database, caller.store_id, _webhook_id(id))
+    webhook = await endpoints.find(parts.database, caller.store_id, uuid_of(id, WebhookNotFound))
     states = [State(state)] if state else list(State)
     total, found = await deliveries.page(parts.database, webhook, states, paging.offset, paging.per_page)
     shown = [delivery_shown(each, webhook, parts.webhooks) for each in found]
-    return JSONResponse(shown, headers=paging.headers(request, parts.api_base, total))
+    return page_of(request, parts, paging, total, shown)
 
 
 @router.post("/webhooks/{id}/deliveries/{delivery_id}/redeliver", **described.REDELIVER)
@@ -160,12 +140,14 @@ async def redeliver(
     receiver was away for longer than retries last, or had a bug.
     """
     key_of(request)
-    webhook = await endpoints.find(parts.database, caller.store_id, _webhook_id(id))
+    webhook = await endpoints.find(parts.database, caller.store_id, uuid_of(id, WebhookNotFound))
     show = _shown(parts, webhook)
     async with _once(request, parts, caller.store_id, show) as run:
         if run.answered is not None:
             return run.answered
-        delivery = await deliveries.send_again(parts.database, webhook, _delivery_id(delivery_id), run.once)
+        delivery = await deliveries.send_again(
+            parts.database, webhook, uuid_of(delivery_id, DeliveryNotFound, DELIVERY), run.once
+        )
     parts.nudge()
     return show(delivery)
 
