@@ -12,7 +12,7 @@ TAGS = ({"name": TAG, "description": "Public bytes. No token."},)
 _ERROR = shared(
     "DeliveryError",
     {
-        "description": "Why there is no picture.",
+        "description": "The reason why there is no picture.",
         "type": "object",
         "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
         "required": ["code", "message"],

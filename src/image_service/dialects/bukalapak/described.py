@@ -121,11 +121,11 @@ DELETE: dict[str, Any] = dict(
     operation_id="bukalapak_delete_image",
     summary="Delete an image",
     responses={
-        200: {"model": Done, "description": "It is gone.", "content": examples(deleted=DELETED)},
+        200: {"model": Done, "description": "The image was deleted.", "content": examples(deleted=DELETED)},
         **_EVERY,
         403: {
             "model": Failed,
-            "description": "It is another store's, or the token may only read.",
+            "description": "The image is another store's, or the token is read-only.",
             "content": examples(
                 foreign={
                     "status": "ERROR",

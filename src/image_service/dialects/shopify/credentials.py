@@ -40,7 +40,7 @@ AUTHORIZATION = Scheme(
         "shopify_basic": {
             "type": "http",
             "scheme": "basic",
-            "description": "User: an API key, which is not looked at. Password: the token.",
+            "description": "User: an API key, which is ignored. Password: the token.",
         },
         "bearer": credentials.AUTHORIZATION.described["bearer"],
     },

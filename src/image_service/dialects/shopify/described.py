@@ -14,7 +14,7 @@ LINK = {
     "Link": shared(
         "ShopifyLink",
         {
-            "description": "The pages `previous` and `next`, as they apply.",
+            "description": "The `previous` and the `next` page, if any.",
             "schema": {"type": "string", "examples": [_LINK]},
         },
     )
@@ -43,7 +43,7 @@ def _form() -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "description": "The fields of `image` as a form, with the picture as a file. The platform takes none.",
+        "description": "The fields of `image` as a form, with the picture as a file. The platform accepts no forms.",
         "maxProperties": MAX_PARTS,
         "properties": {"file": {"description": "The picture.", "type": "string", "format": "binary"}, **sent},
     }

@@ -15,7 +15,7 @@ Version = Annotated[
     str,
     Path(
         pattern=r"^([0-9]{4}-(0[1-9]|1[0-2])|unstable|latest)$",
-        description="A quarter's version of the platform's API, `latest` or `unstable`: all are the same here.",
+        description="A version of the platform's API (a month), `latest` or `unstable`: all behave the same.",
         examples=["2026-01"],
     ),
 ]
@@ -65,7 +65,7 @@ DIALECT = Dialect(
         },
         {
             "name": "Shopify without a version",
-            "description": "The same routes under the prefix of clients from before the API had versions.",
+            "description": "The same routes under the prefix of older clients, without a version.",
             "x-repeats": "Shopify",
         },
     ),

@@ -82,9 +82,9 @@ async def _paging(
         Query(description=f"Results on a page; more than {MAX_LIMIT} is taken as {MAX_LIMIT}."),
     ] = None,
     page_info: Annotated[
-        str | None, Query(description="Which page: as a `Link` has it. With it `since_id` counts for nothing.")
+        str | None, Query(description="The page, as in a `Link`. With it `since_id` is ignored.")
     ] = None,
-    fields: Annotated[str | None, Query(description="Properties to show, with commas between them.")] = None,
+    fields: Annotated[str | None, Query(description="Properties to show, separated by commas.")] = None,
 ) -> Paging:
     return Paging(
         None if limit is None else min(limit, MAX_LIMIT), Cursor.parse(page_info) if page_info else None, fields

@@ -19,7 +19,7 @@ RATES = RateHeaders(
         CALL_LIMIT: shared(
             "ShopifyCallLimit",
             {
-                "description": "Calls in the store's bucket, and how many it holds. `1/40` where no limit is set.",
+                "description": "Calls in the store's bucket, and its size. `1/40` if no limit is set.",
                 "schema": {"type": "string", "pattern": "^[0-9]+/[0-9]+$", "examples": ["1/40"]},
             },
         )

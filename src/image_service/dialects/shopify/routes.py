@@ -25,8 +25,8 @@ from image_service.web.numbers import Count, ImageId, ProductId
 from image_service.web.offered import Offer
 from image_service.web.parts import Parts, PartsOf
 
-Since = Annotated[Count | None, Query(description="Only those with a higher id, by id.", examples=[105])]
-Fields = Annotated[str | None, Query(description="Properties to show, with commas between them.")]
+Since = Annotated[Count | None, Query(description="Only images with a greater id, ordered by id.", examples=[105])]
+Fields = Annotated[str | None, Query(description="Properties to show, separated by commas.")]
 
 routes = APIRouter()
 

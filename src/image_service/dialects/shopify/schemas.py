@@ -27,20 +27,21 @@ class ImageFields(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     src: Annotated[
-        str | None, Field(description="A URL to fetch the picture from; its own URL in an update: as it is.")
+        str | None,
+        Field(description="A URL to fetch the picture from. In an update the image's own URL means no change."),
     ] = None
-    attachment: Annotated[str | None, Field(description="The picture in base64; line breaks are taken.")] = None
+    attachment: Annotated[str | None, Field(description="The picture in base64; it may contain line breaks.")] = None
     filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
     position: Annotated[
         Place | None,
         Field(description="From 1; beyond the end means the end; absent in a create: the end."),
     ] = None
-    alt: Annotated[PlainAlt | None, Field(description="A text for those who cannot see it.")] = None
+    alt: Annotated[PlainAlt | None, Field(description="A text for people who cannot see the picture.")] = None
     variant_ids: Annotated[
         list[VariantId] | None,
         Field(
             max_length=MAX_VARIANTS,
-            description="The product's variants that it shows. They are taken from the product's other images.",
+            description="The product's variants that the image shows. The product's other images lose them.",
         ),
     ] = None
 

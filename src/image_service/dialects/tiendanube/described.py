@@ -66,7 +66,7 @@ LIST_IMAGES: dict[str, Any] = dict(
     responses={
         200: {
             "model": list[ImageBody | PickedImage],
-            "description": "In the order of the gallery, or by id where `since_id` is given.",
+            "description": "The images by position, or by id if `since_id` is given.",
             "headers": {**ETAG, **PAGED},
             "content": _one(_IMAGES),
         },
@@ -80,13 +80,13 @@ CREATE_IMAGE: dict[str, Any] = dict(
     responses={
         200: {
             "model": ImageBody | PickedImage,
-            "description": "With `on_duplicate=reuse`: the image of the product that is this picture.",
+            "description": "With `on_duplicate=reuse`: the existing image of the product with the same picture.",
             "headers": {**ETAG, **LOCATION},
             "content": _one(examples.CHARMANDER),
         },
         201: {
             "model": ImageBody | PickedImage,
-            "description": "The image, stored so that no fault loses it.",
+            "description": "The image, stored durably.",
             "headers": {**ETAG, **LOCATION},
             "content": _one(examples.CHARMANDER),
         },
@@ -115,7 +115,7 @@ UPDATE_IMAGE: dict[str, Any] = dict(
     responses={
         200: {
             "model": ImageBody | PickedImage,
-            "description": "The image as it is now.",
+            "description": "The changed image.",
             "headers": ETAG,
             "content": _one(examples.MOVED),
         },
@@ -127,7 +127,7 @@ UPDATE_IMAGE: dict[str, Any] = dict(
 DELETE_IMAGE: dict[str, Any] = dict(
     summary="Remove an image from a product",
     responses={
-        200: {"model": EmptyObject, "description": "It is gone.", "content": _one({})},
+        200: {"model": EmptyObject, "description": "The image was deleted.", "content": _one({})},
         **errors(403, 412),
     },
 )
@@ -181,7 +181,7 @@ NAME_PRODUCT: dict[str, Any] = dict(
     responses={
         200: {
             "model": ProductBody | PickedProduct,
-            "description": "The product as it is now.",
+            "description": "The changed product.",
             "headers": ETAG,
             "content": _one(_BY_LANGUAGE),
         },
@@ -203,7 +203,7 @@ NAME_PRODUCT: dict[str, Any] = dict(
 EMPTY_PRODUCT: dict[str, Any] = dict(
     summary="Remove all images of a product",
     responses={
-        200: {"model": EmptyObject, "description": "It has none.", "content": _one({})},
+        200: {"model": EmptyObject, "description": "The product has no images any more.", "content": _one({})},
         **errors(403, 412, 422),
     },
 )
@@ -226,7 +226,7 @@ GET_STORE_IMAGE: dict[str, Any] = dict(
     responses={
         200: {
             "model": ImageBody | PickedImage,
-            "description": "The image, on a product or not.",
+            "description": "The image, assigned to a product or unassigned.",
             "headers": ETAG,
             "content": _one(examples.ORPHAN),
         },
@@ -238,7 +238,7 @@ GET_STORE_IMAGE: dict[str, Any] = dict(
 DELETE_STORE_IMAGE: dict[str, Any] = dict(
     summary="Delete any image of the store",
     responses={
-        200: {"model": EmptyObject, "description": "It is gone.", "content": _one({})},
+        200: {"model": EmptyObject, "description": "The image was deleted.", "content": _one({})},
         **errors(403, 412),
     },
 )
@@ -247,9 +247,9 @@ GET_ORIGINAL: dict[str, Any] = dict(
     summary="Download an image's original",
     response_class=Response,
     responses={
-        200: {"description": "The bytes as they are stored.", "content": _ORIGINAL, "headers": ETAG},
+        200: {"description": "The stored bytes.", "content": _ORIGINAL, "headers": ETAG},
         206: {
-            "description": "The range of them that was asked for.",
+            "description": "The requested range of the bytes.",
             "content": _ORIGINAL,
             "headers": {**ETAG, **CONTENT_RANGE},
         },

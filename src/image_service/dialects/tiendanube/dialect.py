@@ -50,12 +50,12 @@ DIALECTS = (
         tags=(
             {
                 "name": "Tiendanube v1",
-                "description": "The same routes under the prefix that real clients call; `alt` is shown by language.",
+                "description": "The same routes under the prefix that clients call; `alt` is a map by language.",
                 "x-repeats": "Tiendanube",
             },
             {
                 "name": "Tiendanube 2025-03",
-                "description": "The same routes under the newer prefix; `alt` is shown by language.",
+                "description": "The same routes under the newer prefix; `alt` is a map by language.",
                 "x-repeats": "Tiendanube",
             },
         ),

@@ -136,7 +136,7 @@ async def empty_product(
     product_id: ProductId,
     caller: Writer,
     parts: PartsOf,
-    forget: Annotated[bool, Query(description="true: its name and key go too.")] = False,
+    forget: Annotated[bool, Query(description="true: remove its name and key too.")] = False,
 ) -> Response:
     """Empty a product's gallery. One that is empty stays so. Name and key stay unless they are to be forgotten."""
     expected = etags.expected_versions(request)
@@ -151,7 +151,7 @@ async def list_store_images(
     parts: PartsOf,
     paging: PageAsked,
     assigned: Annotated[
-        bool | None, Query(description="false: those on no product; true: those on one; absent: all.")
+        bool | None, Query(description="false: unassigned images; true: images on a product; absent: all.")
     ] = None,
     since_id: Since = 0,
     fields: Fields = None,

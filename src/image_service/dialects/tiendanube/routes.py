@@ -53,7 +53,9 @@ async def list_images(
     ] = None,
     src: Annotated[
         str | None,
-        Query(description="Show Product Images with a given URL: any size or format, or what it was fetched from."),
+        Query(
+            description="Show Product Images with a given URL: any size or format, or the URL that it was fetched from."
+        ),
     ] = None,
     position: Annotated[Place | None, Query(description="Show Product Images at a given position.")] = None,
     fields: Fields = None,

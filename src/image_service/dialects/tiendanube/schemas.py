@@ -25,7 +25,7 @@ class ProductNameInput(BaseModel):
     ] = None
     key: Annotated[
         Annotated[str, AfterValidator(plain_key), Field(json_schema_extra=KEY_SCHEMA)] | None,
-        Field(description="Yours: a SKU, say. No two products of the store have the same."),
+        Field(description="Your own key, such as a SKU; unique in the store."),
     ] = None
 
 

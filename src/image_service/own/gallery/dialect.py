@@ -13,7 +13,7 @@ DIALECT = Dialect(
     tags=(
         {
             "name": "Gallery",
-            "description": "A product's images as one list: send it as it shall be, as often as you want.",
+            "description": "A product's images as one list: send the list that you want, as often as you like.",
         },
     ),
 )

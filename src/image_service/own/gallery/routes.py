@@ -26,7 +26,7 @@ from image_service.web.parts import PartsOf
 
 DryRun = Annotated[
     bool,
-    Query(description="Only plan: nothing is written, and no picture is fetched. A read token may do this."),
+    Query(description="Only plan: write nothing and fetch no picture. A read token is enough."),
 ]
 
 router = APIRouter(tags=["Gallery"])

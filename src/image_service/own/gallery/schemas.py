@@ -38,17 +38,15 @@ class EntryInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="An image of this product, as it is."), WHOLE] = (
-        None
-    )
+    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="An existing image of this product."), WHOLE] = None
     src: Annotated[
         str | None,
         Field(
             min_length=1,
             max_length=MAX_URL,
-            description="Where the picture is. The image of this product that was fetched from there stays, with its "
-            "id, and gets new bytes if they have changed; otherwise the picture is fetched and added. The URL of a "
-            "picture of your own is that image, or a copy of it.",
+            description="The picture's URL. If this product has an image fetched from there, it keeps its id, and gets "
+            "new bytes if they have changed; otherwise the picture is fetched and added. The URL of a picture of your "
+            "own names that image, or copies it.",
         ),
     ] = None
     sha256: Annotated[
@@ -56,14 +54,12 @@ class EntryInput(BaseModel):
         AfterValidator(_digest),
         Field(
             json_schema_extra={"pattern": "^[0-9a-fA-F]{64}$"},
-            description="Bytes that this product has, or another of yours, whose image is copied.",
+            description="The bytes of an image of this product, or of another of the store's, which is copied.",
         ),
     ] = None
-    filename: Annotated[
-        Name | None, Field(description="With `src`: what the picture is called when it is fetched.")
-    ] = None
+    filename: Annotated[Name | None, Field(description="With `src`: the file name of the fetched picture.")] = None
     alt: Annotated[
-        AltText, Field(description="A text, or a map of language to text; null clears it, absent: as it is.")
+        AltText, Field(description="A text, or a map of language to text. Null clears it; absent: no change.")
     ] = None
 
     @model_validator(mode="after")
@@ -84,18 +80,20 @@ class GalleryInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    images: Annotated[list[EntryInput], Field(max_length=MAX_ENTRIES, description="In order; empty: none.")]
+    images: Annotated[
+        list[EntryInput], Field(max_length=MAX_ENTRIES, description="The images in order. An empty list removes all.")
+    ]
     missing: Annotated[
-        Missing, Field(description="What becomes of images that no entry names; kept ones stand behind the others.")
+        Missing, Field(description="What to do with images that no entry names. Kept ones come after the others.")
     ] = Missing.REMOVE
     refetch: Annotated[
         Refetch,
         Field(
-            description="Of sources that are here already. `changed`: the host is asked whether the picture is another "
-            "by now (`ETag`, `Last-Modified`), and read where it cannot say. `never`: it is not asked."
+            description="For known sources. `changed`: ask the host whether the picture has changed (`ETag`, "
+            "`Last-Modified`), and download it if the host cannot say. `never`: do not ask. `always`: download it."
         ),
     ] = Refetch.CHANGED
-    on_error: Annotated[OnError, Field(description="`stop`: 422 where an entry fails, and nothing has changed.")] = (
+    on_error: Annotated[OnError, Field(description="`stop`: if an entry fails, answer 422 and change nothing.")] = (
         OnError.CONTINUE
     )
 

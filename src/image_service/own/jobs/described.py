@@ -75,7 +75,7 @@ LIST_JOBS: dict[str, Any] = dict(
     responses={
         200: {
             "model": list[JobBody],
-            "description": "The newest first.",
+            "description": "The jobs, the newest first.",
             "headers": PAGED,
             "content": {"application/json": {"example": [_FINISHED, _FAILED]}},
         },
@@ -100,7 +100,7 @@ CANCEL_JOB: dict[str, Any] = dict(
     responses={
         200: {
             "model": JobBody,
-            "description": "It is cancelled.",
+            "description": "The job was cancelled.",
             "content": _shown(cancelled=QUEUED | _ENDED | {"state": "cancelled"}),
         },
         **problems.problems(403, 409),

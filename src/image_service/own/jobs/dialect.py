@@ -12,7 +12,7 @@ DIALECT = Dialect(
     tags=(
         {
             "name": "Jobs",
-            "description": "What was asked for with `Prefer: respond-async`, and is done after its answer.",
+            "description": "Requests with `Prefer: respond-async`: the work is done after the answer.",
         },
     ),
 )

@@ -11,5 +11,5 @@ DIALECT = Dialect(
     router=routes.router,
     render=problems.render,
     attachment=None,  # nothing here takes a picture
-    tags=({"name": "Products", "description": "What you call your products: keys of your own, and names."},),
+    tags=({"name": "Products", "description": "Your own keys and names of products."},),
 )

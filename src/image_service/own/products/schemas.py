@@ -32,7 +32,7 @@ class ProductByKeyInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: Annotated[Key, Field(description=_KEY)]
-    name: Annotated[Name | None, Field(description="Of the product if it is made now.")] = None
+    name: Annotated[Name | None, Field(description="The name, if the product is created now.")] = None
 
 
 class NamedProduct(TypedDict):

@@ -10,5 +10,5 @@ DIALECT = Dialect(
     paths=frozenset({"/store"}),
     router=routes.router,
     render=problem_bodies.render,
-    tags=({"name": "Store", "description": "Whose token this is."},),
+    tags=({"name": "Store", "description": "The store of a token."},),
 )

@@ -33,7 +33,7 @@ _URL = (
 _OWN_LOCATION = {
     "Location": shared(
         "UploadTicketLocation",
-        {"description": "Where its store looks at the ticket.", "schema": {"type": "string", "format": "uri"}},
+        {"description": "The ticket's URL for its store.", "schema": {"type": "string", "format": "uri"}},
     )
 }
 _ASK: dict[str, Any] = {
@@ -60,7 +60,7 @@ def _form() -> dict[str, Any]:
     filename = ImageInput.model_json_schema()["properties"]["filename"]
     return {
         "type": "object",
-        "description": "One picture, and what may be said of it.",
+        "description": "One picture and its texts.",
         "maxProperties": MAX_PARTS,
         "required": ["file"],
         "properties": {
@@ -132,7 +132,7 @@ GET_UPLOAD_TICKET: dict[str, Any] = dict(
     responses={
         200: {
             "model": TicketBody,
-            "description": "What is left of it.",
+            "description": "The ticket, with what is left of it.",
             "content": _one({**_TICKET, "files_left": 3, "bytes_left": 48120334}),
         },
         **errors(),
@@ -143,7 +143,7 @@ GET_UPLOAD_TICKET: dict[str, Any] = dict(
 WITHDRAW_UPLOAD_TICKET: dict[str, Any] = dict(
     summary="Withdraw an upload ticket",
     responses={
-        200: {"model": EmptyObject, "description": "It is worth nothing.", "content": _one({})},
+        200: {"model": EmptyObject, "description": "The ticket is withdrawn.", "content": _one({})},
         **errors(403),
         **NOT_FOUND,
     },
@@ -155,13 +155,13 @@ UPLOAD_BY_TICKET: dict[str, Any] = dict(
     responses={
         200: {
             "model": ImageBody | PickedImage,
-            "description": "With `on_duplicate=reuse`: the image of the product that is this picture.",
+            "description": "With `on_duplicate=reuse`: the existing image of the product with the same picture.",
             "headers": {**ETAG, **LOCATION},
             "content": _one(_MADE),
         },
         201: {
             "model": ImageBody | PickedImage,
-            "description": "The image, stored so that no fault loses it.",
+            "description": "The image, stored durably.",
             "headers": {**ETAG, **LOCATION},
             "content": _one(_MADE),
         },

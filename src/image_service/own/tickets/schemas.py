@@ -35,7 +35,7 @@ class TicketInput(BaseModel):
 
     product_id: Annotated[
         Number | None,
-        Field(ge=1, le=MAX_ID, description="The product that the images go to; absent: to none yet."),
+        Field(ge=1, le=MAX_ID, description="The product that gets the images; absent: they are unassigned."),
         WHOLE,
     ] = None
     position: Annotated[
@@ -43,33 +43,39 @@ class TicketInput(BaseModel):
         Field(
             ge=1,
             le=MAX_POSITION,
-            description="Of the first image that is made, the next one follows it; absent: the end.",
+            description="The position of the first image; each further one follows. Absent: the end.",
         ),
         WHOLE,
     ] = None
     files: Annotated[
         Number,
-        Field(ge=1, le=MAX_ID, description="Images that may be made; at most as many as a product may have."),
+        Field(
+            ge=1,
+            le=MAX_ID,
+            description="The number of images that may be added; at most as many as a product may have.",
+        ),
         WHOLE,
     ] = 1
     bytes: Annotated[
         Number | None,
-        Field(ge=1, le=MAX_ID, description="Of all files together; absent: what so many files may have."),
+        Field(ge=1, le=MAX_ID, description="The bytes of all files together; absent: `files` times `bytes_per_file`."),
         WHOLE,
     ] = None
     bytes_per_file: Annotated[
-        Number | None, Field(ge=1, le=MAX_ID, description="Absent: what any upload may have, 10485759."), WHOLE
+        Number | None,
+        Field(ge=1, le=MAX_ID, description="The bytes of each file; absent: the limit of every upload, 10485759."),
+        WHOLE,
     ] = None
     expires_in: Annotated[
         Number | None,
-        Field(ge=1, le=MAX_ID, description="Seconds, at most 3600 unless set otherwise; absent: 900."),
+        Field(ge=1, le=MAX_ID, description="Seconds until the ticket expires, at most 3600 by default; absent: 900."),
         WHOLE,
     ] = None
     origins: Annotated[
         list[Annotated[str, Strict(), Field(json_schema_extra={"pattern": ORIGIN})]],
         Field(
             max_length=MAX_ORIGINS,
-            description="Of the pages that may use the ticket, beside those of the settings: `https://shop.example.com`.",
+            description="Origins of pages that may use the ticket, beside those of the settings: `https://shop.example.com`.",
         ),
         AfterValidator(_origins),
     ] = []

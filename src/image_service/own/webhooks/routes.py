@@ -33,9 +33,7 @@ DELIVERY = "msg_"  # ahead of a delivery's id
 WebhookId = Annotated[str, id_in_path("The webhook's id.", "5e8d1c7b9a3f4e2d8c6b0a9f7e5d3c1b")]
 DeliveryId = Annotated[
     str,
-    id_in_path(
-        "The delivery's id, which is the header `webhook-id` too.", "msg_0b9a8f7e6d5c4b3a291807f6e5d4c3b2", DELIVERY
-    ),
+    id_in_path("The delivery's id, also in the header `webhook-id`.", "msg_0b9a8f7e6d5c4b3a291807f6e5d4c3b2", DELIVERY),
 ]
 
 

@@ -39,13 +39,13 @@ class WebhookInput(BaseModel):
         Field(
             min_length=1,
             max_length=MAX_URL,
-            description="What is posted to: an `https://` URL of a public host.",
+            description="The URL that events are posted to: `https://`, on a public host.",
             json_schema_extra={"format": "uri"},
         ),
     ]
     events: Annotated[
         list[EventName],
-        Field(min_length=1, max_length=100, description="Those that it is told of."),
+        Field(min_length=1, max_length=100, description="The events to send."),
         AfterValidator(_once_each),
     ]
 
@@ -72,7 +72,7 @@ class WebhookBody(TypedDict):
 
     id: Annotated[str, described("Names the webhook to its store.", pattern="^[0-9a-f]{32}$")]
     url: Annotated[str, described("What is posted to.", format="uri")]
-    events: Annotated[list[EventName], described("Those that it is told of.")]
+    events: Annotated[list[EventName], described("The events to send.")]
     created_at: Time
     previous_secret_until: Annotated[
         str | None,

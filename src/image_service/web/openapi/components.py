@@ -22,14 +22,14 @@ def shared(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
 REQUEST_ID = shared(
     "XRequestId",
     {
-        "description": "Names this request in the service's log: quote it when you report a problem.",
+        "description": "The request's id in the service's log: quote it when you report a problem.",
         "schema": {"type": "string", "examples": ["8f2b6c0e4d1a4f6f9d3c5b7a9e1f2d3c"]},
     },
 )
 PROBLEM = shared(
     "Problem",
     {
-        "description": "A stable name of what went wrong, for programs.",
+        "description": "A stable name of the error, for programs.",
         "schema": {"type": "string", "pattern": "^[a-z_]+$", "examples": ["too_many_pixels"]},
     },
 )
@@ -54,7 +54,7 @@ CONTENT_RANGE = {
     "Content-Range": shared(
         "ContentRange",
         {
-            "description": "Which bytes, of how many.",
+            "description": "The range of bytes, and their total number.",
             "schema": {"type": "string", "examples": ["bytes 0-1023/146515", "bytes */146515"]},
         },
     )
@@ -64,7 +64,7 @@ ETAG = {
     "ETag": shared(
         "ETag",
         {
-            "description": "Names the state shown: send it as `If-None-Match` to get a 304 while it lasts, or with a "
+            "description": "The version shown: send it as `If-None-Match` to get a 304 until it changes, or with a "
             "write as `If-Match` to get a 412 if another client changed it first.",
             "schema": _TAG,
         },

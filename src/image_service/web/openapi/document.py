@@ -15,20 +15,20 @@ from image_service.web.openapi.components import collect, complete
 from image_service.web.openapi.plain import make_plain
 
 DESCRIPTION = """\
-Photos of products: taken in by upload, base64 or URL, checked, kept in the order asked for, and served in all sizes.
+Product photos: the service accepts them by upload, base64 or URL, checks them, keeps their order, and serves all sizes.
 
-* {dialects} are the wire dialects of those platforms: their clients work here with nothing but a
-  new host. All share one set of stores, tokens and images.
+* {dialects} are the APIs of those platforms: their clients need only a new host name. All share the
+  same stores, tokens and images.
 * **Uploads** are tickets for front-ends: a browser or phone posts files to a signed URL, and never holds a token.
-* **Delivery** is public and cacheable for ever: every picture's URL names its bytes.
+* **Delivery** is public, and may be cached for ever: the bytes of a picture's URL never change.
 
-Every call but those of *Delivery* and *Operations*, and an upload by ticket, needs a store's token, in any of the
-ways that are listed. A read token may only read. Every answer carries `X-Request-Id`: quote it when you report a
-problem; one that you send is kept. (Under a prefix that names a store, only an answer to a request with one does.)
-Every error of such a call carries `Problem`: a stable name for it, the same in every dialect.
+All calls need a store's token, except for *Delivery*, *Operations* and uploads by ticket. Each call lists the
+schemes that it accepts. A read token may only read. Every answer has an `X-Request-Id`: quote it when you report a
+problem. If you send one, the answer repeats it. (Under a prefix with a store id, answers have one only if the request
+has.) Every error of these calls has a `Problem`: a stable name, the same in every dialect.
 
-A path or a method that is not described here is answered 404 or 405, in the words of the dialect that it resembles;
-so is what breaks the rules of HTTP itself: 400, 415 for a `Content-Encoding`, 431 for too many header fields.
+An unknown path or method is answered with 404 or 405, in the format of the dialect that it resembles. So are
+violations of HTTP: 400, 415 for a `Content-Encoding`, 431 for too many header fields.
 """
 
 LICENCE = {"name": "MIT", "identifier": "MIT"}
