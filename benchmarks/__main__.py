@@ -12,7 +12,20 @@ from benchmarks.contenders.nginx import NginxMissing
 from benchmarks.machine import this_machine
 from benchmarks.measure import Result
 from benchmarks.processes import NotStarted
-from benchmarks.rows import cold, growth, kinds, lists, overload, quality, search, start, uploads, warm, webhooks
+from benchmarks.rows import (
+    cold,
+    growth,
+    kinds,
+    lists,
+    overload,
+    photos,
+    quality,
+    search,
+    start,
+    uploads,
+    warm,
+    webhooks,
+)
 from benchmarks.run import Run
 from benchmarks.stock import NotStocked
 from benchmarks.wrk import WrkMissing
@@ -22,6 +35,8 @@ ROWS: dict[str, Callable[[Run], Result]] = {
     "cold-webp": cold.webp,
     "cold-avif": cold.avif,
     "cold-kinds": kinds.kinds,
+    "cold-soon": photos.soon,
+    "catalogue": photos.catalogue,
     "quality": quality.likeness,
     "warm": warm.whole,
     "warm-304": warm.not_modified,
@@ -30,6 +45,7 @@ ROWS: dict[str, Callable[[Run], Result]] = {
     "list": lists.million,
     "list-once": lists.once,
     "upload": uploads.photo,
+    "upload-12mp": uploads.large_photo,
     "upload-base64": uploads.in_base64,
     "upload-told": webhooks.told,
     "memory": uploads.memory,
@@ -40,7 +56,8 @@ ROWS: dict[str, Callable[[Run], Result]] = {
     "overload": overload.curve,
 }
 ONLY_WHEN_NAMED = {"growth-10m"}  # its rows take 20 minutes and 8 GB to make
-WITH_PEERS = ["cold-jpg", "cold-webp", "cold-avif", "quality", "warm", "list", "upload"]
+WITH_PEERS = ["cold-jpg", "cold-webp", "cold-avif", "quality", "warm", "list", "upload", "cold-soon", "catalogue"]
+WITHOUT_DIRECTUS = {"cold-soon", "catalogue"}
 
 
 def main() -> int:
@@ -57,7 +74,7 @@ def main() -> int:
     results = []
     try:
         if arguments.peers:
-            peers.install()
+            (peers.install_renderers if set(names) <= WITHOUT_DIRECTUS else peers.install)()
         for name in names:
             run.say(f"{name} …")
             result = ROWS[name](run)

@@ -19,7 +19,8 @@ from benchmarks.places import made
 
 BYTES_A_PIXEL = 0.28
 QUALITY = 90
-MEGAPIXELS = {1: (1152, 864), 2: (1664, 1248), 4: (2304, 1728)}
+MEGAPIXELS = {1: (1152, 864), 2: (1664, 1248), 4: (2304, 1728), 12: (4000, 3000), 24: (6000, 4000)}
+LARGE = 12  # megapixels: from here on more photos side by side
 FRAMES = 12
 _SKIMAGE = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "motorcycle_left.png", "retina.jpg")
 
@@ -61,11 +62,14 @@ def jpeg(pixels: Any, target_bytes: int, **options: Any) -> bytes:
         low, high = (sigma, high) if len(data) < target_bytes else (low, sigma)
 
 
-def photo(megapixels: int, *, progressive: bool = False) -> Path:
+def photo(megapixels: int, *, progressive: bool = False, full_colour: bool = False) -> Path:
+    """`full_colour`: 4:4:4, as some cameras and most editors write it; else 4:2:0."""
     width, height = MEGAPIXELS[megapixels]
-    name = f"{megapixels}mp{'-progressive' if progressive else ''}.jpg"
+    name = f"{megapixels}mp{'-progressive' if progressive else ''}{'-444' if full_colour else ''}.jpg"
     size = int(width * height * BYTES_A_PIXEL)
-    return _once(name, lambda: jpeg(scene(width, height), size, progressive=progressive))
+    grid = 3 if megapixels >= LARGE else 2
+    options: dict[str, Any] = {"subsampling": "4:4:4"} if full_colour else {}
+    return _once(name, lambda: jpeg(scene(width, height, grid=grid), size, progressive=progressive, **options))
 
 
 def heavy(megabytes: int) -> Path:

@@ -18,7 +18,7 @@ from benchmarks.loader import Plan, Request
 from benchmarks.places import PEERS, made
 from benchmarks.processes import free_port, running
 
-THUMBOR, THUMBOR_POOL, IPX, DIRECTUS = "thumbor", "thumbor, threads", "ipx", "Directus"
+THUMBOR, THUMBOR_POOL, IPX, SHARP, DIRECTUS = "thumbor", "thumbor, threads", "ipx", "sharp", "Directus"
 QUALITY = {"jpg": 82, "webp": 80, "avif": 60}  # the service's own
 PASSWORD = "benchmark-password"  # noqa: S105 - of a Directus in the cache
 _JPEG = {"jpg": "jpeg"}
@@ -36,21 +36,27 @@ class PeerMissing(Exception):
     """A peer could not be installed."""
 
 
-def install() -> None:
-    """What is not there yet. Raises `PeerMissing`."""
+def install_renderers() -> None:
+    """Those that render, if they are not there yet. Raises `PeerMissing`."""
     if not (PEERS / "thumbor" / "bin" / "thumbor").exists():
         _run([sys.executable, "-m", "venv", PEERS / "thumbor"])
         _run([PEERS / "thumbor" / "bin" / "pip", "install", "--quiet", "thumbor"])
     _npm("ipx", "ipx", "sharp")
+
+
+def install() -> None:
+    """All that is not there yet. Raises `PeerMissing`."""
+    install_renderers()
     _npm("directus", "directus", "sqlite3")
 
 
 def versions() -> str:
-    """Of all of them, for whoever reads the figures."""
+    """Of all that are installed, for whoever reads the figures."""
     found = []
     for folder, package in (("ipx", "ipx"), ("ipx", "sharp"), ("directus", "directus")):
-        about = json.loads((PEERS / folder / "node_modules" / package / "package.json").read_text())
-        found.append(f"{package} {about['version']}")
+        about = PEERS / folder / "node_modules" / package / "package.json"
+        if about.exists():
+            found.append(f"{package} {json.loads(about.read_text())['version']}")
     script = (
         "from importlib.metadata import version as of; print('thumbor', of('thumbor') + ', its Pillow', of('pillow'))"
     )
@@ -109,7 +115,7 @@ def thumbor(files: Path, *, threads: int = 0, stored: bool = False) -> Iterator[
         yield Contender(name, url, (pid,))
 
 
-def thumbor_path(number: int, format_: str, width: int = 640) -> str:
+def thumbor_path(number: int | str, format_: str, width: int = 640) -> str:
     filters = f"filters:format({_JPEG.get(format_, format_)}):quality({QUALITY[format_]})"
     return f"/unsafe/{width}x0/{filters}/{number}.jpg"
 
@@ -131,8 +137,33 @@ def ipx(files: Path) -> Iterator[Contender]:
         yield Contender(IPX, url, (pid,))
 
 
-def ipx_path(number: int, format_: str, width: int = 640) -> str:
+def ipx_path(number: int | str, format_: str, width: int = 640) -> str:
     return f"/w_{width},f_{_JPEG.get(format_, format_)},q_{QUALITY[format_]}/{number}.jpg"
+
+
+def sharp(picture: Path, times: int, formats: Sequence[str], sizes: Sequence[int]) -> tuple[float, float]:
+    """Every size in every format of a picture, so many times over, each by itself as its guide shows it.
+
+    Seconds of CPU, and as they pass.
+    """
+    script = """
+        const sharp = require("sharp"), [file, times, formats, sizes, quality] = JSON.parse(process.argv[1]);
+        (async () => {
+            const cpu = process.cpuUsage(), since = process.hrtime.bigint();
+            for (let time = 0; time < times; time++)
+                for (const width of sizes)
+                    for (const format of formats)
+                        await sharp(file).rotate().resize({width})
+                            .toFormat(format, {quality: quality[format]}).toBuffer();
+            const {user, system} = process.cpuUsage(cpu);
+            console.log(JSON.stringify([(user + system) / 1e6, Number(process.hrtime.bigint() - since) / 1e9]));
+        })();
+    """
+    asked = json.dumps([str(picture), times, list(formats), list(sizes), QUALITY])
+    command = ["node", "-e", script, asked]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=PEERS / "ipx")  # noqa: S603
+    cpu, seconds = json.loads(done.stdout)
+    return cpu, seconds
 
 
 @contextmanager
