@@ -10,9 +10,12 @@ import asyncpg
 import httpx
 import pytest
 from sqlalchemy import func, literal, update
+from sqlmodel import col
 
 from image_service.errors import InstanceMismatch
+from image_service.images import instance
 from image_service.images.models import ImageRow
+from image_service.storage.names import HIGH_WATER
 from tests.conftest import NewDatabase, Service, StartService
 from tests.images import blobs
 from tests.images.blobs import OLD, age, file_of, names, sweep
@@ -108,3 +111,19 @@ async def test_the_copy_of_today_is_as_good(
         assert (await sweep(service)).strays == 0
         file_of(service, "private/high-water").write_bytes(b"damaged")
         assert (await client.get("/health/ready")).status_code == 503
+
+
+async def test_the_last_image_of_yesterday_is_remembered(
+    start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """However many came before and since, and with gaps between their ids."""
+    async with shop(start_service, await new_database(), tmp_path) as (service, client):
+        ids = [(await added(client))["id"] for _ in range(9)]
+        for gone in (ids[2], ids[6]):
+            await client.delete(f"/images/{gone}")
+        for old in (0, 1, 3, 4, 7, 8):
+            async with service.database.transaction() as session:
+                older = update(ImageRow).where(col(ImageRow.id) <= ids[old])
+                await session.exec(older.values(created_at=func.now() - literal(OLD)))
+            await instance.remember(service.database, service.storage, blobs.staging_of(service))
+            assert file_of(service, HIGH_WATER).read_text() == str(ids[old])

@@ -58,11 +58,29 @@ async def check(database: Database, storage: Storage) -> None:
 
 async def remember(database: Database, storage: Storage, staging: Staging) -> None:
     """Have the blob store know how far its database has come. Raises what storage and database raise."""
-    old = select(ImageRow.id).where(col(ImageRow.created_at) < func.now() - literal(KNOWN_FOR))
-    async with database.reading() as session:
-        reached = (await session.exec(old.order_by(col(ImageRow.id).desc()).limit(1))).first() or 0
-    if reached > await _high_water(storage):
+    known = await _high_water(storage)
+    if reached := await _old(database, known):
         await _write(storage, staging, HIGH_WATER, str(reached))
+
+
+async def _old(database: Database, known: int) -> int | None:
+    """An image after `known` that is old enough; the last one, as far as ids come in the order of time.
+
+    By halves: beside an import of millions since yesterday the last of the old ones would take a minute to come to.
+    """
+    is_old = col(ImageRow.created_at) < func.now() - literal(KNOWN_FOR)
+    found = None
+    async with database.reading() as session:
+        low, high = known, (await session.exec(_LAST_ID)).one()
+        while low < high:
+            middle = (low + high + 1) // 2
+            within = select(ImageRow.id, is_old).where(col(ImageRow.id) > low, col(ImageRow.id) <= middle)
+            row = (await session.exec(within.order_by(col(ImageRow.id).desc()).limit(1))).first()
+            if row is not None and not row[1]:
+                high = row[0] - 1
+            else:
+                low, found = middle, row[0] if row else found
+    return found
 
 
 async def is_as_left(database: Database, storage: Storage) -> tuple[str | None, bool]:
