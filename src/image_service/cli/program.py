@@ -26,7 +26,7 @@ def every_command(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Product images: taken in, checked, kept in order, served in every size.
+    """Product images: accepted, checked, kept in order, and served in every size.
 
     Settings are environment variables, IMAGE_SERVICE_*; docs/settings.md lists them all.
 
@@ -42,7 +42,7 @@ def every_command(
 @app.command(epilog=examples("image-service serve", "image-service serve --host 0.0.0.0 --port 80 --workers 4"))
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any that is free.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free port.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer requests.")] = None,
 ) -> None:
     """Run the service. Without a DATABASE_URL it brings its own PostgreSQL."""

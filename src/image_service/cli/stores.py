@@ -39,7 +39,7 @@ def stores_add(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a store with its first token, which is shown this once."""
+    """Create a store and its first token, which is shown only once."""
     token = sys.stdin.readline().strip() if token_stdin else None
     made = with_database(lambda _, database: registry.add(database, name, store_id=store_id, token=token))
     if as_json:
@@ -84,7 +84,7 @@ def stores_token(
     read_only: Annotated[bool, typer.Option("--read-only", help="It may not change anything.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Give a store one more token, which is shown this once."""
+    """Create another token for a store; it is shown only once."""
     scope = Scope.READ if read_only else Scope.WRITE
     token = with_database(lambda _, database: tokens.issue(database, store_id, scope))
     if as_json:
@@ -97,7 +97,7 @@ def stores_token(
 def stores_revoke(
     token_id: Annotated[int, typer.Argument(help="As `stores tokens` lists it.", min=1, max=MAX_BIGINT)],
 ) -> None:
-    """Revoke a token: from the next request on it is worth nothing."""
+    """Revoke a token: it is invalid from the next request on."""
     if not with_database(lambda _, database: tokens.revoke(database, token_id)):
         raise ValueError(f"no token {token_id}")
     out.print(f"Token {token_id} is revoked.")

@@ -13,12 +13,14 @@ from image_service.storage.places import storage_at
 
 
 def sweep(
-    audit: Annotated[bool, typer.Option("--audit", help="List all blobs, too: what no row tells of.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Also list all blobs, to find those without a row.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Even if over 5 % of the originals have no row.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Remove also if over 5 % of the originals have no row.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove bytes that nothing needs any more: a day after their image was deleted, or left by a crash."""
+    """Remove bytes that are no longer needed: of images deleted a day ago, or left by a crash."""
 
     async def work(settings: Settings, database: Database) -> Any:
         return await sweeper_of(settings, database, storage_at(settings.storage_url, settings.data_dir)).run(

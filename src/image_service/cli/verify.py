@@ -34,7 +34,7 @@ def verify(
     ] = "100%",
     read: Annotated[bool, typer.Option("--read", help="Read all bytes, also where a bucket has a checksum.")] = False,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Originals a second, at most.")] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Do not go on where one was stopped.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Start again; do not continue a stopped run.")] = False,
     as_json: Json = False,
 ) -> None:
     """Compare every original with its SHA-256. Exits 1 if one is damaged or missing.

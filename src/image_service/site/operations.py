@@ -52,7 +52,7 @@ def _example(**fields: str) -> dict[str, Any]:
     responses={200: {"model": LiveBody, "description": "It answers.", **_example(status="live")}},
 )
 async def live() -> Response:
-    """200 as long as the process answers at all; restart it if it does not."""
+    """200 while the process answers; restart it if it does not."""
     return JSONResponse({"status": "live"}, headers=NO_STORE)
 
 
@@ -74,9 +74,8 @@ async def live() -> Response:
     },
 )
 async def ready(parts: PartsOf) -> Response:
-    """200 once requests can be served; 503 while the database or the blob store cannot be reached, or while the two
-    belong to different installations, and from when the service is told to stop. Send traffic only to instances that
-    are ready.
+    """200 if the service can answer requests. 503 while the database or the blob store is down, if the two belong to
+    different installations, and after the service was told to stop. Send traffic only to ready instances.
     """
     if parts.is_stopping():
         unasked = dict.fromkeys(("database", "storage", "instance"), "not checked")
@@ -106,8 +105,8 @@ async def ready(parts: PartsOf) -> Response:
     },
 )
 async def scrape(parts: PartsOf) -> Response:
-    """What this instance has counted since it started, all of its processes together, and the last results of sweep and
-    verify. No token is needed: do not let it out to the internet.
+    """The counts of this instance since its start, over all of its processes, and the last results of sweep and verify.
+    It needs no token: keep it internal.
     """
     return Response(await parts.scrape(), headers={**NO_STORE, "Content-Type": metrics.CONTENT_TYPE})
 

@@ -11,7 +11,7 @@ STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
 
 def doctor(as_json: Json = False) -> None:
-    """Look at settings, database, storage, disks, clocks, pixel processes, and at the service if it runs.
+    """Check settings, database, storage, disks, clocks, pixel processes, and the service if it runs.
 
     Says what is wrong and how to mend it. Give it the environment of `serve`. It changes nothing: a PostgreSQL of its
     own that does not run is started, and stopped again.

@@ -36,12 +36,12 @@ def import_images(
     source: Annotated[Path, typer.Argument(metavar="FILE.csv|DIR", help="What to import.", exists=True)],
     url: Url = None,
     token_stdin: TokenStdin = False,
-    concurrency: Annotated[int, typer.Option(help="Images that are sent at once.", min=1, max=64)] = 4,
+    concurrency: Annotated[int, typer.Option(help="Images sent at once.", min=1, max=64)] = 4,
     report: Annotated[
         Path | None, typer.Option(help="Where each image gets its line.  [default: FILE.csv.report.csv]")
     ] = None,
     patience: Annotated[
-        float, typer.Option(help="Seconds to go on trying an image while the service is busy or away.", min=0)
+        float, typer.Option(help="Seconds to retry an image while the service is busy or down.", min=0)
     ] = 120,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check the file and the pictures that it names; send nothing.")

@@ -25,10 +25,8 @@ MANY = 10  # a sync that removes more than one image in so many asks first
 
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
-Concurrency = Annotated[int, typer.Option(help="Products under way at once.", min=1, max=64)]
-Patience = Annotated[
-    float, typer.Option(help="Seconds to go on trying a product while the service is busy or away.", min=0)
-]
+Concurrency = Annotated[int, typer.Option(help="Products at once.", min=1, max=64)]
+Patience = Annotated[float, typer.Option(help="Seconds to retry a product while the service is busy or down.", min=0)]
 
 
 def sync(
@@ -37,7 +35,7 @@ def sync(
     ],
     url: Url = None,
     token_stdin: TokenStdin = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan; a read token may.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan. A read token is enough.")] = False,
     platform: Annotated[
         str | None, typer.Option("--from", metavar="PLATFORM", help=f"Whose export it is: {', '.join(maps.known())}.")
     ] = None,
@@ -46,14 +44,14 @@ def sync(
         typer.Option("--map", metavar="OURS=THEIRS,…", help="Columns of FILE.csv that have other names."),
     ] = None,
     missing: Annotated[str, typer.Option(help="Images that no row names: remove, or keep.")] = "remove",
-    refetch: Annotated[str, typer.Option(help="Sources that are here: changed, never, or always.")] = "changed",
-    on_error: Annotated[str, typer.Option(help="Where an image fails: continue, or stop its product.")] = "continue",
-    yes: Annotated[bool, typer.Option("--yes", help="Remove however many, without a question.")] = False,
+    refetch: Annotated[str, typer.Option(help="Fetch known sources again: changed, never, or always.")] = "changed",
+    on_error: Annotated[str, typer.Option(help="If an image fails: continue, or stop its product.")] = "continue",
+    yes: Annotated[bool, typer.Option("--yes", help="Remove any number of images without asking.")] = False,
     concurrency: Concurrency = 4,
     patience: Patience = 120,
     as_json: Json = False,
 ) -> None:
-    """Make galleries what a file says: the rows of one product are its images, in order.
+    """Change galleries to what a file says: the rows of one product are its images, in order.
 
     FILE.csv has a column product_id or product_key; id, src or sha256, of which each row fills one; and if you like
     filename, position, alt, and alt_en, alt_es, … An empty alt clears the text. FILE.ndjson has in each line a

@@ -45,6 +45,6 @@ async def status(id: ImageId, caller: Reader, parts: PartsOf) -> Response:
 
 @router.delete("/images/{id}.json", **described.DELETE)
 async def delete(id: ImageId, caller: Writer, parts: PartsOf) -> Response:
-    """Delete an image, whether or not it is on a product; where it was, the others close up."""
+    """Delete an image, assigned or unassigned; on a product the images after it close up."""
     await parts.library.remove(caller.store_id, id)
     return JSONResponse({"status": "OK", "id": id, "message": "Image deleted"})

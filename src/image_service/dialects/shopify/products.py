@@ -27,8 +27,8 @@ routes = APIRouter()
 async def list_products(
     request: Request, caller: Reader, parts: PartsOf, paging: PageAsked, since_id: Since = None
 ) -> Response:
-    """Every product with at least one image, by id. A page with very many images ends before its limit: follow `Link`
-    until there is no `next`.
+    """Every product with at least one image, ordered by id. A page with very many images ends before its limit: follow
+    `Link` until there is no `next`.
     """
     cursor = paging.cursor
     if cursor is not None and cursor.by != "id":
@@ -68,7 +68,7 @@ async def list_products(
 async def get_product(
     request: Request, product_id: ProductId, caller: Reader, parts: PartsOf, fields: Fields = None
 ) -> Response:
-    """A product with all its images, by position; 404 where it has none: products themselves live elsewhere."""
+    """A product with all its images, by position; 404 if it has none: the service stores no products."""
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
     if not gallery.images:
         raise ProductNotFound

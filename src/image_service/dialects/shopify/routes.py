@@ -44,8 +44,8 @@ async def create_image(
     parts: PartsOf,
     on_duplicate: OnDuplicateAsked = OnDuplicate.ADD,
 ) -> Response:
-    """Add an image to a product, from a `src` to fetch or an `attachment` in base64. A `src` of another of your images
-    copies that. Its `variant_ids` are taken from the product's other images.
+    """Add an image to a product, from a `src` to fetch or an `attachment` in base64. The `src` of another image of
+    yours copies it. The product's other images lose its `variant_ids`.
     """
     expected = etags.expected_versions(request)
 
@@ -78,7 +78,7 @@ async def list_images(
     paging: PageAsked,
     since_id: Since = None,
 ) -> Response:
-    """All images of a product by position, or by id where `since_id` is given; with `limit` a page of them. A product
+    """All images of a product by position, or by id if `since_id` is given; with `limit`, a page of them. A product
     without images is an empty list.
     """
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
@@ -135,8 +135,8 @@ async def get_image(
 async def update_image(
     request: Request, product_id: ProductId, id: ImageId, caller: Writer, parts: PartsOf
 ) -> Response:
-    """Move, describe or replace an image, or give it variants, which are taken from the product's other images.
-    Properties may all be sent back as they were read: what is the same stays, and the others are not looked at.
+    """Move, describe or replace an image, or give it variants, which the product's other images lose. A client may send
+    all properties back as it read them: only differences count, and read-only properties are ignored.
     """
     expected = etags.expected_versions(request)
     async with offered.reading(request, parts, Owner(caller.store_id)) as read:
@@ -186,6 +186,6 @@ async def _other_picture(offer: Offer, before: Image) -> Upload | None:
 async def delete_image(
     request: Request, product_id: ProductId, id: ImageId, caller: Writer, parts: PartsOf
 ) -> Response:
-    """Remove an image from a product; those behind it close up."""
+    """Remove an image from a product; the images after it close up."""
     await parts.library.remove(caller.store_id, id, product_id=product_id, expected=etags.expected_versions(request))
     return JSONResponse({})

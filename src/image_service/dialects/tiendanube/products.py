@@ -62,8 +62,8 @@ async def list_products(
     ] = None,
     fields: ProductFields = None,
 ) -> Response:
-    """Every product with an image, a name or a key, by its id: how many images it has, the main one, and all in order.
-    A search finds 1,000 at the most.
+    """Every product with an image, a name or a key, ordered by id: the number of its images, the main one, and all in
+    order. A search finds at most 1,000 products.
     """
     part = {"since_id": since_id, "offset": paging.offset, "limit": paging.per_page}
     if q is None and key is None:
@@ -79,7 +79,7 @@ async def list_products(
 async def get_product(
     request: Request, product_id: ProductId, caller: Reader, parts: PartsOf, fields: ProductFields = None
 ) -> Response:
-    """The whole gallery of a product, and what it is called; 404 where it has no image, no name and no key."""
+    """The gallery of a product, with its name and key; 404 if it has no image, no name and no key."""
     return await _answer(request, parts, caller, product_id, fields)
 
 
@@ -91,7 +91,7 @@ async def get_product_by_sku(
     parts: PartsOf,
     fields: ProductFields = None,
 ) -> Response:
-    """The product that has this key, with its gallery."""
+    """The product with this key, and its gallery."""
     product = await naming.by_key(parts.database, caller.store_id, storable_query(sku))
     if product is None:
         raise ProductNotFound
@@ -102,9 +102,7 @@ async def get_product_by_sku(
 async def name_product(
     request: Request, product_id: ProductId, caller: Writer, parts: PartsOf, fields: ProductFields = None
 ) -> Response:
-    """Say what a product is called, in as many languages as you like. What else a product has on the platform is
-    passed over.
-    """
+    """Name a product, in any number of languages. The platform's other product fields are ignored."""
     expected = etags.expected_versions(request)
     asked = parse_name(await uploads.read_fields(request))
     said = asked.model_fields_set
@@ -138,7 +136,7 @@ async def empty_product(
     parts: PartsOf,
     forget: Annotated[bool, Query(description="true: remove its name and key too.")] = False,
 ) -> Response:
-    """Empty a product's gallery. One that is empty stays so. Name and key stay unless they are to be forgotten."""
+    """Empty a product's gallery. Name and key stay, unless `forget` is true."""
     expected = etags.expected_versions(request)
     await parts.library.empty(caller.store_id, product_id, forget=forget, expected=expected)
     return JSONResponse({})
@@ -156,7 +154,7 @@ async def list_store_images(
     since_id: Since = 0,
     fields: Fields = None,
 ) -> Response:
-    """All images of the store, or those that are on no product yet (`assigned=false`)."""
+    """All images of the store, or the unassigned ones (`assigned=false`)."""
     page = await queries.images(
         parts.database,
         caller.store_id,
@@ -179,7 +177,7 @@ async def get_store_image(
     parts: PartsOf,
     fields: Fields = None,
 ) -> Response:
-    """An image by its id alone: also one that is on no product."""
+    """An image by its id alone, also an unassigned one."""
     image = await queries.image(parts.database, caller.store_id, id)
     view = view_of(request, parts, caller, fields)
     return answer(request, view, image.version, view.of(image))
@@ -192,7 +190,7 @@ async def delete_store_image(
     caller: Writer,
     parts: PartsOf,
 ) -> Response:
-    """Delete an image by its id alone; where it was on a product, those behind it close up."""
+    """Delete an image by its id alone; if it was on a product, the images after it close up."""
     await parts.library.remove(caller.store_id, id, expected=etags.expected_versions(request))
     return JSONResponse({})
 

@@ -99,8 +99,8 @@ async def create_image(
     fields: Fields = None,
 ) -> Response:
     """Create a new Product Image from one of: `src`, a URL to fetch; `attachment`, base64; `file`, in a form;
-    `image_id`, an image on no product. A `src` of another of your images copies that. With `Prefer: respond-async`,
-    what is at another `src` is fetched after the answer, 202, which names the job that does it.
+    `image_id`, an unassigned image. The `src` of another image of yours copies it. With `Prefer: respond-async` and any
+    other `src` the answer is 202: it names a job that fetches the picture.
     """
     expected = etags.expected_versions(request)
 
@@ -186,8 +186,8 @@ async def update_image(
     parts: PartsOf,
     fields: Fields = None,
 ) -> Response:
-    """Modify an existing Product Image: `position` moves it, and the others close up around it; `alt` describes it;
-    `src`, `attachment` or `file` replaces its bytes, which gives it a new URL. Its own `src` means "as it is".
+    """Modify an existing Product Image: `position` moves it, and the others close up; `alt` describes it; `src`,
+    `attachment` or `file` replaces its bytes and gives it a new URL. Its own `src` means "no change".
     """
     expected = etags.expected_versions(request)
     async with offered.reading(request, parts, Owner(caller.store_id)) as read:
@@ -221,6 +221,6 @@ async def delete_image(
     caller: Writer,
     parts: PartsOf,
 ) -> Response:
-    """Remove a Product Image; those behind it close up."""
+    """Remove a Product Image; the images after it close up."""
     await parts.library.remove(caller.store_id, id, product_id=product_id, expected=etags.expected_versions(request))
     return JSONResponse({})

@@ -36,8 +36,8 @@ router = APIRouter(tags=["Gallery"])
 async def get_gallery(
     request: Request, product_id: ProductId, caller: Reader, parts: PartsOf, fields: Fields = None
 ) -> Response:
-    """All images of a product in order, and the revision, which its `ETag` starts with. A product without images is an
-    empty list.
+    """All images of a product in order, and the revision, which is the first part of the `ETag`. A product without
+    images is an empty list.
     """
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
     view = view_of(parts, fields, BASIC_FIELDS)
@@ -54,12 +54,12 @@ async def put_gallery(
     dry_run: DryRun = False,
     fields: Fields = None,
 ) -> Response:
-    """Send the list of a product's images as it shall be. What is here stays: it is moved, described, or gets new
-    bytes; what is not is fetched; what no entry names goes. Send the same list again, and nothing changes.
+    """Send the list of images that the product should have. Existing images stay: they are moved, described or get new
+    bytes. New ones are fetched. Images that no entry names are removed. The same list again changes nothing.
 
-    An entry that fails costs nothing: the image that it names stays as it is, and its receipt says why. Either all
-    else is done, at once, or nothing. With `Prefer: respond-async` a job does it after the answer, 202, and asks hosts
-    that are busy again for two minutes.
+    A failed entry loses nothing: the image that it names stays, and the receipt says why. All other changes are made in
+    one transaction. With `Prefer: respond-async` the answer is 202, and a job does the work; it retries busy hosts for
+    two minutes.
     """
     if not dry_run and caller.scope is not Scope.WRITE:
         raise ReadOnlyToken

@@ -39,11 +39,11 @@ async def list_jobs(
 
 @router.get("/jobs/{id}", **described.GET_JOB)
 async def get_job(id: JobId, caller: Reader, parts: PartsOf) -> Response:
-    """How far it is, and what came of it. Ask again every second or two until `finished_at` is set."""
+    """The job's state and result. Ask again every second or two until `finished_at` is set."""
     return JSONResponse(shown(await store_jobs.of_store(parts.database, caller.store_id, uuid_of(id, JobNotFound))))
 
 
 @router.delete("/jobs/{id}", **described.CANCEL_JOB)
 async def cancel_job(id: JobId, caller: Writer, parts: PartsOf) -> Response:
-    """Before it has begun; afterwards it takes its course: 409."""
+    """Cancel a job that has not begun. Afterwards the answer is 409."""
     return JSONResponse(shown(await store_jobs.cancel(parts.database, caller.store_id, uuid_of(id, JobNotFound))))

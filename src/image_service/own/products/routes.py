@@ -20,8 +20,8 @@ router = APIRouter(tags=["Products"])
 
 @router.put("/products/{product_id}", **described.PUT_PRODUCT)
 async def put_product(request: Request, product_id: ProductId, caller: Writer, parts: PartsOf) -> Response:
-    """Say what you call a product of yours: `key` finds it, `name` is shown to people. It need not have images. Once it
-    has neither key nor name, nothing is kept of it but its images.
+    """Name a product: `key` is your own id for it, `name` is for people. It need not have images. A product without key
+    and name is nothing but its images.
     """
     expected = etags.expected_versions(request)
     asked = parse(ProductInput, await uploads.read_fields(request))
@@ -39,9 +39,9 @@ async def put_product(request: Request, product_id: ProductId, caller: Writer, p
 
 @router.post("/products", **described.FIND_OR_MAKE_PRODUCT)
 async def find_or_make_product(request: Request, caller: Writer, parts: PartsOf) -> Response:
-    """For systems that have no numbers for their products: the number of the product with this key, which goes into
-    all other paths. A product that is made gets a number from 2^52, which no JavaScript client rounds. However many
-    ask at once, they get one product.
+    """For systems without numbers for their products: answers the number of the product with this key; use it in all
+    other paths. A new product gets a number above 2^52, which JavaScript represents exactly. Requests at the same time
+    get the same product.
     """
     idempotency_key = key_of(request)
     body = await uploads.read_fields(request)

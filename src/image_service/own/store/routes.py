@@ -15,7 +15,7 @@ router = APIRouter(tags=["Store"])
 
 @router.get("/store", **described.GET_STORE)
 async def get_store(caller: Reader, parts: PartsOf) -> Response:
-    """The store that the token belongs to. Its id is a part of the versioned prefixes, and HTTP Basic's user name."""
+    """The store that the token belongs to. Its id is in the versioned prefixes, and the user name in HTTP Basic."""
     store = await registry.find(parts.database, caller.store_id)
     if store is None:
         raise StoreNotFound

@@ -40,9 +40,9 @@ router = APIRouter(tags=["Uploads"])
 
 @router.post("/uploads", **described.CREATE_UPLOAD_TICKET)
 async def create_upload_ticket(request: Request, caller: Writer, parts: PartsOf) -> Response:
-    """For a front-end that must not hold a token: make a ticket for as many files as you want to take, and give its
-    `url` to the browser or phone, which posts each file there as a form, and can do nothing else with it. It ends by
-    itself, with the token that made it, or when you withdraw it.
+    """For a front-end that must not hold a token: make a ticket for a number of files, and give its `url` to the
+    browser or phone, which posts each file there as a form. The URL allows nothing else. The ticket ends when it
+    expires, when the token that made it is revoked, or when you withdraw it.
     """
     key = key_of(request)
     body = await uploads.read_fields(request)
@@ -70,14 +70,14 @@ async def create_upload_ticket(request: Request, caller: Writer, parts: PartsOf)
 
 @router.get("/uploads/{id}", **described.GET_UPLOAD_TICKET)
 async def get_upload_ticket(id: TicketId, caller: Reader, parts: PartsOf) -> Response:
-    """How many files and bytes are left, and whether it is still good. Its URL is not shown again."""
+    """The number of files and bytes that are left, and whether the ticket is valid. The URL is not shown again."""
     ticket = await upload_tickets.of_store(parts.database, caller.store_id, UUID(id))
     return JSONResponse(shown(ticket))
 
 
 @router.delete("/uploads/{id}", **described.WITHDRAW_UPLOAD_TICKET)
 async def withdraw_upload_ticket(id: TicketId, caller: Writer, parts: PartsOf) -> Response:
-    """From now on no image is made by it, not even of an upload that is under way. Those that were made stay."""
+    """From now on the ticket adds no image, not even of an upload under way. Images that it added stay."""
     await upload_tickets.withdraw(parts.database, caller.store_id, UUID(id))
     return JSONResponse({})
 
@@ -90,9 +90,8 @@ async def upload_by_ticket(
     on_duplicate: OnDuplicateAsked = OnDuplicate.ADD,
     fields: Fields = None,
 ) -> Response:
-    """Without a token, to the URL that the ticket came with: one `file` a request, with its `alt` if you like. Send as
-    many at once as you want. A refused file has not used up anything. Each file's answer is the one that adding an
-    image to a product has.
+    """Post to the ticket's URL without a token: one `file` in each request, with an `alt` if you like. You may send
+    several at once. A refused file does not count. The answer is the same as for adding an image to a product.
     """
 
     def show(image: Image) -> Response:

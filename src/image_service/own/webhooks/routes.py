@@ -39,8 +39,8 @@ DeliveryId = Annotated[
 
 @router.post("/webhooks", **described.CREATE_WEBHOOK)
 async def create_webhook(request: Request, caller: Writer, parts: PartsOf) -> Response:
-    """From now on `url` is told of each of these events: a POST, signed with the `secret`, which is shown this once.
-    What has happened before is not told.
+    """From now on each of these events is posted to `url`, signed with the `secret`. Only this answer shows the secret.
+    Earlier events are not sent.
     """
     key = key_of(request)
     body = await uploads.read_fields(request)
@@ -60,13 +60,13 @@ async def create_webhook(request: Request, caller: Writer, parts: PartsOf) -> Re
 
 @router.get("/webhooks", **described.LIST_WEBHOOKS)
 async def list_webhooks(caller: Writer, parts: PartsOf) -> Response:
-    """All of the store's, the oldest first; `switched_off_at` says which have failed for too long."""
+    """The store's webhooks, the oldest first. Those that failed for too long have `switched_off_at`."""
     return JSONResponse([webhook_shown(each) for each in await endpoints.every(parts.database, caller.store_id)])
 
 
 @router.get("/webhooks/{id}", **described.GET_WEBHOOK)
 async def get_webhook(id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
-    """Whether deliveries come through. Its secret is not shown again."""
+    """The webhook, and whether its deliveries succeed. The secret is not shown again."""
     return JSONResponse(
         webhook_shown(await endpoints.find(parts.database, caller.store_id, uuid_of(id, WebhookNotFound)))
     )
@@ -74,14 +74,14 @@ async def get_webhook(id: WebhookId, caller: Writer, parts: PartsOf) -> Response
 
 @router.delete("/webhooks/{id}", **described.DELETE_WEBHOOK)
 async def delete_webhook(id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
-    """With all that was on its way to it."""
+    """Delete a webhook with its pending deliveries."""
     await endpoints.remove(parts.database, caller.store_id, uuid_of(id, WebhookNotFound))
     return JSONResponse({})
 
 
 @router.post("/webhooks/{id}/rotate", **described.ROTATE_SECRET)
 async def rotate_secret(request: Request, id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
-    """Another secret. For a day what is sent is signed with both, so that your receiver may have either."""
+    """Make a new secret. For one day events are signed with both secrets, so your receiver may use either."""
 
     def show(rotated: NewSecret) -> Response:
         return JSONResponse(secret_shown(rotated), headers=NO_STORE)
@@ -95,8 +95,8 @@ async def rotate_secret(request: Request, id: WebhookId, caller: Writer, parts: 
 
 @router.post("/webhooks/{id}/test", **described.TEST_WEBHOOK)
 async def test_webhook(request: Request, id: WebhookId, caller: Writer, parts: PartsOf) -> Response:
-    """Sends `webhook.test` now, once, and answers how that went. If it comes through, a webhook that was switched off
-    is on again.
+    """Send `webhook.test` now, once, and answer with the result. Success switches a webhook on again that was switched
+    off.
     """
     key_of(request)
     webhook = await endpoints.find(parts.database, caller.store_id, uuid_of(id, WebhookNotFound))
@@ -122,7 +122,7 @@ async def list_deliveries(
         Query(description="Restrict results to deliveries in this state."),
     ] = None,
 ) -> Response:
-    """What was sent in the last 7 days, or is on its way, the newest first."""
+    """The deliveries of the last 7 days, also pending ones, the newest first."""
     webhook = await endpoints.find(parts.database, caller.store_id, uuid_of(id, WebhookNotFound))
     states = [State(state)] if state else list(State)
     total, found = await deliveries.page(parts.database, webhook, states, paging.offset, paging.per_page)
@@ -134,8 +134,8 @@ async def list_deliveries(
 async def redeliver(
     request: Request, id: WebhookId, delivery_id: DeliveryId, caller: Writer, parts: PartsOf
 ) -> Response:
-    """Sends it again, soon, under the same `webhook-id`, and if that fails as often as the first time: after your
-    receiver was away for longer than retries last, or had a bug.
+    """Send a delivery again soon, with the same `webhook-id` and the same retries: for a receiver that was down for
+    longer than the retries last, or had a bug.
     """
     key_of(request)
     webhook = await endpoints.find(parts.database, caller.store_id, uuid_of(id, WebhookNotFound))
