@@ -40,7 +40,7 @@ test-faults: setup  ## pull the plug in every way, and look for what only chance
 
 EXAMPLES ?= 10000
 
-test-sync: setup  ## gallery sync against its model, in 10,000 random examples (EXAMPLES=500 for fewer): half an hour
+test-sync: setup  ## gallery sync against its model, in 10,000 random examples (EXAMPLES=500 for fewer): an hour
 	SYNC_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest --timeout 0 --hypothesis-show-statistics tests/sync/test_against_a_model.py
 
 # HEIC's decoder is no part of the default set-up, so its tests have an environment of their own.
