@@ -1,15 +1,18 @@
 """Several variants from one decode are what each would be alone."""
 
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from image_service.pixels.limits import Limits
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import alike, corners, encoded, format_of, oriented_jpeg, quadrants
+from tests.processes import DEADLINE
 
 OFFERED = (Format.AVIF, Format.WEBP, Format.JPG)
 
@@ -38,3 +41,8 @@ async def test_they_are_what_each_would_be_alone(pool: PixelPool, tmp_path: Path
             assert all(map(alike, corners(one), corners(other)))
         if original is Format.PNG and rendering.format is not Format.AVIF:  # to which more time is given
             assert target.read_bytes() == alone.read_bytes()
+
+
+async def test_what_nobody_waits_for_yields_to_all_else() -> None:
+    async with PixelPool(1, Limits(), DEADLINE, DEADLINE, yields=True) as own, PixelPool(1, Limits(), 1, 1) as pool:
+        assert [os.sched_getscheduler(each.pids[0]) for each in (own, pool)] == [os.SCHED_IDLE, os.SCHED_OTHER]
