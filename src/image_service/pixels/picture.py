@@ -30,7 +30,7 @@ class Format(StrEnum):
 HEIC_DECODER = "pi_heif"  # the module that the extra `heic` brings
 ALWAYS_TAKEN = (Format.GIF, Format.JPG, Format.PNG)  # others are a setting
 DRAWN = (Format.JPG, Format.PNG, Format.GIF, Format.WEBP, Format.AVIF)
-# A URL of the first is sent as one of the others to whoever takes that, the first of them if it is the lightest.
+# A URL of the first is sent as one of the others to clients that accept it, the first of them if it is the lightest.
 NEGOTIABLE = (Format.JPG, Format.PNG)
 PREFERRED = (Format.AVIF, Format.WEBP)
 ANIMATED = (Format.GIF, Format.WEBP, Format.PNG)  # may have several frames

@@ -97,7 +97,7 @@ class Ahead:
                 await self._render(image)
             except BlobNotFound:
                 metrics.NOT_AHEAD.labels(NotAhead.GONE).inc()
-            except ImageServiceError as error:  # whoever asks for one finds out whether it can be had
+            except ImageServiceError as error:  # a request for one finds out whether it can be rendered
                 metrics.NOT_AHEAD.labels(NotAhead.FAILED).inc()
                 log.warning("not rendered ahead", image=image.id, key=image.key, reason=str(error))
             except Exception:  # the others in the line are not to wait for ever

@@ -109,7 +109,7 @@ class Audit:
         self._seen = self._noted = 0  # names: in this run, and when the round was last kept
 
     async def run(self, oldest: datetime) -> Found:
-        """Strays that are older go to the trash; variants of no live image are removed, whatever their age.
+        """Strays that are older go to the trash; variants without a live image are removed at any age.
 
         Raises `SweepRefused` before it touches a slice of which over 5 % are strays, unless `force`; what the slices
         before have come to stays done.

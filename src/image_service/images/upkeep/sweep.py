@@ -144,7 +144,7 @@ async def _take_unused(database: Database, *, dry_run: bool) -> int:
 
 async def _empty_trash(database: Database, storage: Storage, sizes: list[str], *, dry_run: bool) -> int:
     """Bytes first, then the rows that remember them: what a crash interrupts is done again."""
-    # What an image has is no trash, whatever else may be written there: such as a stray that has got its row after all.
+    # Bytes of a live image are no trash, even with a row here: a stray may have got its image's row after all.
     live = exists().where(col(ImageRow.key) == col(TrashRow.key))
     past = and_(col(TrashRow.deleted_at) < func.now() - literal(TRASH_KEPT), ~live)
     if dry_run:

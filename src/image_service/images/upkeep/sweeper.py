@@ -83,7 +83,7 @@ class Sweeper:
         if not await runs.is_due(self.database, runs.SWEEP, interval):
             return
         async with self.database.lock(LOCK) as mine:
-            # Looked at again: whoever had the lock until now has just done it.
+            # Look again: the process that held the lock until now may have just done it.
             if mine and await runs.is_due(self.database, runs.SWEEP, interval):
                 log.info("swept", **vars(await self._recorded()))
 

@@ -87,7 +87,7 @@ async def run(
             raise VerifyUnderWay("another verify is under way")
         now = time.time()
         kept = None if anew else Verification.kept(await runs.cursor_of(database, job))
-        begun = Verification(share, read, random.random(), now, now)  # noqa: S311 - nobody gains by guessing it
+        begun = Verification(share, read, random.random(), now, now)  # noqa: S311 - not a secret
         if kept and (kept.share, kept.read) == (share, read) and now - kept.at < RESUMED_WITHIN:
             begun = kept
             say(begun)

@@ -22,7 +22,7 @@ from image_service.ingest.shares import Owner
 
 TOTAL_SECONDS = 15.0  # names, connection and answer together; what Standard Webhooks has as the least
 DNS_THREADS = 16
-REST_BYTES = 16 * 1024  # of an answer's body, which nobody wants: for the connection to serve once more
+REST_BYTES = 16 * 1024  # of an answer's body, which is skipped so that the connection can be used again
 REST_SECONDS = 0.5
 _BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 
@@ -162,7 +162,7 @@ class _Connection:
         return False
 
     async def aclose(self) -> None:
-        with anyio.CancelScope(shield=True):  # closing waits for nobody
+        with anyio.CancelScope(shield=True):  # closing must not be cancelled
             await self._http.aclose()
             # httpcore leaves the socket open when it is cancelled in the middle of a TLS handshake.
             if self._backend.opened is not None:
