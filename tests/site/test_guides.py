@@ -161,6 +161,14 @@ def test_every_page_keeps_its_policy_and_needs_no_other_host(page: Page) -> None
         expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
+def test_a_diagram_keeps_its_shape_on_a_phone(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844})
+    page.goto("/guides/uploads")
+    diagram = page.locator("pre", has_text="front-end").first
+    assert diagram.evaluate("element => element.scrollWidth > element.clientWidth")
+    assert not is_too_wide(page)
+
+
 def test_samples_change_their_language_together(page: Page) -> None:
     page.goto("/guides/tiendanube")
     page.get_by_role("button", name="PHP").first.click()

@@ -125,8 +125,10 @@ class _Renderer(RendererHTML):
             if shown[1:]
             else '<div class="tabs only-with-scripts alone"></div>'
         )
+        # Diagrams and tables of characters lose their shape where lines are broken, so they scroll.
+        drawn = ' class="drawn" tabindex="0"' if shown[0][0] == "text" else ""
         codes = "".join(
-            f'<pre data-language="{name}"{" hidden" if place else ""}>{escape(code, quote=False)}</pre>'
+            f'<pre{drawn} data-language="{name}"{" hidden" if place else ""}>{escape(code, quote=False)}</pre>'
             for place, (name, code) in enumerate(shown)
         )
         return f'<div class="samples">{group}{codes}</div>\n'
