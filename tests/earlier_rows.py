@@ -185,7 +185,15 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "jobs": [
-        {"job": job, "last_run": THEN, "failed": False, "last_success": THEN, "seconds": 1.5, "counts": {"strays": 1}}
+        {
+            "job": job,
+            "last_run": THEN,
+            "failed": False,
+            "last_success": THEN,
+            "seconds": 1.5,
+            "counts": {"strays": 1},
+            "cursor": {"after": "of another release"},
+        }
         for job in ("sweep", "verify")
     ],
 }

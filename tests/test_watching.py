@@ -44,7 +44,7 @@ def dashboard_expressions() -> list[str]:
 async def labels(service: Service, client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> dict[str, set[str]]:
     """The labels of each series that the service exports, with everything counted at least once."""
     await anyone.get(path((await added(client))["src"]), headers={"Accept": "image/webp"})
-    for job in (runs.SWEEP, runs.VERIFY):
+    for job in (runs.SWEEP, runs.VERIFY, runs.VERIFY_SAMPLE):
         async with runs.recorded(service.database, job) as counts:
             counts["anything"] = 1
     found: dict[str, set[str]] = {}
