@@ -34,6 +34,7 @@ from image_service.storage.staging import Staging
 from image_service.stores import registry
 from image_service.stores.registry import NewStore
 from tests.browser import chromium
+from tests.databases import connected
 from tests.ingest.server import ScriptedServer
 from tests.needs import require
 from tests.order import ByFile, longest_first
@@ -112,20 +113,20 @@ async def database_url(postgres: EmbeddedPostgres) -> str:
 @pytest.fixture(scope="session")
 async def new_database(postgres: EmbeddedPostgres) -> AsyncIterator[NewDatabase]:
     """The URL of an empty database with this version's schema: a copy of one that was migrated."""
-    connection = await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
 
     def url_of(name: str) -> str:
         return make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
 
-    async def make() -> str:
-        name = f"test_{uuid4().hex}"
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
-        return url_of(name)
+    async with connected(postgres.url) as connection:
 
-    await connection.execute("CREATE DATABASE migrated")
-    await migrations.upgrade(url_of("migrated"))
-    yield make
-    await connection.close()
+        async def make() -> str:
+            name = f"test_{uuid4().hex}"
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+            return url_of(name)
+
+        await connection.execute("CREATE DATABASE migrated")
+        await migrations.upgrade(url_of("migrated"))
+        yield make
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ async def test_a_list(client: httpx.AsyncClient, coding: str) -> None:
     assert "content-encoding" not in refused.headers
 
 
-@pytest.mark.parametrize("page", ["/docs", "/openapi.json", "/gallery", "/docs/static/reference.js"])
+@pytest.mark.parametrize("page", ["/docs", "/openapi.json", "/gallery", "/docs/static/code.js"])
 async def test_what_anybody_may_ask_for_is_compressed_once(anyone: httpx.AsyncClient, page: str) -> None:
     _, expected = await raw(anyone, page, None)
     for coding in ("br", "gzip"):

@@ -80,7 +80,7 @@ def test_the_documentation_page_and_all_its_files(server: Server) -> None:
     with httpx.Client(base_url=server.url, timeout=DEADLINE) as client:
         page = client.get("/docs").raise_for_status().text
         named = set(re.findall(r'(?:href|src)="([^"#]+)"', page))
-        assert len([name for name in named if "static/" in name]) == 4
+        assert len([name for name in named if "static/" in name]) == 5
         assert "openapi.json" in named
         for name in named:
             assert client.get(name).raise_for_status().content, name

@@ -3,7 +3,6 @@
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -17,7 +16,7 @@ from tests.browser import NewPage
 from tests.conftest import API
 from tests.deploy.files import ROOT
 from tests.deploy.needs import program
-from tests.processes import DEADLINE
+from tests.processes import DEADLINE, Server
 from tests.site.conftest import LOOKS, is_too_wide, violations
 from tests.site.html import Element, elements
 
@@ -31,10 +30,10 @@ def url_of(file: str) -> str:
 
 
 @pytest.fixture(scope="module")
-async def pages(service: Any) -> dict[str, list[Element]]:
+def pages(server: Server) -> dict[str, list[Element]]:
     """By path."""
-    async with service.client() as client:
-        answers = {url_of(file): await client.get(url_of(file)) for file in FILES}
+    with httpx.Client(base_url=server.url) as client:
+        answers = {url_of(file): client.get(url_of(file)) for file in FILES}
     assert {answer.status_code for answer in answers.values()} == {200}
     return {path: elements(answer.text) for path, answer in answers.items()}
 
@@ -62,10 +61,10 @@ def test_links_between_them_lead_somewhere(pages: dict[str, list[Element]]) -> N
             assert not target.fragment or target.fragment in ids[target.path], (path, link)
 
 
-def test_every_code_is_there_as_it_is_printed(pages: dict[str, list[Element]]) -> None:
+def test_every_code_is_there_as_it_is_printed(pages: dict[str, list[Element]], server: Server) -> None:
     """But for the name of the service, which is this one's."""
     for file in GUIDES:
-        text = (DOCS / file).read_text().replace("http://127.0.0.1:8000", API)
+        text = (DOCS / file).read_text().replace("http://127.0.0.1:8000", server.url)
         printed = re.findall(r"^```\w+\n(.*?)\n```", text, re.MULTILINE | re.DOTALL)
         shown = {each.text for each in pages[url_of(file)] if each.tag == "pre"}
         assert set(printed) <= shown
