@@ -140,6 +140,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         guard_by_what_is(case)
     if ParameterLocation.QUERY not in wrong and case.query.get("on_duplicate") == "refuse":
         case.query["on_duplicate"] = "reuse"  # the pictures here are few, and the same again and again
+    if ParameterLocation.QUERY not in wrong:
+        case.query.pop("page_info", None)  # a cursor is taken out of a `Link`: one that is made up is refused
     if ParameterLocation.BODY not in wrong and isinstance(case.body, dict):
         fields = sensible(case, case.body)
         if case.media_type == "application/json":
