@@ -28,8 +28,8 @@ LOCK_TIMEOUT = "2s"
 
 def migrate(connection: Connection) -> None:
     """Each migration in a transaction of its own, which it may leave to build an index concurrently."""
-    # Asked again and again, each time in a transaction that ends at once: an index that is built concurrently waits for
-    # whoever waits in one. The lock is the session's own, so it goes with the connection.
+    # Polled in short transactions: building an index concurrently waits for every open transaction, so a wait for the
+    # lock inside one would never end. The lock belongs to the session and goes with the connection.
     connection.execute(text("SET application_name = 'image-service migrate'"))
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
         connection.commit()

@@ -1,6 +1,6 @@
 """Many rows, made once by SQL and kept in the cache: an uploaded image's own row, again and again on other products.
 
-Whatever columns the schema has are copied, so that this need not know them.
+All columns of the schema are copied, so that this need not know them.
 """
 
 import asyncio

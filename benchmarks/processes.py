@@ -133,7 +133,7 @@ def _wait(name: str, process: subprocess.Popen[bytes], ready: str, log: Path) ->
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Politely, then whatever is left of its group."""
+    """By SIGTERM, then by SIGKILL for what is left of its group."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

@@ -67,7 +67,7 @@ def test_a_render_that_takes_too_long(server: Server) -> None:
     assert answer.status_code == 503
     killed, failed, request = lines(server, id)
     assert (killed["event"], killed["reason"]) == ("pixel process killed", "time_limit")
-    assert (failed["event"], failed["reason"]) == ("variant not drawn", "took too long")
+    assert (failed["event"], failed["reason"]) == ("variant not rendered", "took too long")
     assert request["status"] == 503
 
 

@@ -20,7 +20,7 @@ VACUUM = ("autovacuum_vacuum_scale_factor", "autovacuum_vacuum_insert_scale_fact
 def upgrade() -> None:
     op.execute(f"ALTER TABLE images SET ({', '.join(f'{name} = 0.02' for name in VACUUM)})")
     with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # it waits for every transaction under way, and nobody waits for it
+        op.execute("SET lock_timeout = 0")  # it waits for all open transactions, and blocks none
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS images_orphans")  # half of it, of an attempt that was cut short
         op.create_index(
             "images_orphans",

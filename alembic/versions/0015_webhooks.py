@@ -1,5 +1,5 @@
-"""Webhooks, and what is on its way to them. It only adds: the version before works with this schema too, and tells
-nobody.
+"""Webhooks, and what is on its way to them. It only adds: the version before works with this schema too, and sends
+no events.
 
 Revision: 0015
 Follows: 0014

@@ -1,4 +1,4 @@
-"""What all contenders are to whoever loads them."""
+"""What all contenders have in common for the load."""
 
 import sys
 from dataclasses import dataclass, field

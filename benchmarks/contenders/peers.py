@@ -51,7 +51,7 @@ def install() -> None:
 
 
 def versions() -> str:
-    """Of all that are installed, for whoever reads the figures."""
+    """The versions of all peers that are installed, for readers of the figures."""
     found = []
     for folder, package in (("ipx", "ipx"), ("ipx", "sharp"), ("directus", "directus")):
         about = PEERS / folder / "node_modules" / package / "package.json"

@@ -5,7 +5,7 @@
     POST /raw       the body to a file, fsynced, with its SHA-256: what any upload must do
     GET  /list/{n}  one prepared statement by asyncpg, rendered by the json module
 
-No limits, no errors, no gallery to keep in order: nobody could run it.
+No limits, no errors, no gallery to keep in order: it is no service that could be run.
 """
 
 import asyncio

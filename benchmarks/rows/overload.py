@@ -20,7 +20,7 @@ from benchmarks.stock import A_PRODUCT, PHOTOS, stocked
 
 FACTORS = (0.5, 1, 2, 4, 7, 10)  # times what can be rendered
 DRAW_WAIT = 4.0  # seconds; the default of 10 would only make every step as much longer
-# More than are offered as installed: ten times the rate takes many pictures that nobody has asked for.
+# More than are offered as installed: ten times the rate takes many pictures that have not been rendered yet.
 SIZES = tuple(f"{width}-0" for width in (50, 100, 160, 200, 240, 320, 400, 480, 560, 640, 800, 1024))
 EXTENSIONS = ("jpg", "webp")
 WARM_SIZE, WARM = "1920-0", 20  # pictures
@@ -32,7 +32,7 @@ GIVE_UP = 30.0  # seconds
 
 
 class Cold:
-    """Pictures that nobody has asked for, in random order."""
+    """Pictures that have not been rendered yet, in random order."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._left = list(paths)
@@ -122,7 +122,7 @@ def _p99(report: Report) -> float:
 
 
 def _render(to: Contender, cold: Cold) -> float:
-    """Seconds that one takes, with nobody else about."""
+    """Seconds that one takes, on an idle service."""
     since = time.perf_counter()
     httpx.get(to.url + cold.take(1)[0], timeout=GIVE_UP).raise_for_status()
     return time.perf_counter() - since

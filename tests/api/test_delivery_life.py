@@ -231,7 +231,7 @@ async def test_a_damaged_original_is_not_rendered(
         answer = await anyone.get(url_of(image))
     assert (answer.status_code, answer.headers["Cache-Control"]) == (503, "no-store")
     assert int(answer.headers["Retry-After"]) > 0
-    assert [line["log_level"] for line in logs if line["event"] == "variant not drawn"] == ["error"]
+    assert [line["log_level"] for line in logs if line["event"] == "variant not rendered"] == ["error"]
     assert variant_files(service, image) == []
 
 

@@ -222,7 +222,7 @@ class Places:
             ended[address] += 1
             self._end(worst)
         for address, connections in ended.items():
-            log.info("stalled connections ended: too much waits in memory", client=address, connections=connections)
+            log.info("stalled connections closed: too much waits in memory", client=address, connections=connections)
 
     def _held_by(self, connection: Connection) -> int:
         return self._read.get(connection) or connection.buffered
@@ -232,9 +232,9 @@ class Places:
         if now - self._warned_at > QUIET_SECONDS:
             self._warned_at = now
             held = len(connections)
-            log.warning("as many connections as may be", connections=self._most, client=address, held=held)
+            log.warning("connection limit reached", connections=self._most, client=address, held=held)
             if held >= NEARLY_ALL * self._most:
-                log.warning("one address holds nearly all connections", client=address, held=held)
+                log.warning("one address holds most connections", client=address, held=held)
 
     def _tell(self) -> None:
         metrics.CONNECTIONS.set(self._count)

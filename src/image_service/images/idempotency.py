@@ -184,7 +184,7 @@ class IdempotencyKeys:
             async with self._database.transaction() as session:
                 await session.exec(delete(IdempotencyRow).where(_under_way(mine)))
         except DatabaseUnavailable as error:
-            log.warning("a key stays taken until its lease ends", reason=str(error))
+            log.warning("key stays locked until its lease ends", reason=str(error))
 
 
 async def forget(database: Database, *, dry_run: bool) -> int:

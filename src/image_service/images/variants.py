@@ -102,8 +102,8 @@ class Variants:
         return self._render_once(wanted)
 
     async def lightest(self, name: VariantName, accepted: Sequence[Format]) -> tuple[VariantName, tuple[Format, ...]]:
-        """What to send to whoever accepts these too, the preferred first: one that is kept, or one to `render`, and in
-        which others instead. Raises `StorageUnavailable`.
+        """What to send to a client that also accepts these formats, preferred first: a stored variant, or one to
+        `render` and the formats to weigh it against. Raises `StorageUnavailable`.
         """
         found, is_open = await self._lightest.find(name, accepted)
         if not is_open:
@@ -249,7 +249,7 @@ class Variants:
                     if len(self._failed) >= MAX_KNOWN:
                         self._failed.clear()
                     self._failed[looks] = time.monotonic() + FAILED_SECONDS
-                    log.error("variant not drawn", variant=str(variant.name), reason=str(failed))
+                    log.error("variant not rendered", variant=str(variant.name), reason=str(failed))
                     raise VariantNotRendered(str(failed)) from failed
         return lightest
 

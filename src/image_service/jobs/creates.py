@@ -79,7 +79,7 @@ class Creates:
                 raise
             status = error.status if isinstance(error, PictureRefused) else None
             pause = self._retries.pause(job, error) if isinstance(error, PictureRefused) else None
-            log.info("a create was not done", job=job.id.hex, reason=str(error), again=pause)
+            log.info("asynchronous create failed", job=job.id.hex, reason=str(error), again=pause)
             if pause is None:
                 raise Failed([receipt(FAILED, reason=reason, status=status)]) from error
             await store_jobs.note(self._database, job, [receipt(WAITING, reason=reason, status=status)])

@@ -108,7 +108,7 @@ def handler(database: Database, run: Callable[[StoreJob], Awaitable[None]]) -> H
         except Failed as failed:
             await fail(database, job.id, failed.receipts, failed.result)
         except (JobOver, StoreNotFound):
-            log.info("a job has ended meanwhile", job=job.id.hex)
+            log.info("job had already ended", job=job.id.hex)
 
     return handle
 

@@ -93,7 +93,7 @@ class Syncs:
                 raise
             raise Failed([receipt(FAILED, reason=reason)]) from error
         if pause is not None:
-            log.info("a sync is not done yet", job=job.id.hex, again=pause)
+            log.info("sync not finished", job=job.id.hex, again=pause)
             await store_jobs.note(self._database, job, receipts)
             raise Again(pause, "sync")
 

@@ -34,8 +34,8 @@ ENCODERS: dict[Format, tuple[str, dict[str, Any]]] = {
 }
 # Of a graphic: the very colours, of 256 at the most (at less effort some are off by one), in half the bytes.
 PALETTE: dict[str, Any] = {"palette": True, "Q": 100, "dither": 0, "effort": 5}
-# Where nobody waits. AVIF at the same quality setting: 0.71 to 0.94 of the bytes, better by 1 to 3.5 of SSIMULACRA2, in
-# four to five times the time; effort 1 has 0.75 to 0.94, in three times. See docs/decisions/0180.
+# For variants that no client waits for. AVIF at the same quality setting: 0.71 to 0.94 of the bytes, better by 1 to 3.5
+# of SSIMULACRA2, in four to five times the time; effort 1 has 0.75 to 0.94, in three times. See docs/decisions/0180.
 PATIENT: dict[Format, dict[str, Any]] = {Format.AVIF: {"effort": 2}}
 OPAQUE = (Format.JPG,)
 WHITE = (255, 255, 255)

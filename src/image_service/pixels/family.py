@@ -1,5 +1,5 @@
-"""Several variants of one picture that nobody waits for, from one decode: each format of a size is encoded once, by the
-slower encoders, and weighed with the others.
+"""Several variants of one picture from one decode, when no client waits: each format of a size is encoded once, by the
+slower encoders, and weighed against the others.
 """
 
 from collections.abc import Callable, Sequence

@@ -106,7 +106,7 @@ class Repository(Queries):
                 stale=heartbeat_timeout,
             )
         except DatabaseUnavailable as error:
-            log.warning("no work can be taken", reason=str(error))
+            log.warning("queue cannot be read", reason=str(error))
             return []
         # pgqueuer's value of a row has no place for our columns but this.
         return [models.Job.model_validate({**row, "headers": {"store_id": row.store_id}}) for row in rows]

@@ -124,7 +124,7 @@ class Runner:
             case Again() as again:
                 raise errors.RetryRequested(timedelta(seconds=again.pause), str(again)) from again
             case error if isinstance(error, PASSING):
-                log.warning("work has to wait", kind=job.entrypoint, reason=str(error))
+                log.warning("work postponed", kind=job.entrypoint, reason=str(error))
                 raise errors.RetryRequested(timedelta(seconds=self._pace.unavailable), str(error)) from error
             case error:
                 log.error("work failed", kind=job.entrypoint, job=job.id, exc_info=error)

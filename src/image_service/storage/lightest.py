@@ -1,4 +1,4 @@
-"""Which format whoever accepts several gets: the lightest. Beside variants an empty blob notes each that is not."""
+"""The lightest format for a client that accepts several. Empty blobs beside a variant note the formats that are not."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,8 @@ NOTE_HEADERS = BlobHeaders("application/octet-stream")
 
 
 class Lightest:
-    """A variant that is kept was weighed when it was rendered, and noted before it was kept if it is not the lightest:
-    whoever finds it, and no note, may send it.
+    """A variant is weighed when it is rendered. If it is not the lightest, that is noted before the variant is stored:
+    a variant without a note may be sent.
     """
 
     def __init__(self, storage: Storage, staging: Staging) -> None:
@@ -21,8 +21,8 @@ class Lightest:
         self._staging = staging
 
     async def find(self, name: VariantName, accepted: Sequence[str]) -> tuple[VariantName, bool]:
-        """What to send to whoever accepts these extensions too, the preferred first, and whether it must be weighed
-        first, as it is not kept. Raises `StorageUnavailable`.
+        """What to send to a client that also accepts these extensions, preferred first, and whether it must be rendered
+        and weighed first. Raises `StorageUnavailable`.
         """
         for each in accepted:
             one = replace(name, ext=each)

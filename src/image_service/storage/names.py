@@ -20,8 +20,8 @@ MAX_SLUG = 80  # characters; with the key and the longest size a file name stays
 MAX_STORE_ID = 2**63 - 1  # PostgreSQL's bigint
 CACHE_FOREVER = "public, max-age=31536000, immutable"  # `Cache-Control` of a variant: its name never names other bytes
 EXTENSIONS = ("jpg", "png", "gif", "webp", "avif")  # of variants
-# Of empty blobs beside a variant: whoever asks for the picture's own format gets another than this, which is lighter.
-# nginx looks for them too.
+# Extensions of empty blobs beside a variant: at the URL of the picture's own format, another format is lighter than
+# this one. nginx looks for them too.
 LOST = {"webp": "nowebp", "avif": "noavif"}
 
 INSTANCE = "private/instance"  # the installation's id, written once

@@ -109,7 +109,7 @@ class RequestLog:
             except ClientDisconnect:
                 pass
             except Exception as error:
-                log.exception("unforeseen")
+                log.exception("unexpected error")
                 if status != CLIENT_CLOSED:
                     raise  # too late for an answer: the connection is closed in mid-body
                 await self._render(Request(scope), error)(scope, receive, noting)

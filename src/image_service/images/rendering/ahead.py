@@ -1,7 +1,7 @@
-"""Variants that the settings name are rendered before anybody asks, when there is nothing else to do.
+"""Renders the variants that `EAGER_SIZES` and `EAGER_FORMATS` name before a client asks, when the service is idle.
 
-By a pixel process of its own, which gets what processor time nobody else wants, and only once no upload and no shopper
-needs a pixel process: neither ever waits for it. All of an image come from one decode, mostly the one of its check.
+A pixel process of its own does it, at the lowest CPU priority and only while no upload and no client needs a pixel
+process, so neither ever waits for it. All variants of an image come from one decode, mostly that of its check.
 """
 
 import asyncio

@@ -21,7 +21,7 @@ from image_service.database.database import Database
 from image_service.errors import BlobNotFound, ImageServiceError
 from image_service.images.models import ImageRow, ReservationRow, TrashRow
 from image_service.images.upkeep import runs
-from image_service.images.upkeep.sweep import BATCH, NOBODY, STRAY_AGE, Found, to_trash
+from image_service.images.upkeep.sweep import BATCH, NO_STORE, STRAY_AGE, Found, to_trash
 from image_service.storage.base import Storage
 from image_service.storage.names import VariantName, key_of_original
 
@@ -165,7 +165,7 @@ class Audit:
         for start in range(0, len(part.unnamed), BATCH):
             aged = await self._aged(part.unnamed[start : start + BATCH], oldest)
             trashed = await self._trashed(aged)
-            waiting += sum(store == NOBODY for store in trashed.values())
+            waiting += sum(store == NO_STORE for store in trashed.values())
             strays += [key for key in aged if key not in trashed]
             found = strayed + waiting + len(strays)
             if strays and found > originals * MAX_STRAY_SHARE and not self._force:
@@ -230,7 +230,7 @@ class Audit:
         await runs.succeeded(self._database, runs.AUDIT, self._round.seconds, counts)
 
     async def _those(self, statement: SelectOfScalar[UUID], keys: list[UUID]) -> Sequence[UUID]:
-        """The keys that nobody has: nearly none, where those that somebody has would be nearly all."""
+        """The keys that no row has. They are few; the keys that rows have would be nearly all."""
         async with self._database.reading() as session:
             return (await session.exec(statement, params={"keys": keys})).all()
 

@@ -20,7 +20,7 @@ from image_service.storage.staging import Staging
 
 TRASH_KEPT = timedelta(hours=24)  # an online backup (pg_dump first, then the bytes) stays whole for a day
 STRAY_AGE = timedelta(hours=24)  # an upload commits within an hour of its key's reservation and of its put
-NOBODY = 0  # the store of a stray in the trash: no store has this id
+NO_STORE = 0  # the store of a stray in the trash: no store has this id
 BATCH = 500
 
 ForgetJobs = Callable[[Database, bool], Awaitable[dict[str, int]]]  # by their names in `Swept`; a dry run counts them
@@ -98,7 +98,7 @@ async def sweep(
 async def _remove_again(database: Database, storage: Storage, sizes: list[str], since: datetime | None) -> None:
     """The variants of what came into the trash after `since`, by their names; None: of all of it."""
     last = UUID(int=0)
-    recent = and_(col(TrashRow.store_id) != NOBODY, true() if since is None else col(TrashRow.deleted_at) > since)
+    recent = and_(col(TrashRow.store_id) != NO_STORE, true() if since is None else col(TrashRow.deleted_at) > since)
     while True:
         some = select(TrashRow).where(recent, col(TrashRow.key) > last).order_by(col(TrashRow.key)).limit(BATCH)
         async with database.reading() as session:
@@ -116,14 +116,14 @@ def _variants_of(row: TrashRow, sizes: list[str]) -> list[str]:
 async def to_trash(database: Database, strays: list[UUID]) -> None:
     """They keep their bytes for a day: by a clock that has jumped, one may be of an upload that is under way."""
     for start in range(0, len(strays), BATCH):
-        values = [{"key": key, "store_id": NOBODY, "slug": ""} for key in strays[start : start + BATCH]]
+        values = [{"key": key, "store_id": NO_STORE, "slug": ""} for key in strays[start : start + BATCH]]
         async with database.transaction() as session:
             await session.exec(insert(TrashRow).values(values).on_conflict_do_nothing())
 
 
 async def _take_unused(database: Database, *, dry_run: bool) -> int:
-    """From a key's reservation to the trash, in one transaction: no upload can use it from then on, and whatever is
-    stored under it goes a day later.
+    """Moves unused reservations to the trash, in one transaction: no upload can use these keys from then on, and bytes
+    stored under them are deleted a day later.
     """
     past = col(ReservationRow.reserved_at) < func.now() - literal(STRAY_AGE)
     if dry_run:
@@ -137,7 +137,7 @@ async def _take_unused(database: Database, *, dry_run: bool) -> int:
             if not keys:
                 return taken
             await session.exec(delete(ReservationRow).where(col(ReservationRow.key).in_(keys)))
-            values = [{"key": key, "store_id": NOBODY, "slug": ""} for key in keys]
+            values = [{"key": key, "store_id": NO_STORE, "slug": ""} for key in keys]
             await session.exec(insert(TrashRow).values(values).on_conflict_do_nothing())
         taken += len(keys)
 
@@ -157,7 +157,7 @@ async def _empty_trash(database: Database, storage: Storage, sizes: list[str], *
         if not rows:
             return removed
         names = [original_name(row.key.hex) for row in rows]
-        names += [name for row in rows if row.store_id != NOBODY for name in _variants_of(row, sizes)]
+        names += [name for row in rows if row.store_id != NO_STORE for name in _variants_of(row, sizes)]
         await _in_batches(names, storage.delete)
         async with database.transaction() as session:
             await session.exec(delete(TrashRow).where(col(TrashRow.key).in_([row.key for row in rows])))

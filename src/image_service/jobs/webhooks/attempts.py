@@ -122,7 +122,7 @@ async def record(database: Database, webhook: Webhook, tried: Sequence[tuple[Del
     )
     if any(row.is_off for row in written):
         metrics.WEBHOOKS_SWITCHED_OFF.inc()
-        log.warning("a webhook has failed for days and is switched off", webhook=webhook.id.hex)
+        log.warning("webhook switched off after days of failures", webhook=webhook.id.hex)
         await write(database, _GIVE_UP, webhook=webhook.id)
 
 

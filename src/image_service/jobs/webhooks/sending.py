@@ -99,7 +99,7 @@ class Sender:
         try:
             return await stack.enter_async_context(self._poster.to(webhook.url, Owner(webhook.store_id)))
         except FetchFailed as failed:
-            log.info("a webhook's URL may not be asked for", webhook=webhook.id.hex, reason=str(failed))
+            log.info("webhook URL not allowed", webhook=webhook.id.hex, reason=str(failed))
             return None
 
     async def _attempt(self, due: Due, delivery: Delivery, line: Line | None) -> Outcome:
@@ -110,7 +110,7 @@ class Sender:
             data = messages.data_of(delivery.type, delivery.data, due.webhook.store_id, self.urls)
             body = messages.body_of(delivery.type, delivery.created_at, data)
         except Exception:  # it must not keep the others from being sent
-            log.exception("an event cannot be told", delivery=delivery.id.hex, type=delivery.type)
+            log.exception("webhook event cannot be sent", delivery=delivery.id.hex, type=delivery.type)
             metrics.WEBHOOK_ATTEMPTS.labels(Reason.NOT_SENT).inc()
             return Outcome(reason=Reason.NOT_SENT)
         return await self._send(due.webhook, due.secrets, delivery.id, body, line)
@@ -141,7 +141,7 @@ async def _post(line: Line | None, webhook: Webhook, body: bytes, headers: dict[
     try:
         posted = await line.post(body, headers)
     except FetchFailed as failed:
-        log.info("a webhook was not reached", webhook=webhook.id.hex, reason=str(failed))
+        log.info("webhook not reached", webhook=webhook.id.hex, reason=str(failed))
         return Outcome(reason=Reason.NO_ANSWER)
     match posted.status:
         case status if 200 <= status < 300:

@@ -136,5 +136,5 @@ def kept_pixels_in(folder: Path, max_bytes: int) -> KeptPixels | None:
     try:
         return KeptPixels(folder, max_bytes)
     except OSError as error:
-        log.warning("no pixels are kept", reason=str(error))
+        log.warning("kept pixels are off", reason=str(error))
         return None

@@ -56,7 +56,7 @@ class PixelPool:
     """`processes` of them, at most. `async with` starts and closes it.
 
     `probe_seconds` and `draw_seconds` bound one job, counted from when a process takes it up. `kept`: where the pixels
-    of JPEGs are kept for later renders. They `yield` to all else: they get what processor time nobody else wants.
+    of JPEGs are kept for later renders. With `yields` they run at the lowest CPU priority.
     """
 
     def __init__(

@@ -108,7 +108,7 @@ class Pace:
         return self._limits.stall_seconds + count / self._limits.bytes_per_second
 
     async def _abort(self) -> None:
-        log.info("an answer was taken too slowly", bytes_out=self._went)
+        log.info("client read the response too slowly", bytes_out=self._went)
         if self._exchange is not None:
             self._exchange.abort()
             while (await self._receive())["type"] != "http.disconnect":
