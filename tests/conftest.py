@@ -223,7 +223,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def server() -> AsyncIterator[ScriptedServer]:
-    """Somebody else's host, to fetch pictures from."""
+    """Someone else's host, to fetch pictures from."""
     async with ScriptedServer() as server:
         yield server
 

@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def run(server: Server, *arguments: str, stdin: str = "") -> Done:
-    """On the running service's data, as somebody else in its place would do."""
+    """On the running service's data, as someone else in its place would do."""
     return command(server.data.parent, *arguments, stdin=stdin)
 
 

@@ -223,7 +223,7 @@ def test_a_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     trap = socket_directory(EmbeddedPostgres(root))
     trap.symlink_to(tmp_path)
     try:
-        with pytest.raises(EmbeddedPostgresError, match="belongs to somebody else"):
+        with pytest.raises(EmbeddedPostgresError, match="belongs to someone else"):
             EmbeddedPostgres(root).start()
     finally:
         trap.unlink()

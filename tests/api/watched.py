@@ -16,7 +16,7 @@ class WatchedStorage(LocalStorage):
         super().__init__(root)
         self.written: list[str] = []
         self.may_read, self.may_write = asyncio.Event(), asyncio.Event()
-        self.arrived = asyncio.Event()  # somebody waits for either
+        self.arrived = asyncio.Event()  # someone waits for either
         self.may_read.set()
         self.may_write.set()
 

@@ -14,7 +14,7 @@ def test_figures_are_medians_of_the_rounds_and_memory_is_the_most() -> None:
     rounds = [
         SAMPLE,
         replace(SAMPLE, seconds=2.0, p50=7.0, cpu_seconds=0.3, peak_bytes=90_000_000),
-        replace(SAMPLE, seconds=100.0, p50=100.0, cpu_seconds=10.0),  # somebody else had the machine
+        replace(SAMPLE, seconds=100.0, p50=100.0, cpu_seconds=10.0),  # someone else had the machine
     ]
     found = figure("a", rounds)
     assert (found.rate, found.slowest, found.fastest) == (50.0, 1.0, 100.0)

@@ -105,7 +105,7 @@ EXAMPLES = [
 
 
 async def replay(store: httpx.AsyncClient, stranger: httpx.AsyncClient, charmander: str) -> None:
-    """`charmander`: the URL of a PNG on somebody else's host, whose name it has."""
+    """`charmander`: the URL of a PNG on someone else's host, whose name it has."""
     known: Known = {"charmander": charmander}
     for example in EXAMPLES:
         client = stranger if example.stranger else store

@@ -1,4 +1,4 @@
-"""One service for all pages, and the machine of somebody who reads them."""
+"""One service for all pages, and the machine of someone who reads them."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from tests.processes import DEADLINE, PROGRAM, Server, environment
 # The limit of calls is the one that the pages speak of; it hardly empties, so that it is reached on any machine.
 SETTINGS: dict[str, Any] = {"FETCH_ALLOW_PRIVATE": "true", "RATE_LIMIT_BUCKET": "40", "RATE_LIMIT_PER_SECOND": "0.1"}
 PRINTED_URL = "http://127.0.0.1:8000"
-PRINTED_HOST = "http://example.com"  # somebody's, with a picture to fetch
+PRINTED_HOST = "http://example.com"  # someone's, with a picture to fetch
 
 
 @dataclass

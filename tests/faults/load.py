@@ -167,7 +167,7 @@ class Load:
         self.gone.add(image.id)
 
     async def _look(self, image: Kept) -> None:
-        """At its original and at a variant, as far as there is somebody who answers."""
+        """At its original and at a variant, as far as there is someone who answers."""
         try:
             answer = await self.client.get(f"{self.url()}/images/{image.id}/original")
             self._note(answer.status_code in {200, 503}, f"image {image.id}: {answer.status_code}")

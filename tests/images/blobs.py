@@ -74,7 +74,7 @@ async def trash_count(service: Service) -> int:
 
 
 async def shown(shop: httpx.AsyncClient) -> tuple[int, str, str]:
-    """An image that somebody has looked at: its id, and the names of its original and its variant."""
+    """An image that someone has looked at: its id, and the names of its original and its variant."""
     image = await added(shop)
     url = path(image["src"])
     assert (await shop.get(url)).status_code == 200

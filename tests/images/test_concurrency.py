@@ -51,7 +51,7 @@ async def test_16_clients_on_one_product(
     async with start_service() as replica, replica.client(headers=headers) as other:
         await asyncio.gather(*(one_client(number, (client, other)[number % 2], outcomes) for number in range(CLIENTS)))
     assert sum(outcomes.values()) == CLIENTS * ROUNDS
-    # 404: somebody else had removed it in between.
+    # 404: someone else had removed it in between.
     assert {status for _, status in outcomes} <= {200, 201, 404}
     assert outcomes["add", 201] + outcomes["assign", 201] > CLIENTS
     ids = await order(client)  # which checks the positions

@@ -105,7 +105,7 @@ async def test_images_whose_blobs_are_not_there(
 async def test_originals_of_nobody_knows_whom(new_database: NewDatabase, tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path / "blobs")
     source = tmp_path / "source"
-    source.write_bytes(b"somebody's photo")
+    source.write_bytes(b"someone's photo")
     await storage.put(original_name(new_key()), source, BlobHeaders("image/jpeg"))
     url = await new_database()
     for _ in range(2):

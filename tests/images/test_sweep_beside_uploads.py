@@ -11,7 +11,7 @@ from sqlalchemy import func, literal, update
 from sqlmodel import col, select
 
 from image_service.images.models import ImageRow, TrashRow
-from image_service.images.upkeep.sweep import NOBODY
+from image_service.images.upkeep.sweep import NO_STORE
 from image_service.images.upkeep.verify import OriginalState, verify
 from image_service.storage.base import BlobHeaders
 from image_service.storage.local import LocalStorage
@@ -86,7 +86,7 @@ async def test_what_the_version_before_took_for_a_stray_is_named_within_the_hour
                 stored = {UUID(name[-32:]) for name in await names(service) if key_of_original(name)}
                 named = (await session.exec(select(ImageRow.key))).all()
                 [stray] = stored - set(named)
-                session.add(TrashRow(key=stray, store_id=NOBODY, slug=""))
+                session.add(TrashRow(key=stray, store_id=NO_STORE, slug=""))
             await blobs.age_trash(service, waited)
 
         async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:

@@ -1,4 +1,4 @@
-"""Bytes beside another database than theirs: empty, restored, somebody else's. Not ready, and nothing is swept."""
+"""Bytes beside another database than theirs: empty, restored, someone else's. Not ready, and nothing is swept."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -64,7 +64,7 @@ async def refused(service: Service, client: httpx.AsyncClient) -> None:
     assert await blobs.trash_count(service) == 0
 
 
-@pytest.mark.parametrize("claimed", [False, True], ids=["empty", "somebody else's"])
+@pytest.mark.parametrize("claimed", [False, True], ids=["empty", "someone else's"])
 async def test_of_another_installation(
     claimed: bool, start_service: StartService, new_database: NewDatabase, tmp_path: Path
 ) -> None:

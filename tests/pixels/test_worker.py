@@ -160,7 +160,7 @@ os._exit(0)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl, pidfd")
 def test_it_dies_with_its_parent() -> None:
-    """Even while somebody else holds its input open."""
+    """Even while someone else holds its input open."""
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-c", ORPHANING, str(theirs.fileno()), *WORKER]
     with (

@@ -63,7 +63,7 @@ async def held(database: Database, count: int = 1) -> Sequence[state.Waiting]:
 
 
 async def test_the_tables_are_pgqueuer_s_but_for_what_we_leave_out(database: Database) -> None:
-    """A newer pgqueuer that wants another column fails here, not in somebody's service."""
+    """A newer pgqueuer that wants another column fails here, not in someone's service."""
     live = await inspect(PoolDriver(database), db_settings())
     wanted = target(db_settings())
     ours = {"store_id", "lane"}

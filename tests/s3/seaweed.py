@@ -48,7 +48,7 @@ class SeaweedFS:
             if self._answers():
                 assert self.request("PUT", f"/{BUCKET}").status_code == 200
                 return
-            self.stop()  # somebody else was faster to take a port
+            self.stop()  # someone else was faster to take a port
         raise AssertionError((folder / "log").read_text()[-2000:])
 
     def _answers(self) -> bool:

@@ -26,7 +26,7 @@ PICTURES = {"get_picture", "get_original"}  # which a sample keeps in a file, an
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of somebody who tries them, with a photo."""
+    """Of someone who tries them, with a photo."""
     folder = tmp_path_factory.mktemp("samples")
     shutil.copy(PHOTOS / "rocket.jpg", folder / "photo.jpg")
     return folder

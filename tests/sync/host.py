@@ -1,4 +1,4 @@
-"""Somebody's shop with pictures, which says by `ETag` what has changed, and remembers what it was asked for."""
+"""Someone's shop with pictures, which says by `ETag` what has changed, and remembers what it was asked for."""
 
 import asyncio
 import hashlib

@@ -40,7 +40,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Change:
-    """By somebody else, while the first host is asked."""
+    """By someone else, while the first host is asked."""
 
     kind: str
     pick: int
@@ -73,7 +73,7 @@ class World:
         self.hosts = {path: Host(color) for path, color in zip(PATHS, COLORS, strict=False)}
         self.tagged = True
         self.meanwhile: Any = None
-        self.changed: list[Picture] | None = None  # the gallery as somebody else has left it
+        self.changed: list[Picture] | None = None  # the gallery as someone else has left it
         self.left: dict[str, Any] = {}  # the same, or as it was before
         server.pages |= dict.fromkeys(PATHS, self._send)
 

@@ -64,7 +64,7 @@ async def test_if_match_is_tested_before_anything_is_fetched(client: httpx.Async
 
 
 async def test_if_match_is_tested_again_when_all_has_come(client: httpx.AsyncClient, shop: Shop) -> None:
-    """Somebody else is quicker, while a picture is on its way."""
+    """Someone else is quicker, while a picture is on its way."""
     await added(client)
     fresh = (await client.get(GALLERY)).headers["ETag"]
 

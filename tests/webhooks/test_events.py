@@ -20,7 +20,7 @@ SHOPIFY = f"/admin/api/2026-01/products/{PRODUCT}/images"
 
 
 class Ways:
-    """What a way in may need: two images of a product and an orphan, and somebody else's host."""
+    """What a way in may need: two images of a product and an orphan, and someone else's host."""
 
     def __init__(self, shop: httpx.AsyncClient, server: ScriptedServer) -> None:
         self.shop, self.server = shop, server

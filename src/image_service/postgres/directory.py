@@ -166,7 +166,7 @@ class PostgresDirectory:
         found = self.socket.lstat()  # below a directory that everyone writes to, it may be a trap
         is_ours = found.st_uid in {os.geteuid(), owner[0]} or (os.geteuid() == 0 and self.socket.parent == self.root)
         if not stat.S_ISDIR(found.st_mode) or not is_ours:
-            raise EmbeddedPostgresError(f"{self.socket} belongs to somebody else: remove it")
+            raise EmbeddedPostgresError(f"{self.socket} belongs to someone else: remove it")
         self.socket.chmod(0o700)
         if os.geteuid() == 0:
             os.chown(self.socket, *owner)
