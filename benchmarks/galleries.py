@@ -98,7 +98,9 @@ async def database(server: Server) -> AsyncIterator[Any]:
 
 
 async def written(server: Server) -> tuple[dict[str, str], int]:
-    """What changes with any write of a row; and how many objects there are."""
+    """What changes with any write of a row; and how many originals and variants there are (a sweep may write its mark
+    beside them).
+    """
     async with database(server) as connection:
         rows = {
             table: await connection.fetchval(
@@ -106,7 +108,8 @@ async def written(server: Server) -> tuple[dict[str, str], int]:
             )
             for table in TABLES
         }
-    objects = sum(len(files) for _, _, files in os.walk(server.data / "blobs"))
+    folders = [server.data / "blobs" / name for name in ("private", "public")]
+    objects = sum(len(files) for folder in folders for _, _, files in os.walk(folder))
     return rows, objects
 
 
