@@ -1,4 +1,4 @@
-"""`python -I -m image_service.pixels.about`: which libvips this is, what is within, and what is missing, as JSON."""
+"""`python -I -m image_service.pixels.about`: prints library versions and what is missing, as JSON."""
 
 import json
 import mmap
@@ -14,8 +14,8 @@ from image_service.pixels import heic, libvips
 
 SAVERS = (".jpg", ".png", ".gif", ".webp", ".avif")
 
-# The wheel's libvips has all of them within, and none can be called from without: their versions are what they would
-# say of themselves, as it stands in the library. Of libheif and libwebp, nothing stands there.
+# The wheel's libvips links these statically, without exports: their versions are read from the version strings in
+# the library. libheif and libwebp leave none there.
 WITHIN = {
     "libaom": rb"AOMedia Project AV1 Encoder v([\d.]+)\0",
     "libheif": rb"libheif[ /]v?(\d+\.\d+\.\d+)\0",
@@ -25,7 +25,7 @@ WITHIN = {
     "libjpeg-turbo": rb"libjpeg-turbo version ([\d.]+)",
     "zlib-ng": rb"\0([\d.]+)\.zlib-ng",
 }
-# A libvips of the system's loads them by themselves: their files are named after the versions of their interfaces.
+# The system's libvips loads shared libraries, whose file names contain their interface versions.
 BESIDE = re.compile(r"/lib(aom|heif|jpeg|png16|webp)\.so\.([\d.]+)$")
 
 
@@ -51,7 +51,7 @@ def _packages() -> dict[str, str]:
 
 
 def _libraries() -> dict[str, str]:
-    """Of what is loaded by now; nothing where there is no /proc."""
+    """Return the versions of loaded libraries; empty without /proc."""
     try:
         maps = Path("/proc/self/maps").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Encodes what has been drawn: photos as each format does them best, graphics without loss where that is lighter."""
+"""Encodes drawn pictures: photos with each format's best settings, graphics losslessly if that is lighter."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,21 +9,21 @@ from image_service.pixels.colour.chroma import FULL, filled_beneath
 from image_service.pixels.graphics import Graphic
 from image_service.pixels.picture import Format
 
-# A variant is rendered once and sent for ever, but a shopper waits for the first: each encoder is at the knee of its
+# A variant is rendered once and sent many times, but its first client waits: each encoder is at the knee of its
 # curve. Times: one busy core, 640 x 480 of a grainy photo; the ratios hold, the times vary. See docs/decisions/0057.
 ENCODERS: dict[Format, tuple[str, dict[str, Any]]] = {
     Format.JPG: (
         "jpegsave_target",
         {
-            # By this table, and baseline: 3 ms. Trellis quantisation, by the standard's table at 82, takes 31 ms for as
-            # many bytes and less likeness; Huffman tables of its own save 1.3 % of the bytes and take as long again,
-            # progressive scans 2 % and 4 ms more.
+            # This table, baseline: 3 ms. Trellis quantisation with the standard's table at 82 takes 31 ms for the same
+            # bytes and lower quality. Optimised Huffman tables save 1.3 % of the bytes and double the time. Progressive
+            # scans save 2 % and take 4 ms more.
             "Q": 80,
             "quant_table": 3,
         },
     ),
-    # 9 saves 2 to 4 % more and takes twice the time. Filters save 15 to 40 % of photos, at 68 ms for 13, and bring what
-    # repeats from row to row from 115 MB to 0.2.
+    # 9 saves 2 to 4 % more and takes twice the time. Filters save 15 to 40 % of photos, in 68 ms instead of 13, and
+    # shrink rows that repeat from 115 MB to 0.2.
     Format.PNG: ("pngsave_target", {"compression": 6, "filter": "all"}),
     Format.GIF: ("gifsave_target", {"effort": 1}),  # 12 frames: 0.9 s; 1.4 s at the default of 7, for 2 % fewer bytes
     Format.WEBP: ("webpsave_target", {"Q": 80, "effort": 2}),  # 18 ms; effort 4 takes 40 ms for 3 % fewer bytes
@@ -32,25 +32,25 @@ ENCODERS: dict[Format, tuple[str, dict[str, Any]]] = {
         {"compression": "av1", "Q": 60, "effort": 0},  # 30 ms; effort 1: 130 ms, 9 % fewer bytes; 2: 200 ms, no fewer
     ),
 }
-# Of a graphic: the very colours, of 256 at the most (at less effort some are off by one), in half the bytes.
+# For graphics: exact colours, at most 256 (at less effort some are off by one), in half the bytes.
 PALETTE: dict[str, Any] = {"palette": True, "Q": 100, "dither": 0, "effort": 5}
 # For variants that no client waits for. AVIF at the same quality setting: 0.71 to 0.94 of the bytes, better by 1 to 3.5
 # of SSIMULACRA2, in four to five times the time; effort 1 has 0.75 to 0.94, in three times. See docs/decisions/0180.
 PATIENT: dict[Format, dict[str, Any]] = {Format.AVIF: {"effort": 2}}
 OPAQUE = (Format.JPG,)
 WHITE = (255, 255, 255)
-LOSSLESS: dict[str, Any] = {"lossless": True, "effort": 1}  # WebP; 4 takes a third longer for 1 % fewer bytes
+LOSSLESS: dict[str, Any] = {"lossless": True, "effort": 1}  # WebP; effort 4 takes a third longer for 1 % fewer bytes
 
 
 def flatten(image: pyvips.Image, format: Format) -> pyvips.Image:
-    """Lay transparency on white where the format cannot hold it."""
+    """Flatten transparency onto white if the format has no alpha."""
     if format not in OPAQUE or not image.hasalpha():
         return image
     return image.flatten(background=WHITE[: image.bands - 1])
 
 
 def stream(image: pyvips.Image, target: int, format: Format) -> None:
-    """Into the open file, row by row."""
+    """Encode into the open file, row by row."""
     save, options = ENCODERS[format]
     getattr(flatten(image, format), save)(pyvips.Target.new_to_descriptor(target), keep="none", **options)
 
@@ -58,7 +58,7 @@ def stream(image: pyvips.Image, target: int, format: Format) -> None:
 def encoded(
     image: pyvips.Image, format: Format, graphic: Graphic | None, is_full: Callable[[], bool], *, patient: bool = False
 ) -> bytes:
-    """Of a picture in memory. `is_full`: whether its colours need full resolution, asked where it matters."""
+    """Encode a picture in memory. `is_full`: whether its colours need full resolution; called only if needed."""
     slowly = PATIENT.get(format, {}) if patient else {}
     if format is Format.AVIF and image.hasalpha() and image.bands > 3:
         return _saved(filled_beneath(image), format, FULL[format] | slowly)
@@ -67,7 +67,7 @@ def encoded(
         return min(_saved(image, format, LOSSLESS), _saved(image, format, colours), key=len)
     if graphic and format is Format.PNG:
         few = _palette(image, graphic)
-        # Filters serve what repeats from row to row, and harm most else that has few colours.
+        # Filters help if rows repeat, and harm most other pictures with few colours.
         return min((_saved(image, format, each) for each in ({}, few, few | {"filter": "none"})), key=len)
     return _saved(image, format, colours | slowly)
 
@@ -84,7 +84,7 @@ def _palette(image: pyvips.Image, graphic: Graphic) -> dict[str, Any]:
 
 
 def plain(image: pyvips.Image, format: Format, *, patient: bool = False) -> bytes:
-    """As `stream`, in memory."""
+    """Like `stream`, but returns the bytes."""
     return _saved(image, format, PATIENT.get(format, {}) if patient else {})
 
 

@@ -1,5 +1,5 @@
-"""Several variants of one picture from one decode, when no client waits: each format of a size is encoded once, by the
-slower encoders, and weighed against the others.
+"""Renders several variants of one picture from one decode, when no client waits. Encodes each format of a size once,
+with the slower settings, and compares the sizes in bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,16 +23,16 @@ Looked = tuple[pyvips.Image, Encode, bool]
 
 
 def render_family(source: bytes, targets: Sequence[int], renderings: Sequence[Rendering]) -> list[Format]:
-    """Draw a still picture into each of the open files, those of one size one after the other. For each, the lightest
-    of the formats that it asks about. None has more than `MAX_PIXELS`.
+    """Draw a still picture into the open files; renderings of one size are adjacent. Returns the lightest requested
+    format of each. No rendering has more than `MAX_PIXELS`.
 
-    Raises `pyvips.Error` as `render` does.
+    Raises `pyvips.Error` like `render`.
     """
     return drawn_of(source, renderings[0].original, targets, lambda data: _drawn(data, targets, renderings))
 
 
 def render_kept_family(pixels: pyvips.Image, targets: Sequence[int], renderings: Sequence[Rendering]) -> list[Format]:
-    """The same, of a picture of which the pixels were kept."""
+    """Like `render_family`, but from kept pixels."""
 
     def looked(rendering: Rendering) -> Looked:
         return resized(pixels, rendering.width, rendering.height).copy_memory(), PLAIN, False
@@ -53,7 +53,7 @@ def _drawn(data: bytes, targets: Sequence[int], renderings: Sequence[Rendering])
 
 
 def _pixels(data: bytes, renderings: Sequence[Rendering]) -> pyvips.Image | None:
-    """As many as the largest needs, in memory; None where those are too many, and each size decodes for itself."""
+    """Decode what the largest rendering needs, in memory; None if that is too much: each size is then decoded alone."""
     largest = max(renderings, key=lambda each: each.width * each.height)
     original = largest.original
     if original is Format.PNG and apng_of(data):
@@ -85,5 +85,5 @@ def _written(
 
 
 def _once(whole: pyvips.Image, found: Found, encode: Encode, image: pyvips.Image, format: Format) -> bytes:
-    """The whole picture once in each format; parts of it, which are weighed too, each time."""
+    """Encode the whole picture once per format. Parts of it, for comparisons, are encoded each time."""
     return found[format] if image is whole else encode(image, format)

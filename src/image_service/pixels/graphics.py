@@ -1,4 +1,4 @@
-"""Graphics: icons, logos, charts, line art. They have few colours, and are lighter and better without loss."""
+"""Graphics: icons, logos, charts, line art. They have few colours; lossless encoding is lighter and better."""
 
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -9,20 +9,20 @@ from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.structure.png.walk_png import header_of_png
 
-FEW, FEW_GREYS = 256, 16  # colours; a photo in black and white has no more than 256 either
-SAMPLE = 16_384  # pixels that are looked at, of a grid over the picture
-DEPTHS = (1, 2, 4)  # bits of a grey, the values of each as far apart as they can be
-PALETTE_MAX_PIXELS = 25_000_000  # making one holds 7 bytes for each
+FEW, FEW_GREYS = 256, 16  # colours; a black-and-white photo has at most 256 too
+SAMPLE = 16_384  # pixels to sample, on a grid over the picture
+DEPTHS = (1, 2, 4)  # bits of a grey sample, whose values are spread evenly over 0 to 255
+PALETTE_MAX_PIXELS = 25_000_000  # making a palette takes 7 bytes per pixel
 
 
 @dataclass(frozen=True)
 class Graphic:
-    depth: int  # bits of a sample in a PNG that is grey
-    takes_palette: bool  # as a PNG in colours
+    depth: int  # bits per sample of a grey PNG
+    takes_palette: bool  # as a colour PNG
 
 
 def graphic_of(image: pyvips.Image, data: bytes, rendering: Rendering) -> Graphic | None:
-    """The graphic that `image` (decoded from `data`, in memory) is, or None. A lossy original is none."""
+    """Return a `Graphic` if `image` (decoded from `data`, in memory) is one, else None. Lossy originals are not."""
     if rendering.original not in (Format.PNG, Format.GIF, Format.WEBP):
         return None
     depth, is_flat, is_full_size = 8, rendering.original is Format.GIF, False
@@ -31,12 +31,12 @@ def graphic_of(image: pyvips.Image, data: bytes, rendering: Rendering) -> Graphi
         is_full_size = (width, height) == (image.width, image.height)
     if depth >= 8 and not is_flat and not _has_few_colours(image):
         return None
-    # Under full transparency a palette's colours would not stay: where nothing is resized they shall.
+    # A palette loses the colours of fully transparent pixels. An unresized picture must keep them.
     takes_palette = not (is_full_size and image.hasalpha()) and image.width * image.height <= PALETTE_MAX_PIXELS
     if image.bands > 1:
         return Graphic(8, takes_palette)
     exact = _grey_depth(image)
-    return Graphic(min(exact, 4) if depth == 1 else exact, takes_palette)  # smooth edges of black and white: 16 greys
+    return Graphic(min(exact, 4) if depth == 1 else exact, takes_palette)  # smooth black and white edges: 16 greys
 
 
 def _has_few_colours(image: pyvips.Image) -> bool:

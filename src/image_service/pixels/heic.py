@@ -1,4 +1,4 @@
-"""HEIC, by a decoder that is not part of the default set-up: the extra `heic`. Imported by the pixel processes alone.
+"""Decodes HEIC with an optional decoder, the extra `heic`. Only the pixel processes import this.
 
 See docs/decisions/0084.
 """
@@ -12,17 +12,17 @@ try:
 except ImportError:
     IS_INSTALLED = False
 else:
-    IS_INSTALLED = bool(pi_heif.libheif_info()["decoders"])  # which makes libheif get ready, before the cage is closed
-    pi_heif.options.DECODE_THREADS = 1  # the pool has a process for each core
+    IS_INSTALLED = bool(pi_heif.libheif_info()["decoders"])  # also initialises libheif, before the cage closes
+    pi_heif.options.DECODE_THREADS = 1  # the pool has one process per core
     pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
 
-BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}  # by Pillow's names of modes; `a`: premultiplied
-# How its errors say that there is no memory.
+BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}  # by Pillow's mode names; `a`: premultiplied
+# Words in its out-of-memory errors.
 OUT_OF_MEMORY = ("alloc", "memory")
 
 
 def version() -> str:
-    """Of the decoder; empty if there is none."""
+    """Return the decoder's version; empty if not installed."""
     return f"libheif {pi_heif.libheif_version()}" if IS_INSTALLED else ""
 
 
@@ -31,7 +31,7 @@ class NotDecoded(Exception):
 
 
 def load(data: bytes) -> pyvips.Image:
-    """The picture, turned and cropped as the file says, in 8 bits, in memory. Raises `NotDecoded`, `MemoryError`."""
+    """Decode to 8 bits, in memory, with the file's rotation and crop applied. Raises `NotDecoded`, `MemoryError`."""
     try:
         image = pi_heif.open_heif(data)
         pixels, mode, size = image.data, image.mode, image.size

@@ -1,4 +1,4 @@
-"""Decoded pixels of a JPEG, written for later renders and read again. Imported by the pixel processes alone."""
+"""Writes and reads a JPEG's decoded pixels, for later renders. Only the pixel processes import this."""
 
 import os
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ ORIENTATION = "orientation"
 
 @dataclass(frozen=True)
 class Keep:
-    """An open file for the pixels of a JPEG, as they are decoded for the size that a shop shows first."""
+    """An open file for the pixels of a JPEG, decoded for `SRC_SIZE`."""
 
     file: int
-    bytes: int  # at the most
-    small: bool  # also of a picture that is not shrunk while it is decoded, which makes its check dearer
+    bytes: int  # at most
+    small: bool  # also keep a picture that is decoded unshrunk, which makes its check slower
 
     def shrink(self, image: pyvips.Image) -> int | None:
-        """How far to shrink this open JPEG while it is decoded; None: its pixels are not kept."""
+        """Return the factor to shrink this JPEG while decoding; None: do not keep its pixels."""
         turned = field(image, ORIENTATION, 1) in TURNED
         upright = (image.height, image.width) if turned else (image.width, image.height)
         least = SRC_SIZE.fit(*upright)
@@ -32,15 +32,15 @@ class Keep:
         return shrink if fits and is_plain(image) and (self.small or shrink > min(JPEG_SHRINKS)) else None
 
     def write(self, image: pyvips.Image) -> Pixels | None:
-        """`image` is in memory, and not turned yet. None if the file cannot hold it: it is not needed. None too if
-        rendering must look at all of its colours: the file would lose some.
+        """Write `image`, in memory and not rotated yet. Returns None if the file cannot hold it (it is optional), or if
+        rendering needs its full colours, which the file would lose.
         """
         profile = bytes(image.get(PROFILE)) if image.get_typeof(PROFILE) else b""
         pixels = Pixels(image.width, image.height, field(image, ORIENTATION, 1), len(profile))
         if not is_plain(image) or pixels.bytes > self.bytes or (is_worth_a_look(image) and needs_full(image)):
             return None
         try:
-            os.lseek(self.file, 0, os.SEEK_SET)  # a second try writes the same
+            os.lseek(self.file, 0, os.SEEK_SET)  # a second try rewrites the same bytes
             for data in (image.write_to_memory(), profile):
                 left = memoryview(data)
                 while left:
@@ -51,12 +51,12 @@ class Keep:
 
 
 def is_plain(image: pyvips.Image) -> bool:
-    """8-bit RGB, as nearly all photos are: its rows need no further word."""
+    """Whether it is 8-bit RGB, as nearly all photos are: its rows need no description."""
     return bool(image.bands == BANDS and image.format == "uchar" and image.interpretation == "srgb")
 
 
 def opened(data: bytes, pixels: Pixels) -> pyvips.Image:
-    """The picture of which these were kept."""
+    """Open the picture from its kept pixels."""
     rows = memoryview(data)[: pixels.bytes - pixels.profile]
     image = pyvips.Image.new_from_memory(rows, pixels.width, pixels.height, BANDS, "uchar").copy(interpretation="srgb")
     image.set_type(pyvips.GValue.gint_type, ORIENTATION, pixels.orientation)

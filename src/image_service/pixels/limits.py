@@ -1,4 +1,4 @@
-"""What a picture may cost before it is decoded, and the refusal of one that costs more."""
+"""Limits on a picture's cost, checked before decoding, and the error for one beyond them."""
 
 from dataclasses import dataclass
 from math import inf
@@ -9,36 +9,36 @@ from image_service.pixels.picture import ALWAYS_TAKEN, Format
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on one picture, all of them known before the first pixel is decoded.
+    """Bounds on one picture, all checkable before the first pixel is decoded.
 
     The file's size is not among them: staging counts the bytes.
     """
 
-    side: int = 16_384  # pixels; the longest side that every encoder here has been seen to hold
-    pixels: int = 52_000_000  # 8192 x 6144, the most that a phone's 50-megapixel camera makes; about 200 MB as RGBA
+    side: int = 16_384  # pixels; the longest side that every encoder here was tested with
+    pixels: int = 52_000_000  # 8192 x 6144, a phone's 50-megapixel camera; about 200 MB as RGBA
     all_pixels: int = 100_000_000  # of all frames of an animation; they are decoded one after the other
     frames: int = 500  # of an animation; each is a full canvas to decode, and to resize for every variant
-    decoded: int = 512 * 1024 * 1024  # bytes that the decoder may have to hold, as 16-bit RGBA, coefficients
+    decoded: int = 512 * 1024 * 1024  # bytes that the decoder may hold, as 16-bit RGBA or coefficients
     scans: int = 32  # of a progressive JPEG, each a pass over the whole picture; encoders write 10 or so
-    chunks: int = 5_000  # PNG chunks but IDAT, GIF extensions, JPEG segments, boxes: more is no picture
+    chunks: int = 5_000  # PNG chunks except IDAT, GIF extensions, JPEG segments, boxes: no real picture has more
     text: int = (
         50  # compressed PNG chunks (text, ICC), each of which may inflate to libpng's cap of 8 MB; AVIF metadata
     )
-    # Bytes that libvips holds of a GIF: one canvas, or two if a frame is followed by what was there before it.
+    # Bytes that libvips holds for a GIF: one canvas, or two if a frame's disposal restores the previous one.
     canvas: int = 224 * 1024 * 1024
-    whole: int = 256 * 1024 * 1024  # bytes that an animated WebP, AVIF or HEIC takes: none is read by the row
-    draw_seconds: float = inf  # that an animation may take to be drawn in its own format
+    whole: int = 256 * 1024 * 1024  # bytes of an animated WebP, AVIF or HEIC, which cannot be read row by row
+    draw_seconds: float = inf  # most seconds to draw an animation in its own format
     formats: tuple[Format, ...] = ALWAYS_TAKEN
 
     def allow(self, width: int, height: int, frames: int) -> bool:
-        """May a picture have so many pixels?"""
+        """Whether a picture may have so many pixels."""
         return width * height <= self.pixels and width * height * frames <= (
             self.all_pixels if frames > 1 else self.pixels
         )
 
 
 class Refused(ImageServiceError):
-    """These bytes are not a picture that is taken: `refusal` and `kind` decide the answer, `detail` is for the log."""
+    """The picture is refused. `refusal` and `kind` decide the response; `detail` is for the log."""
 
     def __init__(self, refusal: Refusal, detail: str, kind: Kind | None = None) -> None:
         super().__init__(f"{refusal}: {detail}")
@@ -48,12 +48,12 @@ class Refused(ImageServiceError):
 
 
 def broken(detail: str) -> Refused:
-    """Against the rules of its format, or more tangled than any honest file."""
+    """Refuse a file that breaks its format's rules, or is too complex."""
     return Refused(Refusal.DAMAGED, detail)
 
 
 def cut(detail: str) -> Refused:
-    """The file ends before the picture does."""
+    """Refuse a truncated file."""
     return Refused(Refusal.CUT_SHORT, detail)
 
 
@@ -62,5 +62,5 @@ def too_large(detail: str) -> Refused:
 
 
 def other(kind: Kind) -> Refused:
-    """Of a format that is known, but not taken."""
+    """Refuse a known format that is not accepted."""
     return Refused(Refusal.OTHER_FORMAT, kind, kind)

@@ -1,25 +1,25 @@
-"""What passes between the pool and its processes: one JSON object a line, bounded both ways, and open files with a job.
+"""Messages between the pool and its processes: one JSON object per bounded line; jobs also pass open files.
 
-Never pickle: a captured decoder could send code. Imports no decoder.
+Never use pickle: a captured decoder could send code. Imports no decoder.
 """
 
 from dataclasses import dataclass
 
 from image_service.pixels.picture import Format, Pixels
 
-MAX_LINE = 16 * 1024  # bytes, newline included; a job has some 400, 6,000 with a family, an answer some 500
+MAX_LINE = 16 * 1024  # bytes with newline; a job has about 400, a family job 6,000, an answer 500
 MAX_FAMILY = 24  # variants that one job renders
-MAX_FILES = 1 + MAX_FAMILY  # with one job: what is read, what is rendered into; or where decoded pixels are kept
-MAX_DETAIL = 300  # characters of a reason, for the log
+MAX_FILES = 1 + MAX_FAMILY  # per job: the source, the targets; or a file for kept pixels
+MAX_DETAIL = 300  # characters of an error's detail, for the log
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Of the cage of a pixel process."""
+    """One layer of a pixel process's cage."""
 
     name: str
     holds: bool
-    detail: str  # why it does not hold, or which version does
+    detail: str  # why it does not hold, or the version that does
 
     def __str__(self) -> str:
         return f"{self.name} ({self.detail})" if self.detail else self.name
@@ -27,7 +27,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a full decode has shown of a file."""
+    """The result of a full decode of a file."""
 
     format: Format
     width: int  # pixels, upright
@@ -35,17 +35,17 @@ class Probe:
     frames: int  # 1 unless animated
     end: int  # offset of the first byte behind the image; the caller cuts there
     thumbhash: str  # base64, of the first frame
-    kept: Pixels | None = None  # what was written into the file for them, if anything was
+    kept: Pixels | None = None  # describes the kept pixels, if any were written
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """A variant to be rendered of a probed picture. The aspect is the caller's: see `Size.fit`."""
+    """A variant to render from a probed picture. The caller decides the aspect: see `Size.fit`."""
 
-    original: Format  # of the picture; nothing else can be opened while it is rendered
+    original: Format  # of the picture; the render can open no other format
     format: Format  # of the variant
     width: int  # pixels, exactly
     height: int  # pixels, of one frame, exactly
     frames: int  # of the picture; 1: only the first frame is read
-    against: tuple[Format, ...] = ()  # which is the lightest of `format` and these? the last is the picture's own
-    fixed: bool = True  # `format` is rendered whichever that is; False: the lightest
+    against: tuple[Format, ...] = ()  # to compare with `format` for the lightest; the last is the picture's own
+    fixed: bool = True  # True: always render `format`; False: render the lightest

@@ -1,4 +1,4 @@
-"""A checked picture, and the formats that pictures come and go in. Imports no decoder."""
+"""A checked picture, and the formats of originals and variants. Imports no decoder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Format(StrEnum):
     GIF = "gif"
     WEBP = "webp"
     AVIF = "avif"
-    HEIC = "heic"  # of a picture, never of a URL
+    HEIC = "heic"  # originals only, never in a URL
 
     @property
     def media_type(self) -> str:
@@ -23,31 +23,31 @@ class Format(StrEnum):
 
     @property
     def rendered(self) -> "Format":
-        """What the picture's own variants are: nothing is rendered as HEIC."""
+        """The format of the picture's own variants: nothing is rendered as HEIC."""
         return Format.JPG if self is Format.HEIC else self
 
 
-HEIC_DECODER = "pi_heif"  # the module that the extra `heic` brings
-ALWAYS_TAKEN = (Format.GIF, Format.JPG, Format.PNG)  # others are a setting
+HEIC_DECODER = "pi_heif"  # the module of the extra `heic`
+ALWAYS_TAKEN = (Format.GIF, Format.JPG, Format.PNG)  # others need a setting
 DRAWN = (Format.JPG, Format.PNG, Format.GIF, Format.WEBP, Format.AVIF)
-# A URL of the first is sent as one of the others to clients that accept it, the first of them if it is the lightest.
+# A NEGOTIABLE URL serves a PREFERRED format to clients that accept it, the first of them if it is the lightest.
 NEGOTIABLE = (Format.JPG, Format.PNG)
 PREFERRED = (Format.AVIF, Format.WEBP)
 ANIMATED = (Format.GIF, Format.WEBP, Format.PNG)  # may have several frames
 BANDS = 3  # of kept pixels
 TURNED = range(5, 9)  # EXIF orientations that swap the sides
-PAGED = (Format.GIF, Format.WEBP)  # whose frames the decoder reads as pages of one picture
+PAGED = (Format.GIF, Format.WEBP)  # the decoder reads their frames as pages
 
 
 def readable() -> tuple[Format, ...]:
-    """The formats that have a decoder here. Looks for it without loading it."""
+    """Return the formats with an installed decoder, without importing it."""
     return tuple(each for each in Format if each is not Format.HEIC or find_spec(HEIC_DECODER))
 
 
 def rivals(format: Format, offered: Sequence[Format]) -> tuple[Format, ...]:
-    """What a format that may be sent under the URL of another is weighed against; the format of that URL comes last.
+    """Return the formats to compare with `format` when it is served at another format's URL; that format comes last.
 
-    `offered` are all that the picture can be had in.
+    `offered` are all formats that the picture is offered in.
     """
     own = next((each for each in offered if each in NEGOTIABLE), None)
     if own is None or format not in PREFERRED:
@@ -57,9 +57,9 @@ def rivals(format: Format, offered: Sequence[Format]) -> tuple[Format, ...]:
 
 @dataclass(frozen=True)
 class Pixels:
-    """What a file of kept pixels holds: rows of 8-bit RGB from the top, as the picture was decoded, then its profile.
+    """Describes a file of kept pixels: rows of 8-bit RGB from the top, as decoded, then the colour profile.
 
-    Not upright yet, and in the colours of the profile: what is rendered of them is what the picture itself would give.
+    Not rotated or colour-converted yet, so renders are the same as from the picture itself.
     """
 
     width: int
@@ -69,7 +69,7 @@ class Pixels:
 
     @property
     def bytes(self) -> int:
-        """Of the file."""
+        """The size of the file."""
         return self.width * self.height * BANDS + self.profile
 
     @property
@@ -79,7 +79,7 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Kept:
-    """A file of kept pixels, under a key or under none yet."""
+    """A file of kept pixels, with or without a key."""
 
     path: Path
     pixels: Pixels
@@ -87,9 +87,9 @@ class Kept:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture on local disk that has passed every check; nothing below `ingest` checks it again."""
+    """A picture on local disk that has passed all checks; code below `ingest` does not check it again."""
 
-    path: Path  # the staged file; ends with the image's last byte, trailing bytes have been cut
+    path: Path  # the staged file; bytes after the image have been cut
     bytes: int
     sha256: str  # 64 hex digits, of exactly these bytes
     format: Format  # decided by the bytes
@@ -97,4 +97,4 @@ class Picture:
     height: int  # pixels, of one frame
     frames: int  # 1 unless animated
     thumbhash: str  # base64, of the first frame
-    kept: Kept | None = None  # its pixels, where they were kept
+    kept: Kept | None = None  # its kept pixels, if any

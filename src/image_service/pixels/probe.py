@@ -1,4 +1,4 @@
-"""Is this file a picture that we take? Its structure, the limits, then one full decode."""
+"""Checks whether a file is an acceptable picture: its structure, the limits, then one full decode."""
 
 import base64
 import math
@@ -33,17 +33,17 @@ from image_service.pixels.structure.walk import read_structure
 from image_service.pixels.structure.walk_jpeg import without_fill, without_junk
 
 TOO_SHORT = re.compile(r"premature end|unexpected end|truncated|end of (file|data)", re.I)
-# The thumb is the one full decode: of a WebP or AVIF it cannot be less, and of a JPEG it reads every coded byte,
-# at any scale, and leaves out only arithmetic that cannot fail.
+# For these, the thumbnail is the full decode. A WebP or AVIF cannot be decoded partly. For a JPEG, every scale reads
+# all coded bytes, and skips only arithmetic that cannot fail.
 READ_BY_THUMB = (Format.JPG, Format.WEBP, Format.AVIF)
-THUMB_SIDE = 64  # pixels; a thumbhash keeps seven waves at the most of each side
+THUMB_SIDE = 64  # pixels; a thumbhash keeps at most seven frequencies per side
 JPEG_BLOCK = 8  # pixels
 
 
 def probe(data: bytes, limits: Limits, keep: Keep | None = None) -> Probe:
-    """Decode the whole file once, strictly; write the pixels for `keep`. Raises `Refused`, `MemoryError`.
+    """Decode the whole file once, strictly, and write the pixels to `keep`. Raises `Refused`, `MemoryError`.
 
-    What trails the image is not decoded: a caller that keeps the file must cut it at `end`.
+    Does not decode bytes after the image: a caller that keeps the file must cut it at `end`.
     """
     structure = read_structure(data, limits)
     data = structure.tidied(data)
@@ -54,7 +54,7 @@ def probe(data: bytes, limits: Limits, keep: Keep | None = None) -> Probe:
             raise broken(str(error)) from None
         except pyvips.Error as error:
             if is_out_of_memory(error):
-                raise MemoryError from None  # which says nothing of the picture
+                raise MemoryError from None  # not the picture's fault
             junk = JUNK_BEFORE_END.search(str(error))
             if junk is None:
                 raise _refused(error, structure) from None
@@ -67,11 +67,10 @@ def probe(data: bytes, limits: Limits, keep: Keep | None = None) -> Probe:
 
 
 def _check_fill(data: bytes, structure: Structure) -> None:
-    """Raises `Refused` for a JPEG whose pixels end in zeros that took the place of what was cut off.
+    """Raises `Refused` for a JPEG whose pixels end in zeros that replace truncated data.
 
-    Zeros decode, as the shortest codes. Where pixels are rightly coded so, as of a white ground, the last of the zeros
-    is needed; where they fill a hole, as many are left over. Then the pixels must be whole without them, as if they
-    were padding.
+    Zeros decode as the shortest codes. If they are real pixels, as of a white background, the last zeros are needed. If
+    they fill a gap, some are left over. Then the pixels must be complete without any zeros, as if these were padding.
     """
     shortened = without_fill(data)
     if shortened is None:
@@ -110,11 +109,11 @@ def _decode(data: bytes, structure: Structure, limits: Limits, keep: Keep | None
         for _ in frames_shown:
             pass
     elif format is Format.HEIC:
-        thumb = resized(image, *box)  # it has been decoded, whole
+        thumb = resized(image, *box)  # it is fully decoded already
     else:
         if format not in READ_BY_THUMB or frames > 1:
-            image.avg()  # pulls every pixel through once, a few rows at a time
-        del image  # as a whole in memory if it is an interlaced PNG, which is about to be so again
+            image.avg()  # decodes every pixel once, a few rows at a time
+        del image  # frees an interlaced PNG, held whole in memory, before it is decoded again
         if format is Format.JPG:
             thumb, kept = _jpeg_thumb(data, structure, keep, shrink)
         else:
@@ -123,21 +122,21 @@ def _decode(data: bytes, structure: Structure, limits: Limits, keep: Keep | None
 
 
 def _sides(image: pyvips.Image, structure: Structure, limits: Limits) -> tuple[int, int, int]:
-    """Width and height, upright, and the number of frames. Raises `Refused` if they are not as the walk has seen."""
+    """Return upright width and height, and the number of frames. Raises `Refused` if they differ from the walk's."""
     format = structure.format
     pages = field(image, "n-pages", 1)
     width, height = image.width, image.height // pages
     frames = pages - structure.appended if format in PAGED else structure.frames
     if format is Format.GIF:
-        # Decoders differ on the canvas of odd GIFs: ours is the one that counts, under the same limits.
+        # Decoders differ on the canvas of odd GIFs: check our decoder's canvas against the same limits.
         replace(structure, width=width, height=height, frames=frames).check(limits)
     elif format in (Format.AVIF, Format.HEIC):
-        # It has been turned and cropped already, if the file says so.
+        # The decoder has already applied the file's rotation and crop.
         if width * height > structure.width * structure.height:
             raise broken("the decoder sees a larger picture than the header says")
     elif (width, height, frames) != (structure.width, structure.height, structure.frames):
         raise broken("the decoder sees another size than the header says")
-    if structure.apng is not None:  # whose frames are placed as they are
+    if structure.apng is not None:  # its frames are placed without rotation
         return width, height, frames
     return (height, width, frames) if field(image, "orientation", 1) in TURNED else (width, height, frames)
 
@@ -145,9 +144,9 @@ def _sides(image: pyvips.Image, structure: Structure, limits: Limits) -> tuple[i
 def _jpeg_thumb(
     data: bytes, structure: Structure, keep: Keep | None = None, keep_shrink: int | None = None
 ) -> tuple[pyvips.Image, Pixels | None]:
-    """Upright, in at most `THUMB_SIDE`, and by means alone, which take a quarter of a thumbnail's time.
+    """Return the upright thumb, at most `THUMB_SIDE`. Averages pixels, in a quarter of the time of libvips' thumbnail.
 
-    libvips drops the last rows if they make no whole one when shrunk, and so might never decode the last blocks.
+    Shrinking must keep the last blocks: libvips drops last rows that do not fill a shrunk row, and may not decode them.
     """
     width, height = structure.width, structure.height
     spare = min(width, height) // THUMB_SIDE
@@ -161,7 +160,7 @@ def _jpeg_thumb(
     else:
         image = load(data, Format.JPG, fail_on=STRICT, shrink=shrink)
     mean = math.ceil(max(image.width, image.height) / THUMB_SIDE)
-    if mean > 1:  # by `ceil`, the last rows are read too
+    if mean > 1:  # `ceil` reads the last rows too
         image = image.shrink(min(mean, image.width), min(mean, image.height), ceil=True)
     image = to_the_last_row(image)
     if field(image, "orientation", 1) > 1:

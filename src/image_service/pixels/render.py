@@ -1,4 +1,4 @@
-"""Renders a variant: opened and fitted, laid on white where it must be, and encoded."""
+"""Renders a variant: opens and resizes the picture, flattens it onto white if needed, and encodes it."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -21,13 +21,13 @@ from image_service.pixels.structure.walk import tidied
 from image_service.pixels.structure.walk_jpeg import without_junk
 from image_service.pixels.weighing import Encode, weighed
 
-ALL = 255  # of alpha: not transparent
+ALL = 255  # alpha value of opaque pixels
 
 Drawn = TypeVar("Drawn")
 
 
 def render_kept(pixels: pyvips.Image, target: int, rendering: Rendering) -> Format:
-    """Draw a still picture of which the pixels were kept. Which of its formats is the lightest, as `render` says.
+    """Draw a still picture from its kept pixels. Returns the lightest format, like `render`.
 
     Raises `pyvips.Error`.
     """
@@ -35,16 +35,16 @@ def render_kept(pixels: pyvips.Image, target: int, rendering: Rendering) -> Form
 
 
 def render(source: bytes, target: int, rendering: Rendering, keep: Keep | None = None) -> tuple[Format, Pixels | None]:
-    """Draw `source`, a probed picture, into the open file `target`, without any metadata. Which of the formats that are
-    asked about is the lightest (it has been drawn, unless the format is fixed), and what was written for `keep`.
+    """Draw `source`, a probed picture, into the open file `target`, without any metadata. Returns the lightest
+    requested format (which was drawn, unless the format is fixed), and what was written to `keep`.
 
-    Raises `pyvips.Error` if the bytes are damaged or cannot be written; a part may have been written then.
+    Raises `pyvips.Error` if the bytes are damaged or cannot be written. `target` may then be incomplete.
     """
     return drawn_of(source, rendering.original, [target], lambda data: run(data, target, rendering, keep))
 
 
 def drawn_of(source: bytes, original: Format, targets: Sequence[int], draw: Callable[[bytes], Drawn]) -> Drawn:
-    """What `draw` makes of the picture in `source`, into `targets`, of which a JPEG may have to be mended first."""
+    """Return `draw` of the picture in `source`, which writes to `targets`. Repairs a JPEG first if needed."""
     data = tidied(source, original)
     for _ in range(MOST_JUNK):
         try:
@@ -54,7 +54,7 @@ def drawn_of(source: bytes, original: Format, targets: Sequence[int], draw: Call
             if junk is None:
                 raise
             data = without_junk(data, int(junk[1]))
-            for target in targets:  # the same pixels: what has been written is written again, and goes on
+            for target in targets:  # the retry rewrites the same bytes, and continues
                 os.lseek(target, 0, os.SEEK_SET)
     raise pyvips.Error("too much behind the pixels")
 
@@ -76,8 +76,8 @@ def run(data: bytes, target: int, rendering: Rendering, keep: Keep | None) -> tu
 
 
 def open_still(data: bytes, rendering: Rendering) -> pyvips.Image:
-    """Upright, sRGB and fitted already. Damage is an error, for what is rendered here is served for ever."""
-    # A JPEG that was cut since its check has an end once it is tidied: libjpeg then only warns of what is missing.
+    """Open it upright, in sRGB and resized. Fails on damage, as renders are served permanently."""
+    # Tidying adds an end to a JPEG that was truncated after its check: libjpeg then only warns of missing data.
     if rendering.original is Format.PNG and (outline := apng_of(data)):
         return resized(next(apng.shown(data, outline, "error")), rendering.width, rendering.height)
     fail_on = STRICT if rendering.original is Format.JPG else "error"
@@ -85,14 +85,14 @@ def open_still(data: bytes, rendering: Rendering) -> pyvips.Image:
 
 
 def without_useless_alpha(image: pyvips.Image) -> pyvips.Image:
-    """Of a picture in memory: without its alpha if nothing is transparent."""
+    """Return a picture in memory without its alpha if nothing is transparent."""
     if not image.hasalpha() or image[image.bands - 1].min() < ALL:
         return image
     return image[: image.bands - 1]
 
 
 def encode_plain(image: pyvips.Image, target: int, rendering: Rendering) -> Format:
-    """Not looked at."""
+    """Encode without looking at the picture's colours."""
     if not rendering.against or image.width * image.height > MAX_PIXELS:
         stream(image, target, rendering.format)
         return rendering.format
@@ -116,10 +116,10 @@ def encode_still(image: pyvips.Image, data: bytes, target: int, rendering: Rende
 def looked_at(
     image: pyvips.Image, data: bytes, rendering: Rendering, *, patient: bool = False
 ) -> tuple[pyvips.Image, Encode, bool]:
-    """The drawn picture in memory, how it is encoded best, and whether it is a graphic."""
+    """Return the drawn picture in memory, its best encoder, and whether it is a graphic."""
     image = without_useless_alpha(image.copy_memory())
     graphic = graphic_of(image, data, rendering)
-    is_full = cache(lambda: needs_full(image))  # 5 ms, for all formats alike
+    is_full = cache(lambda: needs_full(image))  # 5 ms, once for all formats
     return image, partial(encoded, graphic=graphic, is_full=is_full, patient=patient), graphic is not None
 
 

@@ -1,4 +1,4 @@
-"""The sizes that a picture is offered in, and the formats that hold one."""
+"""The sizes that a picture is offered in, and the formats possible for each."""
 
 import re
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ from image_service.pixels.pool.costs import most_seconds
 NAME = re.compile(r"(0|[1-9][0-9]{0,4})-(0|[1-9][0-9]{0,4})")
 
 WEBP_MAX_SIDE = 16_383  # pixels; the file format has 14 bits for a side
-WEBP_MAX_PIXELS = 50_000_000  # of noise with alpha its encoder holds 2 GB, all that a pixel process may have
-AVIF_MAX_SIDE = 16_384  # pixels; as far as libheif with AV1 has been seen to write
-AVIF_MAX_PIXELS = 25_000_000  # its encoder holds 20 to 40 bytes for each: up to 1 GB
+WEBP_MAX_PIXELS = 50_000_000  # for noise with alpha, its encoder holds 2 GB, the limit of a pixel process
+AVIF_MAX_SIDE = 16_384  # pixels; the most that libheif with AV1 was tested to write
+AVIF_MAX_PIXELS = 25_000_000  # its encoder holds 20 to 40 bytes per pixel: up to 1 GB
 
 
 @dataclass(frozen=True, order=True)
 class Size:
     """A box in pixels that prints as its own name: `str(Size(640, 0)) == "640-0"`.
 
-    0 is "as the other side needs"; both 0 is full size.
+    A side of 0 follows from the other side. Both 0 means full size.
     """
 
     width: int
@@ -32,24 +32,24 @@ class Size:
 
     @classmethod
     def parse(cls, name: str) -> Self:
-        """The size of this very name; raises `ValueError` for any other way to write it."""
+        """Parse a size. Raises `ValueError` for any other spelling than `str(size)`."""
         match = NAME.fullmatch(name)
         if match is None:
             raise ValueError(f"not a size: {name[:20]!r}")
         return cls(int(match[1]), int(match[2]))
 
     def fit(self, width: int, height: int) -> tuple[int, int]:
-        """The exact pixels of a `width` x `height` picture in this size: never enlarged, never 0."""
+        """Return the exact pixels of a `width` x `height` picture in this size: never enlarged, never 0."""
         box_width, box_height = self.width or width, self.height or height
         if width <= box_width and height <= box_height:
             return width, height
-        if box_width * height <= box_height * width:  # the width is what binds
+        if box_width * height <= box_height * width:  # the width limits
             return box_width, max(1, _rounded(height * box_width, width))
         return max(1, _rounded(width * box_height, height)), box_height
 
 
-SPARE = 1.5  # times the size wanted, which a picture that is shrunk while it is decoded still has at the least
-SRC_SIZE = Size(640, 0)  # of the picture that an image's `src` names (as one of the seeds prints it); always offered
+SPARE = 1.5  # times the wanted size: the least size of a picture that is shrunk while decoding
+SRC_SIZE = Size(640, 0)  # of an image's `src` (spelled as in one of the seeds); always offered
 DEFAULT_SIZES = tuple(
     Size.parse(name) for name in ("50-0", "100-0", "240-0", "320-0", "480-0", "640-0", "1024-1024", "1920-0", "0-0")
 )
@@ -57,16 +57,16 @@ DEFAULT_SIZES = tuple(
 
 @dataclass(frozen=True)
 class Offer:
-    """What pictures can be had in."""
+    """The sizes and formats that pictures are offered in."""
 
     sizes: tuple[Size, ...] = DEFAULT_SIZES
-    draw_seconds: float = inf  # what might take longer is not offered
+    draw_seconds: float = inf  # formats that may take longer are not offered
 
     def formats(self, original: Format, frames: int, full: tuple[int, int], size: Size) -> tuple[Format, ...]:
-        """What a picture of these dimensions can be had in at `size`: the own format first, then the smaller ones, then
+        """Return the formats of a picture of these dimensions at `size`: its own format, then the smaller formats, then
         one that every browser knows.
 
-        The own format is always there. Nothing here writes animated AVIF. A GIF that would take too long is a JPEG.
+        Always includes its own format. Animated AVIF is not supported. Offers JPEG if a GIF would take too long.
         """
         width, height = size.fit(*full)
         side = max(width, height)
@@ -87,11 +87,11 @@ class Offer:
         return tuple(dict.fromkeys((original.rendered, *drawn)))
 
     def may_weigh(self, rendering: Rendering, width: int, height: int) -> bool:
-        """Whether there is time for all formats that it is weighed against. `width` and `height` are the original's."""
+        """Whether there is time to render all formats to compare. `width` and `height` are the original's."""
         each_alone = (replace(rendering, format=each) for each in (rendering.format, *rendering.against))
         return sum(most_seconds(each, width, height) for each in each_alone) <= self.draw_seconds
 
 
 def _rounded(numerator: int, denominator: int) -> int:
-    """Half up, in whole numbers: the same on every machine, for a URL must mean one size for ever."""
+    """Round half up, in integers: the same on every machine, as a URL's size must never change."""
     return (2 * numerator + denominator) // (2 * denominator)

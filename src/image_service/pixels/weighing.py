@@ -1,4 +1,4 @@
-"""Which format is the lightest for a picture that has been drawn: found by encoding no more of them than it takes."""
+"""Finds the lightest format of a drawn picture, with as few encodings as possible."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,15 @@ import pyvips
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 
-SURELY_FLAT = 0.05  # bytes for each pixel of a graphic in another format: AVIF is not tried
-PARTS = (12, 4)  # a PNG's rows are encoded in their middle alone first: one in so many, then more
+SURELY_FLAT = 0.05  # bytes per pixel: AVIF is not tried if another format of a graphic has no more
+PARTS = (12, 4)  # first encode only a PNG's middle rows: this fraction of all rows, then the next
 
 Encode = Callable[[pyvips.Image, Format], bytes]
 
 
 def weighed(image: pyvips.Image, rendering: Rendering, encode: Encode, *, is_graphic: bool) -> tuple[Format, bytes]:
-    """The lightest of the formats that are asked about, the first of those that weigh the same; and the bytes to write:
-    in that format, or in the one that is fixed.
+    """Return the lightest requested format (the first, if several are equal), and the bytes to write: in that format,
+    or in the fixed one.
     """
     found = Found(image, encode)
     first, *_, own = formats = (rendering.format, *rendering.against)
@@ -26,14 +26,14 @@ def weighed(image: pyvips.Image, rendering: Rendering, encode: Encode, *, is_gra
         ]
     elif _is_surely_heavier(image, own, encode, len(found[first])):
         tried = [first]
-    else:  # a photo's own format costs little beside the first; the others only where that loses
+    else:  # a photo's own format is quick to encode; the others are tried only if the first loses
         tried = [first, own] if len(found[first]) <= len(found[own]) else list(formats)
     lightest = min(tried, key=lambda each: len(found[each]))
     return lightest, found[first if rendering.fixed else lightest]
 
 
 class Found(dict[Format, bytes]):
-    """Encoded when first asked for."""
+    """Encodes each format at first use."""
 
     def __init__(self, image: pyvips.Image, encode: Encode) -> None:
         self._image = image
@@ -45,7 +45,7 @@ class Found(dict[Format, bytes]):
 
 
 def _is_surely_heavier(image: pyvips.Image, own: Format, encode: Encode, least: int) -> bool:
-    """A photo's PNG takes four times as long as the rest, and a part of its rows has more bytes than its AVIF."""
+    """Whether a part of a photo's PNG outweighs `least` bytes. The whole PNG takes four times as long as the rest."""
     if own is not Format.PNG:
         return False
     some = [rows for part in PARTS if (rows := image.height // part)]

@@ -1,8 +1,7 @@
-"""The process that meets hostile bytes: `python -I -m image_service.pixels.worker`, with no environment.
+"""The process that reads hostile bytes: `python -I -m image_service.pixels.worker`, with no environment.
 
-A line of JSON in, a line of JSON out (see `messages`). The files of its job come with the line, open: the picture to be
-read, and one to be written. It opens none itself. Nothing that it says is believed before `answers` has checked it. It
-ends when its input does.
+Reads and writes lines of JSON (see `messages`). Each line passes its job's open files: the picture to read, and one
+to write. The process opens no file itself. `answers` validates all its output. The process exits when its input ends.
 """
 
 import json
@@ -23,7 +22,7 @@ from image_service.pixels.picture import Format, Pixels
 from image_service.pixels.probe import probe
 from image_service.pixels.render import render, render_kept
 
-MOST_FILES = 65_536  # none of a service's has a higher number
+MOST_FILES = 65_536  # above any descriptor of the service
 
 Do = Callable[[dict[str, Any], Sequence[int]], dict[str, Any]]
 
@@ -33,17 +32,17 @@ def main() -> None:
 
 
 def serve(do: Do, layers: Mapping[str, EnterLayer] = LAYERS) -> None:
-    """Answer requests by `do`, in the cage that the layers make, until the input ends."""
-    # What else was handed down is not for a stranger's code: the socket that the service listens on, its log.
+    """Answer requests with `do`, in the cage of these layers, until the input ends."""
+    # Closes other inherited descriptors to hostile code: the service's listening socket, its log.
     os.closerange(3, MOST_FILES)
     for ignored in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C and systemd signal the whole group;
-        signal.signal(ignored, signal.SIG_IGN)  # the service still has pictures under way, and ends us itself
+        signal.signal(ignored, signal.SIG_IGN)  # the service still has running jobs, and kills this process itself
     libvips.configure()
     jobs = socket.socket(fileno=0)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
         cage = enter(layers)
-        # Nothing that a library prints may land among the answers, nor hostile text in the service's log.
+        # Keeps library output out of the answers, and hostile text out of the service's log.
         for printed in (1, 2):
             os.dup2(nowhere, printed)
         os.close(nowhere)
@@ -57,7 +56,7 @@ def serve(do: Do, layers: Mapping[str, EnterLayer] = LAYERS) -> None:
 
 
 def requests(jobs: socket.socket) -> Iterator[tuple[bytes | None, list[int]]]:
-    """Each line, None for one that is too long, and the files that came with it. No other comes before its answer."""
+    """Yield each line (None if too long) and its files. The next line comes only after the answer."""
     while True:
         data, files, is_long = b"", list[int](), False
         while not data.endswith(b"\n"):
@@ -71,9 +70,9 @@ def requests(jobs: socket.socket) -> Iterator[tuple[bytes | None, list[int]]]:
 
 
 def answer(request: bytes | None, files: Sequence[int], do: Do) -> dict[str, Any]:
-    """Never raises: a picture that breaks the code costs its own request, not the process.
+    """Never raises: a picture that breaks the code fails its own request, not the process.
 
-    No memory is no verdict: the walk has bounded what a picture may need, and the cage has room for that.
+    Does not refuse a picture for lack of memory: the walk bounds its memory, and the cage allows that much.
     """
     reply: dict[str, Any] = {"id": None}
     if request is None:
@@ -86,8 +85,8 @@ def answer(request: bytes | None, files: Sequence[int], do: Do) -> dict[str, Any
     except Refused as refused:
         return reply | {"refused": refused.refusal, "kind": refused.kind, "detail": refused.detail[:MAX_DETAIL]}
     except MemoryError:
-        pass  # and answered below: until the exception has gone, all that filled the memory is still held by it
-    except Exception as error:  # the one place where nothing may escape
+        pass  # answered below: the exception's traceback still holds all that memory
+    except Exception as error:  # no exception may escape here
         return reply | {"failed": " ".join(f"{type(error).__name__}: {error}".split())[:MAX_DETAIL]}
     return reply | {"failed": "out of memory"}
 
@@ -130,7 +129,7 @@ def keep_in(job: dict[str, Any], files: Sequence[int]) -> Keep | None:
 
 
 def read(file: int) -> bytes:
-    """The whole of it, by no call that looks at names. Raises `OSError`."""
+    """Read the whole file, without calls that take file names. Raises `OSError`."""
     return os.pread(file, os.lseek(file, 0, os.SEEK_END), 0)
 
 

@@ -1,8 +1,8 @@
-"""The contract of a blob store: names to bytes, for ever the same bytes under a name.
+"""The contract of a blob store: it maps names to bytes. The bytes under a name never change.
 
 Every backend passes `tests/storage/test_contract.py`. Nothing here knows HTTP, images or rows.
 
-Failures are named, and each method says which it raises:
+Each method lists which of these errors it raises:
 `BlobNotFound`, `RangeNotSatisfiable`, `StorageFull`, `StorageUnavailable`.
 """
 
@@ -15,17 +15,17 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from image_service.errors import RangeNotSatisfiable
 
-CHUNK_BYTES = 256 * 1024  # one hop to a thread each: large enough to amortise it, small enough to hold 1,000
+CHUNK_BYTES = 256 * 1024  # per thread hop: large enough to amortise the hop, small enough to hold 1,000 chunks
 
 
 @dataclass(frozen=True)
 class BlobHeaders:
-    """What a store that speaks HTTP itself (S3, a CDN on its bucket) shall answer with the blob."""
+    """Response headers for stores that serve blobs over HTTP themselves (S3, a CDN on its bucket)."""
 
     content_type: str
     cache_control: str = "private, no-store"
     content_disposition: str | None = None
-    sha256: str | None = None  # 64 hex digits of the bytes, kept beside them by a store that can
+    sha256: str | None = None  # 64 hex digits; stored with the blob if the store supports it
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class ByteRange:
     last: int | None
 
     def within(self, size: int) -> tuple[int, int]:
-        """The half-open interval [start, stop) that this means in a blob of `size` bytes.
+        """Return this range as a half-open interval [start, stop) of a blob of `size` bytes.
 
-        Raises `RangeNotSatisfiable` if no byte of the blob is in it.
+        Raises `RangeNotSatisfiable` if the interval is empty.
         """
         if self.first is None:
             start, stop = max(0, size - (self.last or 0)), size
@@ -53,15 +53,15 @@ class ByteRange:
 class BlobInfo:
     name: str
     size: int  # bytes
-    modified: datetime  # by the store's own clock, with a zone
-    sha256: str | None = None  # `BlobHeaders.sha256`, from `describe` alone, where the store has kept it
+    modified: datetime  # by the store's clock, timezone-aware
+    sha256: str | None = None  # `BlobHeaders.sha256`; set by `describe` only, if the store keeps it
 
 
 @dataclass
 class Blob:
-    """An open blob. The caller must `aclose()` it, whether or not it has read any of the chunks."""
+    """An open blob. The caller must `aclose()` it, even if it has read no chunks."""
 
-    size: int  # of the whole blob, also when a range was asked for
+    size: int  # of the whole blob, even for a range request
     start: int  # the interval [start, stop) that `chunks` yields
     stop: int
     etag: str  # strong, with its quotes
@@ -71,26 +71,26 @@ class Blob:
 
 
 class AtHand(NamedTuple):
-    """A blob, or the part [start, start + len(data)) of it, that was in memory."""
+    """A blob, or its part [start, start + len(data)), that was in memory."""
 
     data: bytes | bytearray
     start: int
     size: int  # of the whole blob
-    etag: str  # strong, with its quotes, as `Blob` has it
+    etag: str  # strong, with its quotes, as in `Blob`
 
 
 class Storage(Protocol):
-    """All processes and commands of an installation open the same store: what one has put, all find."""
+    """All processes and commands of an installation share one store and see each other's blobs."""
 
-    keeps_sha256: ClassVar[bool]  # whether `describe` tells `BlobHeaders.sha256` of what was put with one
+    keeps_sha256: ClassVar[bool]  # whether `describe` returns the `BlobHeaders.sha256` given to `put`
 
     async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
-        """Store the bytes of `source` under `name`, replacing what was there, whole or not at all.
+        """Store the bytes of `source` under `name` atomically, replacing any old blob.
 
-        On return they survive a power failure. `source` stays the caller's, who must not write to it again.
-        Raises `StorageFull`, `StorageUnavailable`; after either, `name` holds what it held before, or the new bytes
-        if it was the store's answer that was lost. Never put other bytes under a name in `private/` that has some,
-        except for `names.REWRITTEN`: a store may refuse them.
+        On return the bytes survive a power failure. The caller keeps `source`, but must not write to it again.
+        Raises `StorageFull`, `StorageUnavailable`. After either, `name` holds the old bytes, or the new bytes if only
+        the store's response was lost. Never replace a blob in `private/` by other bytes, except for
+        `names.REWRITTEN`: a store may refuse that.
         """
         ...
 
@@ -99,15 +99,15 @@ class Storage(Protocol):
         ...
 
     def at_hand(self, name: str, most: int, range: ByteRange | None = None) -> "AtHand | None":
-        """The blob or the range of it, if that is at most `most` bytes and can be had without waiting for a disk or a
+        """Return the blob or range if it is at most `most` bytes and available without waiting for a disk or a
         network.
 
-        None says nothing, not even whether there is such a blob or range. Called on the event loop.
+        None does not mean that the blob or range is missing. Called on the event loop.
         """
         ...
 
     def etag_at_hand(self, name: str) -> str | None:
-        """Its entity tag, if there is such a blob and that can be had without waiting, as by `at_hand`."""
+        """Return the blob's ETag if the blob exists and the ETag is available without waiting, as in `at_hand`."""
         ...
 
     async def exists(self, name: str) -> bool:
@@ -122,7 +122,7 @@ class Storage(Protocol):
         ...
 
     async def delete(self, names: Iterable[str]) -> None:
-        """Remove them; a name that is not there is no error. Raises `StorageUnavailable`."""
+        """Remove the blobs. A missing blob is no error. Raises `StorageUnavailable`."""
         ...
 
     def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
@@ -133,22 +133,22 @@ class Storage(Protocol):
         ...
 
     def names(self, prefix: str) -> AsyncIterator[Sequence[str]]:
-        """As `list`, but the names alone, some at a time: a disk is not asked about each file."""
+        """Like `list`, but yields only names, in batches: needs no `stat` for each file on a disk."""
         ...
 
     async def folders(self, prefix: str) -> Sequence[str]:
-        """What the names below `prefix` go on with, up to the next "/", with `prefix` and that "/"; sorted.
+        """Return the folders directly below `prefix`, sorted; each starts with `prefix` and ends with "/".
 
-        Folders that hold no blob may be among them. Raises `StorageUnavailable`.
+        May include folders without blobs. Raises `StorageUnavailable`.
         """
         ...
 
     async def describe(self, name: str) -> BlobInfo:
-        """Without reading its bytes. Raises `BlobNotFound`, `StorageUnavailable`."""
+        """Return metadata without reading the bytes. Raises `BlobNotFound`, `StorageUnavailable`."""
         ...
 
     async def check(self) -> datetime:
-        """The store's own clock, that of `BlobInfo.modified`, after bytes were written and read again.
+        """Write and read a few bytes; return the time by the store's clock, as in `BlobInfo.modified`.
 
         Raises `StorageFull`, `StorageUnavailable`, with the reason.
         """

@@ -1,7 +1,7 @@
-"""Files that are whole or absent, and survive a power failure once written. Blocking: for threads alone.
+"""Writes files atomically and durably: they survive a power failure. Blocking: call in threads only.
 
-The order is what makes it so: the bytes reach the disk, then the name is set in one step, then the directory
-that holds the name reaches the disk, as each new directory's own name did before.
+The order guarantees this: fsync the file and the names of new directories, rename the file, then fsync
+the directory that holds its name.
 """
 
 import errno
@@ -16,18 +16,18 @@ NO_LINK = {
     errno.EPERM,
     errno.EMLINK,
     errno.EOPNOTSUPP,
-}  # another file system, or one without links
+}  # errors that mean: another file system, or no (more) links
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 MAX_KNOWN = 10_000  # directories, about 2 MB
 
 
 def is_full(error: OSError) -> bool:
-    """Whether it says that no space is left, on the disk or in a quota."""
+    """Whether the disk or a quota is full."""
     return error.errno in _FULL
 
 
 class DurableDirectory:
-    """Writes below `root`. All raise OSError, and leave nothing in root/tmp behind when they do."""
+    """Writes below `root`. All methods may raise OSError; they then leave nothing in root/tmp."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -36,7 +36,7 @@ class DurableDirectory:
         self._known: set[Path] = set()  # directories whose names this process knows to be on disk
 
     def put(self, target: Path, source: Path) -> None:
-        """`source` under the name `target`: by a link if nothing else can write to it, else by a copy."""
+        """Store `source` as `target`: by a link if nothing else can write to `source`, else by a copy."""
         temporary = self._temporary()
         try:
             self._fill(temporary, source)
@@ -45,11 +45,11 @@ class DurableDirectory:
             temporary.replace(target)
             fsync(target.parent)
         finally:
-            # Also after success: a rename between two links to one file leaves both.
+            # Also after success: renaming a file onto another link to the same file removes neither link.
             temporary.unlink(missing_ok=True)
 
     def check(self) -> os.stat_result:
-        """Write, settle, read and remove a few bytes; what their file looked like."""
+        """Write, fsync, read and remove a small file; return its `stat`."""
         temporary = self._temporary()
         try:
             temporary.write_bytes(b"probe")
@@ -76,7 +76,7 @@ class DurableDirectory:
         shutil.copyfile(source, temporary)
 
     def _may_link(self, source: Path) -> bool:
-        """Two blobs never share bytes, and we set the mode and the time of what we link."""
+        """Blobs must not share a file, as linking changes the file's mode and time."""
         found = source.lstat()
         alone = stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid()
         real = source.resolve()
@@ -94,7 +94,7 @@ class DurableDirectory:
             os.close(descriptor)
 
     def _make(self, directory: Path) -> None:
-        """Make it and what is above it. One that exists is fsynced too: its maker may not be so far."""
+        """Make the directory and its parents. Fsync existing ones too: another process may not have done so yet."""
         if directory in self._known and directory.is_dir():
             return
         if directory == self._root:

@@ -1,4 +1,4 @@
-"""From a blob store into a local file."""
+"""Copies a blob to a local file."""
 
 import asyncio
 import hashlib
@@ -11,9 +11,9 @@ from image_service.storage.local import named_failures
 
 
 async def fetch(storage: Storage, name: str, path: Path) -> bytes:
-    """Write the blob's bytes to `path`; their SHA-256.
+    """Write the blob's bytes to `path`; return their SHA-256.
 
-    Raises `BlobNotFound`, `StorageFull`, `StorageUnavailable`, the last two also of the file.
+    Raises `BlobNotFound`, `StorageFull`, `StorageUnavailable`, the last two also for the local file.
     """
     digest = hashlib.sha256()
     blob = await storage.open(name)

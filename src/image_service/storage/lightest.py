@@ -1,4 +1,4 @@
-"""The lightest format for a client that accepts several. Empty blobs beside a variant note the formats that are not."""
+"""Finds the lightest format that a client accepts. An empty blob beside a variant marks a format that is not it."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,8 @@ NOTE_HEADERS = BlobHeaders("application/octet-stream")
 
 
 class Lightest:
-    """A variant is weighed when it is rendered. If it is not the lightest, that is noted before the variant is stored:
-    a variant without a note may be sent.
+    """The renderer compares a variant's size with other formats. If it is not the lightest, its note is stored before
+    the variant: a variant without a note may be sent.
     """
 
     def __init__(self, storage: Storage, staging: Staging) -> None:
@@ -21,8 +21,8 @@ class Lightest:
         self._staging = staging
 
     async def find(self, name: VariantName, accepted: Sequence[str]) -> tuple[VariantName, bool]:
-        """What to send to a client that also accepts these extensions, preferred first, and whether it must be rendered
-        and weighed first. Raises `StorageUnavailable`.
+        """Return the variant to send to a client that also accepts these extensions (preferred first), and whether it
+        must be rendered and compared first. Raises `StorageUnavailable`.
         """
         for each in accepted:
             one = replace(name, ext=each)
@@ -32,15 +32,15 @@ class Lightest:
         return name, False
 
     async def lost(self, names: Iterable[VariantName]) -> list[VariantName]:
-        """Those that are not the lightest. Raises `StorageUnavailable`."""
+        """Return the variants that are not the lightest. Raises `StorageUnavailable`."""
         return [each for each in names if each.ext in LOST and await self._storage.exists(each.lost_blob)]
 
     def notes(self, names: Iterable[VariantName]) -> list[str]:
-        """The blobs of all that may be noted of them."""
+        """Return the names of all note blobs that these variants may have."""
         return [each.lost_blob for each in names if each.ext in LOST]
 
     async def note(self, lost: Iterable[VariantName]) -> None:
-        """Raises `StorageFull`, `StorageUnavailable`."""
+        """Store a note for each variant. Raises `StorageFull`, `StorageUnavailable`."""
         notes = self.notes(lost)
         if notes:
             async with self._staging.file() as empty:

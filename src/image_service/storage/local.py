@@ -2,10 +2,10 @@
 
     root/private/   originals, 0700 and 0600
     root/public/    variants, 0755 and 0644: nginx runs as another user
-    root/tmp/       what is being written
+    root/tmp/       unfinished writes
 
-A crash leaves files in tmp/. They are blobs like any other to `list("tmp/")` and `delete`, so a sweep
-of the store removes those that are older than any upload takes.
+A crash leaves files in tmp/. `list("tmp/")` and `delete` treat them as blobs, so a sweep of the store
+removes those that are older than any upload takes.
 """
 
 import os
@@ -26,19 +26,19 @@ from image_service.errors import BlobNotFound, RangeNotSatisfiable, StorageFull,
 from image_service.storage.base import CHUNK_BYTES, AtHand, Blob, BlobHeaders, BlobInfo, ByteRange
 from image_service.storage.durable import DurableDirectory, is_full
 
-THREADS = 16  # a slow disk takes no more, and none of the event loop's own, which look up host names
-LIST_BATCH = 500  # blobs for one hop to a thread; about 200 kB
+THREADS = 16  # more do not help a slow disk; not the event loop's default pool, which resolves host names
+LIST_BATCH = 500  # blobs per thread hop; about 200 kB
 ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 _NO_SEGMENTS = frozenset(("", ".", ".."))
 
-NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux alone
+NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux only
 
 T = TypeVar("T")
 
 
 class LocalStorage:
-    """`storage.base.Storage` in the directory `root`, which is made at the first `put` if it is missing.
+    """`storage.base.Storage` in the directory `root`. The first `put` makes it if it is missing.
 
     Any number of processes may use one directory. A `put` that is cancelled may still take effect.
     """
@@ -51,20 +51,20 @@ class LocalStorage:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="storage")
 
     async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
-        """As the contract says; `headers` are for stores that speak HTTP themselves.
+        """Ignores `headers`, which are for stores that serve HTTP themselves.
 
-        A source in the same file system may be linked, not copied: it then takes the blob's mode and time.
+        May link, not copy, a source in the same file system. The source then gets the blob's mode and time.
         """
         with named_failures(name):
             await self._run(partial(self._durable.put, self._path(name), source))
 
     async def open(self, name: str, range: ByteRange | None = None) -> Blob:
-        """The ETag is nginx's, so that a client may change between the two."""
+        """Uses the same ETag as nginx, so that a client may switch between the two."""
         try:
             held = self._held(name, CHUNK_BYTES, range)
         except ABSENT as error:
             raise BlobNotFound(name) from error
-        except OSError:  # to be met again, and named, below
+        except OSError:  # the code below fails again and converts the error
             held = None
         if held is not None:
             data, start, found = held
@@ -72,8 +72,8 @@ class LocalStorage:
             return Blob(found.st_size, start, stop, _etag(found), _modified(found), _whole(data), _nothing)
         with named_failures(name):
             try:
-                # Buffered, for its lock: a close then waits for the read of a call that was cancelled. That
-                # read could otherwise move the position of the next file to get this descriptor.
+                # Buffered, for its lock: close() then waits for the read of a cancelled call. Otherwise that
+                # read could move the position of the next file with this descriptor.
                 file = await aiofiles.open(self._path(name), "rb", executor=self._threads)
             except ABSENT as error:
                 raise BlobNotFound(name) from error
@@ -116,8 +116,8 @@ class LocalStorage:
         return _etag(found)
 
     def _held(self, name: str, most: int, range: ByteRange | None) -> tuple[bytearray, int, os.stat_result] | None:
-        """The file or the range of it, and where that starts: if it is at most `most` bytes and the page cache has all
-        of them. The kernel says so at once, or that it would have to wait. Raises `OSError`, `RangeNotSatisfiable`."""
+        """Return the file or range, its start and its `stat` if it is at most `most` bytes and all in the page cache.
+        Does not wait for the disk (RWF_NOWAIT). Raises `OSError`, `RangeNotSatisfiable`."""
         if NO_WAIT is None:
             return None
         file = os.open(self._text(name), os.O_RDONLY | os.O_CLOEXEC)
@@ -131,7 +131,7 @@ class LocalStorage:
                 return None
         except IsADirectoryError:
             raise
-        except OSError:  # it would have to wait, or this file system cannot tell
+        except OSError:  # the read would block, or the file system does not support RWF_NOWAIT
             return None
         finally:
             os.close(file)
@@ -144,7 +144,7 @@ class LocalStorage:
 
     @asynccontextmanager
     async def as_file(self, name: str) -> AsyncIterator[Path]:
-        """The blob's own path; the file is gone if the blob is deleted meanwhile."""
+        """Yields the blob's own path. The file vanishes if the blob is deleted meanwhile."""
         path = self._path(name)
         if not await self.exists(name):
             raise BlobNotFound(name)
@@ -197,9 +197,9 @@ class LocalStorage:
         return Path(self._text(name))
 
     def _text(self, name: str) -> str:
-        """The path as text, which takes a tenth of the time that a Path does.
+        """Return the path as text, in a tenth of the time that a Path takes.
 
-        Names come from `storage.names` and are trusted; this one place would notice a mistake.
+        Names come from `storage.names` and are trusted. This check only catches mistakes.
         """
         if "\0" in name or not _NO_SEGMENTS.isdisjoint(name.split("/")):
             raise ValueError(f"not the name of a blob: {name!r}")
@@ -215,7 +215,7 @@ def _batch(found: Iterator[T], prefix: str) -> tuple[T, ...]:
 
 
 def _walk(directory: Path, prefix: str) -> Iterator[BlobInfo]:
-    """Every file below `directory`, one open directory a level; what vanishes meanwhile is passed over."""
+    """Yield every file below `directory`. Holds one directory open per level and skips files that vanish meanwhile."""
     try:
         entries = os.scandir(directory)
     except ABSENT:
@@ -233,7 +233,7 @@ def _walk(directory: Path, prefix: str) -> Iterator[BlobInfo]:
 
 
 def _walk_names(directory: str, prefix: str) -> Iterator[str]:
-    """The same without a `stat` for each, which takes ten times as long: the folder itself says what is a file."""
+    """Like `_walk`, but without a `stat` per file, which takes ten times as long: uses the directory entry's type."""
     try:
         entries = os.scandir(directory)
     except ABSENT:
@@ -264,18 +264,18 @@ async def _nothing() -> None:
 
 
 def _etag(found: os.stat_result) -> str:
-    """nginx's."""
+    """The same as nginx's."""
     return f'"{int(found.st_mtime):x}-{found.st_size:x}"'
 
 
 def _modified(found: os.stat_result) -> datetime:
-    """In whole seconds: what HTTP can say."""
+    """In whole seconds, as in HTTP dates."""
     return datetime.fromtimestamp(int(found.st_mtime), UTC)
 
 
 @contextmanager
 def named_failures(name: str) -> Iterator[None]:
-    """What the operating system reports, in the contract's words."""
+    """Convert OSErrors to the contract's errors."""
     try:
         yield
     except OSError as error:

@@ -3,7 +3,7 @@
     private/ab/abcd…                                          an original
     public/stores/001/234/products/red-shoe-abcd…-640-0.jpg   a variant
 
-A variant's name is the path of its URL, so that it can be served without asking the service.
+A variant's name is the path of its URL, so that nginx or a CDN can serve it without the service.
 """
 
 import re
@@ -18,35 +18,35 @@ from anyascii import anyascii
 
 MAX_SLUG = 80  # characters; with the key and the longest size a file name stays far below the 255 of file systems
 MAX_STORE_ID = 2**63 - 1  # PostgreSQL's bigint
-CACHE_FOREVER = "public, max-age=31536000, immutable"  # `Cache-Control` of a variant: its name never names other bytes
+CACHE_FOREVER = "public, max-age=31536000, immutable"  # `Cache-Control` of a variant: its bytes never change
 EXTENSIONS = ("jpg", "png", "gif", "webp", "avif")  # of variants
-# Extensions of empty blobs beside a variant: at the URL of the picture's own format, another format is lighter than
-# this one. nginx looks for them too.
+# Extensions of empty blobs beside a variant. They note that another format is lighter than this one at the URL of the
+# picture's own format. nginx looks for them too.
 LOST = {"webp": "nowebp", "avif": "noavif"}
 
 INSTANCE = "private/instance"  # the installation's id, written once
-HIGH_WATER = "private/high-water"  # an image's id that this blob store has bytes for, or had
-MARK = "private/mark"  # what the last sweep has left, in the database too
-REWRITTEN = frozenset((HIGH_WATER, MARK))  # all else in `private/` is written once
+HIGH_WATER = "private/high-water"  # id of an image whose bytes are or were in this blob store
+MARK = "private/mark"  # written by the last sweep, also to the database
+REWRITTEN = frozenset((HIGH_WATER, MARK))  # all other blobs in `private/` are written once
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 _VARIANT = re.compile(
     r"stores/(?P<store>[0-9]{3}(?:/[0-9]{3}){1,6})/products/"
     r"(?P<slug>[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?)"
-    r"-(?P<key>[0-9a-f]{32})"  # neither it nor a size holds a "-" more, so its place from the end is fixed
+    r"-(?P<key>[0-9a-f]{32})"  # the number of "-" from here to the end is fixed, so its position is unambiguous
     r"-(?P<size>(?:0|[1-9][0-9]{0,4})-(?:0|[1-9][0-9]{0,4}))"
     r"\.(?P<ext>[a-z]{1,8})"
 )
 
 
 def new_key() -> str:
-    """32 random hex digits, which cannot be guessed; they name the bytes of one upload for ever."""
+    """Return 32 random hex digits, which cannot be guessed. They name the bytes of one upload permanently."""
     return secrets.token_hex(16)
 
 
 def original_name(key: str) -> str:
-    """Two hex digits as a directory: 256 of them keep a million originals at 4,000 files each."""
+    """Uses the first two hex digits as a directory: 256 of them hold a million originals at 4,000 files each."""
     return f"private/{key[:2]}/{key}"
 
 
@@ -57,12 +57,12 @@ def key_of_original(name: str) -> str | None:
 
 
 def store_prefix(store_id: int) -> str:
-    """What the blobs of all variants of a store start with."""
+    """Return the name prefix of all variants of a store."""
     return f"public/stores/{_grouped(store_id)}/products/"
 
 
 def variant_path(store_id: int, slug: str, key: str, size: str, ext: str) -> str:
-    """Of a variant's URL, without the leading slash."""
+    """Return the path of a variant's URL, without the leading slash."""
     return f"stores/{_grouped(store_id)}/products/{slug}-{key}-{size}.{ext}"
 
 
@@ -73,7 +73,7 @@ class VariantName:
     store_id: int  # 1 .. MAX_STORE_ID
     slug: str  # as `slugify` makes it
     key: str  # 32 hex digits
-    size: str  # "640-0": width and height in pixels, 0 for as the other side needs
+    size: str  # "640-0": width and height in pixels; 0: follows from the other side
     ext: str  # "jpg", …: lower-case letters
 
     def __str__(self) -> str:
@@ -93,7 +93,7 @@ class VariantName:
 
     @classmethod
     def parse(cls, path: str) -> Self | None:
-        """The name that prints as exactly this, or None: every variant has one spelling."""
+        """Return the name that prints as exactly `path`, or None: every variant has one spelling."""
         match = _VARIANT.fullmatch(path)
         if match is None:
             return None
@@ -103,7 +103,7 @@ class VariantName:
 
 
 def variant_names(store_id: int, slug: str, key: str, sizes: Iterable[str]) -> list[VariantName]:
-    """All that may ever have been rendered of one key, in whichever format, and what was noted of it."""
+    """Return the names of all possible variants of one key, in all formats, and of their notes."""
     extensions = (*EXTENSIONS, *LOST.values())
     return [VariantName(store_id, slug, key, size, ext) for size in sizes for ext in extensions]
 
@@ -117,18 +117,18 @@ def _grouped(store_id: int) -> str:
 
 
 def slugify(name: str) -> str:
-    """What a file name, or the last segment of a URL (percent-decoded), gives to its variants' names.
+    """Turn a file name, or the percent-decoded last segment of a URL, into the slug of its variants.
 
     `Rød Sko (2).JPG` -> `rod-sko-2`, `фото товара 1.png` -> `foto-tovara-1`; `image` if nothing is left.
     """
     stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name.strip())
-    # Composed first: file names of a Mac come as letters and accents apart, which would be transliterated each alone.
+    # Compose first: macOS file names have separate letters and accents, which would be transliterated separately.
     composed = unicodedata.normalize("NFKC", stem).casefold()
     plain = "".join(map(_transliterated, composed))
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:MAX_SLUG].rstrip("-") or "image"
 
 
 def _transliterated(char: str) -> str:
-    """A letter is letters: the apostrophe of a soft sign parts no word."""
+    """A letter becomes letters only: a soft sign's apostrophe must not split a word."""
     plain = anyascii(char)
     return re.sub(r"[^A-Za-z0-9]", "", plain) if char.isalpha() else plain

@@ -1,4 +1,4 @@
-"""From a URL to the blob store that it names."""
+"""Opens the blob store that a URL names."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", re.ASCII)
 
 
 def open_storage(url: str, staging: Staging) -> Storage:
-    """`file:///…` or `s3://bucket/prefix`. Nothing is asked of the store yet. Raises `ValueError`, in words."""
+    """`file:///…` or `s3://bucket/prefix`. Does not contact the store. Raises `ValueError` with a readable message."""
     parts = urlsplit(url)
     if parts.scheme == "file" and not parts.netloc and parts.path:
         return LocalStorage(Path(url2pathname(parts.path)))
@@ -25,7 +25,7 @@ def open_storage(url: str, staging: Staging) -> Storage:
     if not plain or parts.query or parts.fragment or {".", ".."} & set(prefix.split("/")):
         raise ValueError("it must be s3://bucket/prefix, both of letters, digits and ._- alone; all else is in AWS_*")
     try:
-        from image_service.storage.s3 import S3Storage  # noqa: PLC0415 - an extra that most do without
+        from image_service.storage.s3 import S3Storage  # noqa: PLC0415 - an optional extra
     except ModuleNotFoundError as error:
         if error.name != "obstore":
             raise

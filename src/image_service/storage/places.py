@@ -9,9 +9,9 @@ from image_service.storage.staging import Staging
 
 
 def storage_at(storage_url: str | None, data_dir: Path) -> Storage:
-    """The blob store that `STORAGE_URL` names; without one, the folder `blobs` of the data directory.
+    """Open the blob store that `STORAGE_URL` names, or else the folder `blobs` in the data directory.
 
-    Raises `ValueError`, in words.
+    Raises `ValueError` with a readable message.
     """
     if storage_url is None:
         return LocalStorage(data_dir / "blobs")

@@ -1,11 +1,11 @@
 """Blobs in a bucket of any S3-compatible store, through obstore.
 
-    {prefix}/private/   originals and the instance id: a name there is written once, but for `names.REWRITTEN`
-    {prefix}/public/    variants, with the headers that a CDN on the bucket answers with
-    {prefix}/tmp/       what `check` writes, for a moment
+    {prefix}/private/   originals and the instance id; each is written once, except for `names.REWRITTEN`
+    {prefix}/public/    variants, with the response headers for a CDN on the bucket
+    {prefix}/tmp/       short-lived blobs of `check`
 
-obstore is called in threads, one attempt at a time, and is handed no object of Python's to keep: its own threads
-then never wait for an interpreter that is on its way out, which would abort the process (docs/decisions/0044).
+Calls obstore in threads, one attempt at a time, and lets it keep no Python objects. Otherwise obstore's threads
+could wait for an interpreter that is shutting down, which aborts the process (docs/decisions/0044).
 """
 
 import asyncio
@@ -34,21 +34,21 @@ from image_service.storage.staging import Staging
 if TYPE_CHECKING:
     from obstore import Attributes, GetOptions, GetResult, ListStream, ObjectMeta
 
-RESUMED = 3  # times that a blob is read on from where the connection broke
-PUTS = 8  # at once: an upload is in memory as a whole, 80 MB of originals
-FILES = 64  # copies in the staging folder at once, of originals that wait to be rendered: 640 MB
-SHA256 = "sha256"  # x-amz-meta-sha256; what `checksum_algorithm` sends cannot be asked for through obstore
+RESUMED = 3  # times that a read resumes after the connection broke
+PUTS = 8  # at once: each upload is wholly in memory, 80 MB of originals in all
+FILES = 64  # copies of originals in the staging folder at once, for rendering: 640 MB
+SHA256 = "sha256"  # x-amz-meta-sha256; obstore cannot read back the checksum that `checksum_algorithm` sends
 BATCH = 1000  # names in one DeleteObjects, and in one page of a list: S3's own limits
 
 DAY = 86_400.0  # seconds
 
 
 class S3Storage:
-    """`storage.base.Storage` in a bucket that exists, below `prefix` ("": all of it).
+    """`storage.base.Storage` in an existing bucket, below `prefix` ("": the whole bucket).
 
-    Endpoint, region and credentials are the usual AWS_* variables, which obstore reads; `config` goes before them.
+    obstore reads endpoint, region and credentials from the usual AWS_* variables; `config` overrides them.
     Any number of processes may use one prefix. A `put` that is cancelled may still take effect, whole.
-    Raises `ValueError` where the variables cannot be used.
+    Raises `ValueError` if the variables are invalid.
     """
 
     keeps_sha256: ClassVar[bool] = True
@@ -64,7 +64,7 @@ class S3Storage:
         limits = limits or S3Limits()
 
         def client(**seconds: float) -> S3Store:
-            # All by way of `config`: `client_options` would put aside what the variables say of the client.
+            # All in `config`: `client_options` would override the variables' client settings.
             timeouts = {name: f"{1000 * each:.0f} ms" for name, each in seconds.items()}
             own = {**(config or {}), "checksum_algorithm": "SHA256", **timeouts}
             try:
@@ -81,10 +81,10 @@ class S3Storage:
         self._files = asyncio.Semaphore(FILES)
 
     async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
-        """As the contract says, in one request, with a checksum that the store compares.
+        """Sends one request, with a checksum that the store verifies.
 
-        Under `private/` only what is not there is written. Where the same bytes are there, an earlier attempt was
-        answered but not heard; where others are, `StorageUnavailable`.
+        Under `private/`, overwrites only `names.REWRITTEN`. If the same bytes exist, an earlier attempt succeeded but
+        its response was lost. If other bytes exist, raises `StorageUnavailable`.
         """
         attributes: Attributes = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
         if headers.sha256 is not None:
@@ -100,7 +100,7 @@ class S3Storage:
                     source,
                     attributes=attributes,
                     mode="create" if name.startswith("private/") and name not in REWRITTEN else "overwrite",
-                    use_multipart=False,  # one that is cut off would stay open in the bucket
+                    use_multipart=False,  # an interrupted multipart upload would stay open in the bucket
                 )
             except AlreadyExistsError as error:
                 if not _holds(self._reads, name, source):
@@ -108,7 +108,7 @@ class S3Storage:
 
         try:
             await self._calls.call(name, attempt, self._putting)
-        except BlobNotFound as error:  # the source, or the bucket
+        except BlobNotFound as error:  # the source or the bucket is missing
             raise StorageUnavailable(str(error)) from error
 
     async def open(self, name: str, range: ByteRange | None = None) -> Blob:
@@ -129,7 +129,7 @@ class S3Storage:
         )
 
     async def _chunks(self, name: str, result: "GetResult") -> AsyncGenerator[bytes]:
-        """A connection that breaks is taken up again, at the same byte of the same bytes."""
+        """If the connection breaks, resume at the same byte; `if_match` ensures the same blob."""
         position, stop = result.range
         for left in reversed(range(RESUMED + 1)):
             failure = "it ended early"
@@ -151,7 +151,7 @@ class S3Storage:
                 raise StorageUnavailable(f"{name}: removed while it was read") from error
 
     def at_hand(self, name: str, most: int, range: ByteRange | None = None) -> AtHand | None:
-        """Nothing is: all is on the other side of a network."""
+        """Always None: all blobs are behind a network."""
         return None
 
     def etag_at_hand(self, name: str) -> str | None:
@@ -166,7 +166,7 @@ class S3Storage:
 
     @asynccontextmanager
     async def as_file(self, name: str) -> AsyncIterator[Path]:
-        """A copy in the staging folder, the caller's alone."""
+        """Yields a private copy in the staging folder."""
         try:
             async with asyncio.timeout(self._limits.call):
                 await self._files.acquire()
@@ -185,7 +185,7 @@ class S3Storage:
             try:
                 await self._calls.call(batch[0], partial(obstore.delete, self._reads, batch))
             except BlobNotFound:
-                continue  # a store without DeleteObjects may say so
+                continue  # a store without DeleteObjects may answer this
 
     async def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
         async for page in self._pages(prefix):
@@ -205,7 +205,7 @@ class S3Storage:
         return BlobInfo(name, found.meta["size"], _modified(found.meta), found.attributes.get(SHA256))
 
     async def _pages(self, prefix: str) -> AsyncIterator["Sequence[ObjectMeta]"]:
-        """In the store's order; one that cannot be had is asked for again."""
+        """Yield pages in the store's order. Retry a page that fails."""
         if not prefix.endswith("/"):
             raise ValueError(prefix)
         pages: ListStream[Sequence[ObjectMeta]] | None = None
@@ -217,7 +217,7 @@ class S3Storage:
             try:
                 return next(pages, ())
             except BaseError:
-                pages = None  # it would say that it is at its end
+                pages = None  # after an error the stream would report its end
                 raise
 
         while batch := await self._calls.call(prefix, page):
@@ -236,7 +236,7 @@ class S3Storage:
             raise StorageUnavailable(f"what was written is not there: {error}") from error
         if b"".join([chunk async for chunk in blob.chunks]) != b"probe":
             raise StorageUnavailable("what was read is not what was written")
-        await self.delete([name])  # where it does not come to this, the sweep does it
+        await self.delete([name])  # after an earlier failure, the sweep deletes it
         return blob.modified
 
 
@@ -251,5 +251,5 @@ def _etag(found: "ObjectMeta") -> str:
 
 
 def _modified(found: "ObjectMeta") -> datetime:
-    """In whole seconds: what HTTP can say."""
+    """In whole seconds, as in HTTP dates."""
     return found["last_modified"].replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""One call of obstore's: in a thread, again where it failed, its failures in the contract's words."""
+"""Runs one obstore call in a thread, retries it, and converts its errors to the contract's errors."""
 
 import asyncio
 import random
@@ -11,19 +11,19 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 
 from image_service.errors import BlobNotFound, StorageFull, StorageUnavailable
 
-CALLS = 32  # at once; what they read is passed on in chunks
+CALLS = 32  # at once; reads are passed on in chunks
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class S3Limits:
-    """Seconds: how long a store may take that does not answer, or not well."""
+    """Timeouts in seconds for a store that does not respond, or fails."""
 
-    call: float = 15.0  # with all attempts; then the request that needed it is answered with 503
+    call: float = 15.0  # for all attempts; then the client's request gets 503
     put: float = 8.0  # one attempt: 10 MB over 10 Mbit/s
-    silent: float = 5.0  # one attempt of anything else: the longest that nothing may come
-    pauses: tuple[float, ...] = (0.1, 0.4, 1.2)  # before each further attempt, give or take a half
+    silent: float = 5.0  # one attempt of any other call: the longest time without data
+    pauses: tuple[float, ...] = (0.1, 0.4, 1.2)  # before each retry, plus or minus 50 %
 
 
 class Calls:
@@ -32,9 +32,9 @@ class Calls:
         self._threads = ThreadPoolExecutor(CALLS, thread_name_prefix="s3")
 
     async def call(self, name: str, attempt: Callable[[], T], threads: Executor | None = None) -> T:
-        """What `attempt` returns, within `S3Limits.call` seconds.
+        """Return the result of `attempt`, within `S3Limits.call` seconds.
 
-        Raises `BlobNotFound`, `StorageFull`, `StorageUnavailable`, and what else `attempt` raises.
+        Raises `BlobNotFound`, `StorageFull`, `StorageUnavailable`, and any other exception of `attempt`.
         """
         try:
             async with asyncio.timeout(self._limits.call):
@@ -42,7 +42,7 @@ class Calls:
                     try:
                         return await self.in_thread(attempt, threads)
                     except (PermissionDeniedError, UnauthenticatedError):
-                        raise  # it would say the same again
+                        raise  # a retry would fail the same way
                     except BaseError:
                         await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
                 return await self.in_thread(attempt, threads)
@@ -62,7 +62,7 @@ class Calls:
 
 
 def reason_of(error: Exception) -> str:
-    """What obstore says to people, in one line."""
+    """Return obstore's readable message, in one line."""
     said = " ".join(str(error).partition("\n\nDebug source:")[0].split())
     if said.endswith("HTTP error: builder error"):
         said += " (an endpoint of http:// takes AWS_ALLOW_HTTP=true)"

@@ -1,4 +1,4 @@
-"""Temporary local files: uploads on their way in, variants being rendered. What a crash leaves, the sweep removes."""
+"""Temporary local files for incoming uploads and variants being rendered. The sweep removes files left by a crash."""
 
 import asyncio
 import os
@@ -24,16 +24,16 @@ class Staging:
 
     @asynccontextmanager
     async def file(self) -> AsyncIterator[Path]:
-        """A path of the caller's own; a file that is there when the block ends is removed."""
+        """Yields a unique path. Removes the file, if any, when the block ends."""
         path = self._folder / uuid4().hex
         try:
             yield path
         finally:
-            # Shielded: a client that goes away must not leave its file behind.
+            # Shielded: a client that disconnects must not leave its file behind.
             await asyncio.shield(asyncio.to_thread(path.unlink, missing_ok=True))
 
     async def check(self) -> None:
-        """Raises `StorageUnavailable` unless files can be made here just now."""
+        """Raises `StorageUnavailable` if files cannot be created here now."""
         try:
             async with self.file() as path:
                 await asyncio.to_thread(path.touch)
@@ -41,7 +41,7 @@ class Staging:
             raise StorageUnavailable(str(error)) from error
 
     async def require_room(self) -> None:
-        """Raises `StorageFull` unless there is room for a large variant just now, `StorageUnavailable`."""
+        """Raises `StorageFull` if there is no room for a large variant now, `StorageUnavailable` on other errors."""
         try:
             async with self.file() as path:
                 await asyncio.to_thread(_allocate, path)
@@ -49,7 +49,7 @@ class Staging:
             raise (StorageFull if is_full(error) else StorageUnavailable)(str(error)) from error
 
     async def remove_stale(self, age: timedelta, *, dry_run: bool = False) -> int:
-        """Remove files not written to for `age`, by the file system's clock; returns how many files that were.
+        """Remove files not written to for `age`, by the file system's clock; return their number.
 
         Raises `StorageUnavailable`.
         """
@@ -71,7 +71,7 @@ class Staging:
         return stale
 
     def _clock(self) -> float:
-        """That of the files here: ours may be ahead of it, by a mistake or on another machine."""
+        """The file system's clock: ours may be ahead of it, by a mistake or on another machine."""
         path = self._folder / uuid4().hex
         try:
             path.touch()

@@ -1,4 +1,4 @@
-"""Animated PNG, which libvips neither reads nor writes: it gets one frame at a time, as a PNG of its own."""
+"""Reads and writes animated PNG, which libvips cannot: passes it each frame as a separate PNG."""
 
 from collections.abc import Iterator
 from struct import pack
@@ -11,11 +11,11 @@ from image_service.pixels.structure.png.apng import CLEARED, FCTL, RESTORED, Apn
 from image_service.pixels.structure.png.chunks import SIGNATURE, chunk, chunks_of
 
 TRANSPARENT = (0, 0, 0, 0)
-MOST_MILLISECONDS = 65_535  # that a frame may be told to last
+MOST_MILLISECONDS = 65_535  # a frame's longest delay
 
 
 def shown(data: bytes, apng: Apng, fail_on: str) -> Iterator[pyvips.Image]:
-    """What is seen while each frame is shown, in 8-bit sRGB with alpha, in memory."""
+    """Yield the canvas as shown during each frame, in 8-bit sRGB with alpha, in memory."""
     canvas = pyvips.Image.black(apng.width, apng.height, bands=4).copy(interpretation="srgb")
     for frame in apng.frames:
         picture = load(apng.png(data, frame), Format.PNG, fail_on=fail_on)
@@ -40,7 +40,7 @@ def _rgba(image: pyvips.Image) -> pyvips.Image:
 
 
 def encoded(strip: pyvips.Image, **options: object) -> bytes:
-    """An animated PNG. Each frame has what differs from the one before."""
+    """Encode an animated PNG. Each frame holds the area that differs from the previous one."""
     height, delays, plays = strip.get("page-height"), strip.get("delay"), strip.get("loop")
     frames = [strip.crop(0, top, strip.width, height) for top in range(0, strip.height, height)]
     sequence, parts, head, before = 0, list[bytes](), b"", None
@@ -64,7 +64,7 @@ def encoded(strip: pyvips.Image, **options: object) -> bytes:
 
 
 def _changed(before: pyvips.Image, after: pyvips.Image) -> tuple[int, int, int, int]:
-    """Left, top, width and height of all pixels that differ; of one pixel if none does."""
+    """Return left, top, width and height of the changed area; of one pixel if nothing changed."""
     differs = (before != after).bandor()
     left, top, width, height = differs.find_trim(background=0, threshold=1, line_art=True)
     return (left, top, width, height) if width and height else (0, 0, 1, 1)

@@ -1,4 +1,4 @@
-"""The frames of an animation, fitted, one below the other in a strip that libvips takes for pages."""
+"""Joins an animation's resized frames to a vertical strip, which libvips treats as pages."""
 
 from collections.abc import Iterable
 
@@ -10,15 +10,15 @@ from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.structure.png.apng import apng_of
 
-PAGE_HEIGHT, DELAYS, LOOP = "page-height", "delay", "loop"  # pixels; milliseconds of each; how often, 0 for ever
+PAGE_HEIGHT, DELAYS, LOOP = "page-height", "delay", "loop"  # pixels; milliseconds of each; number of plays, 0 for ever
 OPAQUE = 255
-WEBP_HEAD = (b"RIFF", b"WEBPVP8X")  # of a file with frames: the words before and behind its length
+WEBP_HEAD = (b"RIFF", b"WEBPVP8X")  # of an animated file: the bytes before and after its length
 WEBP_FLAGS_AT = 20
 WEBP_ALPHA = 0x10
 
 
 def fitted_frames(data: bytes, rendering: Rendering) -> pyvips.Image:
-    """To be read once from the first to the last. Damage is an error."""
+    """Return the strip, to be read once, in order. Fails on damage."""
     if rendering.original is Format.PNG:
         return _of_apng(data, rendering)
     return _of_pages(load(data, rendering.original, fail_on="error", n=rendering.frames), rendering)
@@ -38,13 +38,13 @@ def _of_apng(data: bytes, rendering: Rendering) -> pyvips.Image:
 
 
 def _of_pages(strip: pyvips.Image, rendering: Rendering) -> pyvips.Image:
-    """Each frame by itself: resized as one tall strip, they would bleed into their neighbours.
+    """Resize each frame separately: resized as one tall strip, frames would bleed into their neighbours.
 
-    Only the resized frames are in memory, and none where nothing is resized.
+    Holds only the resized frames in memory, or none if the size stays the same.
     """
     height = field(strip, PAGE_HEIGHT, strip.height)
     if (strip.width, height) == (rendering.width, rendering.height):
-        fitted = resized(strip, rendering.width, rendering.height).copy()  # libvips knows that it has pages
+        fitted = resized(strip, rendering.width, rendering.height).copy()  # libvips treats it as pages
     else:
         tops = range(0, strip.height, height)
         frames = (strip.crop(0, top, strip.width, height) for top in tops)
@@ -64,11 +64,11 @@ def _joined(frames: Iterable[pyvips.Image], rendering: Rendering) -> pyvips.Imag
 
 
 def with_alpha(webp: bytes) -> bytes:
-    """A WebP that says of itself that it may be transparent, as Chromium wants it.
+    """Set the WebP's alpha flag, which Chromium requires.
 
-    The encoder cuts each frame to what is not transparent: where no frame has a transparent pixel left, it does not say
-    so of the canvas.
+    The encoder crops each frame to its opaque area. If no cropped frame has a transparent pixel, it does not set the
+    canvas's flag.
     """
     if (webp[:4], webp[8:16]) != WEBP_HEAD:
-        return webp  # its frames were all the same, so that it has none
+        return webp  # all frames were equal, so the file is not animated
     return webp[:WEBP_FLAGS_AT] + bytes([webp[WEBP_FLAGS_AT] | WEBP_ALPHA]) + webp[WEBP_FLAGS_AT + 1 :]

@@ -1,7 +1,7 @@
-"""A filter of system calls: it allows what decoding needs, and no call that takes the name of a file.
+"""A system call filter. It allows what decoding needs, and no call that takes a file name.
 
-Made by the system's libseccomp, which knows the numbers of each architecture. What is not allowed answers "no such
-call": the C library then tries an older one, where an error would end it.
+Uses the system's libseccomp, which knows each architecture's call numbers. Other calls fail with ENOSYS: the C library
+then tries an older call, but would give up on other errors.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ import termios
 
 LIBSECCOMP = "libseccomp.so.2"  # apt and systemd need it, so Debian's smallest image has it
 
-# With any arguments: they act on the process itself or on files that it has open, which is allowed.
+# Allowed with any arguments: they act only on the process itself or its open files.
 ALLOWED = """
 read readv pread64 preadv write writev pwrite64 pwritev close lseek _llseek dup dup2 dup3 fstat fstat64
 poll ppoll ppoll_time64 select _newselect pselect6 pselect6_time64
@@ -31,7 +31,7 @@ CLONE_THREAD = 0x00010000  # <linux/sched.h>
 SCMP_ACT_ALLOW, SCMP_ACT_ERRNO = 0x7FFF0000, 0x00050000  # <seccomp.h>
 SCMP_CMP_EQ, SCMP_CMP_MASKED_EQ = 4, 7
 SCMP_FLTATR_CTL_TSYNC = 4
-INPUT = 0  # the socket that jobs come by
+INPUT = 0  # the socket that receives jobs
 
 
 class Comparison(ctypes.Structure):
@@ -52,9 +52,9 @@ def allowed_by_argument() -> tuple[tuple[str, tuple[Comparison, ...]], ...]:
     """Calls that do several things; each line allows one of them."""
     return (
         ("recvmsg", (equal(0, INPUT),)),  # a job, and its files
-        # Threads, not processes; without `clone3`, whose flags no filter can see, the C library uses `clone`.
+        # Threads, not processes. Filters cannot read `clone3`'s flags; without it, the C library uses `clone`.
         ("clone", (masked(0, CLONE_THREAD, CLONE_THREAD),)),
-        # Our own limits may be read. Only that of processor time may be set: root could raise the others again.
+        # Allows reading our own limits, and setting only that of processor time: root could raise the others.
         ("prlimit64", (equal(0, 0), equal(1, resource.RLIMIT_CPU))),
         ("prlimit64", (equal(0, 0), equal(2, 0))),
         ("setrlimit", (equal(0, resource.RLIMIT_CPU),)),
@@ -62,17 +62,17 @@ def allowed_by_argument() -> tuple[tuple[str, tuple[Comparison, ...]], ...]:
         ("prctl", (equal(0, PR_SET_NAME),)),  # of a thread
         ("ioctl", (equal(1, termios.TCGETS),)),  # isatty()
         *((call, (equal(1, command),)) for call in ("fcntl", "fcntl64") for command in FILE_COMMANDS),
-        # Memory that is filled by a stranger's bytes is never run: what was loaded before is all the code there is.
+        # No new executable memory: only the code that is already loaded can run.
         *((call, (masked(2, mmap.PROT_EXEC, 0),)) for call in ("mmap", "mmap2", "mprotect")),
     )
 
 
-# Not F_SETOWN, F_SETSIG and O_ASYNC: the kernel would send a signal to anybody.
+# Not F_SETOWN, F_SETSIG and O_ASYNC: with them the kernel sends signals to any process.
 FILE_COMMANDS = (fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_DUPFD_CLOEXEC)
 
 
 def filter_calls() -> str:
-    """For all threads. Raises `OSError` where there is no libseccomp, or no filter in the kernel."""
+    """Filter the calls of all threads. Raises `OSError` without libseccomp or kernel support."""
     if isinstance(LIBRARY, OSError):
         raise LIBRARY
     library = LIBRARY
@@ -83,7 +83,7 @@ def filter_calls() -> str:
     def allow(call: str, *conditions: Comparison) -> None:
         number = library.seccomp_syscall_resolve_name(call.encode())
         if number < 0:
-            return  # another architecture's
+            return  # a call of another architecture
         _check(
             library.seccomp_rule_add_array(
                 rules, SCMP_ACT_ALLOW, number, len(conditions), (Comparison * len(conditions))(*conditions)
@@ -120,7 +120,7 @@ def _load() -> ctypes.CDLL | OSError:
     return library
 
 
-LIBRARY = _load()  # at once: when its turn comes, no file can be opened any more
+LIBRARY = _load()  # on import: by the time of `filter_calls`, no file can be opened
 
 
 def _check(result: int, what: str) -> None:

@@ -1,7 +1,7 @@
-"""Landlock (Linux 5.13 and later): no file, no TCP port, no signal or socket to anybody outside. Files that are open
-already, or come open with a job, stay of use.
+"""Landlock (Linux 5.13 and later): forbids opening files, TCP ports, and signals or sockets to other processes. Files
+that are already open, or passed open with a job, stay usable.
 
-By system call, since no library that is there everywhere knows it. See <linux/landlock.h> and landlock(7).
+Makes the system calls itself, as no common library has them. See <linux/landlock.h> and landlock(7).
 """
 
 import ctypes
@@ -23,7 +23,7 @@ class Rights(NamedTuple):
     scoped: int = 0
 
 
-ABIS = (  # what each version of the interface has brought
+ABIS = (  # added by each version of the interface
     Rights(files=0x1FFF),  # 1: execute, read, write, list, remove, make
     Rights(files=0x2000),  # 2: refer, to another directory
     Rights(files=0x4000),  # 3: truncate
@@ -35,15 +35,15 @@ ABIS = (  # what each version of the interface has brought
 
 
 def close_files(newest: int = len(ABIS)) -> str:
-    """By the interface's version that the kernel has, or `newest`, which is answered. Raises `OSError`.
+    """Restrict this thread and those that it starts. Raises `OSError`.
 
-    It holds this thread and those that it starts.
+    Uses and returns the kernel's interface version, at most `newest`.
     """
     threads = len(list(Path("/proc/self/task").iterdir()))
     abi = min(_call(CREATE_RULESET, None, 0, VERSION), newest)
     rights = Rights(*(sum(each) for each in zip(*ABIS[:abi], strict=True)))
-    wanted = (ctypes.c_uint64 * len(rights))(*rights)  # of fields that it does not know, a kernel takes zeros
-    gain_none()  # without which the kernel lets root alone restrict itself
+    wanted = (ctypes.c_uint64 * len(rights))(*rights)  # a kernel accepts unknown fields if they are zero
+    gain_none()  # otherwise the kernel allows only root to restrict itself
     ruleset = _call(CREATE_RULESET, wanted, ctypes.sizeof(wanted), 0)
     try:
         _call(RESTRICT_SELF, ruleset, 0)

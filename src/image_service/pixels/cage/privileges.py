@@ -1,6 +1,6 @@
-"""What a process may do to others, and others of its user to it. Linux; elsewhere nothing changes.
+"""Limits what a process may do to others, and others of its user to it. Linux only; elsewhere no effect.
 
-Imports little: the process that runs the service uses it too.
+Imports little: the service's process uses it too.
 """
 
 import ctypes
@@ -13,14 +13,14 @@ CAPABILITY_VERSION = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
 
 
 def die_with_parent() -> None:
-    """If the parent has gone by now, the end of the input does it, as it does elsewhere."""
+    """Die with the parent. If the parent has already exited, or elsewhere, the end of the input ends the process."""
     if sys.platform == "linux":
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def close_memory() -> str:
-    """To other processes of the same user: they can no more read or write it through /proc, nor its environment, nor
-    trace it; root can. The kernel writes no core file of it. A child has this too, until it runs another program.
+    """Stop other processes of the same user from tracing it, or accessing its memory or environment through /proc; root
+    still can. The kernel writes no core file of it. A child inherits this until it runs another program.
 
     Raises `OSError`.
     """
@@ -30,12 +30,12 @@ def close_memory() -> str:
 
 
 def gain_none() -> None:
-    """No program gives this process more privileges, not even a setuid one. Raises `OSError`."""
+    """Forbid new privileges, even from setuid programs. Raises `OSError`."""
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def drop() -> str:
-    """All that root may do beyond other users. Raises `OSError`."""
+    """Drop all capabilities. Raises `OSError`."""
     gain_none()
     libc = ctypes.CDLL(None, use_errno=True)
     nothing = (ctypes.c_uint32 * 6)()  # twice effective, permitted, inheritable

@@ -1,6 +1,6 @@
-"""Whether a picture keeps its colours if they are stored at half the width and height, as JPEG, WebP and AVIF do.
+"""Decides whether a picture's colours survive 4:2:0 (half width and height), as JPEG, WebP and AVIF store them.
 
-Photos do. The edges of cut-outs, coloured text and thin lines do not: they would be washed out or fringed.
+Photos' do. Edges of cut-outs, coloured text and thin lines do not: they wash out or get fringes.
 """
 
 from typing import Any
@@ -12,21 +12,21 @@ from image_service.pixels.picture import Format
 FULL: dict[Format, dict[str, Any]] = {
     Format.JPG: {"subsample_mode": "off"},
     Format.AVIF: {"subsample_mode": "off"},
-    Format.WEBP: {"smart_subsample": True},  # it has no other: it looks for the half that does least harm
+    Format.WEBP: {"smart_subsample": True},  # it has only 4:2:0: this picks the least harmful samples
 }
 FIELD, HALVED = "jpeg-chroma-subsample", "4:2:0"
-SEEN = 64  # of 255, by which a pixel's colour may differ
-# The share of such pixels from which on it shows: photos have up to 0.0002, a red line across a picture 0.003.
+SEEN = 64  # of 255; a pixel's colour may differ by as much
+# The share of such pixels that becomes visible: photos have up to 0.0002, a red line across a picture 0.003.
 MOST = 0.001
-MAX_PIXELS = 25_000_000  # of a picture that is looked at: it is held in memory
+MAX_PIXELS = 25_000_000  # of a picture to look at: it is held in memory
 
 
-BLOCK = 8  # pixels of the transparent ground that get one colour
+BLOCK = 8  # pixels per side of a transparent block that gets one colour
 
 
 def filled_beneath(image: pyvips.Image) -> pyvips.Image:
-    """A picture in memory, with alpha; what is wholly transparent has the colour of what is near it, as a lossy encoder
-    smears the one into the other. AVIF's edges are then nearer by two thirds, in two thirds of the bytes.
+    """Give wholly transparent pixels the colour of nearby pixels: lossy encoders smear the two. `image` is in memory,
+    with alpha. AVIF's edges then have a third of the error, in two thirds of the bytes.
     """
     alpha = image[image.bands - 1]
     blocks = image.premultiply().shrink(BLOCK, BLOCK, ceil=True).unpremultiply().cast("uchar")
@@ -36,12 +36,12 @@ def filled_beneath(image: pyvips.Image) -> pyvips.Image:
 
 
 def is_worth_a_look(image: pyvips.Image) -> bool:
-    """Which needs the picture in memory. A camera's JPEG has half the colours already, and is no graphic."""
+    """Whether to look at its colours, in memory. A camera's JPEG is already 4:2:0, and no graphic."""
     return not (image.get_typeof(FIELD) and image.get(FIELD) == HALVED)
 
 
 def needs_full(image: pyvips.Image) -> bool:
-    """Of a picture in memory, in 8-bit sRGB."""
+    """Whether it needs full-size colours. `image` is in memory, in 8-bit sRGB."""
     width, height = image.width // 2 * 2, image.height // 2 * 2
     if not width or not height:
         return False

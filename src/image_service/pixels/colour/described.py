@@ -22,12 +22,12 @@ PRIMARIES: dict[int, Primaries] = {
     22: (*D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
 SRGB = 13
-GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}  # by number of the curve
+GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}  # by the curve's number
 HDR = {16: "pq", 18: "hlg"}
 CHRM, GAMA = Struct(">8I"), Struct(">I")
 UNIT = 100_000  # of both
-GAMMA_RANGE = range(1_000, 1_000_000)  # beyond: no curve at all
-# As far from sRGB a file may be that means it.
+GAMMA_RANGE = range(1_000, 1_000_000)  # values outside are invalid
+# A file within these distances of sRGB means sRGB.
 SAME_GAMMA, SAME_POINT = 0.02, 0.002
 
 
@@ -38,7 +38,7 @@ class Colours:
 
 
 def colours_of(data: bytes, format: Format) -> Colours | None:
-    """None: sRGB, or nothing is said that is of use."""
+    """Return the described colours; None: sRGB, or no usable description."""
     if format is Format.PNG:
         return _of_png(data)
     if format in (Format.AVIF, Format.HEIC):
@@ -48,7 +48,7 @@ def colours_of(data: bytes, format: Format) -> Colours | None:
 
 
 def _by_number(primaries: int, curve: int) -> Colours | None:
-    """Video's own curves are shown as sRGB's, as browsers do."""
+    """Treats video curves as sRGB's, as browsers do."""
     known = PRIMARIES.get(primaries, PRIMARIES[1])
     return _unless_srgb(Colours(known, HDR.get(curve) or GAMMAS.get(curve) or "srgb"))
 
@@ -68,12 +68,12 @@ def _of_png(data: bytes) -> Colours | None:
             elif each.kind == b"gAMA" and (value := GAMA.unpack(each.body)[0]) in GAMMA_RANGE:
                 curve = UNIT / value
         except (error, IndexError):
-            continue  # of another length than it should have
+            continue  # wrong length
     return _unless_srgb(Colours(primaries, curve or "srgb"))
 
 
 def _sound(values: tuple[float, ...]) -> Primaries | None:
-    """Primaries that are a triangle, with a white."""
+    """Return the primaries if they form a triangle and have a valid white point, else None."""
     white_x, white_y, *points = values
     (rx, ry), (gx, gy), (bx, by) = zip(points[::2], points[1::2], strict=True)
     area = abs((gx - rx) * (by - ry) - (bx - rx) * (gy - ry))

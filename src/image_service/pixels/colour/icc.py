@@ -1,4 +1,4 @@
-"""Makes an ICC profile out of primaries and a curve (ICC.1:2001-04), for libvips to convert by."""
+"""Makes an ICC profile (ICC.1:2001-04) from primaries and a curve, for libvips' conversion."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,17 +10,17 @@ from image_service.pixels.colour.described import Colours, Primaries
 D50 = (0.9642, 1.0, 0.8249)
 BRADFORD = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 SAMPLES = 4096  # of a curve
-# HDR is mapped to what a screen can show: white on paper (203 of its candelas, BT.2408) is nearly the brightest, and
-# what is brighter still goes up from there ever more slowly.
+# HDR is tone-mapped to a screen's range: paper white (203 candelas, BT.2408) is nearly the brightest, and brighter
+# values rise from there ever more slowly.
 PAPER_WHITE = 203.0
-KNEE = 0.75  # up to which nothing changes
+KNEE = 0.75  # values up to here stay unchanged
 
 Matrix = tuple[tuple[float, float, float], ...]
 
 
 @lru_cache(maxsize=32)
 def profile_of(colours: Colours, *, is_grey: bool) -> bytes:
-    """Of pictures with these colours."""
+    """Return the ICC profile of pictures with these colours."""
     white = b"XYZ " + bytes(4) + _fixed(*D50)
     curve = _curve(colours.curve)
     if is_grey:
@@ -89,7 +89,7 @@ NAMED: dict[str, Callable[[float], float]] = {"srgb": _srgb, "pq": _pq, "hlg": _
 
 
 def _to_d50(primaries: Primaries) -> Matrix:
-    """RGB to XYZ, white where profiles have it."""
+    """Return the matrix from RGB to XYZ, adapted to the profiles' white, D50."""
     white_x, white_y, *points = primaries
     columns = [(x / y, 1.0, (1 - x - y) / y) for x, y in zip(points[::2], points[1::2], strict=True)]
     white = (white_x / white_y, 1.0, (1 - white_x - white_y) / white_y)

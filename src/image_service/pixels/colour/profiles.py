@@ -1,6 +1,6 @@
-"""The colours of a picture, as an ICC profile; one that cannot be used is ignored, as browsers do.
+"""Finds a picture's ICC profile. Ignores unusable profiles, as browsers do.
 
-Imported by the pixel processes alone.
+Only the pixel processes import this.
 """
 
 from importlib.resources import files
@@ -13,10 +13,10 @@ from image_service.pixels.picture import Format
 
 PROFILE = "icc-profile-data"
 HEADER_BYTES = 128
-CLASSES = (b"scnr", b"mntr", b"prtr", b"spac")  # of devices and colour spaces; the rest is no description of a picture
+CLASSES = (b"scnr", b"mntr", b"prtr", b"spac")  # devices and colour spaces; other classes do not describe a picture
 SPACES = {1: b"GRAY", 3: b"RGB ", 4: b"CMYK"}  # by colour bands
 CONNECTIONS = (b"XYZ ", b"Lab ")
-# Colours that a profile is tried with, black first.
+# Colours to test a profile with, black first.
 TRIED = {
     1: bytes((0, 255)),
     3: bytes((0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255)),
@@ -25,12 +25,12 @@ TRIED = {
 LEAST_CONTRAST = 64  # of 255, between black and each of the others
 
 
-PRESS = files("image_service.pixels.colour").joinpath("press.icc").read_bytes()  # of CMYK that says nothing
+PRESS = files("image_service.pixels.colour").joinpath("press.icc").read_bytes()  # for CMYK without a profile
 
 
 def with_colours(image: pyvips.Image, data: bytes, format: Format) -> pyvips.Image:
-    """The same picture, with the profile by which it is to be converted: its own if that is of use; else one of what
-    `data` describes otherwise. None: it is sRGB.
+    """Return the picture with the profile to convert it with: its own if usable, else one made from the colours that
+    `data` describes. A picture without a profile is sRGB.
     """
     image = with_usable_profile(image)
     if image.get_typeof(PROFILE):
@@ -48,7 +48,7 @@ def _with(image: pyvips.Image, profile: bytes) -> pyvips.Image:
 
 
 def with_usable_profile(image: pyvips.Image) -> pyvips.Image:
-    """The same picture, without a profile that is damaged, of other colours than its own, or makes all black."""
+    """Return the picture without its profile if that is damaged, for another colour space, or makes all black."""
     if not image.get_typeof(PROFILE):
         return image
     bands = image.bands - image.hasalpha()
@@ -74,7 +74,7 @@ def _is_usable(profile: bytes, bands: int) -> bool:
 
 
 def _tried(profile: bytes, bands: int) -> bytes:
-    """The colours of `TRIED` as sRGB."""
+    """Convert the colours of `TRIED` to sRGB."""
     colours = TRIED[bands]
     patch = pyvips.Image.new_from_memory(colours, len(colours) // bands, 1, bands, "uchar")
     patch = patch.copy(interpretation={1: "b-w", 3: "srgb", 4: "cmyk"}[bands])

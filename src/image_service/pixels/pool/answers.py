@@ -1,7 +1,7 @@
-"""Reads what a pixel process says, and believes none of it: the process may be in a stranger's hands.
+"""Validates the answers of pixel processes. They are not trusted: a hostile picture may control the process.
 
-A wrong answer is a `Nonsense`, for which the process is ended; none can crash or mislead the service
-beyond the one picture that it is about.
+An invalid answer raises `Nonsense`, and the pool ends the process. No answer can crash the service, or
+mislead it about more than one picture.
 """
 
 import json
@@ -15,7 +15,7 @@ from image_service.pixels.messages import MAX_DETAIL, Probe, Rendering
 from image_service.pixels.picture import ANIMATED, Format, Pixels
 
 THUMBHASH = re.compile(r"[A-Za-z0-9+/]{4,62}={0,2}")  # base64; a thumbhash has 5 to 25 bytes
-# What a look at the bytes can tell.
+# Refusals that a pixel process may give.
 REFUSALS = (
     Refusal.NOT_AN_IMAGE,
     Refusal.OTHER_FORMAT,
@@ -28,15 +28,15 @@ REFUSALS = (
 
 
 class Nonsense(Exception):
-    """Not an answer that an honest process gives."""
+    """The answer is invalid."""
 
 
 class Failed(Exception):
-    """The process says that it could not do the job, for no fault of the picture that it knows of."""
+    """The process reports that the job failed, but not that the picture is at fault."""
 
 
 def read_answer(line: bytes, id: int) -> dict[str, Any]:
-    """The answer to request `id`. Raises `Refused`, `Failed`, `Nonsense`."""
+    """Parse the answer to request `id`. Raises `Refused`, `Failed`, `Nonsense`."""
     try:
         answer = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -56,7 +56,7 @@ def read_answer(line: bytes, id: int) -> dict[str, Any]:
 
 
 def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int, kept_bytes: int) -> Probe:
-    """A probe that a file of so many bytes can have within the limits, with as many of kept pixels, or `Nonsense`."""
+    """Return the probe. Raises `Nonsense` if it does not fit the limits or the sizes of the file and kept pixels."""
     fields = answer.get("probe")
     names = {"format", "width", "height", "frames", "end", "thumbhash", "kept"}
     if not isinstance(fields, dict) or fields.keys() != names:
@@ -77,7 +77,7 @@ def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int, kept_byt
 
 
 def read_rendered(answer: dict[str, Any], rendering: Rendering, kept_bytes: int) -> tuple[Format, Pixels | None]:
-    """The lightest format, of those asked about, and the pixels that were kept, in a file of so many bytes."""
+    """Return the lightest of the requested formats, and the kept pixels, in a file of `kept_bytes`."""
     for format in (rendering.format, *rendering.against):
         if answer.get("rendered") == format:
             return format, _kept(answer.get("kept"), kept_bytes)
@@ -85,7 +85,7 @@ def read_rendered(answer: dict[str, Any], rendering: Rendering, kept_bytes: int)
 
 
 def read_family(answer: dict[str, Any], renderings: Sequence[Rendering]) -> tuple[Format, ...]:
-    """For each, the lightest of the formats that it asks about."""
+    """Return the lightest requested format of each rendering."""
     formats = answer.get("family")
     if not isinstance(formats, list) or len(formats) != len(renderings):
         raise Nonsense("not rendered")
@@ -107,12 +107,12 @@ def _kept(fields: object, file_bytes: int) -> Pixels | None:
 
 
 def _whole(value: object, most: int, *, least: int = 1) -> int:
-    if type(value) is not int or not least <= value <= most:  # `True` is an int, too, but not to us
+    if type(value) is not int or not least <= value <= most:  # rejects `True`, which is an int too
         raise Nonsense("number out of range")
     return value
 
 
 def _detail(value: object) -> str:
-    """Printable and short, for it goes into the log."""
+    """Return it printable and short, for the log."""
     text = value if isinstance(value, str) else ""
     return "".join(character if character.isprintable() else "?" for character in text[:MAX_DETAIL])

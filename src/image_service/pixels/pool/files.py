@@ -1,7 +1,7 @@
-"""The files of a job, opened by the service: a pixel process gets descriptors, and no way to any other file.
+"""Opens a job's files in the service. A pixel process gets descriptors, and cannot reach any other file.
 
-What it renders into is a file that it may go on writing to for as long as it lives, if a picture has captured it. So no
-name ever leads there: the bytes are copied when it has answered.
+A captured process could keep writing to its target file after its answer. So that file has no name: the service
+copies the bytes after the answer.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ Done = TypeVar("Done")
 
 
 class Unusable(ImageServiceError):
-    """A file of a job cannot be opened, or not be copied."""
+    """A job's file cannot be opened or copied."""
 
 
 class JobFiles:
-    """Opens and copies in threads of its own, at most so many at a time."""
+    """Opens and copies files in its own thread pool."""
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
 
     @asynccontextmanager
     async def source(self, path: Path) -> AsyncIterator[int]:
-        """`path`, to be read. Raises `Unusable`."""
+        """Opens `path` for reading. Raises `Unusable`."""
         file = await self._run(lambda: os.open(path, os.O_RDONLY | os.O_CLOEXEC), os.close)
         try:
             yield file
@@ -40,7 +40,7 @@ class JobFiles:
 
     @asynccontextmanager
     async def kept(self, path: Path | None) -> AsyncIterator[int | None]:
-        """A new file `path` to be written directly, for pixels that may be lost; None where it cannot be made."""
+        """Opens a new file `path` for writing, for pixels that may be lost; None if that fails."""
         file = None
         if path is not None:
             with suppress(Unusable):
@@ -54,7 +54,7 @@ class JobFiles:
 
     @asynccontextmanager
     async def target(self, path: Path) -> AsyncIterator[int]:
-        """To be written. What it then holds is a new file `path` when the block ends well. Raises `Unusable`."""
+        """Opens a file for writing, and copies it to a new file `path` if the block succeeds. Raises `Unusable`."""
         written, read = await self._run(lambda: _nameless(path.parent), _close)
         try:
             yield written
@@ -63,21 +63,21 @@ class JobFiles:
             _close((written, read))
 
     async def _run(self, do: Callable[[], Done], undo: Callable[[Done], None] = lambda _: None) -> Done:
-        """`undo` what was done for a caller who has gone. Raises `Unusable`."""
+        """Run `do` in a thread; `undo` its result if the caller is cancelled. Raises `Unusable`."""
         doing = asyncio.get_running_loop().run_in_executor(self._threads, do)
         try:
             return await asyncio.shield(doing)
         except OSError as error:
             raise Unusable(str(error)) from error
         except asyncio.CancelledError:
-            await asyncio.wait([doing])  # its files must stay open until then
+            await asyncio.wait([doing])  # the files must stay open until the thread is done
             if doing.exception() is None:
                 undo(doing.result())
             raise
 
 
 def _nameless(folder: Path) -> tuple[int, int]:
-    """A new file on the disk of `folder`, open twice: to write, to read."""
+    """Open an unnamed new file on the disk of `folder` twice: for writing, for reading."""
     path = folder / uuid4().hex
     written = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

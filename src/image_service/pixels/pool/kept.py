@@ -1,8 +1,8 @@
-"""Decoded pixels that renders may begin with: a bounded cache of files in memory (tmpfs), shared by the workers of a
-replica. Nothing is lost with it, and without it all is rendered from the originals.
+"""Caches decoded pixels for renders: a bounded cache of files in memory (tmpfs), shared by the workers of a replica.
+Its loss is harmless: without it, renders use the originals.
 
-A file is named after the key of its bytes and after what the service knows of it. A pixel process writes into it and
-can do no more with it than spoil renders of the picture that it was given anyway.
+A file's name contains the picture's key and the pixels' dimensions, orientation and profile size. A pixel process
+writes the file, so a captured process can only spoil renders of its own picture.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ from image_service.pixels.sizes import SPARE
 
 log = structlog.get_logger()
 
-SHARE = 16  # of the cache that one picture may take at the most
-HALF = 2  # of the file system that the cache may take at the most: others write there too
+SHARE = 16  # one picture takes at most this fraction of the cache
+HALF = 2  # the cache takes at most this fraction of the file system: others write there too
 NAME = re.compile(r"([0-9a-f]{32})\.(\d{1,5})x(\d{1,5})\.([1-8])\.(\d{1,8})")
-NEW = "new-"  # and no key yet
+NEW = "new-"  # a file without a key yet
 
 Done = TypeVar("Done")
 
 
 class KeptPixels:
-    """Least recently used first out. All methods may be called while others change the same folder."""
+    """An LRU cache. Other processes may change the same folder at any time."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
-        """`folder` is ours alone, on a tmpfs. Raises `OSError` where that cannot be."""
+        """`folder` must be private to this account, on a tmpfs. Raises `OSError` if it cannot be."""
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o077 or folder.is_symlink():
@@ -45,30 +45,30 @@ class KeptPixels:
         """Bytes of one picture."""
 
     def new(self) -> Path:
-        """The name of a file to be made. Its maker gives it a key or discards it."""
+        """Return a path for a new file. The caller must `adopt` or `discard` it."""
         return self._folder / f"{NEW}{uuid4().hex}"
 
     async def adopt(self, kept: Kept, key: str) -> None:
-        """From now on it is found by this key."""
+        """File the pixels under `key`, so that `find` finds them."""
         await self._run(lambda: self._adopt(kept, key))
 
     async def find(self, key: str) -> Kept | None:
         return await self._run(lambda: self._find(key))
 
     async def drop(self, keys: Iterable[str]) -> None:
-        """None of these is found any more."""
+        """Remove the pixels of these keys."""
         gone = frozenset(keys)
         await self._run(lambda: self._remove(lambda name: name[:32] in gone))
 
     def discard(self, path: Path) -> None:
-        """One that was given no key; that it is not there is no error."""
+        """Remove a file. A missing file is no error."""
         with suppress(OSError):
             path.unlink()
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Remove all files, to free the memory."""
         self._remove(lambda _: True)
-        with suppress(OSError):  # another worker has begun one more
+        with suppress(OSError):  # another worker has added a file
             self._folder.rmdir()
 
     async def _run(self, do: Callable[[], Done]) -> Done:
@@ -86,15 +86,15 @@ class KeptPixels:
             match = NAME.fullmatch(name) if name.startswith(key) else None
             if match is not None:
                 path, pixels = self._folder / name, Pixels(*map(int, match.groups()[1:]))
-                with suppress(OSError):  # just gone
+                with suppress(OSError):  # just removed
                     if path.stat().st_size == pixels.bytes:
-                        os.utime(path)  # by which `_trim` goes
+                        os.utime(path)  # `_trim` sorts by this time
                         return Kept(path, pixels)
         return None
 
     def _trim(self) -> None:
         found = []
-        # With each upload: a Path for each takes thrice as long.
+        # Runs at each upload. A Path per file takes three times as long.
         with suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
                 with suppress(OSError):
@@ -113,16 +113,16 @@ class KeptPixels:
                 self.discard(self._folder / name)
 
     def _names(self) -> list[str]:
-        """Some hundred, looked through with each render."""
+        """Return some hundred names. Each render searches them."""
         try:
             return os.listdir(self._folder)  # noqa: PTH208 - Path.iterdir takes four times as long
-        except OSError:  # it has been removed
+        except OSError:  # the folder has been removed
             return []
 
 
 def serves(pixels: Pixels, image: tuple[int, int], wanted: tuple[int, int]) -> bool:
-    """Whether they are as good for a picture of these sides as the original `image`, which would be decoded to no more
-    for it.
+    """Whether these pixels are as good as the original `image` for the `wanted` sides: it would not be decoded to more
+    pixels.
     """
     return pixels.upright == image or all(
         have >= SPARE * want for have, want in zip(pixels.upright, wanted, strict=True)
@@ -130,7 +130,7 @@ def serves(pixels: Pixels, image: tuple[int, int], wanted: tuple[int, int]) -> b
 
 
 def kept_pixels_in(folder: Path, max_bytes: int) -> KeptPixels | None:
-    """None, and a line in the log, where there can be none."""
+    """Open the cache. Returns None if it is off, or cannot be opened, which is logged."""
     if not max_bytes:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Feeds the pixel processes: a job each at a time, in the order asked, killed at its time limit.
+"""Runs jobs in the pixel processes: one job per process at a time, in turn, killed at its time limit.
 
-The service's own process decodes nothing and imports no decoder. What a picture can break is one process,
-which is replaced; what it can cost is its own request.
+The service's own process decodes nothing and imports no decoder. A picture can at worst break one
+process, which is replaced, and fail its own request.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ from image_service.telemetry import metrics
 
 WORKER = (sys.executable, "-I", "-m", "image_service.pixels.worker")
 
-NEWEST = 0.1  # the share of the latest render in how they usually compare with their estimates
+NEWEST = 0.1  # weight of the latest render in the moving mean of actual to estimated time
 
 Read = TypeVar("Read")
 
 
 class PixelsFailed(ImageServiceError):
-    """A job could not be done, and the picture may be innocent."""
+    """A job failed, perhaps not because of the picture."""
 
 
 class ProbeFailed(PixelsFailed):
@@ -49,14 +49,14 @@ class RenderFailed(PixelsFailed):
 
 
 class RenderTooLong(RenderFailed):
-    """It was killed at its time limit."""
+    """The render was killed at its time limit."""
 
 
 class PixelPool:
-    """`processes` of them, at most. `async with` starts and closes it.
+    """A pool of at most `processes` pixel processes. `async with` starts and closes it.
 
-    `probe_seconds` and `draw_seconds` bound one job, counted from when a process takes it up. `kept`: where the pixels
-    of JPEGs are kept for later renders. With `yields` they run at the lowest CPU priority.
+    `probe_seconds` and `draw_seconds` bound one job from when a process starts it. `kept` is the cache of JPEGs' pixels
+    for later renders. With `yields`, the processes run at the lowest CPU priority.
     """
 
     def __init__(
@@ -79,40 +79,40 @@ class PixelPool:
         self._turns = Turns(processes)
         self._files = JobFiles(threads=processes)
         self._ids = count(1)
-        self._pace = 0.0  # seconds for each that was estimated: a moving mean; 0: not known yet
-        self.waiting = 0  # jobs that no process has taken up
-        self._jobs = Jobs()  # those, and those under way
+        self._pace = 0.0  # actual per estimated second: a moving mean; 0: unknown yet
+        self.waiting = 0  # jobs that no process has started
+        self._jobs = Jobs()  # waiting and running jobs
         self.idle = self._jobs.none
 
     @property
     def formats(self) -> tuple[Format, ...]:
-        """Those that pictures are taken in."""
+        """The accepted formats of pictures."""
         return self._limits.formats
 
     @property
     def busy(self) -> int:
-        """Jobs under way."""
+        """The number of running jobs."""
         return self._processes.busy
 
     @property
     def cage(self) -> tuple[Layer, ...]:
-        """That of the processes, all of which run on the same kernel."""
+        """The cage of the processes; all run on the same kernel."""
         return self._processes.cage
 
     @property
     def killed(self) -> int:
-        """Processes ended because of time, or because their caller had gone."""
+        """Processes killed at the time limit, or because their caller was cancelled."""
         return self._processes.killed
 
     @property
     def died(self) -> int:
-        """Processes that ended by themselves, or answered nonsense."""
+        """Processes that exited by themselves, or gave an invalid answer."""
         return self._processes.died
 
     def expected_wait(self, estimated: float, *, dear: bool = False) -> float:
-        """Seconds until renders that are estimated to take so long together will be done, as the latest ones tell.
+        """Return the seconds until renders of `estimated` seconds in all are done, at the latest renders' pace.
 
-        `dear`: for one that waits behind them and has fewer places.
+        `dear`: for a dear render behind them, which has fewer places.
         """
         return estimated * self._pace / (self._turns.dear_places if dear else self._size)
 
@@ -139,14 +139,14 @@ class PixelPool:
         keep: Path | None = None,
         later: bool = False,
     ) -> Probe:
-        """What `path` is, or `Refused`: also if its process dies of it or takes too long.
+        """Check the picture `path`. Raises `Refused`, also if its process dies or times out.
 
-        `formats` are those that are taken; those of the limits, if there are none. Owners take turns. `keep` names a
-        file to be made for the pixels; what it then holds is `Probe.kept`. `later`: no request waits for it, so it
-        comes behind those that one waits for.
+        `formats` are the accepted formats; empty: those of the limits. Owners take turns. `keep` names a new file for
+        the pixels; `Probe.kept` describes its content. `later`: no request waits for this check, so it runs after
+        those that a request waits for.
 
-        Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory is
-        too short, which is no fault of a picture within the limits.
+        Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory
+        runs out, which a picture within the limits does not cause.
         """
         limits = self._limits
         if formats:
@@ -188,15 +188,15 @@ class PixelPool:
         keep: Path | None = None,
         lightest: Callable[[Format], None] = lambda _: None,
     ) -> Pixels | None:
-        """Render the probed picture `source` into the file `target`. `begun` is called when its turn has come.
+        """Render the probed picture `source` into the file `target`. Calls `begun` when its turn comes.
 
-        With `pixels`, `source` is a file of them. `keep` names a file to be made for the pixels of the picture; those
-        that it then has are the answer. `lightest` is told which of its formats that is.
+        With `pixels`, `source` is a file of kept pixels. `keep` names a new file for the picture's pixels; returns
+        what was kept there. Calls `lightest` with the lightest format.
 
-        `estimated` seconds decide whether it is a dear one, which waits behind cheap ones; owners take turns.
+        `estimated` seconds decide whether the render is dear and waits behind cheap ones. Owners take turns.
 
-        Raises `Busy` if no process is free within `wait` seconds, else `RenderFailed`; `target` may be
-        there in part after that, or after a cancellation.
+        Raises `Busy` if no process is free within `wait` seconds, else `RenderFailed`. After that or a
+        cancellation, `target` may be incomplete.
         """
         request = {"do": "render", "rendering": asdict(rendering), "pixels": pixels and asdict(pixels)}
         try:
@@ -225,8 +225,8 @@ class PixelPool:
     async def render_family(
         self, source: Path, targets: Sequence[Path], renderings: Sequence[Rendering], pixels: Pixels | None = None
     ) -> tuple[Format, ...]:
-        """Render a still picture into all of `targets`, those of one size one after the other, from one decode. For
-        each, the lightest of the formats that it asks about. Raises as `render` does.
+        """Render a still picture into all `targets` from one decode. Expects renderings of one size to be adjacent.
+        Returns the lightest requested format of each. Raises the same errors as `render`.
         """
         described = [asdict(each) for each in renderings]
         request = {"do": "family", "renderings": described, "pixels": pixels and asdict(pixels)}
@@ -243,8 +243,8 @@ class PixelPool:
             raise RenderFailed(str(error)) from error
 
     def _keeping(self, kept: int | None) -> dict[str, Any]:
-        """What a job is told of the file for its pixels. Where others wait, those of a small picture are not worth the
-        dearer check.
+        """Return the request's `keep` field. While other jobs wait, a small picture's pixels are not worth the slower
+        check.
         """
         if kept is None or self.kept is None:
             return {"keep": None}
@@ -254,8 +254,8 @@ class PixelPool:
     async def _run(
         self, request: dict[str, Any], files: Sequence[int], seconds: float, read: Callable[[dict[str, Any]], Read]
     ) -> Read:
-        """Ask the process whose turn it is."""
-        for _ in range(self._size + 1):  # every idle one, and a new one
+        """Send the request to a free process."""
+        for _ in range(self._size + 1):  # tries every idle process, then a new one
             with suppress(NotTaken):
                 async with self._processes.one() as process:
                     id = next(self._ids)

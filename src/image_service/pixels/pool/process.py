@@ -1,4 +1,4 @@
-"""One pixel process, as the service sees it: a socket in, a pipe out, and a signal to end it."""
+"""The service's handle on one pixel process: an input socket, an output pipe, and a signal to end it."""
 
 import asyncio
 import fcntl
@@ -14,38 +14,38 @@ from typing import Any, Self
 
 from image_service.pixels.messages import MAX_LINE, Layer
 
-START_SECONDS = 15.0  # 0.2 s when idle; a machine that has just booted and swaps is no reason to give up
+START_SECONDS = 15.0  # usually 0.2 s; leaves room for a machine that has just booted and swaps
 STDOUT = 1
 
-# How a process ends that gets no memory: GLib and C++ abort, and the kernel kills what the machine cannot hold.
+# Exit statuses of a process without memory: GLib and C++ abort, and the kernel's OOM killer kills.
 STARVED = (-signal.SIGABRT, -signal.SIGKILL)
-END_SECONDS = 1.0  # between a process's last word and its end; only one that lingers on purpose takes longer
+END_SECONDS = 1.0  # between a process's last output and its exit; only a hostile process takes longer
 
 
 class Died(Exception):
-    """The process ended, or said more than any answer has."""
+    """The process exited, or wrote more than any valid answer."""
 
 
 class Starved(Died):
-    """It ended for want of memory, as far as can be seen."""
+    """The process probably exited for lack of memory."""
 
 
 class NotTaken(Died):
-    """It ended before it had read its job, which another process may do: an idle one can be killed, too."""
+    """The process exited before it read its job, so another may do it: idle processes can be killed too."""
 
 
 class Input:
-    """The socket to a process, over which open files can be sent. Its other end stays open here too: what a process has
-    left in it can be seen when it has ended, and to write to it never fails.
+    """The socket to a process, which also passes open files. Our copy of the other end stays open: it shows what an
+    exited process has not read, and keeps writes from failing.
     """
 
     def __init__(self) -> None:
         self.read_end, self._write_end = socket.socketpair()
         self._write_end.setblocking(False)
-        self._write_end.shutdown(socket.SHUT_RD)  # nothing comes back this way
+        self._write_end.shutdown(socket.SHUT_RD)  # the process sends nothing back on it
 
     def write(self, line: bytes, files: Sequence[int]) -> None:
-        """Raises `NotTaken` if it does not take the line whole, as that of an idle process does."""
+        """Raises `NotTaken` if the socket does not accept the whole line; an idle process's does."""
         try:
             taken = socket.send_fds(self._write_end, [line], list(files))
         except OSError as error:
@@ -55,7 +55,7 @@ class Input:
 
     @property
     def unread(self) -> int:
-        """Bytes; 0 once it is closed."""
+        """Unread bytes; 0 once the socket is closed."""
         if self.read_end.fileno() < 0:
             return 0
         return int.from_bytes(fcntl.ioctl(self.read_end, termios.FIONREAD, bytes(4)), sys.byteorder)
@@ -66,15 +66,15 @@ class Input:
 
 
 class Output(asyncio.SubprocessProtocol):
-    """What has come from a process, in bounded memory.
+    """Collects a process's output in bounded memory.
 
-    `asyncio.create_subprocess_exec` will not do: its `wait` never ends for a killed process that has
-    flooded its output, or has left a child behind that holds the pipe.
+    `asyncio.create_subprocess_exec` does not work: its `wait` never returns for a killed process that has
+    flooded its output, or whose child still holds the pipe.
     """
 
     def __init__(self) -> None:
-        self.said = bytearray()  # and not read yet
-        self.silent = False  # nothing more is taken: the pipe has ended, or held too much
+        self.said = bytearray()  # not read yet
+        self.silent = False  # output is over: the pipe has closed, or held too much
         self.exited = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -92,7 +92,7 @@ class Output(asyncio.SubprocessProtocol):
         self.exited.set()
 
     async def line(self) -> bytes:
-        """Raises `Died` when no more will come."""
+        """Return the next line. Raises `Died` if the output is over."""
         while b"\n" not in self.said:
             if self.silent:
                 raise Died("ended without an answer, or said too much")
@@ -113,8 +113,8 @@ class PixelProcess:
     async def start(cls, command: Sequence[str]) -> Self:
         """Returns once the process is ready for its first job.
 
-        It is forked here, in the loop's own thread (some 5 ms): Linux ties a process's life to the thread
-        that made it, and a thread of an executor may end at any time.
+        Forks in the event loop's thread (some 5 ms): the parent-death signal follows the forking thread,
+        and an executor's thread may end at any time.
         Raises `OSError`, `Died`, `TimeoutError`.
         """
         input = Input()
@@ -124,8 +124,8 @@ class PixelProcess:
                 *command,
                 stdin=input.read_end.fileno(),
                 stdout=asyncio.subprocess.PIPE,
-                stderr=None,  # ours, until it is ready: why it could not start belongs in the log
-                env={},  # no secret of the service's is there to be read
+                stderr=None,  # inherited until the process is ready, so that start errors reach the log
+                env={},  # hides the service's secrets
             )
         except BaseException:
             input.close()
@@ -144,18 +144,18 @@ class PixelProcess:
         return self._transport.get_pid()
 
     def yield_to_all(self) -> None:
-        """Work when no other process on this machine wants to; before its first job, when it has one thread."""
-        with suppress(OSError, AttributeError):  # where there is no such class, it is as polite as the others
+        """Set the idle scheduling class. Call before its first job, while it has one thread."""
+        with suppress(OSError, AttributeError):  # not available: keeps its niceness
             os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
 
     @property
     def usable(self) -> bool:
-        """Between two jobs it is there, and has nothing to say."""
+        """Whether the process, between two jobs, is alive and has written nothing."""
         return not (self._output.exited.is_set() or self._output.silent or self._output.said)
 
     async def ask(self, request: dict[str, Any], files: Sequence[int], seconds: float) -> bytes:
-        """One line for one line, and the open `files` that go with it. After any exception the process is of no more
-        use: `kill` it.
+        """Send one line with the open `files`, and return one line. After any exception the process is unusable:
+        `kill` it.
 
         Raises `TimeoutError` after `seconds`, `NotTaken`, `Died`, `Starved`, `ValueError` if the request is too long.
         """
@@ -174,14 +174,14 @@ class PixelProcess:
             raise
 
     async def _ended_by_itself(self) -> int | None:
-        """Its exit status; None while it runs, so that our own signal is not taken for the kernel's."""
+        """Return its exit status, or None if it still runs: tells the kernel's SIGKILL from our own."""
         with suppress(TimeoutError):
             async with asyncio.timeout(END_SECONDS):
                 await self._output.exited.wait()
         return self._transport.get_returncode()
 
     async def kill(self) -> None:
-        """Returns when it has gone, and so writes to no file any more."""
+        """Kill the process. Returns once it has exited and cannot write to any file."""
         with suppress(ProcessLookupError):
             self._transport.kill()
         try:
@@ -191,7 +191,7 @@ class PixelProcess:
             self._input.close()
 
     async def _ready(self) -> None:
-        """Its first line, once its libraries are loaded: it has met no picture yet."""
+        """Read its first line, sent once its libraries are loaded. It has read no picture yet."""
         try:
             said = json.loads(await self._output.line())
             self.cage = tuple(Layer(**layer) for layer in said["cage"])

@@ -1,4 +1,4 @@
-"""The pixel processes of a pool: started, lent to one job at a time, replaced when they have died."""
+"""Starts a pool's pixel processes, lends each to one job at a time, and replaces dead ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class Processes:
-    """`size` of them, at most."""
+    """At most `size` pixel processes."""
 
     def __init__(self, size: int, command: Sequence[str], *, yields: bool = False) -> None:
         self._size = size
@@ -27,14 +27,14 @@ class Processes:
         self._idle: list[PixelProcess] = []
         self._working: set[PixelProcess] = set()
         self._closed = False
-        self.cage: tuple[Layer, ...] = ()  # theirs, who all run on the same kernel
-        self.killed = 0  # ended because of time, or because their caller had gone
-        self.died = 0  # ended by themselves, or answered nonsense
+        self.cage: tuple[Layer, ...] = ()  # of all processes: they run on the same kernel
+        self.killed = 0  # at the time limit, or because their caller was cancelled
+        self.died = 0  # exited by themselves, or gave an invalid answer
         metrics.PIXELS.inc(size)
 
     @property
     def busy(self) -> int:
-        """Jobs under way."""
+        """The number of running jobs."""
         return len(self._working)
 
     @property
@@ -42,7 +42,7 @@ class Processes:
         return tuple(process.pid for process in (*self._idle, *self._working))
 
     async def start(self) -> None:
-        """Start all processes, so that a service that cannot is not ready. Raises `Busy`; none is left then."""
+        """Start all processes, so that the service is not ready if that fails. Raises `Busy`; then ends all."""
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._size):
@@ -61,7 +61,7 @@ class Processes:
         self._idle.append(await self._started())
 
     async def close(self) -> None:
-        """End all processes, with what they are doing; returns when they have gone."""
+        """Kill all processes and their jobs; returns once they have exited."""
         if not self._closed:
             metrics.PIXELS.dec(self._size)
         self._closed = True
@@ -70,8 +70,8 @@ class Processes:
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[PixelProcess]:
-        """A process to oneself. It serves again only if it has answered: what an abandoned job has left in
-        its pipe must never be read as the answer to another.
+        """Lend a process exclusively. It is reused only if it has answered: the leftover output of an abandoned
+        job must never be read as the answer to another.
         """
         process = await self._idle_one() or await self._started()
         self._working.add(process)

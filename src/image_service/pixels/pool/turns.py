@@ -1,4 +1,4 @@
-"""Whose turn it is at the pixel processes."""
+"""Decides which job gets the next pixel process."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-CHECKS_IN_A_ROW = 3  # then a render, so that a night of imports does not stop all of them
-UPLOADS_TO_ONE_LATER = 7  # checks of uploads; then one that a job waits for, if there is one
-CHEAP_IN_A_ROW = 8  # then a dear one, if one may begin
+CHECKS_IN_A_ROW = 3  # then a render, so that long imports do not block all renders
+UPLOADS_TO_ONE_LATER = 7  # checks of uploads; then a background job's check, if one waits
+CHEAP_IN_A_ROW = 8  # then a dear render, if one may begin
 
 
 class Job(IntEnum):
     CHECK = 0
-    LATER = 1  # a check that no request waits for: a job's
+    LATER = 1  # a check for a background job: no request waits for it
     CHEAP = 2  # to render
-    DEAR = 3  # to render: seconds
+    DEAR = 3  # to render, for seconds
 
 
 CHECKS = (Job.CHECK, Job.LATER)
 
 
 class Jobs:
-    """How many there are; `none` is an event that holds while there are none."""
+    """Counts jobs. The event `none` is set while there are none."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -42,24 +42,24 @@ class Jobs:
 
 
 class Turns:
-    """Places for so many at a time. Checks come first, those of uploads before those of jobs, then cheap renders, then
-    dear ones, but none waits for ever: of eight checks one is a job's, of four turns one is a render's, of nine renders
-    one is a dear one, wherever such wait.
+    """A priority queue for `places`. The order is: checks of uploads, checks of background jobs, cheap renders, dear
+    renders. None starves: while such jobs wait, one of eight checks is a background job's, one of four turns is a
+    render's, one of nine renders is dear.
 
-    A shop page asks for 250 cold pictures at once, and needs no token for it: an upload does not wait behind them.
-    Within a kind the owners (stores) take turns, each in the order that it asked. Dear renders never hold the last
-    place, unless it is the only one: they take 10 to 30 seconds, and others come meanwhile.
+    A shop page requests 250 uncached pictures at once, without a token. Uploads do not wait behind them. Within a
+    kind, the owners (stores) take turns, each in its own order. Dear renders never hold the last place, unless it is
+    the only one: they take 10 to 30 seconds, and other jobs arrive meanwhile.
     """
 
     def __init__(self, places: int) -> None:
         self._free = places
         self.dear_places = max(1, places - 1)
-        self._dear = 0  # under way
+        self._dear = 0  # dear renders that are running
         self._waiting = {job: _Waiting() for job in Job}
         self._checks_in_a_row = self._uploads_in_a_row = self._cheap_in_a_row = 0
 
     async def acquire(self, job: Job, owner: int = 0) -> None:
-        """Returns when it is the caller's turn, who then calls `release`."""
+        """Wait for the caller's turn. The caller must then call `release`."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting[job].add(owner, turn)
         self._hand_out()
@@ -67,7 +67,7 @@ class Turns:
             await turn
         except BaseException:
             if turn.done() and not turn.cancelled():
-                self.release(job)  # it came just when its caller gave up
+                self.release(job)  # the turn came just as the caller was cancelled
             else:
                 self._waiting[job].remove(owner, turn)
             raise
@@ -81,7 +81,7 @@ class Turns:
         while self._free and (job := self._next()) is not None:
             turn = self._waiting[job].pop()
             if turn.done():
-                continue  # its caller has just given up
+                continue  # its caller was just cancelled
             self._free -= 1
             self._dear += job is Job.DEAR
             self._checks_in_a_row = self._checks_in_a_row + 1 if job in CHECKS else 0
@@ -92,7 +92,7 @@ class Turns:
             turn.set_result(None)
 
     def _next(self) -> Job | None:
-        """The first kind of which one waits and may begin, or a later one if that has had enough in a row."""
+        """Return the first kind with a waiting job that may begin, or a later kind if the first has used up its row."""
         able = [job for job in Job if self._waiting[job] and (job is not Job.DEAR or self._dear < self.dear_places)]
         renders = [job for job in able if job not in CHECKS]
         if renders and self._checks_in_a_row >= CHECKS_IN_A_ROW:
@@ -105,7 +105,7 @@ class Turns:
 
 
 class _Waiting:
-    """Those of one kind, by owner, the owners in the order of their turns."""
+    """The waiting jobs of one kind, by owner. Owners are in the order of their turns."""
 
     def __init__(self) -> None:
         self._queues: OrderedDict[int, deque[asyncio.Future[None]]] = OrderedDict()
@@ -125,7 +125,7 @@ class _Waiting:
 
     def remove(self, owner: int, turn: asyncio.Future[None]) -> None:
         queue = self._queues.get(owner)
-        if queue is not None and turn in queue:  # or it has just been passed over
+        if queue is not None and turn in queue:  # else `_hand_out` has just skipped it
             queue.remove(turn)
             if not queue:
                 del self._queues[owner]

@@ -1,6 +1,6 @@
-"""The head of a picture coded in AV1 (AV1 Bitstream & Decoding Process Specification, section 5): how large it is.
+"""Reads a picture's size from its AV1 headers (AV1 Bitstream & Decoding Process Specification, section 5).
 
-A decoder trusts this head, not the file around it.
+A decoder trusts these headers, not the file around them.
 """
 
 from collections.abc import Iterator
@@ -12,26 +12,26 @@ from image_service.pixels.structure.coded import Bits, Coded
 
 SEQUENCE, DELIMITER, FRAME_HEAD, TILES, METADATA, FRAME, PADDING = 1, 2, 3, 4, 5, 6, 15
 KEY_FRAME, SELECT = 0, 2
-CONFIG_BYTES = 4  # of `av1C`, before units that belong in front of the picture's data
+CONFIG_BYTES = 4  # of `av1C`, before units that precede the picture's data
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """What a sequence header says that matters here."""
+    """The relevant fields of a sequence header."""
 
     width: int  # pixels
     height: int
-    profile: int  # 0: one colour sample for four pixels; 1, 2: more
+    profile: int  # 0: one colour sample per four pixels; 1, 2: more
     is_deep: bool  # more than 8 bits a sample
-    is_reduced: bool  # of a still picture: no frame has a size of its own
-    screen_content: int  # 0, 1, or SELECT: each frame says
+    is_reduced: bool  # still picture: frames have no size of their own
+    screen_content: int  # 0, 1, or SELECT: set per frame
     integer_motion: int
-    id_bits: int  # of a frame's id; 0: it has none
-    time_bits: int  # of a shown frame's time; 0: it has none
+    id_bits: int  # of a frame's id; 0: no ids
+    time_bits: int  # of a shown frame's time; 0: no times
 
 
 def coded_in_av1(config: bytes, data: bytes, tally: Tally) -> Coded:
-    """Of one still picture, which `config` (`av1C`) begins. Raises `Refused` unless it is one key frame."""
+    """Read a still picture's headers from `config` (`av1C`) and `data`. Raises `Refused` unless it is one key frame."""
     found = sequence_of(config[CONFIG_BYTES:], data, tally)
     return Coded(
         found.width,
@@ -43,7 +43,7 @@ def coded_in_av1(config: bytes, data: bytes, tally: Tally) -> Coded:
 
 
 def sequence_of(config: bytes, data: bytes, tally: Tally) -> Sequence:
-    """Of one still picture: `config` comes before `data`. Raises `Refused` unless it is one key frame, of that size."""
+    """Read a still picture's sequence header. Raises `Refused` unless there is one key frame of that size."""
     sequence, frames = None, 0
     for kind, body in (*_units(config, tally), *_units(data, tally)):
         if kind == SEQUENCE:
@@ -53,7 +53,7 @@ def sequence_of(config: bytes, data: bytes, tally: Tally) -> Sequence:
             sequence = found
         elif kind in (FRAME, FRAME_HEAD):
             frames += 1
-            if sequence is None or frames > 1:  # a hidden frame costs as much as one that is shown
+            if sequence is None or frames > 1:  # a hidden frame costs as much as a shown one
                 raise broken("AV1 with more than one frame, or none of known size")
             _check_frame(Bits(body), sequence)
         elif kind not in (DELIMITER, TILES, METADATA, PADDING):
@@ -64,16 +64,16 @@ def sequence_of(config: bytes, data: bytes, tally: Tally) -> Sequence:
 
 
 def _units(data: bytes, tally: Tally) -> Iterator[tuple[int, memoryview]]:
-    """Type and body of each unit (OBU)."""
+    """Yield type and body of each unit (OBU)."""
     view, position = memoryview(data), 0
     while position < len(view):
         tally.count()
         head = view[position]
-        position += 2 if head & 0x04 else 1  # an extension of one byte
+        position += 2 if head & 0x04 else 1  # one extension byte
         size = len(view) - position
         if head & 0x02:
             size = shift = 0
-            while True:  # little-endian, seven bits a byte
+            while True:  # little-endian, seven bits per byte
                 if position >= len(view) or shift > 49:
                     raise broken("AV1 cut between units")
                 size |= (view[position] & 0x7F) << shift
@@ -112,20 +112,20 @@ def _sequence(bits: Bits) -> Sequence:
             integer_motion = SELECT if bits(1) else bits(1)
         if order_hint:
             bits(3)
-    bits(3)  # superres (which only makes the coded frame smaller), two filters
+    bits(3)  # superres (can only shrink the coded frame), two filters
     is_deep = bool(bits(1))
     return Sequence(width, height, profile, is_deep, is_reduced, screen_content, integer_motion, id_bits, time_bits)
 
 
 def _operating_points(bits: Bits) -> int:
-    """Skip them. Answers how many bits a frame's time has."""
+    """Skip the operating points. Returns how many bits a frame's time has."""
     delay_bits = time_bits = 0
     if bits(1):  # timing
         bits(64)
         equal_intervals = bits(1)
         if equal_intervals:
             bits.golomb()
-        if bits(1):  # a model of the decoder
+        if bits(1):  # decoder model
             delay_bits = bits(5) + 1
             bits(32 + 5)
             frame_time_bits = bits(5) + 1
@@ -145,7 +145,7 @@ def _operating_points(bits: Bits) -> int:
 def _check_frame(bits: Bits, sequence: Sequence) -> None:
     if sequence.is_reduced:
         return
-    if bits(1) or bits(2) != KEY_FRAME or not bits(1):  # shows an earlier one; its type; is shown
+    if bits(1) or bits(2) != KEY_FRAME or not bits(1):  # shows an earlier frame; type; is shown
         raise broken("AV1 whose frame is no key frame that is shown")
     bits(sequence.time_bits)
     bits(1)

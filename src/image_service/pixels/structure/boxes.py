@@ -1,4 +1,4 @@
-"""The boxes of ISO media files (ISO/IEC 14496-12): length, type, body. Reading beyond a body's end is a refusal."""
+"""The boxes of ISO media files (ISO/IEC 14496-12): length, type, body. Reading beyond a body's end raises `Refused`."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from image_service.pixels.limits import broken
 
 
 class Tally:
-    """How many boxes, and entries of tables in boxes, a file may still have."""
+    """Counts down how many boxes, and table entries in boxes, a file may still have."""
 
     def __init__(self, most: int) -> None:
         self._left = most
@@ -18,7 +18,7 @@ class Tally:
 
 
 class Fields:
-    """What a box holds, one after the other; numbers are big-endian."""
+    """Reads a box's fields in order. Numbers are big-endian."""
 
     def __init__(self, body: memoryview) -> None:
         self._body = body
@@ -37,11 +37,11 @@ class Fields:
         return taken
 
     def number(self, count: int) -> int:
-        """Of `count` bytes; 0 of none."""
+        """Read a number of `count` bytes; 0 if `count` is 0."""
         return int.from_bytes(self.take(count), "big")
 
     def text(self) -> bytes:
-        """Up to its NUL, or to the end of the box."""
+        """Read text up to a NUL, or to the end of the box."""
         text = bytes(self.rest).partition(b"\0")[0]
         self._position = min(self._position + len(text) + 1, len(self._body))
         return text
@@ -51,9 +51,9 @@ class Fields:
 
 
 def head_at(data: memoryview, position: int) -> tuple[bytes, int, int] | None:
-    """Type, start and stop of the body of the box at `position`; None if no whole box is there.
+    """Return type, body start and body stop of the box at `position`; None if it is not complete.
 
-    A length of 0 is "to the end of the file".
+    A length of 0 means "to the end of the file".
     """
     start = position + 8
     length, kind = int.from_bytes(data[position : position + 4], "big"), bytes(data[position + 4 : start])
@@ -65,7 +65,7 @@ def head_at(data: memoryview, position: int) -> tuple[bytes, int, int] | None:
 
 
 def boxes_in(body: memoryview, tally: Tally) -> Iterator[tuple[bytes, memoryview]]:
-    """Each box of a body that holds nothing else."""
+    """Yield each box of a body that holds only boxes."""
     position = 0
     while position < len(body):
         tally.count()

@@ -1,22 +1,22 @@
-"""What the head of a coded picture says, and its bits."""
+"""The header of a coded picture, and a bit reader for it."""
 
 from dataclasses import dataclass
 
 from image_service.pixels.limits import broken
 
-HEAD_BYTES = 512  # of a sequence's or frame's head; in AV1 with all of its 32 operating points a sequence has 400
-LONGEST_ZEROS = 32  # of a number that says its own length
+HEAD_BYTES = 512  # of a sequence or frame header; an AV1 sequence with all 32 operating points has 400
+LONGEST_ZEROS = 32  # in the prefix of a variable-length number
 
 
 @dataclass(frozen=True)
 class Coded:
-    """Of one still picture."""
+    """The header fields of one still picture."""
 
     width: int  # pixels
     height: int
-    is_subsampled: bool  # at most one colour sample for four pixels: nearly all are
+    is_subsampled: bool  # at most one colour sample per four pixels, as in nearly all
     is_deep: bool  # more than 8 bits a sample
-    held: int  # pixels that the decoder has, before it crops
+    held: int  # pixels in the decoder, before the crop
 
 
 class Bits:
@@ -32,7 +32,7 @@ class Bits:
         return self._value >> self._left & (1 << count) - 1
 
     def golomb(self) -> int:
-        """As many zeros as digits follow behind a one (ue(v) of H.265, uvlc of AV1)."""
+        """Read n zeros, a one, and n digits (ue(v) of H.265, uvlc of AV1)."""
         zeros = 0
         while not self(1):
             zeros += 1

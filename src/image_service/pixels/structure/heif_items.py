@@ -1,4 +1,4 @@
-"""The `meta` box of an AVIF or HEIC: its items, what they are, and where their bytes lie (ISO/IEC 23008-12)."""
+"""The `meta` box of an AVIF or HEIC: its items, their kinds, and where their bytes are (ISO/IEC 23008-12)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 from image_service.pixels.limits import broken
 from image_service.pixels.structure.boxes import Fields, Tally, boxes_in
 
-# Coded and tiled pictures, metadata, and recipes for brighter screens, which the decoder leaves alone. No JPEG in the
-# same wrapping; no overlays nor other derived pictures, which may refer to each other in circles.
+# Coded and tiled pictures, metadata, and tone maps for brighter screens, which the decoder ignores. No JPEG in this
+# container. No overlays or other derived pictures: they may refer to each other in circles.
 CODED = (b"av01", b"hvc1")
 METADATA = (b"Exif", b"mime", b"uri ")
 KINDS = (*CODED, b"grid", *METADATA, b"tmap")
 IGNORED = (b"dinf", b"grpl", b"free", b"skip", b"uuid")
-IN_FILE, IN_META = 0, 1  # where an item's bytes are counted from
+IN_FILE, IN_META = 0, 1  # base of an item's offsets
 
 
 @dataclass
 class Item:
     kind: bytes
     properties: list[tuple[bytes, memoryview]] = field(default_factory=list)
-    refers: dict[bytes, list[int]] = field(default_factory=dict)  # by kind of reference, to items' ids
+    refers: dict[bytes, list[int]] = field(default_factory=dict)  # by kind of reference: the ids of items
     where: int = IN_FILE
     extents: list[tuple[int, int]] = field(default_factory=list)  # offset and length
 
     @property
     def weight(self) -> int:
-        """Bytes."""
+        """Size in bytes."""
         return sum(length for _, length in self.extents)
 
     def one_property(self, wanted: bytes) -> memoryview:
@@ -39,11 +39,11 @@ class Item:
 class Items:
     primary: int = 0
     by_id: dict[int, Item] = field(default_factory=dict)
-    data: memoryview = field(default_factory=lambda: memoryview(b""))  # kept in `meta` itself
+    data: memoryview = field(default_factory=lambda: memoryview(b""))  # stored in `meta` itself
 
     @property
     def furthest(self) -> int:
-        """Where in the file the last of their bytes ends."""
+        """The offset in the file where the items' last byte ends."""
         lying = (item.extents for item in self.by_id.values() if item.where == IN_FILE)
         return max((offset + length for extents in lying for offset, length in extents), default=0)
 
@@ -54,7 +54,7 @@ class Items:
 
 
 def read_items(meta: memoryview, tally: Tally) -> Items:
-    """Raises `Refused` unless it is a list of pictures and their metadata."""
+    """Read the items. Raises `Refused` unless they are pictures and their metadata."""
     fields = Fields(meta)
     fields.version_and_flags()
     found: dict[bytes, memoryview] = {}
@@ -85,7 +85,7 @@ def _primary(body: memoryview, items: Items, tally: Tally) -> None:
 def _kinds(body: memoryview, items: Items, tally: Tally) -> None:
     fields = Fields(body)
     version, _ = fields.version_and_flags()
-    fields.number(4 if version else 2)  # how many; the boxes themselves tell
+    fields.number(4 if version else 2)  # their number, not needed: the boxes follow
     for kind, entry in boxes_in(fields.rest, tally):
         about = Fields(entry)
         version, _ = about.version_and_flags()
@@ -163,7 +163,7 @@ def _references(body: memoryview, items: Items, tally: Tally) -> None:
         item.refers.setdefault(kind, []).extend(about.number(id_size) for _ in range(count))
 
 
-# In the order in which one needs another.
+# In order of dependence.
 READERS: dict[bytes, Callable[[memoryview, Items, Tally], None]] = {
     b"hdlr": _handler,
     b"pitm": _primary,

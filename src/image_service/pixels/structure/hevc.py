@@ -1,6 +1,6 @@
-"""The head of a picture coded in HEVC (ITU-T H.265, section 7.3): how large it is.
+"""Reads a picture's size from its HEVC headers (ITU-T H.265, section 7.3).
 
-A decoder trusts this head, not the file around it.
+A decoder trusts these headers, not the file around them.
 """
 
 from collections.abc import Iterator
@@ -9,24 +9,24 @@ from image_service.pixels.limits import broken
 from image_service.pixels.structure.boxes import Fields, Tally
 from image_service.pixels.structure.coded import HEAD_BYTES, Bits, Coded
 
-SLICES = range(32)  # types of units that hold pixels
-PARAMETERS = range(32, 35)  # of the film, the sequence, the picture
+SLICES = range(32)  # unit types with pixels
+PARAMETERS = range(32, 35)  # of the video, the sequence, the picture
 SEQUENCE = 33
-HARMLESS = (35, 36, 37, 38, 39, 40)  # delimiters, ends, filling, remarks
-CONFIG_BYTES = 21  # of `hvcC`, before the sizes of units and their lists
-SUBSAMPLED = 1  # chroma_format_idc of one colour sample for four pixels
+HARMLESS = (35, 36, 37, 38, 39, 40)  # delimiters, end markers, filler, SEI
+CONFIG_BYTES = 21  # of `hvcC`, before the size of unit lengths and the lists of units
+SUBSAMPLED = 1  # chroma_format_idc: one colour sample per four pixels
 HEAD_OF_UNIT = 2  # bytes
-FIRST_SLICE = 0x80  # of a picture: a flag in the first byte behind the unit's head
+FIRST_SLICE = 0x80  # of a picture: a flag in the first byte after the unit's header
 
 
 def coded_in_hevc(config: bytes, data: bytes, tally: Tally) -> Coded:
-    """Of one still picture. Raises `Refused` unless it is one, of one sequence, which `config` (`hvcC`) describes."""
+    """Read a still picture's headers. Raises `Refused` unless it is one, of one sequence, in `config` (`hvcC`)."""
     fields = Fields(memoryview(config))
     fields.take(CONFIG_BYTES)
     length_size = (fields.number(1) & 3) + 1
     sequences = []
     for _ in range(fields.number(1)):
-        fields.number(1)  # their type, which each unit repeats
+        fields.number(1)  # their type, repeated in each unit
         for _ in range(fields.number(2)):
             tally.count()
             unit = fields.take(fields.number(2))
@@ -62,7 +62,7 @@ def _units(data: bytes, length_size: int, tally: Tally) -> Iterator[bytes]:
 
 
 def _sequence(unit: bytes) -> Coded:
-    # 00 00 03 stands for 00 00, so that nothing looks like the start of a unit.
+    # 00 00 03 encodes 00 00, so that no data looks like the start of a unit.
     bits = Bits(memoryview(unit[HEAD_OF_UNIT : HEAD_OF_UNIT + HEAD_BYTES].replace(b"\0\0\3", b"\0\0")))
     bits(4)
     layers = bits(3)
@@ -79,7 +79,7 @@ def _sequence(unit: bytes) -> Coded:
         bits(1)
     width, height = bits.golomb(), bits.golomb()
     left = right = top = bottom = 0
-    if bits(1):  # cropped, in units of colour samples
+    if bits(1):  # crop, in colour samples
         left, right, top, bottom = (bits.golomb() for _ in range(4))
     across, down = (2 if chroma in (1, 2) else 1), (2 if chroma == SUBSAMPLED else 1)
     is_deep = max(bits.golomb(), bits.golomb()) > 0

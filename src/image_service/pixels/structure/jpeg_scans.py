@@ -1,23 +1,23 @@
-"""What the scans of a JPEG bring: which coefficients of which components, to which bit (ITU T.81, annex G)."""
+"""Tracks a JPEG's scans: which coefficients of which components, to which bit (ITU T.81, annex G)."""
 
 from image_service.pixels.limits import broken
 
-COEFFICIENTS = 64  # of a block: the mean, and 63 waves
+COEFFICIENTS = 64  # of a block: the mean, and 63 frequencies
 NEVER = -1
-WHOLE_SPECTRUM = bytes((0, COEFFICIENTS - 1, 0))  # first and last coefficient, bits: all that a sequential scan can say
+WHOLE_SPECTRUM = bytes((0, COEFFICIENTS - 1, 0))  # first and last coefficient, bits: fixed for a sequential scan
 
 
 class Scans:
-    """Of one frame. `components` is the frame header's list, three bytes each."""
+    """The scans of one frame. `components` is the frame header's list, three bytes each."""
 
     def __init__(self, components: bytes, *, is_progressive: bool) -> None:
         self._is_progressive = is_progressive
-        # For each component the lowest bit of each coefficient that has come.
+        # For each component: the lowest bit read so far of each coefficient.
         self._lowest = {id: [NEVER] * COEFFICIENTS for id in components[::3]}
         self.count = 0
 
     def add(self, header: bytes) -> None:
-        """Raises `Refused` for a header that no decoder reads."""
+        """Add a scan. Raises `Refused` for a header that no decoder reads."""
         self.count += 1
         named = header[0] if header else 0
         if not named or len(header) != 4 + 2 * named:
@@ -30,5 +30,5 @@ class Scans:
 
     @property
     def is_whole(self) -> bool:
-        """Nothing of the picture is left to come."""
+        """Whether the scans so far complete the picture."""
         return all(lowest == [0] * COEFFICIENTS for lowest in self._lowest.values())

@@ -1,12 +1,12 @@
-"""Names the format of bytes that no walk reads, for the error message."""
+"""Names the format of unsupported files, for the error message."""
 
 import re
 
 from image_service.errors import Kind
 
-HEAD_BYTES = 1024  # of a text, in which its root element must begin
+HEAD_BYTES = 1024  # of a text, which must contain the start of its root element
 
-# By the offset and the bytes that tell each.
+# Offset, magic bytes, kind.
 MAGIC = (
     (0, b"%PDF-", Kind.PDF),
     (0, b"II*\0", Kind.TIFF),  # camera raw files too: DNG, CR2, NEF, ARW
@@ -32,7 +32,7 @@ MAGIC = (
     (4, b"mdat", Kind.VIDEO),
     (4, b"wide", Kind.VIDEO),
 )
-# By the major brand of an ISO media file; what is not here is a video.
+# By the major brand of an ISO media file. Other brands are videos.
 BRANDS = {
     b"avif": Kind.AVIF,
     b"avis": Kind.AVIF,
@@ -47,7 +47,7 @@ WEB_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body
 
 
 def kind_of(data: bytes) -> Kind | None:
-    """None if it is nothing that we know."""
+    """Return the kind of file; None if unknown."""
     if data.startswith(b"ftyp", 4):
         return BRANDS.get(data[8:12], Kind.VIDEO)
     for offset, magic, kind in MAGIC:

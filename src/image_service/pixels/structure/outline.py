@@ -1,7 +1,7 @@
 """The outline of a picture, read without decoding a pixel.
 
-A decoder is only let near a file whose size, frames and passes are known to be bearable: the headers of
-a few hundred bytes may promise gigapixels, or ten thousand passes over a picture.
+A decoder only gets files with acceptable size, frames and passes: a file of a few hundred bytes may
+declare gigapixels, or ten thousand passes over a picture.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from image_service.pixels.structure.png.apng import Apng
 
 @dataclass(frozen=True)
 class Edit:
-    """`put` in place of `data[start:stop]`."""
+    """Replaces `data[start:stop]` by `put`."""
 
     start: int
     stop: int
@@ -25,18 +25,18 @@ class Edit:
 
 @dataclass(frozen=True)
 class Structure:
-    """What the bytes say of themselves. The decoder has not agreed yet: see `probe`."""
+    """What the file declares. `probe` compares it with the decoder."""
 
     format: Format
     width: int  # pixels, as stored (before the EXIF orientation)
     height: int  # pixels, of one frame
     frames: int
-    end: int  # offset of the first byte behind the image
-    decoded: int  # bytes that a decoder may have to hold at once, at most
-    edits: tuple[Edit, ...] = ()  # in the order of the file; see `tidied`
-    is_open: bool = False  # the marker of its end is missing
-    apng: Apng | None = None  # by offsets of the tidied data
-    appended: int = 0  # frames that `tidied` has more than these
+    end: int  # offset of the first byte after the image
+    decoded: int  # most bytes that a decoder may hold at once
+    edits: tuple[Edit, ...] = ()  # in file order; see `tidied`
+    is_open: bool = False  # the end marker is missing
+    apng: Apng | None = None  # offsets refer to the tidied data
+    appended: int = 0  # frames that `tidied` adds
 
     def check(self, limits: Limits) -> None:
         """Raises `Refused` (TOO_WIDE_OR_HIGH, TOO_MANY_PIXELS) beyond the limits."""
@@ -55,9 +55,9 @@ class Structure:
             raise too_large(f"{self.decoded} bytes to decode {size}")
 
     def tidied(self, data: bytes) -> bytes:
-        """The image alone, as a strict decoder wants it: without what every decoder ignores, and with its end.
+        """Return the image for a strict decoder: without bytes that every decoder ignores, and with its end marker.
 
-        No pixel of its frames differs. What is stored is `data[:end]`, byte for byte as it came.
+        Does not change any pixel of its frames. The stored original is `data[:end]`, byte for byte.
         """
         if not self.edits:
             return data if self.end == len(data) else data[: self.end]

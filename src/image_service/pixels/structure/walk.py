@@ -1,4 +1,4 @@
-"""Which of the formats the bytes are, and their walk."""
+"""Detects a file's format and runs the walk for it."""
 
 from contextlib import suppress
 
@@ -13,7 +13,7 @@ from image_service.pixels.structure.walk_heif import walk_heif
 from image_service.pixels.structure.walk_jpeg import walk_jpeg
 from image_service.pixels.structure.walk_webp import walk_webp
 
-# By the offset and the bytes that tell each. `ftyp` is of a whole family, of which the walk finds out more.
+# Offset, magic bytes, formats, walk. `ftyp` belongs to several formats: the walk tells them apart.
 WALKS = (
     (0, b"\x89PNG\r\n\x1a\n", (Format.PNG,), walk_png),
     (0, b"GIF87a", (Format.GIF,), walk_gif),
@@ -23,13 +23,13 @@ WALKS = (
     (4, b"ftyp", (Format.AVIF, Format.HEIC), walk_heif),
 )
 EDITED = {Format.PNG: walk_png, Format.GIF: walk_gif, Format.JPG: walk_jpeg}
-NO_LIMITS = Limits(frames=2**31, scans=2**31, chunks=2**31, text=2**31)  # of what has been probed
+NO_LIMITS = Limits(frames=2**31, scans=2**31, chunks=2**31, text=2**31)  # for probed pictures
 
 
 def read_structure(data: bytes, limits: Limits) -> Structure:
     """Walk `data` from its first byte to the end of the image, in time linear in its length.
 
-    Raises `Refused`: it is none of the limits' formats, cut short, breaks its format's rules, or is beyond the limits.
+    Raises `Refused` if it is in none of the limits' formats, truncated, invalid, or beyond the limits.
     """
     for offset, magic, formats, walk in WALKS:
         if data.startswith(magic, offset) and any(format in limits.formats for format in formats):
@@ -43,8 +43,8 @@ def read_structure(data: bytes, limits: Limits) -> Structure:
 
 
 def tidied(data: bytes, format: Format) -> bytes:
-    """A probed picture as a strict decoder wants it: see `Structure.tidied`. What the walk does not take, as it is."""
-    with suppress(Refused):  # an earlier version took it
+    """Tidy a probed picture for a strict decoder: see `Structure.tidied`. Returns it as is if the walk refuses it."""
+    with suppress(Refused):  # an earlier version accepted it
         if format in EDITED:
             return EDITED[format](data, NO_LIMITS).tidied(data)
     return data

@@ -9,25 +9,25 @@ from image_service.pixels.structure.outline import Edit, Structure
 SCREEN = Struct("<6xHHB2x")  # width, height, flags
 FRAME = Struct("<xHHHHB")  # left, top, width, height, flags
 EXTENSION, FRAME_START, TRAILER = 0x21, 0x2C, 0x3B
-UNUSED = 255  # a colour that no pixel of a frame has whose palette has fewer than 256
+UNUSED = 255  # a colour that no pixel uses if the palette has fewer than 256
 FULL_PALETTE = 3 * 256  # bytes
 MAX_CODE_SIZE = 11  # bits; LZW codes are one bit longer and end at 12
-CONTROL = 0xF9  # the extension that says what becomes of the next frame
-CONTROL_BYTES = 4  # of what it says
-CLEARED = 2  # after it has been shown
-RESTORED = (3, 4)  # by what was there before it: decoders keep a copy of the canvas; 4 is an old mistake for 3
-# A frame of one transparent pixel. The decoder makes no alpha for a GIF none of whose frames has a transparent colour.
+CONTROL = 0xF9  # the extension with the next frame's disposal
+CONTROL_BYTES = 4  # of its body
+CLEARED = 2  # disposal: cleared after display
+RESTORED = (3, 4)  # disposal: restore the previous canvas, which decoders copy; 4 is an old mistake for 3
+# A frame of one transparent pixel. The decoder makes no alpha for a GIF without transparent colours in its frames.
 TRANSPARENT = bytes.fromhex("21f9040100000000 2c00000000010001008000000000000002024401 00")
-EXTENSIONS_PER_FRAME = 3  # control, comment, application: what an honest frame may bring along
+EXTENSIONS_PER_FRAME = 3  # control, comment, application: the most of a regular frame
 
 
 def walk_gif(data: bytes, limits: Limits) -> Structure:
-    """The outline of a GIF. A missing trailer and junk behind the last frame end it, as in every decoder.
+    """Return the outline of a GIF. A missing trailer, or junk after the last frame, ends it, as in every decoder.
 
-    Width and height are those of the canvas grown to hold every frame: a one-pixel canvas may carry a
-    frame of gigapixels. Frames without pixels do not count, nor does a last one that is cut, if others are whole.
+    Width and height are those of the canvas, enlarged to hold every frame: a one-pixel canvas may have a
+    frame of gigapixels. Ignores frames without pixels, and a truncated last frame if others are complete.
 
-    Where a part of the canvas is shown that no frame covers, `tidied` has one frame more, so that it is transparent.
+    If a part of the canvas is visible that no frame covers, `tidied` adds one frame, so that it is transparent.
     """
     return _Walk(data, limits).structure()
 
@@ -40,8 +40,8 @@ class _Walk:
         self._limits = limits
         self._width, self._height, self._flags = SCREEN.unpack_from(data)
         self._frames = self._left_out = self._extensions = 0
-        self._canvases = 1  # that a decoder has to hold
-        self._control: int | None = None  # where the next frame's own extension begins
+        self._canvases = 1  # that a decoder must hold
+        self._control: int | None = None  # offset of the next frame's control extension
         self._disposal = 0
         self._placed: list[tuple[int, int, int, int, int]] = []  # left, top, width, height, disposal of each frame
         self._edits: list[Edit] = []
@@ -111,8 +111,8 @@ class _Walk:
         self._control, self._disposal = None, 0
 
     def _let_clear(self, start: int) -> None:
-        """Browsers clear a frame away to transparent, and a first one that is to be restored too. The decoder does so
-        if the frame has a transparent colour, else it puts the background's colour in place.
+        """Make the decoder clear frames as browsers do: to transparent, also a first frame with disposal "restore". The
+        decoder does so only if the frame has a transparent colour, else it fills in the background colour.
         """
         if not self._frames and self._disposal in RESTORED:
             self._disposal = CLEARED
@@ -128,7 +128,7 @@ class _Walk:
             self._edits.append(Edit(at, at + CONTROL_BYTES, cleared))
 
     def _is_covered(self) -> bool:
-        """Whether each frame, with what is left of those before it, surely covers the canvas."""
+        """Whether each frame, with the remains of earlier frames, surely covers the canvas."""
         before = False
         for left, top, width, height, disposal in self._placed:
             is_whole = (left, top) == (0, 0) and width >= self._width and height >= self._height
@@ -139,7 +139,7 @@ class _Walk:
         return True
 
     def _append(self, frame: bytes, end: int) -> None:
-        """Before the trailer, or in place of a missing one."""
+        """Insert a frame before the trailer, or add one with a missing trailer."""
         last = bytes([TRAILER])
         if self._edits and self._edits[-1].put == last:
             end = self._edits.pop().start
@@ -148,7 +148,7 @@ class _Walk:
         self._edits.append(Edit(end, len(self._data), frame + last))
 
     def _leave_out(self, start: int, stop: int | None) -> None:
-        """With the frame's own extension. What is cut takes the trailer with it."""
+        """Remove a frame with its control extension. A truncated frame is replaced by the trailer."""
         start = start if self._control is None else self._control
         end = Edit(start, len(self._data), bytes([TRAILER])) if stop is None else Edit(start, stop)
         self._edits.append(end)
@@ -160,7 +160,7 @@ def _palette_bytes(flags: int) -> int:
 
 
 def _behind_block(data: bytes, position: int) -> int | None:
-    """Where the extension or frame ends that begins at `position`; None if the file ends before."""
+    """Return the end of the extension or frame at `position`; None if the file ends before."""
     if data[position] == EXTENSION:
         return _behind_sub_blocks(data, position + 2)
     if position + FRAME.size > len(data):
@@ -174,7 +174,7 @@ def _behind_block(data: bytes, position: int) -> int | None:
 
 
 def _behind_sub_blocks(data: bytes, position: int) -> int | None:
-    """A chain of (length, that many bytes), ended by length 0."""
+    """Skip a chain of (length, that many bytes), ended by length 0."""
     while position < len(data):
         length = data[position]
         position += 1 + length

@@ -23,19 +23,19 @@ GRID = Struct(">xBBB")  # flags, rows - 1, columns - 1; then width and height
 
 @dataclass(frozen=True)
 class _Codec:
-    """How pictures of one kind are coded, and the bytes that its decoder, libheif and libvips hold for each pixel, as
-    measured, by whether it has 8 bits a sample or more."""
+    """How pictures of one kind are coded, and the measured bytes per pixel that its decoder, libheif and libvips hold:
+    for 8 bits per sample, for more."""
 
     format: Format
     kind: Kind
     brands: frozenset[bytes]
-    item: bytes  # its kind
-    config: bytes  # the property that goes with one
+    item: bytes  # kind of its items
+    config: bytes  # property of each item
     read: Callable[[bytes, bytes, Tally], Coded]
-    subsampled_bytes: tuple[int, int]  # one colour sample for four pixels: nearly all
+    subsampled_bytes: tuple[int, int]  # one colour sample per four pixels: nearly all
     other_bytes: tuple[int, int]
-    untiled_bytes: int  # more, where the picture is one piece
-    tiles: int  # at most
+    untiled_bytes: int  # added if the picture has no tiles
+    tiles: int  # most tiles
 
 
 AVIF = _Codec(
@@ -48,7 +48,7 @@ AVIF = _Codec(
     subsampled_bytes=(18, 21),
     other_bytes=(20, 26),
     untiled_bytes=0,
-    tiles=128,  # each with a decoder of its own; 12 megapixels of a phone are 48
+    tiles=128,  # each has its own decoder; a phone's 12 megapixels have 48
 )
 HEIC = _Codec(
     format=Format.HEIC,
@@ -60,9 +60,9 @@ HEIC = _Codec(
     subsampled_bytes=(5, 8),
     other_bytes=(9, 13),
     untiled_bytes=1,
-    tiles=256,  # 50 megapixels of a phone are 192
+    tiles=256,  # a phone's 50 megapixels have 192
 )
-SECOND_BYTES = 3  # of a picture beside the first and no larger, such as its alpha
+SECOND_BYTES = 3  # per pixel of a second picture, no larger than the first, such as its alpha
 SEQUENCES = (b"avis", b"msf1")
 
 
@@ -72,7 +72,7 @@ class _File:
     data: memoryview
     items: Items
     tally: Tally
-    end: int  # of the boxes
+    end: int  # offset after the last box
 
     def read(self, item: Item) -> bytes:
         source = self.data[: self.end] if item.where == IN_FILE else self.items.data
@@ -82,9 +82,9 @@ class _File:
 
 
 def walk_heif(data: bytes, limits: Limits) -> Structure:
-    """The outline of an AVIF or HEIC; the size is that before turns and crops. Behind its last box is a trailer.
+    """Return the outline of an AVIF or HEIC, with its size before rotation and crop. A trailer may follow its boxes.
 
-    Image sequences, other codings and data outside the file are refused.
+    Refuses image sequences, other codings and data outside the file.
     """
     file = _read_boxes(data, limits)
     items = file.items
@@ -104,7 +104,7 @@ def walk_heif(data: bytes, limits: Limits) -> Structure:
         raise broken("HEIF whose picture is none")
     whole = set(parts)
     for item in items.by_id.values():
-        if item.kind == b"grid" and item is not primary:  # of its alpha
+        if item.kind == b"grid" and item is not primary:  # the grid of its alpha
             whole |= set(_tiles(file, item, coded))
         if item.kind == b"grid" and prod(_size(item)) > width * height:
             raise broken("HEIF with a second picture that is larger than its own")
@@ -114,7 +114,7 @@ def walk_heif(data: bytes, limits: Limits) -> Structure:
         held += each.held * (
             _pixel_bytes(file.codec, each, is_tile=id != items.primary) if id in whole else SECOND_BYTES
         )
-        if id not in whole and each.held > width * height:  # it would be held as the first one is
+        if id not in whole and each.held > width * height:  # it would need as much memory as the first
             raise broken("HEIF with a second picture that is larger than its own")
     structure = Structure(file.codec.format, width, height, 1, file.end, decoded=held)
     structure.check(limits)
@@ -124,7 +124,7 @@ def walk_heif(data: bytes, limits: Limits) -> Structure:
 
 
 def coded_colours(data: bytes) -> tuple[int, int] | None:
-    """The numbers of a walked picture's primaries and curve, if it has some."""
+    """Return the numbers of a walked picture's primaries and curve, if any."""
     formats = tuple(codec.format for codec in (AVIF, HEIC))
     items = _read_boxes(data, Limits(chunks=2**31, text=2**31, formats=formats)).items
     primary = items.get(items.primary)
@@ -151,8 +151,8 @@ def _read_boxes(data: bytes, limits: Limits) -> _File:
         elif kind == b"meta" and items is None:
             items = read_items(view[start:stop], tally)
         elif kind not in (b"mdat", b"free", b"skip") and (items is not None or kind == b"ftyp"):
-            break  # another file's
-        open_from = None if any(view[position : position + 4]) else start  # without a length: to the file's end
+            break  # a box of another file
+        open_from = None if any(view[position : position + 4]) else start  # no length: to the file's end
         position = stop
     if codec is None or items is None:
         raise cut("HEIF without a list of its items")
@@ -161,7 +161,7 @@ def _read_boxes(data: bytes, limits: Limits) -> _File:
 
 
 def _codec(body: bytes, kind: Kind | None, limits: Limits) -> _Codec:
-    """By the major brand, its version, then those that it is compatible with. Raises `Refused` if it is not taken."""
+    """Find the codec by the major and the compatible brands of `ftyp`. Raises `Refused` if it is not accepted."""
     brands = {body[at : at + 4] for at in (0, *range(8, len(body) - 3, 4))}
     found = [codec for codec in (AVIF, HEIC) if brands & codec.brands]
     if not found:
@@ -189,7 +189,7 @@ def _size(item: Item) -> tuple[int, int]:
 
 
 def _coded(file: _File, item: Item) -> Coded:
-    """What the coded picture says of itself, which must be what the file says of it."""
+    """Read the coded picture's header. Raises `Refused` if the file says otherwise."""
     if item.kind != file.codec.item:
         raise broken("HEIF of two codings, or of one that it does not name")
     coded = file.codec.read(bytes(item.one_property(file.codec.config)), file.read(item), file.tally)
@@ -199,7 +199,7 @@ def _coded(file: _File, item: Item) -> Coded:
 
 
 def _tiles(file: _File, grid: Item, coded: dict[int, Coded]) -> list[int]:
-    """The ids of a grid's tiles: as many as it has places, all of one size, and no more than cover it."""
+    """Return a grid's tile ids. Raises `Refused` unless they fill its cells, have one size and just cover it."""
     data = file.read(grid)
     if len(data) < GRID.size:
         raise broken("HEIF cut in a grid")

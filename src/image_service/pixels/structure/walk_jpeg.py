@@ -1,6 +1,6 @@
-"""JPEG: markers with a segment each; behind SOS, coded bytes up to the next marker (ITU T.81, annex B).
+"""JPEG: markers with a segment each; after SOS, coded bytes up to the next marker (ITU T.81, annex B).
 
-The walk notes what decoders ignore with a warning. Without it, every warning that is left is of lost pixels, and the
+The walk records edits that remove what decoders only warn about. Remaining warnings then mean lost pixels, so the
 decode can be strict.
 """
 
@@ -13,17 +13,17 @@ from image_service.pixels.picture import Format
 from image_service.pixels.structure.jpeg_scans import WHOLE_SPECTRUM, Scans
 from image_service.pixels.structure.outline import Edit, Structure
 
-# FF 00 is a stuffed byte, FF D0-D7 restarts within a scan, FF FF padding: none of them ends a scan.
+# FF 00 is a stuffed byte, FF D0-D7 restarts within a scan, FF FF padding: none ends a scan.
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 LENGTH = Struct(">H")
 FRAME = Struct(">BHHB")  # precision, height, width, components
 TEM, SOI, SOS, EOI, JFIF, ADOBE = 0x01, 0xD8, 0xDA, 0xD9, 0xE0, 0xEE
-DECODABLE_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; the rest no browser renders
+DECODABLE_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; no browser renders others
 PROGRESSIVE = 0xC2
 OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
-JFIF_MAJOR = 5  # offset of the version in the segment; libjpeg reads any as 1
+JFIF_MAJOR = 5  # offset of the version; libjpeg treats any as 1
 ADOBE_TRANSFORM = 11  # offset
-TRANSFORMS = {3: (0, 1), 4: (0, 2)}  # by number of components: none, YCbCr or YCCK; libjpeg reads any other as the last
+TRANSFORMS = {3: (0, 1), 4: (0, 2)}  # by number of components: none, YCbCr or YCCK; libjpeg reads others as the last
 COEFFICIENT_BYTES = 2
 END = bytes((0xFF, EOI))
 PADDING = b"\0\xff"
@@ -31,7 +31,7 @@ SHORTEST_FILL, ALIGNMENT = 16, 4  # bytes
 
 
 def walk_jpeg(data: bytes, limits: Limits) -> Structure:
-    """The outline of a JPEG, up to and with its first EOI: a second picture behind it (MPO) is a trailer."""
+    """Return the outline of a JPEG, through its first EOI: a second picture after it (MPO) is a trailer."""
     return _Walk(data, limits).structure()
 
 
@@ -44,12 +44,12 @@ class _Walk:
         self._size: tuple[int, int, int] | None = None  # width, height, components
         self._scans = Scans(b"", is_progressive=False)
         self._is_progressive = False
-        self._is_interleaved = True  # its first scan has all components
+        self._is_interleaved = True  # the first scan has all components
 
     def structure(self) -> Structure:
         position = segments = 2
         while match := MARKER.search(self._data, position):
-            if match.start() > position and not self._scans.count:  # behind a scan they are its bytes
+            if match.start() > position and not self._scans.count:  # after a scan, these bytes belong to it
                 self._edits.append(Edit(position, match.start()))
             position, marker = match.end(), self._data[match.end() - 1]
             if marker == EOI:
@@ -57,7 +57,7 @@ class _Walk:
             segments += 1
             if segments > self._limits.chunks:
                 raise broken("JPEG with too many segments")
-            if marker in (TEM, SOI):  # these stand alone
+            if marker in (TEM, SOI):  # markers without a segment
                 if not self._scans.count:
                     self._edits.append(Edit(match.start(), position))
                 continue
@@ -68,7 +68,7 @@ class _Walk:
         return self._ended(len(self._data), is_open=True)
 
     def _segment(self, position: int) -> bytes:
-        """The body of the segment whose length field is at `position`."""
+        """Return the body of the segment whose length field is at `position`."""
         start = position + LENGTH.size
         if start > len(self._data):
             raise cut("JPEG cut in a segment")
@@ -123,7 +123,7 @@ class _Walk:
             if known and self._data[at] not in known:
                 self._edits.append(Edit(at, at + 1, bytes(known[-1:])))
         samples = width * height * components
-        # Of a picture in several scans the coefficients are held, beside its pixels, until the last has come.
+        # With several scans, the decoder holds coefficients besides pixels until the last scan.
         is_held = self._is_progressive or not self._is_interleaved
         return Structure(
             Format.JPG,
@@ -138,8 +138,8 @@ class _Walk:
 
 
 def without_junk(data: bytes, junk: int) -> bytes:
-    """A JPEG that ends with EOI, without the bytes before it that are no pixels: `junk` of them, as libjpeg has said,
-    and all that are padding where those are.
+    """Return a JPEG that ends with EOI without the `junk` bytes before EOI that libjpeg has reported. If those are
+    padding, also remove all padding there.
     """
     stop = max(0, len(data) - len(END) - junk)
     is_padding = data[stop] in PADDING
@@ -147,8 +147,8 @@ def without_junk(data: bytes, junk: int) -> bytes:
 
 
 def without_fill(data: bytes) -> tuple[bytes, bytes] | None:
-    """A JPEG that ends with EOI, first without the last four of the zeros before it, to which some encoders align, then
-    without all of them that may be padding. None if there are fewer than `SHORTEST_FILL`.
+    """Return a JPEG that ends with EOI in two versions: without the last four zeros before EOI (some encoders align to
+    four), and without all zeros that may be padding. None if there are fewer than `SHORTEST_FILL`.
     """
     stop = len(data) - len(END)
     if data[max(0, stop - SHORTEST_FILL) : stop] != bytes(SHORTEST_FILL):
@@ -157,7 +157,7 @@ def without_fill(data: bytes) -> tuple[bytes, bytes] | None:
 
 
 def behind_pixels(data: bytes) -> int:
-    """Where the padding begins that `data` ends with. The last byte of the pixels may be zero, or FF with its
-    stuffing."""
+    """Return the start of the padding at the end of `data`. The last pixel byte may be zero, or FF with its stuffed
+    byte."""
     stop = len(data.rstrip(PADDING))
     return stop + (2 if data.startswith(b"\xff\0", stop) else data.startswith(b"\0", stop))

@@ -1,4 +1,4 @@
-"""WebP: a RIFF of chunks; one picture, or a canvas and the frames of an animation on it (RFC 9649)."""
+"""WebP: a RIFF file of chunks, with one picture, or a canvas and an animation's frames (RFC 9649)."""
 
 from collections.abc import Iterator
 from struct import Struct
@@ -7,7 +7,7 @@ from image_service.pixels.limits import Limits, broken, too_large
 from image_service.pixels.picture import Format
 from image_service.pixels.structure.outline import Structure
 
-CHUNK_HEAD = Struct("<4sI")  # type, length of the body; a byte more where that is odd
+CHUNK_HEAD = Struct("<4sI")  # type, length of the body; an odd body has a padding byte
 RIFF_HEAD = 12  # bytes: "RIFF", length of the rest, "WEBP"
 CANVAS = Struct("<B3x3s3s")  # flags, width - 1, height - 1
 FRAME = Struct("<3s3s3s3s3xB")  # left / 2, top / 2, width - 1, height - 1, time, flags
@@ -17,19 +17,19 @@ ANIMATED = 0x02  # flag of a canvas
 PICTURES = (b"VP8 ", b"VP8L")
 METADATA = (b"ICCP", b"EXIF", b"XMP ")
 
-# What libwebp and libvips hold for each pixel, as measured: of a still picture without loss its RGBA; of an animation
-# the canvas, the one before, the frame and its coding, and all frames.
+# Measured bytes per pixel in libwebp and libvips. A lossless still picture: RGBA. An animation: the canvas, the one
+# before, the frame and its coded data; and all frames.
 STILL_BYTES, ANIMATION_BYTES, FRAME_BYTES = 4, 12, 4
 
 
 def walk_webp(data: bytes, limits: Limits) -> Structure:
-    """The outline of a WebP. What follows the length in the RIFF header is a trailer."""
+    """Return the outline of a WebP. Bytes beyond the RIFF header's length are a trailer."""
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
         raise broken("WebP cut short")
     chunks = _chunks(data, RIFF_HEAD, end, limits)
     kind, start, stop = next(chunks, (b"", 0, 0))
-    if kind in PICTURES:  # the simple kind: nothing that follows is looked at
+    if kind in PICTURES:  # the simple format: later chunks are ignored
         width, height = _picture(data, kind, start, stop)
         return Structure(Format.WEBP, width, height, 1, end, decoded=width * height * STILL_BYTES)
     if kind != b"VP8X" or stop - start < CANVAS.size:
@@ -47,7 +47,7 @@ def walk_webp(data: bytes, limits: Limits) -> Structure:
 
 
 def _chunks(data: bytes, position: int, end: int, limits: Limits) -> Iterator[tuple[bytes, int, int]]:
-    """Type, start and stop of each body."""
+    """Yield each chunk's type, and its body's start and stop."""
     count = 0
     while position < end:
         count += 1
@@ -64,14 +64,14 @@ def _chunks(data: bytes, position: int, end: int, limits: Limits) -> Iterator[tu
 
 
 def _still(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[int, int]) -> None:
-    """One picture of the canvas's size, and no frames; metadata once each."""
+    """Require one picture of the canvas's size, no frames, and each metadata chunk at most once."""
     pictures, others = [], []
     for kind, start, stop in chunks:
         if kind in PICTURES:
             pictures.append(_picture(data, kind, start, stop))
         elif kind in (b"ANIM", b"ANMF", b"VP8X"):
             raise broken("WebP with frames that it does not announce")
-        elif kind in (b"ALPH", *METADATA):  # what is unknown is ignored, as the decoder does
+        elif kind in (b"ALPH", *METADATA):  # ignores unknown chunks, as the decoder does
             others.append(kind)
     if pictures != [canvas]:
         raise broken("WebP whose picture is of another size than its canvas, or not one")
@@ -80,7 +80,7 @@ def _still(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[
 
 
 def _frames(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[int, int], limits: Limits) -> int:
-    """How many frames there are, each with one picture that lies on the canvas."""
+    """Count the frames. Each must have one picture, within the canvas."""
     frames = 0
     seen: set[bytes] = set()
     for kind, start, stop in chunks:
@@ -115,7 +115,7 @@ def _frame(data: bytes, start: int, stop: int, canvas: tuple[int, int], limits: 
 
 
 def _picture(data: bytes, kind: bytes, start: int, stop: int) -> tuple[int, int]:
-    """Width and height, as the coded picture itself has them."""
+    """Read width and height from the coded picture."""
     if kind == b"VP8 ":
         if stop - start < LOSSY.size:
             raise broken("WebP cut in a picture's header")

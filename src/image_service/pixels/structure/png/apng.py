@@ -1,4 +1,4 @@
-"""Animated PNG: the frames that a PNG has beside its first picture (W3C PNG 3, sections 4.9 and 11.3.6)."""
+"""Animated PNG: the frames of a PNG besides its first picture (W3C PNG 3, sections 4.9 and 11.3.6)."""
 
 import zlib
 from dataclasses import dataclass, replace
@@ -6,13 +6,13 @@ from struct import Struct
 
 from image_service.pixels.structure.png.chunks import IHDR, SIGNATURE, Chunk, chunk, chunks_of
 
-ACTL = Struct(">II")  # frames; how often they are played, 0 for ever
+ACTL = Struct(">II")  # frames; number of plays, 0 for ever
 FCTL = Struct(">IIIIIHHBB")  # sequence number, width, height, left, top, delay, its divisor, disposal, blend
 SEQUENCE = Struct(">I")
-CLEARED, RESTORED = 1, 2  # what becomes of a frame once it has been shown; 0: it stays
+CLEARED, RESTORED = 1, 2  # disposal of a frame after display; 0: it stays
 DISPOSALS, BLENDS = 3, 2
-PER_SECOND = 100  # of a delay whose divisor is 0
-# What a frame needs of what stands before the first picture.
+PER_SECOND = 100  # divisor of a delay, if given as 0
+# Chunks before the first picture that each frame needs.
 SHARED = (b"PLTE", b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"sBIT")
 
 
@@ -24,8 +24,8 @@ class Frame:
     height: int
     milliseconds: int
     disposal: int
-    is_blended: bool  # over what is there; otherwise it takes its place
-    parts: tuple[tuple[int, int], ...]  # of the data: where its pixels begin and end
+    is_blended: bool  # blended over the canvas; otherwise replaces it
+    parts: tuple[tuple[int, int], ...]  # start and end of its pixels in the data
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,22 @@ class Apng:
     height: int
     plays: int
     frames: tuple[Frame, ...]
-    declared: int  # frames that were announced
-    hides_first: bool  # the first picture is no frame: no browser shows it
+    declared: int  # number of frames in acTL
+    hides_first: bool  # the first picture is not a frame: browsers do not show it
     header: bytes  # the rest of IHDR
     shared: bytes  # chunks
 
     def png(self, data: bytes, frame: Frame) -> bytes:
-        """`frame` of `data` as a picture of its own."""
+        """Return `frame` of `data` as a separate PNG."""
         header = chunk(b"IHDR", frame.width.to_bytes(4) + frame.height.to_bytes(4) + self.header)
         pixels = chunk(b"IDAT", b"".join(data[start:stop] for start, stop in frame.parts))
         return b"".join((SIGNATURE, header, self.shared, pixels, chunk(b"IEND", b"")))
 
 
 def apng_of(data: bytes) -> Apng | None:
-    """None: `data`, a PNG that has been walked, is a still picture.
+    """Read the animation of `data`, a walked PNG; None if it is a still picture.
 
-    Chromium shows the frames that stand before what breaks the rules, and no more than were announced: so it is here.
+    Like Chromium, keeps only the frames before the first invalid chunk, and no more than acTL declares.
     """
     if b"acTL" not in data:
         return None
@@ -67,11 +67,11 @@ class _Reader:
         self._header = b""
         self._shared: list[bytes] = []
         self._frames: list[Frame] = []
-        self._parts: list[tuple[int, int]] = []  # of the last frame
+        self._parts: list[tuple[int, int]] = []  # of the current frame
         self._has_pixels = self._hides_first = False
 
     def takes(self, each: Chunk) -> bool:
-        """Whether an animation can go on so."""
+        """Whether the chunk validly continues the animation."""
         if each.kind == b"IHDR":
             self._width, self._height, *_ = IHDR.unpack(each.body)
             self._header = bytes(each.body[8:])
@@ -98,7 +98,7 @@ class _Reader:
         return True
 
     def _begin(self, each: Chunk) -> bool:
-        """A frame."""
+        """Begin a frame. Returns whether it is valid."""
         if len(each.body) != FCTL.size or (self._frames and not self._parts):
             return False
         _, width, height, left, top, delay, divisor, disposal, blend = FCTL.unpack(each.body)
@@ -111,7 +111,7 @@ class _Reader:
         self._close()
         milliseconds = round(1000 * delay / (divisor or PER_SECOND))
         if not self._frames and disposal == RESTORED:
-            disposal = CLEARED  # to nothing
+            disposal = CLEARED  # restores the empty canvas
         self._frames.append(Frame(left, top, width, height, milliseconds, disposal, bool(blend), ()))
         return True
 
@@ -127,7 +127,7 @@ class _Reader:
         self._parts = []
 
     def drop(self, each: Chunk) -> None:
-        """The last frame, which is not whole if it was to go on with `each`."""
+        """Drop the last frame, which is incomplete if the invalid chunk `each` belongs to it."""
         if self._frames and each.kind != b"fcTL":
             self._frames.pop()
             self._parts = []

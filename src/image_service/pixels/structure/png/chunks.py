@@ -20,7 +20,7 @@ class Chunk(NamedTuple):
 
 
 def chunk_at(view: memoryview, position: int) -> Chunk | None:
-    """None if no whole chunk is there."""
+    """Return the chunk at `position`; None if it is not complete."""
     start = position + CHUNK_HEAD.size
     if start + CRC.size > len(view):
         return None
@@ -32,7 +32,7 @@ def chunk_at(view: memoryview, position: int) -> Chunk | None:
 
 
 def chunks_of(data: bytes) -> Iterator[Chunk]:
-    """All that are whole, to the end of the picture."""
+    """Yield all complete chunks up to the end of the picture."""
     view, position = memoryview(data), len(SIGNATURE)
     while (found := chunk_at(view, position)) is not None:
         yield found

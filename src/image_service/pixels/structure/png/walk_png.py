@@ -11,23 +11,23 @@ from image_service.pixels.structure.png.chunks import CHUNK_HEAD, CRC, IHDR, SIG
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 PALETTE = 3
-CANVAS_BYTES = 4  # of a pixel
-CANVASES = 3  # that are held of an animation: the frame, what is shown, what is restored
+CANVAS_BYTES = 4  # per pixel
+CANVASES = 3  # held for an animation: the frame, the shown canvas, the one to restore
 DEPTHS = (1, 2, 4, 8, 16)
 KNOWN_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
-COMPRESSED = (b"zTXt", b"iTXt", b"iCCP")  # may inflate to far more than they weigh
+COMPRESSED = (b"zTXt", b"iTXt", b"iCCP")  # may inflate to far more than their size
 
 
 def header_of_png(data: bytes) -> tuple[int, int, int, bool]:
-    """Width, height, bits of a sample, and whether the pixels are indices into a palette, of one that was walked."""
+    """Return a walked PNG's width, height, bits per sample, and whether its pixels are palette indices."""
     width, height, depth, colour_type, *_ = IHDR.unpack_from(data, len(SIGNATURE) + CHUNK_HEAD.size)
     return width, height, depth, colour_type == PALETTE
 
 
 def walk_png(data: bytes, limits: Limits) -> Structure:
-    """The outline of a PNG.
+    """Return the outline of a PNG.
 
-    Without IEND it ends behind its last chunk, and where its last pixels are cut: the decoder tells whether all are
+    Without IEND it ends after its last chunk, or in a truncated IDAT: the decoder checks whether all pixels are
     there.
     """
     view = memoryview(data)
@@ -54,10 +54,10 @@ def walk_png(data: bytes, limits: Limits) -> Structure:
             header = _header(body)
         elif kind == b"IHDR":
             raise broken("PNG with a second IHDR")
-        if not kind[0] & 0x20:  # a lower-case first letter marks what a decoder may ignore
+        if not kind[0] & 0x20:  # a lower-case first letter marks chunks that a decoder may ignore
             if kind not in KNOWN_CRITICAL:
                 raise broken("PNG with an unknown critical chunk")
-            # IDAT's sum is left to the decoder, which reads those bytes anyway.
+            # The decoder checks IDAT's CRC: it reads those bytes anyway.
             if kind != b"IDAT" and zlib.crc32(body, zlib.crc32(kind)) != checksum:
                 raise broken("PNG with a wrong checksum")
         seen.add(kind)
@@ -87,7 +87,7 @@ def _with_frames(structure: Structure, data: bytes, limits: Limits) -> Structure
 
 
 def _ending(view: memoryview, position: int) -> Edit:
-    """What a decoder is shown from `position` on, where no whole chunk is: the pixels of a cut IDAT, and IEND."""
+    """Return the edit that ends the PNG at an incomplete chunk at `position`: a truncated IDAT's pixels, and IEND."""
     length, kind = CHUNK_HEAD.unpack(bytes(view[position : position + CHUNK_HEAD.size]).ljust(CHUNK_HEAD.size, b"\0"))
     body = bytes(view[position + CHUNK_HEAD.size :][:length])
     is_cut = kind.isalpha() or len(view) - position < CHUNK_HEAD.size
