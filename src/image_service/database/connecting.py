@@ -17,13 +17,13 @@ _SQLALCHEMYS_OWN = ("prepared_statement_cache_size", "prepared_statement_name_fu
 
 
 def options_of(url: str) -> dict[str, Any]:
-    """What asyncpg is told of a database, as SQLAlchemy reads its URL: the same for both ways."""
+    """asyncpg's options for a URL, as SQLAlchemy parses it: the same for both ways."""
     _, options = DIALECT.create_connect_args(make_url(url))  # type: ignore[no-untyped-call]
     return {name: value for name, value in options.items() if name not in _SQLALCHEMYS_OWN}
 
 
 async def connect(dsn: str | None = None, **options: Any) -> "asyncpg.Connection[Any]":
-    """A connection on which a column of JSON is a Python value."""
+    """Connect, with JSONB columns decoded to Python values."""
     connection: asyncpg.Connection[Any] = await asyncpg.connect(dsn, **options)
     try:
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)

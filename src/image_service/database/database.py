@@ -1,4 +1,4 @@
-"""The two ways to the database, and the connections that they share out. Knows no tables."""
+"""The database's two ways, sessions and statements, and their connections. Knows no tables."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -20,9 +20,9 @@ _ONE = Statement(text("SELECT 1"))
 
 
 def shared_out(connections: int) -> dict[Way, int]:
-    """Sessions have a quarter: each holds its connection for a statement or two, and spends longer in our processor
-    than in the database. An upload's transaction holds one of the others until the disk has its commit. Of four or more
-    they have two: while the sweep deletes, or a large store is counted, the others do not wait.
+    """Sessions get a quarter: each holds its connection for a statement or two, and takes more time in our process
+    than in the database. An upload's transaction holds one of the others until its commit is on disk. Of four or more,
+    sessions get at least two: a sweep's deletes or a large count must not block other sessions.
     """
     for_sessions = max(connections // 4, min(2, connections // 2))
     return {Way.SESSIONS: for_sessions, Way.STATEMENTS: connections - for_sessions}
@@ -31,9 +31,9 @@ def shared_out(connections: int) -> dict[Way, int]:
 class Database:
     """PostgreSQL at `url` (`postgresql+asyncpg://…`) through at most `connections` connections, two or more.
 
-    Sessions of SQLModel (`reading`, `statement`, `transaction`) are for what is ordinary; `Statement`s (`rows`,
-    `changes`) for what every request needs. Each way has its own connections. A server that does not answer a statement
-    within `seconds` is lost; `CLOSE_SECONDS` more may pass until its connection is given up.
+    Sessions of SQLModel (`reading`, `statement`, `transaction`) are for ordinary use; `Statement`s (`rows`,
+    `changes`) for what every request needs. Each way has its own connections. A statement times out after `seconds`;
+    closing its connection may take `CLOSE_SECONDS` more.
     """
 
     def __init__(self, url: str, connections: int, seconds: float = COMMAND_SECONDS) -> None:
@@ -54,7 +54,7 @@ class Database:
         return self._sessions.statement()
 
     def statement(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """`Sessions.statement`, for one that writes what nothing else depends on."""
+        """`Sessions.statement`, for a write that nothing else depends on."""
         return self._sessions.statement()
 
     def changes(self) -> AbstractAsyncContextManager[Transaction]:
@@ -71,9 +71,9 @@ class Database:
 
     @asynccontextmanager
     async def lock(self, number: int) -> AsyncIterator[bool]:
-        """Whether this block has the advisory lock of that number: one in all processes and replicas can.
+        """Yields whether this block has the advisory lock `number`, exclusive across all replicas.
 
-        Held by a connection of its own, beside the others: if it is lost, so is the lock, and the block goes on.
+        Uses an extra connection. If that is lost, so is the lock, and the block continues.
         Raises `DatabaseUnavailable`.
         """
         with database_faults():

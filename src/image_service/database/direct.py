@@ -1,7 +1,7 @@
-"""Statements over a pool of asyncpg's: the hot reads, and the write of an image.
+"""Statements over an asyncpg pool: the hot reads, and the write of an image.
 
-A statement is made of the SQLModel tables once, when its module is imported. A session costs several times the
-processor time of such a statement.
+A statement is compiled from the SQLModel tables once, at import. A session takes several times the CPU time of such
+a statement.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from image_service.telemetry.metrics import Way
 
 
 class Row(asyncpg.Record):
-    """A record whose columns are attributes too, as those of a table's row are."""
+    """A record whose columns are attributes too, as in a table's row."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -34,7 +34,7 @@ class Row(asyncpg.Record):
 
 
 class Statement:
-    """What asyncpg is asked: its text and the order of its `bindparam`s, put together once, not each time."""
+    """SQL for asyncpg and the order of its `bindparam`s, compiled once."""
 
     def __init__(self, statement: ClauseElement) -> None:
         compiled: Any = statement.compile(dialect=DIALECT)
@@ -54,24 +54,24 @@ class Transaction:
         self.is_void = False
 
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
-        """What it returns. Breaking a constraint raises asyncpg's own `IntegrityConstraintViolationError`."""
+        """Run it. A violated constraint raises asyncpg's own `IntegrityConstraintViolationError`."""
         found: list[Row] = await self._connection.fetch(statement.sql, *statement.arguments(values))
         return found
 
     def void(self) -> None:
-        """Nothing of it shall stay: at its end it is rolled back."""
+        """Roll back at the end instead of committing."""
         self.is_void = True
 
 
 class Direct:
-    """At most `connections`, each made when it is first needed: the database may be away when this is made.
+    """At most `connections`, each opened when first needed: the database may be down at construction.
 
-    A connection that turns out to be lost before anything was done on it is replaced once. One that may be in a
-    transaction, or has not answered in time, is closed. Callers get connections in the order in which they asked.
+    A connection found lost before anything was done on it is replaced once. One that may be in a transaction, or has
+    timed out, is closed. Callers get connections in first-in, first-out order.
     """
 
     def __init__(self, options: dict[str, Any], connections: int) -> None:
-        """`options`: what asyncpg is told to connect."""
+        """`options`: asyncpg's connect options."""
         self._free = asyncio.Semaphore(connections)
         self._in_use = metrics.POOL_IN_USE.labels(Way.STATEMENTS)
         self._waited = metrics.POOL_WAIT_SECONDS.labels(Way.STATEMENTS)
@@ -79,14 +79,14 @@ class Direct:
             connect=partial(connecting.connect, **options),
             min_size=0,
             max_size=connections,
-            max_queries=2**63,  # a connection is as good as new after any number
+            max_queries=2**63,  # no limit: connections do not wear out
             max_inactive_connection_lifetime=0,  # no limit, and no timer with each use
             reset=_nothing_to_reset,
             record_class=Row,
         )
 
     async def rows(self, statement: Statement, **values: Any) -> list[Row]:
-        """What a statement that only reads finds: if its connection is lost, it is asked twice.
+        """Run a read-only statement; retried once if the connection is lost.
 
         Raises `DatabaseUnavailable`.
         """
@@ -98,17 +98,17 @@ class Direct:
                 return await self._fetch(statement.sql, arguments)
 
     async def raw(self, sql: str, *arguments: object) -> list[Row]:
-        """One statement in a library's own words, which may write; asked once. Raises `DatabaseUnavailable`."""
+        """Run a library's own SQL, which may write; not retried. Raises `DatabaseUnavailable`."""
         with database_faults():
             return await self._fetch(sql, list(arguments))
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[Transaction]:
-        """One transaction, committed when the block ends. A block that raises an error of ours or of the database's
-        rolls it back; after any other its connection is closed, which does the same.
+        """One transaction, committed when the block ends. An error of ours or of the database's in the block rolls it
+        back; any other error closes the connection, which does the same.
 
-        Raises `DatabaseUnavailable` when the database cannot be asked, or was lost before it said that it had
-        committed: the caller must then assume either.
+        Raises `DatabaseUnavailable` if the database cannot be reached, or was lost before it confirmed the commit:
+        the outcome is then unknown.
         """
         with database_faults():
             try:
@@ -132,7 +132,7 @@ class Direct:
         pool = await self._pool
         with suppress(*DRIVER_FAULTS):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await pool.close()  # which cuts the connections that have not ended in time
+                await pool.close()  # aborts connections that do not close in time
 
     async def _begin(self) -> tuple[Any, Any]:
         """A connection, and the transaction begun on it."""
@@ -166,7 +166,7 @@ class Direct:
             else:
                 await self._free.acquire()
             try:
-                pool = await self._pool  # at its first use it is made ready, which waits for nothing
+                pool = await self._pool  # the first use initializes it, without waiting
                 connection = await pool.acquire()
             except BaseException:
                 self._free.release()
@@ -192,7 +192,7 @@ class Direct:
             self._free.release()
 
     async def _release_in_time(self, connection: Any) -> None:
-        """Ends a cancelled statement: the pool waits until the server has let go of it, or cuts the connection."""
+        """Release after a cancelled statement: waits until the server has ended it, or aborts the connection."""
         with suppress(*DRIVER_FAULTS):
             await self._pool.release(connection, timeout=CLOSE_SECONDS)
 

@@ -1,4 +1,4 @@
-"""Which errors say that the database is away or fails, and which are bugs of ours."""
+"""Which errors mean that the database is down or fails, and which are our bugs."""
 
 import asyncpg
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
@@ -10,21 +10,21 @@ from image_service.errors import DatabaseUnavailable
 DRIVER_FAULTS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server has said that it ends, and the end has not come yet
+    asyncpg.InternalClientError,  # the server has announced a disconnect that is to come
     OSError,
     TimeoutError,
 )
-# SQLAlchemy wraps what asyncpg raises, but not while a connection is made or is being lost.
+# SQLAlchemy wraps asyncpg's errors, except while a connection is opened or lost.
 _FAULTS = (DBAPIError, PoolTimeoutError, asyncpg_dialect.AsyncAdapt_asyncpg_dbapi.Error, *DRIVER_FAULTS)
 LOST = (asyncpg.ConnectionDoesNotExistError, asyncpg.InternalClientError)  # the connection was lost since its last use
 _BUGS = (IntegrityError, DataError, ProgrammingError, asyncpg.DataError)  # the statement is wrong, not the database
-# The classes of SQLSTATE (PostgreSQL's manual, appendix A) in which the same statement may go well another time: the
+# SQLSTATE classes (PostgreSQL's manual, appendix A) in which a retry of the same statement may succeed: the
 # connection, a standby, credentials, no such database, rollback, resources, locks, operator, system, internal error.
 _PASSING = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX")
 
 
 class database_faults:  # noqa: N801 - reads as the statement that it is
-    """Turns what a lost or failing database raises into `DatabaseUnavailable`."""
+    """Turns errors of a lost or failing database into `DatabaseUnavailable`."""
 
     def __enter__(self) -> None:
         pass
@@ -36,7 +36,7 @@ class database_faults:  # noqa: N801 - reads as the statement that it is
 
 def _is_bug(error: BaseException) -> bool:
     cause = error.orig if isinstance(error, DBAPIError) else error
-    sqlstate = getattr(cause, "sqlstate", None)  # None: it was not the server that spoke
+    sqlstate = getattr(cause, "sqlstate", None)  # None: not from the server
     if sqlstate is not None:
         return not sqlstate.startswith(_PASSING)
     return isinstance(error, _BUGS)

@@ -1,4 +1,4 @@
-"""The migrations as files: what is known of them without alembic, whose import takes longer than most commands."""
+"""The migration files, read without alembic, whose import takes longer than most commands."""
 
 from pathlib import Path
 

@@ -57,14 +57,14 @@ async def state(database_url: str) -> tuple[str | None, str]:
 
 
 async def upgrade(database_url: str, revision: str = "head") -> None:
-    """Safe when several replicas start at once, beside those that serve. Each migration is done whole or not at all.
+    """Safe if several replicas start at once while others serve. Each migration is done whole or not at all.
 
     Raises `DatabaseUnavailable`, `MigrationFailed`.
     """
     for _ in range(TRIES):
         if await _upgraded(database_url, revision):
             return
-        await asyncio.sleep(PAUSE)  # in which those go on that have waited behind us
+        await asyncio.sleep(PAUSE)  # lets sessions run that have waited behind us
     raise MigrationFailed("the database cannot be migrated: a long transaction keeps a table locked")
 
 
@@ -80,7 +80,7 @@ async def _upgraded(database_url: str, revision: str) -> bool:
                 if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
                     raise
                 return False
-    except CommandError as error:  # it has a revision that this code has never heard of
+    except CommandError as error:  # a revision that this code does not know
         raise MigrationFailed(f"the database belongs to another version of the service: {error}") from error
     except ProgrammingError as error:  # such as no right to make tables
         raise MigrationFailed(f"the database cannot be migrated: {error.orig}") from error

@@ -1,4 +1,4 @@
-"""Brings a database to this version's schema, without alembic where it is there already: one question."""
+"""Brings a database to this version's schema. If it is current, runs one query and not alembic."""
 
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError

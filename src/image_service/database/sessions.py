@@ -20,7 +20,7 @@ from image_service.telemetry.metrics import Way
 
 class Sessions:
     def __init__(self, url: str, connections: int, deadlines: dict[str, float]) -> None:
-        """At most `connections`, each made when it is first needed. `deadlines`: asyncpg's."""
+        """At most `connections`, each opened when first needed. `deadlines`: asyncpg's."""
         self._engine = create_async_engine(
             url,
             pool_size=connections,
@@ -38,8 +38,8 @@ class Sessions:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction, committed when the block ends, rolled back when it raises.
 
-        Raises `DatabaseUnavailable` when the database cannot be asked, or was lost before it said that it had
-        committed: the caller must then assume either.
+        Raises `DatabaseUnavailable` if the database cannot be reached, or was lost before it confirmed the commit:
+        the outcome is then unknown.
         """
         with database_faults(), ExitStack() as uses:
             async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
@@ -61,7 +61,7 @@ class Sessions:
         await self._engine.dispose()
 
     async def _connect(self, session: AsyncSession, uses: ExitStack) -> None:
-        """Takes the session's connection now, so that the wait for it is counted; and its use, until `uses` ends."""
+        """Take the session's connection now, to measure the wait. Counts it as in use until `uses` ends."""
         since = time.perf_counter()
         try:
             await session.connection()
@@ -75,8 +75,8 @@ class Sessions:
 
 
 def _require_open(connection: Any, record: ConnectionPoolEntry, proxy: object) -> None:
-    """The server may have been restarted since. The driver has heard of that by now: asking the server, as
-    SQLAlchemy's own ping does, takes three round trips.
+    """Reject a connection that a server restart has closed. The driver knows that already: SQLAlchemy's own ping
+    takes three round trips.
     """
     driver: Any = record.driver_connection
     if driver.is_closed():

@@ -1,4 +1,4 @@
-"""The bytes of an image of the store, for another image."""
+"""Copies the bytes of an image for another image."""
 
 from image_service.images.blobs import open_original
 from image_service.images.queries import Image
@@ -9,7 +9,7 @@ from image_service.telemetry.metrics import Source
 
 
 async def copied(storage: Storage, intake: Intake, image: Image) -> Picture:
-    """Its own bytes under a new key: no two images share any. Its format was taken once, and so is again."""
+    """Copy the bytes: images never share a blob. The image's format was accepted once, so it is again."""
     received = await intake.receiver("src")
     blob = await open_original(storage, image)
     try:

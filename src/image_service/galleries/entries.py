@@ -1,4 +1,4 @@
-"""What is asked for: a list of the images that a product shall have, and what it says of each."""
+"""The request: a list of the images that a product shall have, with options for each."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Missing(StrEnum):
 class Refetch(StrEnum):
     """Which sources that an image has come from are fetched again."""
 
-    CHANGED = "changed"  # those of which the host does not say that they are the same
+    CHANGED = "changed"  # unless the host says that they are unchanged
     NEVER = "never"
     ALWAYS = "always"
 
@@ -31,12 +31,12 @@ class OnError(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One of the list. Exactly one of `id`, `sha256` and `src` is given."""
+    """A list item. Exactly one of `id`, `sha256` and `src` is given."""
 
     id: int | None = None
     sha256: str | None = None  # 64 hex digits
     src: str | None = None
-    filename: str | None = None  # of what is fetched
+    filename: str | None = None  # of a fetched file
     alt: Alt | Unchanged = UNCHANGED
 
 
@@ -50,16 +50,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Target:
-    """What an entry names, once it is known which URLs are of pictures that the store has here."""
+    """What an entry names, after URLs of the store's own images are resolved."""
 
     index: int  # of the entry
     alt: Alt | Unchanged = UNCHANGED
     id: int | None = None
-    named: tuple[int, str] | None = None  # id and key of the image whose own URL `src` is
-    sha256: str | None = None  # also of that one: another image with its bytes is as good
+    named: tuple[int, str] | None = None  # id and key of our image, if `src` is its URL
+    sha256: str | None = None  # set with `named` too: an image with equal bytes matches
     url: str | None = None  # a source
     filename: str | None = None
-    refused: str | None = None  # why it names nothing
+    refused: str | None = None  # reason of a refusal
 
 
 @lru_cache(maxsize=10_000)

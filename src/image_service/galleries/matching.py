@@ -1,11 +1,11 @@
 """Which image of the gallery each entry of a list names. Pure.
 
-No image is named twice: of several that an entry could mean it gets the oldest that is left. So a picture may stand in
-a list, and in a gallery, more than once.
+No image is matched twice: if several match an entry, it gets the oldest one left. So a picture may occur in a list,
+and in a gallery, more than once.
 
-The order of the passes, and of the images in each, is what makes a list that is sent again find what it had. What an
-entry has made is younger than all that was there. Images that sources have are taken before bytes are looked at: bytes
-that a source has brought are not then taken for another entry's. Neither depends on positions, which a list changes.
+The order of the passes, and of the images in each, makes a repeated list find the images it had. An image made for an
+entry is newer than all that were there. Sources are matched before bytes, so that bytes fetched from one entry's
+source are not matched to another entry. Neither depends on positions, which a list changes.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from image_service.images.queries import Image
 
 
 def matched(targets: Sequence[Target], images: Sequence[Image]) -> dict[int, Image]:
-    """By the entry's index."""
+    """Images by entry index."""
     left = {image.id: image for image in sorted(images, key=lambda image: image.id)}
     found: dict[int, Image] = {}
     for target in targets:

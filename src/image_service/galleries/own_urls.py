@@ -1,8 +1,7 @@
-"""Which URLs are of pictures that this store has here: they are never fetched.
+"""Recognizes URLs of this store's own images, which are never fetched.
 
-A fetch would bring a variant, smaller and encoded once more, and put it in the place of the original. The key in the
-path decides, not the host: a key cannot be guessed, while pictures had other URLs before a CDN was put in front, and
-have several where a host has several names.
+A fetch would replace the original with a smaller, re-encoded variant. The key in the path decides, not the host: a
+key cannot be guessed, while URLs change when a CDN is added, and a host may have several names.
 """
 
 import re
@@ -16,9 +15,9 @@ from image_service.images.queries import Image
 from image_service.ingest.fetch_policy import MAX_URL
 from image_service.ingest.fetch_url import absolute
 
-# A slug may look like a key, as may the digests in other people's URLs. Ours comes last, but for what a CDN appends.
+# A slug may look like a key, and so may digests in foreign URLs. Our key comes last, except for a CDN's additions.
 MAX_KEYS = 4
-NOT_OURS = "not_found"  # coded, as of a host that has no such picture
+NOT_OURS = "not_found"  # the code for a host without the picture
 _KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
@@ -46,7 +45,7 @@ async def image_named(database: Database, delivery_base: str, store_id: int, src
 
 
 def _parsed(src: str) -> httpx.URL | None:
-    """As the fetch would read it, dot segments and escapes included, so that no spelling is fetched after all."""
+    """Parse as the fetch does, with dot segments and escapes, so that no spelling evades the check."""
     if len(src) > MAX_URL:
         return None
     try:
@@ -56,7 +55,7 @@ def _parsed(src: str) -> httpx.URL | None:
 
 
 def _is_under(url: httpx.URL, base: httpx.URL) -> bool:
-    """Either scheme is ours, and a dot behind the host."""
+    """Allows http, https, and a dot after the host."""
     if url.scheme not in ("http", "https"):
         return False
     if (url.raw_host.rstrip(b"."), url.port) != (base.raw_host.rstrip(b"."), base.port):

@@ -1,5 +1,5 @@
-"""From a list, a gallery, and what hosts have said so far, to what is to be done. Pure: the same for a dry run, for the
-run, and for the run's transaction, which sees what others have changed meanwhile.
+"""Plans changes from a list, a gallery, and the answers so far. Pure: the same for a dry run, for the run, and for the
+run's transaction, which sees concurrent changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from image_service.images.library import UNCHANGED
 from image_service.images.queries import Image
 from image_service.telemetry import metrics
 
-NO_SUCH_IMAGE = "image_not_found"  # another product's is told like none
+NO_SUCH_IMAGE = "image_not_found"  # or another product's
 NO_SUCH_BYTES = "sha256_not_found"
 
 
@@ -25,8 +25,8 @@ class Outcome(StrEnum):
     REPLACED = "replaced"  # has new bytes; and perhaps moved, described
     COPIED = "copied"  # made of another image's bytes
     REMOVED = "removed"
-    FAILED = "failed"  # what it named stays
-    FETCH = "fetch"  # of a plan alone: its bytes will tell
+    FAILED = "failed"  # its image stays
+    FETCH = "fetch"  # only in a plan: depends on bytes
 
 
 for _outcome in Outcome:
@@ -39,29 +39,29 @@ for _outcome in Outcome:
 
 @dataclass(frozen=True)
 class Same:
-    """They are those with this SHA-256, which are here."""
+    """Equal to the image's bytes with this SHA-256."""
 
     sha256: str
 
 
 @dataclass(frozen=True)
 class Here:
-    """They have come, have been checked, and are stored."""
+    """The bytes were received, checked and stored."""
 
     sha256: str
 
 
 @dataclass(frozen=True)
 class Later:
-    """In a plan: they would be fetched."""
+    """In a plan: bytes to be fetched."""
 
 
 @dataclass(frozen=True)
 class Lost:
-    """They will not come."""
+    """Unavailable bytes."""
 
     reason: str
-    status: int | None = None  # of the host
+    status: int | None = None  # HTTP status
     retry_after: float | None = None  # seconds, as the host says
 
 
@@ -70,38 +70,38 @@ Answer = Same | Here | Later | Lost
 
 @dataclass(frozen=True)
 class Question:
-    """What has to be known before it can be said what to do."""
+    """Must be answered before the plan is complete."""
 
     target: Target
-    image: Image | None  # that its source's bytes may be those of
+    image: Image | None  # which may have the source's bytes
 
 
 @dataclass(frozen=True)
 class Step:
-    """What becomes of one entry."""
+    """The plan for one entry."""
 
     target: Target
     outcome: Outcome
-    image: Image | None = None  # that it has already
-    position: int | None = None  # None: nothing is there in the end
+    image: Image | None = None  # the matched one
+    position: int | None = None  # None: the entry gets no image
     lost: Lost | None = None  # why it failed
 
     @property
     def describes(self) -> bool:
-        """Its image gets another text."""
+        """Its image gets a new `alt`."""
         return self.image is not None and self.target.alt is not UNCHANGED and self.target.alt != self.image.alt
 
 
 @dataclass(frozen=True)
 class Plan:
     steps: tuple[Step, ...]  # one an entry, in their order
-    others: tuple[tuple[Image, int], ...]  # not named and kept, with their positions
+    others: tuple[tuple[Image, int], ...]  # kept without an entry, and positions
     removed: tuple[Image, ...]
-    questions: tuple[Question, ...]  # nothing may be done before they are answered
+    questions: tuple[Question, ...]  # to be answered before any change
 
     @property
     def count(self) -> int:
-        """Images in the end."""
+        """Resulting images."""
         return len(self.others) + sum(step.position is not None for step in self.steps)
 
     @property
@@ -142,7 +142,7 @@ def planned(wanted: Wanted, targets: Sequence[Target], images: Sequence[Image], 
 
 
 def _is_open(target: Target, image: Image | None, answer: Answer | None, refetch: Refetch) -> bool:
-    """Whether something has to be asked about an entry first."""
+    """Whether an entry has an open question."""
     if target.refused is not None or target.id is not None:
         return False
     if target.url is None:
@@ -150,12 +150,12 @@ def _is_open(target: Target, image: Image | None, answer: Answer | None, refetch
     if image is not None and refetch is Refetch.NEVER:
         return False
     if isinstance(answer, Same):
-        return image is None or image.sha256 != answer.sha256  # its image is another by now
+        return image is None or image.sha256 != answer.sha256  # its image has changed
     return answer is None
 
 
 def _step(target: Target, image: Image | None, answer: Answer | None, refetch: Refetch) -> Step:
-    """Without a place yet; the outcome is `unchanged` for all that is kept."""
+    """Without a position yet; the outcome of a kept image is `unchanged`."""
     if target.refused is not None:
         return Step(target, Outcome.FAILED, lost=Lost(target.refused))
     if image is not None and (target.url is None or refetch is Refetch.NEVER):
@@ -181,12 +181,12 @@ def _placed(step: Step, position: int) -> Step:
     return replace(step, position=position, outcome=outcome)
 
 
-# --- what is told ---
+# --- results ---
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What came of an entry; without one, of an image that no entry names."""
+    """Result for an entry; without `index`, for an image without an entry."""
 
     index: int | None
     id: int | None
@@ -194,7 +194,7 @@ class Receipt:
     lost: Lost | None = None
 
     def shown(self) -> dict[str, Any]:
-        """As it is kept and answered."""
+        """As stored and sent."""
         return {
             "index": self.index,
             "id": self.id,

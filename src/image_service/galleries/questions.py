@@ -1,4 +1,4 @@
-"""Asks what a plan has to know: hosts for their pictures, several side by side, and this store for bytes it has."""
+"""Answers a plan's questions: fetches pictures from hosts concurrently, and looks up bytes in this store."""
 
 import asyncio
 from collections import defaultdict
@@ -30,7 +30,7 @@ from image_service.telemetry.metrics import Saved
 
 AT_ONCE = 8  # fetches of one sync: the rest of the store's share is for its other requests
 OF_A_HOST = 4  # of these to one host
-AGAIN_SECONDS = 0.1  # after all places have been taken for as long as one waits
+AGAIN_SECONDS = 0.1  # before the next try after `Busy`
 
 TIMED_OUT = "timed_out"
 
@@ -43,12 +43,12 @@ class Resources:
     storage: Storage
     blobs: Blobs
     ingest: Ingest
-    formats: Collection[Format]  # that are taken
+    formats: Collection[Format]  # accepted ones
 
 
 @dataclass
 class Answers:
-    """Of one sync. Bytes that have come are stored under a key each, and no row names them yet."""
+    """Answers of one sync. Received bytes are stored under their own keys, without rows yet."""
 
     resources: Resources
     store_id: int
@@ -64,7 +64,7 @@ class Answers:
         self._of_host: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(OF_A_HOST))
 
     async def ask(self, questions: Sequence[Question]) -> None:
-        """All of them are answered then. Raises `StorageFull`, `StorageUnavailable`, `DatabaseUnavailable`."""
+        """Answer all of them. Raises `StorageFull`, `StorageUnavailable`, `DatabaseUnavailable`."""
         validators = await self._validators_of(questions)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -75,7 +75,7 @@ class Answers:
             raise _first(group) from None
 
     async def discard(self, used: Collection[int]) -> None:
-        """Remove the bytes that were stored for other entries than the `used` ones."""
+        """Remove the bytes stored for entries that are not `used`."""
         unused = [bytes_.original for index, bytes_ in self.stored.items() if index not in used]
         await self.resources.blobs.discard_unused(*unused)
 
@@ -117,7 +117,7 @@ class Answers:
             return Later()
         async with AsyncExitStack() as held:
             async with asyncio.timeout_at(self.deadline):
-                # First the host's, so that a slow host's pictures do not take the places of another's.
+                # First the host's, so that a slow host does not use up the slots of the others.
                 await held.enter_async_context(self._of_host[host_of(url)])
                 await held.enter_async_context(self._at_once)
                 intake = await held.enter_async_context(self.resources.ingest.intake(Owner(self.store_id)))
@@ -131,7 +131,7 @@ class Answers:
     async def _patient(
         self, intake: Intake, url: str, image: Image | None, known: Validators | None
     ) -> Answer | FromUrl:
-        """Waits for a place until the deadline."""
+        """Retry on `Busy` until the deadline."""
         while True:
             try:
                 return await self._asked(intake, url, image, known)
@@ -157,7 +157,7 @@ class Answers:
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Of those that happened at once, one of ours; a bug is a bug."""
+    """One `ImageServiceError` of the group, else any error."""
     ours = group.subgroup(lambda error: isinstance(error, ImageServiceError))
     error: BaseException = ours or group
     while isinstance(error, BaseExceptionGroup):
@@ -166,5 +166,5 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def source_url(src: str) -> str:
-    """As it is asked for and kept."""
+    """As requested and stored."""
     return absolute(src)

@@ -1,7 +1,7 @@
-"""A list of images -> a gallery that is as the list says: planned, fetched, then done in one transaction or not at all.
+"""Makes a gallery match a list of images: plans, fetches, then changes it in one transaction or not at all.
 
-What an entry names is never lost by a host that fails. The transaction plans once more, on what it finds under its
-lock: of several syncs at once the last to commit has its whole list.
+A failing host never costs an entry its image. The transaction plans again on the rows it has locked: of several
+concurrent syncs, the last to commit gets its whole list.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from image_service.images.syncing.arrange import Placed, arrange
 from image_service.telemetry import metrics
 from image_service.telemetry.metrics import Saved
 
-TRIES = 10  # of an operation that a concurrent change may undo
+TRIES = 10  # per operation, if concurrent changes conflict
 
 
 @dataclass(frozen=True)
 class Synced:
-    """The gallery as it is now, and what came of each entry: of a plan, what would."""
+    """The current gallery and each entry's result; for a plan, the expected result."""
 
     gallery: Gallery
     receipts: tuple[Receipt, ...]
@@ -42,7 +42,7 @@ Keep = Callable[[Transaction, Synced], Awaitable[None]]
 
 class GallerySync:
     def __init__(self, resources: Resources, *, delivery_base: str, images_per_product: int, seconds: float) -> None:
-        """`seconds`: for all that one sync fetches."""
+        """`seconds`: for all fetches of a sync."""
         self._resources = resources
         self._database = resources.database
         self._delivery_base = delivery_base
@@ -51,7 +51,7 @@ class GallerySync:
 
     async def plan(self, store_id: int, product_id: int, wanted: Wanted, *, expected: Expected = None) -> Synced:
         """What `run` would do. Nothing is written, and no picture is fetched: known sources are asked whether they have
-        changed. Raises as `run` does, where that would not depend on bytes that it fetches.
+        changed. Raises as `run` does, except for errors that depend on fetched bytes.
         """
         answers = self._answers(store_id, wanted, is_plan=True)
         gallery = await self._gallery(store_id, product_id, expected)
@@ -67,17 +67,17 @@ class GallerySync:
     async def run(
         self, store_id: int, product_id: int, wanted: Wanted, *, expected: Expected = None, keep: Keep | None = None
     ) -> Synced:
-        """Make the gallery so. A call that changes nothing writes nothing.
+        """Make the gallery match. A call that changes nothing writes nothing.
 
-        Raises `PreconditionFailed`, before anything is fetched and after; `GalleryFull`; `SyncStopped` where an entry
-        failed and `wanted` says to stop, and then nothing has changed; what storage and database raise.
+        Raises `PreconditionFailed`, before or after the fetches; `GalleryFull`; `SyncStopped`, with nothing changed,
+        if an entry failed and `wanted` says to stop; what storage and database raise.
         """
         answers = self._answers(store_id, wanted)
         used: set[int] = set()
         try:
             synced = await self._run(store_id, product_id, wanted, expected, keep, answers, used)
         except DatabaseUnavailable:
-            raise  # it may have committed: the bytes may have their rows
+            raise  # it may have committed: the bytes may have rows
         except ImageServiceError:
             await answers.discard(())
             raise
@@ -137,7 +137,7 @@ class GallerySync:
         keep: Keep | None,
         answers: Answers,
     ) -> tuple[Plan, Synced] | None:
-        """None: the gallery was changed meanwhile, so that more sources must be asked or nothing is to be done."""
+        """None: the gallery was changed meanwhile, so there are new questions or nothing to do."""
         async with writing(self._database) as transaction:
             revision = await galleries.lock(transaction, store_id, product_id, expected)
             rows = {row.id: row for row in await image_rows.lock_all(transaction, store_id, product_id)}
@@ -188,7 +188,7 @@ class GallerySync:
         if entry.src is None:
             return Target(index, entry.alt, id=entry.id, sha256=entry.sha256)
         url = source_url(entry.src)
-        if source_of(url) not in here:  # else it was fetched before, and is no picture of ours
+        if source_of(url) not in here:  # else it was fetched before, and is not our URL
             try:
                 image = await image_named(self._database, self._delivery_base, store_id, entry.src)
             except PictureRefused as refused:
@@ -202,7 +202,7 @@ class GallerySync:
             raise GalleryFull(self._images_per_product)
 
     async def _remember(self, answers: Answers) -> None:
-        """By what hosts name today what they have not changed: the next sync then need not read it."""
+        """Store new validators of unchanged pictures: the next sync need not download them."""
         if answers.renamed:
             async with writing(self._database) as transaction:
                 for image_id, (key, validators) in answers.renamed.items():

@@ -1,4 +1,4 @@
-"""The bytes of images, in step with their rows: stored before the row, removed after it."""
+"""Image blobs, kept in step with rows: stored before the row is written, removed after it."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -34,13 +34,13 @@ from image_service.storage.names import original_name, store_prefix, variant_nam
 
 log = structlog.get_logger()
 
-COMMIT_WITHIN = timedelta(hours=1)  # of the put: the sweep takes a blob without a row after 24 hours
+COMMIT_WITHIN = timedelta(hours=1)  # after the put: the sweep takes a blob without a row at 24 hours
 BATCH = 500  # names in one delete
 
 
 @dataclass(frozen=True)
 class StoredOriginal:
-    """Bytes that survive a power failure and that no row names yet."""
+    """A durably stored original that no row names yet."""
 
     key: str
     _reservations: Reservations = field(repr=False)
@@ -49,13 +49,13 @@ class StoredOriginal:
     _clock: Callable[[], float] = field(repr=False)
 
     async def claim(self, transaction: Transaction) -> None:
-        """To be done in the transaction that names it: deletes the key's reservation.
+        """Delete the key's reservation, in the transaction that writes the row.
 
-        Raises `InstanceMismatch` when it lies in another installation's blob store, and `Busy` when its row would come
-        so late that the sweep has taken the reservation, or could be looking at the bytes.
+        Raises `InstanceMismatch` if the blob is in another installation's blob store, and `Busy` if the sweep has
+        taken the reservation or could already be checking the blob.
         """
-        # Our clock may have stood still, with the machine. What an audit, or the sweep of the version before, took for
-        # a stray a moment ago may be named: the trash keeps it for a day, and then leaves what has a row.
+        # The clock stops if the machine is suspended. A key that an audit, or the previous version's sweep, just put
+        # in the trash may be used: the trash keeps it for a day, and skips keys that have a row by then.
         found = await transaction.rows(_CLAIM, key=UUID(self.key))
         instance.require(found[0].id if found else None, self._instance)
         if not found[0].is_reserved:
@@ -80,9 +80,9 @@ _CLAIM = Statement(select(InstanceRow.id, _LOST.label("is_lost"), select(_CLAIME
 
 
 async def open_original(storage: Storage, image: Image, byte_range: ByteRange | None = None) -> Blob:
-    """The bytes of a live image.
+    """Open the original of a live image.
 
-    Raises `RangeNotSatisfiable`, and `StorageUnavailable` also if they are missing: a fault, not a "not found".
+    Raises `RangeNotSatisfiable`, and `StorageUnavailable`, also if the original is missing: that is a fault.
     """
     try:
         return await storage.open(original_name(image.key), byte_range)
@@ -101,7 +101,7 @@ class Blobs:
         line: Line | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`line`: whose variants are to be rendered ahead."""
+        """`line`: images to render variants of ahead."""
         self._reservations = Reservations(database)
         self._storage = storage
         self._kept = kept
@@ -111,10 +111,10 @@ class Blobs:
 
     @asynccontextmanager
     async def stored(self, picture: Picture) -> AsyncIterator[StoredOriginal]:
-        """The picture's bytes under a new key; removed again if the block refuses them.
+        """Store the picture under a new key; remove it if the block raises.
 
-        Not if the connection to the database was lost: the commit may have succeeded, and then the bytes have a row.
-        Bytes without a row have a reservation, by which the sweep finds them.
+        Keeps it if the database connection was lost: the commit may have succeeded, and then the blob has a row.
+        A blob without a row has a reservation, by which the sweep finds it.
         Raises `DatabaseUnavailable`, `StorageFull`, `StorageUnavailable`.
         """
         original = await self.store(picture)
@@ -127,7 +127,7 @@ class Blobs:
             raise
 
     async def store(self, picture: Picture) -> StoredOriginal:
-        """The same, to be named by a row or given to `discard_unused`.
+        """Store a picture. The caller writes its row or calls `discard_unused`.
 
         Raises `DatabaseUnavailable`, `StorageFull`, `StorageUnavailable`.
         """
@@ -139,7 +139,7 @@ class Blobs:
         return StoredOriginal(key, self._reservations, await instance.stored(self._storage), at, self._clock)
 
     async def discard_unused(self, *originals: StoredOriginal) -> None:
-        """Remove bytes that no row has ever named."""
+        """Remove originals that no row has named."""
         if not originals:
             return
         await self._forget_pixels(each.key for each in originals)
@@ -148,16 +148,16 @@ class Blobs:
                 self._reservations.give_back(each.key)
 
     async def close(self) -> None:
-        """Give up the keys that were not used."""
+        """Give up the unused reserved keys."""
         await self._reservations.close()
 
     def has_been_added(self, *images: Image) -> None:
-        """Their rows are committed."""
+        """Call it after the commit."""
         if self._line is not None:
             self._line.add(images)
 
     async def discard_variants(self, *gone: Image) -> None:
-        """Remove all that may have been rendered of these, and kept for it; their originals stay for the sweep."""
+        """Remove these images' variants and kept pixels; the sweep removes their originals."""
         if self._line is not None:
             self._line.forget(image.key for image in gone)
         await self._forget_pixels(image.key for image in gone)
@@ -182,10 +182,10 @@ class Blobs:
             await self._kept.drop(keys)
 
     async def _discard(self, names: list[str]) -> bool:
-        """Whether they are gone. A failure is no reason to refuse what has been done: the sweep will remove them."""
+        """Whether the blobs are deleted. A failure does not fail the request: the sweep removes them later."""
         try:
             await self._storage.delete(names)
-        except (StorageUnavailable, StorageFull) as error:  # some full disks have no room to note a removal
+        except (StorageUnavailable, StorageFull) as error:  # some file systems cannot delete on a full disk
             log.warning("blobs left for the sweep", count=len(names), reason=str(error))
             return False
         return True

@@ -1,7 +1,7 @@
 """Changes to one gallery inside the caller's transaction: its lock, its revision, its order.
 
-Every change locks the gallery's row first (`lock`), then the image's. So two changes of one gallery never overlap, and
-every decision is made on current rows.
+Every change locks the gallery's row first (`lock`), then the image's. So changes of one gallery are serialized, and
+every decision uses current rows.
 """
 
 from collections.abc import Collection
@@ -30,10 +30,10 @@ def require(expected: Expected, version: int) -> None:
 
 
 async def lock(transaction: Transaction, store_id: int, product_id: int, expected: Expected) -> int:
-    """Take the gallery's row until the transaction ends, and count its revision up; returns the new one.
+    """Lock the gallery's row until the transaction ends, and increment its revision; returns the new one.
 
-    Each revision is an event for the store's webhooks. A transaction that then finds nothing to change must be void,
-    which gives the revision back, and takes back the event.
+    Each revision is an event for the store's webhooks. A transaction that changes nothing must call `void`, which
+    rolls back the revision and the event.
     Raises `PreconditionFailed`.
     """
     [row] = await transaction.rows(_LOCK, store_id=store_id, product_id=product_id)
@@ -49,13 +49,13 @@ async def count(transaction: Transaction, store_id: int, product_id: int) -> int
 
 
 async def shift(transaction: Transaction, store_id: int, product_id: int, by: Shift) -> None:
-    """Move those that make room or close up; their `updated_at` stays (only the addressed image's changes)."""
+    """Move images to make room or close a gap; their `updated_at` stays (only the addressed image's changes)."""
     last = MAX_POSITION if by.last is None else by.last
     await transaction.rows(_SHIFT, store_id=store_id, product_id=product_id, first=by.first, last=last, by=by.by)
 
 
 async def move(transaction: Transaction, store_id: int, product_id: int, here: int, position: int) -> int:
-    """Make the others close up around the new place of the image that is `here`; returns that."""
+    """Shift the others for a move of the image at `here` to `position`; returns its new position."""
     at = place(position, await count(transaction, store_id, product_id))
     if at != here:
         await shift(transaction, store_id, product_id, moving(here, at))
@@ -65,17 +65,17 @@ async def move(transaction: Transaction, store_id: int, product_id: int, here: i
 async def take_variant_ids(
     transaction: Transaction, store_id: int, product_id: int, variant_ids: Collection[int]
 ) -> None:
-    """Ids of the product's variants, from the images that have them; `updated_at` of those stays."""
+    """Remove these variant ids from the product's images; their `updated_at` stays."""
     await transaction.rows(_TAKE_VARIANT_IDS, store_id=store_id, product_id=product_id, taken=list(variant_ids))
 
 
 async def forget(transaction: Transaction, store_id: int, product_id: int) -> bool:
-    """Take the product's name and key; whether it had any."""
+    """Delete the product's name and key; False if none."""
     return bool(await transaction.rows(_FORGET, store_id=store_id, product_id=product_id))
 
 
 async def to_trash(transaction: Transaction, ids: list[int]) -> None:
-    """Remember the keys of these images: their bytes are no longer needed."""
+    """Put these images' keys in the trash: their blobs are not needed."""
     await transaction.rows(_TO_TRASH, ids=ids)
 
 
@@ -85,10 +85,10 @@ async def delete_rows(transaction: Transaction, ids: list[int]) -> None:
 
 
 async def delete_all(session: AsyncSession, store_id: int) -> int:
-    """Delete all images of a store, in the database itself; returns how many.
+    """Delete all images of a store without loading them; returns how many.
 
-    Its galleries are taken first, as by every writer. They stay and count up: the store's id may be given again, an
-    old revision must not.
+    Locks its galleries first, as every writer does. The galleries stay, with a higher revision: a store id may be
+    reused, a revision must not.
     """
     mine = col(GalleryRow.store_id) == store_id
     await session.exec(update(GalleryRow).where(mine).values(revision=col(GalleryRow.revision) + 1))
@@ -101,12 +101,12 @@ async def delete_all(session: AsyncSession, store_id: int) -> int:
 
 
 def _from_now_on(row: Insert) -> Insert:
-    """Also where the sweep took the bytes for a stray, just before they got their image."""
+    """Update the trash row if the sweep already took the blob for a stray."""
     given = {name: row.excluded[name] for name in ("store_id", "slug", "image_id")} | {"deleted_at": func.now()}
     return row.on_conflict_do_update(index_elements=["key"], set_=given)
 
 
-MAX_POSITION = 2**31 - 1  # of the column
+MAX_POSITION = 2**31 - 1  # column limit
 _HERE = (
     col(ImageRow.store_id) == bindparam("store_id"),
     col(ImageRow.product_id) == bindparam("product_id"),

@@ -1,10 +1,10 @@
-"""Idempotency keys: a request that a client repeats is done once, and answered as it was the first time.
+"""Idempotency keys: a repeated request is executed once, and gets the first response again.
 
 The process that does the work owns the key's row (`owner`), by a lease that it renews while it works: a process that
-dies blocks its key for `LEASE` at most. The owner writes the answer in the same transaction as the work.
+dies blocks its key for `LEASE` at most. The owner writes the response in the same transaction as the work.
 So correctness does not depend on the lease: a process that has lost the row cannot commit.
 
-A waiting request holds no connection, and no lock is held longer than a statement or the commit takes.
+A waiting request holds no connection. Locks are held only for a statement or the commit.
 """
 
 import asyncio
@@ -32,16 +32,16 @@ log = structlog.get_logger()
 
 KEPT = timedelta(hours=24)
 LEASE = timedelta(seconds=15)
-RENEWALS = 3  # in the time of a lease: two may fail
-LOOK_SECONDS = (0.05, 0.5)  # between two looks at another request's work: at first, and at most
-BATCH = 5_000  # rows in one delete: well within the time that a statement has
+RENEWALS = 3  # per lease: two may fail
+LOOK_SECONDS = (0.05, 0.5)  # between checks whether the other request is done: first, longest
+BATCH = 5_000  # rows in one delete: well within the statement timeout
 
 Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """What an HTTP answer is made of; kept and given again as it is."""
+    """An HTTP response, stored and sent again unchanged."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -50,24 +50,24 @@ class StoredAnswer:
 
 @dataclass(frozen=True)
 class Attempt:
-    """The right to do what the key's first request asked for."""
+    """The right to execute the key's first request."""
 
     store_id: int
     key: str
-    fingerprint: bytes  # 32, of all that the request asks for
+    fingerprint: bytes  # 32, a hash of the whole request
     owner: UUID = field(default_factory=uuid4)
 
 
 @dataclass(frozen=True)
 class Once(Generic[Made]):
-    """For an operation that makes something: keep in your own transaction what you answer."""
+    """For an operation that creates something: stores its response in its own transaction."""
 
     attempt: Attempt
     answer: Callable[[Made], StoredAnswer]
 
 
 async def keep(transaction: Transaction, once: Once[Made], made: Made) -> None:
-    """The last statement of the operation's transaction. Raises `RepeatUnderWay` if the key is not ours any more."""
+    """Run as the transaction's last statement. Raises `RepeatUnderWay` if another process owns the key now."""
     answer, attempt = once.answer(made), once.attempt
     ours = await transaction.rows(
         _KEEP,
@@ -84,17 +84,17 @@ async def keep(transaction: Transaction, once: Once[Made], made: Made) -> None:
 
 class IdempotencyKeys:
     def __init__(self, database: Database, *, wait: float, lease: timedelta = LEASE) -> None:
-        """`wait`: seconds that a repeat waits for the first to end."""
+        """`wait`: seconds a repeat waits for the first request."""
         self._database = database
         self._wait = wait
         self._lease = lease
 
     @asynccontextmanager
     async def attempt(self, store_id: int, key: str, fingerprint: bytes) -> AsyncIterator[Attempt | StoredAnswer]:
-        """The first request's answer; or else the right to be the first, which ends with the block. A block that
-        raises gives the key back: only successes are kept.
+        """Yields the first request's response, or an `Attempt` that is valid in the block. A block that raises frees
+        the key: only successes are stored.
 
-        Raises `KeyRefused` if another request had this key, `RepeatUnderWay` if the first does not end in time,
+        Raises `KeyRefused` if a different request used this key, `RepeatUnderWay` if the first does not end in time,
         `StoreNotFound`.
         """
         mine = Attempt(store_id, key, fingerprint)
@@ -114,8 +114,8 @@ class IdempotencyKeys:
             await renewing
 
     async def has_answered(self, store_id: int, key: str) -> bool:
-        """Whether a request with this key has been answered within the day. A request under way does not count: if it
-        fails, a repeat of it is the first.
+        """Whether this key got a response within 24 hours. A request under way does not count: if it fails, its
+        repeat is executed.
         """
         row = await self._look(Attempt(store_id, key, b""))
         return row is not None and row.status is not None
@@ -137,7 +137,7 @@ class IdempotencyKeys:
             pause = min(2 * pause, longest)
 
     async def _look(self, mine: Attempt) -> IdempotencyRow | None:
-        """None: the key is new, or free again. A plain read waits for no lock."""
+        """None: the key is new or free. A plain read does not wait for locks."""
         async with self._database.reading() as session:
             statement = select(IdempotencyRow).where(_key_of(mine), ~_is_free())
             return (await session.exec(statement)).first()
@@ -159,11 +159,11 @@ class IdempotencyKeys:
         try:
             async with self._database.transaction() as session:
                 return (await session.exec(statement)).first() is not None
-        except IntegrityError as error:  # the one that it can break: the store's
+        except IntegrityError as error:  # the foreign key to the store
             raise StoreNotFound from error
 
     async def _renew(self, mine: Attempt, ended: asyncio.Event) -> None:
-        """Until `ended`."""
+        """Runs until `ended`."""
         statement = (
             update(IdempotencyRow).where(_under_way(mine)).values(leased_until=func.now() + literal(self._lease))
         )
@@ -179,7 +179,7 @@ class IdempotencyKeys:
                     log.warning("lease not renewed", reason=str(error))
 
     async def _give_back(self, mine: Attempt) -> None:
-        """A commit whose outcome is unknown is safe from this: its row, if it is there, has its answer."""
+        """Free the key. Safe after a commit of unknown outcome: a row with a response stays."""
         try:
             async with self._database.transaction() as session:
                 await session.exec(delete(IdempotencyRow).where(_under_way(mine)))
@@ -188,7 +188,7 @@ class IdempotencyKeys:
 
 
 async def forget(database: Database, *, dry_run: bool) -> int:
-    """Remove the keys that are past their day; returns how many those were."""
+    """Remove keys older than `KEPT`; returns how many."""
     past = col(IdempotencyRow.created_at) < func.now() - literal(KEPT)
     if dry_run:
         async with database.reading() as session:
@@ -212,12 +212,12 @@ def _key_of(attempt: Attempt) -> ColumnElement[bool]:
 
 
 def _under_way(attempt: Attempt) -> ColumnElement[bool]:
-    """The row is this attempt's, and has no answer yet."""
+    """The row is this attempt's, without a response yet."""
     return and_(_key_of(attempt), col(IdempotencyRow.owner) == attempt.owner, col(IdempotencyRow.status).is_(None))
 
 
 def _is_free() -> ColumnElement[bool]:
-    """The row has no owner any more: it has died, or the day is over, by the database's clock."""
+    """The lease has ended without a response, or `KEPT` has passed, by the database's clock."""
     died = and_(col(IdempotencyRow.status).is_(None), col(IdempotencyRow.leased_until) < func.now())
     return or_(died, col(IdempotencyRow.created_at) < func.now() - literal(KEPT))
 

@@ -1,4 +1,4 @@
-"""Locks, inserts and updates rows of `images` inside the caller's transaction; each answer has all columns.
+"""Locks, inserts and updates rows of `images` inside the caller's transaction; returns whole rows.
 
 The same statement writes the events for the store's webhooks.
 """
@@ -18,31 +18,31 @@ from image_service.queue.outbox import Event
 
 
 async def lock(transaction: Transaction, image_id: int) -> Row | None:
-    """An image's row, until the transaction ends."""
+    """Lock an image's row until the transaction ends."""
     found = await transaction.rows(_LOCK, image_id=image_id)
     return found[0] if found else None
 
 
 async def lock_all(transaction: Transaction, store_id: int, product_id: int) -> list[Row]:
-    """Those of a gallery, in no order."""
+    """Lock a gallery's rows. Unordered."""
     return await transaction.rows(_LOCK_ALL, store_id=store_id, product_id=product_id)
 
 
 async def insert(transaction: Transaction, columns: dict[str, Any]) -> Row:
-    """Of all columns but those that the database fills itself."""
+    """`columns`: all but those that the database fills."""
     [row] = await transaction.rows(_INSERT, **columns)
     return row
 
 
 async def update(transaction: Transaction, row: Row, change: dict[str, Any]) -> Row:
-    """The row as it is after `change`, which is one in any case: `updated_at` says so."""
+    """Apply `change` and return the row. Sets `updated_at` even if nothing differs."""
     columns = {name: row[name] for name in _GIVEN} | change
     [updated] = await transaction.rows(_UPDATE, image_id=row.id, **columns)
     return updated
 
 
 def announcing(changed: CTE, event: Event, where: ColumnElement[bool] | None = None) -> Select[*tuple[object, ...]]:
-    """`changed` returns whole rows; see `outbox.announcing`. The revision is that of the gallery at this moment."""
+    """`changed` returns whole rows; see `outbox.announcing`. The event has the gallery's current revision."""
     image = changed.c
     revision = (
         select(col(GalleryRow.revision))

@@ -1,8 +1,8 @@
-"""This installation's id, carried by the database and by the blob store: the two must never be mixed up.
+"""This installation's id, stored in both the database and the blob store, so that they are never mismatched.
 
-A sweep that looks at another database's rows would remove every original; an upload to a folder whose disk is not
-mounted would be lost when it is. Nor must the database be much older than the blob store, as one is that was restored
-without its bytes: the newer images' originals would be strays to it.
+A sweep with another installation's database would remove every original. An upload to an unmounted disk's folder
+would be lost once it is mounted. The database must not be much older than the blob store either, as after a restore
+of the database alone: the sweep would take newer originals for strays.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from image_service.storage.staging import Staging
 
 NAME = INSTANCE
 HEADERS = BlobHeaders("text/plain")
-MOST_BYTES = 64  # of either
-KNOWN_FOR = timedelta(hours=24)  # so that a backup, pg_dump first and then the bytes for up to a day, belongs together
-# Of the sequence itself: rows may have been deleted. It is dumped and restored with its value.
+MOST_BYTES = 64  # of a file
+KNOWN_FOR = timedelta(hours=24)  # so that a backup (pg_dump, then the blobs for up to a day) passes the check
+# The sequence's value, since rows may have been deleted. pg_dump saves and restores it.
 _LAST_ID = select(literal_column("last_value", BigInteger)).select_from(text("images_id_seq"))
 
 
 async def claim(database: Database, storage: Storage, staging: Staging) -> None:
-    """Give both an id on the first start, when neither knows of any image.
+    """Give both an id on the first start, when neither has an image.
 
     Raises `InstanceMismatch` as `check` does.
     """
@@ -45,7 +45,7 @@ async def claim(database: Database, storage: Storage, staging: Staging) -> None:
 
 
 async def check(database: Database, storage: Storage) -> None:
-    """Raises `InstanceMismatch` unless database and blob store carry the same id, and the database is as far."""
+    """Raises `InstanceMismatch` unless both have the same id and the database is not behind the blob store."""
     found, reached = await stored(storage), await _high_water(storage)
     async with database.reading() as session:
         require((await session.exec(select(InstanceRow.id))).first(), found)
@@ -57,16 +57,16 @@ async def check(database: Database, storage: Storage) -> None:
 
 
 async def remember(database: Database, storage: Storage, staging: Staging) -> None:
-    """Have the blob store know how far its database has come. Raises what storage and database raise."""
+    """Write the database's progress to the blob store. Raises what storage and database raise."""
     known = await _high_water(storage)
     if reached := await _old(database, known):
         await _write(storage, staging, HIGH_WATER, str(reached))
 
 
 async def _old(database: Database, known: int) -> int | None:
-    """An image after `known` that is old enough; the last one, as far as ids come in the order of time.
+    """The id of the last image after `known` that is older than `KNOWN_FOR`, assuming that ids follow time.
 
-    By halves: beside an import of millions since yesterday the last of the old ones would take a minute to come to.
+    Binary search: a scan would take a minute after an import of millions since yesterday.
     """
     is_old = col(ImageRow.created_at) < func.now() - literal(KNOWN_FOR)
     found = None
@@ -84,8 +84,8 @@ async def _old(database: Database, known: int) -> int | None:
 
 
 async def is_as_left(database: Database, storage: Storage) -> tuple[str | None, bool]:
-    """The blob store's mark, and whether both are as the last sweep has left them: neither was restored, replaced or
-    copied since.
+    """The blob store's mark, and whether both are as the last sweep left them: not restored, replaced or copied
+    since.
 
     Call it while holding the sweep's lock. Raises what storage and database raise.
     """
@@ -96,9 +96,9 @@ async def is_as_left(database: Database, storage: Storage) -> tuple[str | None, 
 
 
 async def leave_mark(database: Database, storage: Storage, staging: Staging) -> None:
-    """A new one in both. Cut short, the blob store has the old one or the new one, and the database knows both."""
+    """Write a new mark to both. If interrupted, the blob store has the old or new one; the database has both."""
     found, old, new = await _read(storage, MARK), None, uuid4()
-    with suppress(ValueError):  # damaged: then there is no old one
+    with suppress(ValueError):  # a damaged mark counts as none
         old = UUID(found) if found else None
     async with database.transaction() as session:
         await session.exec(update(InstanceRow).values(mark=old, next_mark=new))
@@ -106,13 +106,13 @@ async def leave_mark(database: Database, storage: Storage, staging: Staging) -> 
 
 
 def require(recorded: UUID | None, found: UUID | None) -> None:
-    """Raises `InstanceMismatch` unless `found` in a blob store is what the database has `recorded`."""
+    """Raises `InstanceMismatch` unless the blob store's id `found` equals the database's `recorded`."""
     if found is None or found != recorded:
         raise InstanceMismatch(f"the database is of instance {recorded}, the blob store of {found}")
 
 
 async def stored(storage: Storage) -> UUID | None:
-    """What the blob store carries just now: nothing, for one, while its disk is not mounted."""
+    """The blob store's id now: None, for example, while its disk is not mounted."""
     found = await _read(storage, NAME)
     try:
         return None if found is None else UUID(found)
@@ -129,7 +129,7 @@ async def _high_water(storage: Storage) -> int:
 
 
 async def _read(storage: Storage, name: str) -> str | None:
-    if at_hand := storage.at_hand(name, MOST_BYTES):  # with every upload
+    if at_hand := storage.at_hand(name, MOST_BYTES):  # on every upload
         return at_hand.data.decode(errors="replace")
     try:
         blob = await storage.open(name)

@@ -1,8 +1,8 @@
 """Every change of images: one operation, one transaction, begun and committed here.
 
-The order of things is the promise that nothing acknowledged is lost: bytes first (`storage.put` returns when they
-survive a power failure), then the row, then the commit, then the answer. A stray blob is harmless and is swept; a
-row without bytes must not exist.
+The order guarantees that no acknowledged upload is lost: first the blob (`storage.put` returns when it survives a
+power failure), then the row, the commit and the response. A stray blob is harmless and is swept; a row without a blob
+must not exist.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -30,18 +30,18 @@ from image_service.pixels.picture import Picture
 from image_service.storage.names import slugify
 from image_service.stores.models import StoreRow
 
-TRIES = 5  # of an operation that a concurrent change may undo
+TRIES = 5  # per operation, if concurrent changes conflict
 
 
 class Unchanged(Enum):
-    """Says "leave it as it is" where None is a value of its own."""
+    """Means "leave it unchanged" where None is a valid value."""
 
     UNCHANGED = "unchanged"
 
 
 UNCHANGED = Unchanged.UNCHANGED
 Alt = str | dict[str, str] | None
-Within = Callable[[Transaction, Image], Awaitable[None]]  # done in the change's own transaction, which its error undoes
+Within = Callable[[Transaction, Image], Awaitable[None]]  # runs in the change's transaction; an error rolls it back
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class Upload:
     """A checked picture and where it came from."""
 
     picture: Picture
-    filename: str  # as shown; the slug is made from it
+    filename: str  # displayed; the slug comes from it
     source_url: str | None = None
-    validators: Validators | None = None  # of what was fetched from there
+    validators: Validators | None = None  # of the response from there
 
 
 @asynccontextmanager
 async def writing(database: Database) -> AsyncIterator[Transaction]:
-    """A transaction in which a store that was removed meanwhile is said so."""
+    """A transaction that raises `StoreNotFound` if the store was removed."""
     try:
         async with database.changes() as transaction:
             yield transaction
@@ -87,12 +87,12 @@ class Library:
         within: Within | None = None,
         unique: bool = False,
     ) -> Image:
-        """A new image: on a product, at `position` or the end; without a product an orphan. `variant_ids` are taken
-        from the product's other images. With an upload `ticket` one of its files is used, and its place.
+        """Add an image to a product at `position` or the end; without a product it is an orphan. Removes `variant_ids`
+        from the product's other images. With an upload `ticket`, uses one of its files and its place.
 
-        Raises `Duplicate` if it is to be `unique` on its product, `GalleryFull`, `PreconditionFailed`,
-        `RepeatUnderWay` (another process owns `once` by now), `StoreNotFound`, and what `upload_tickets.take`, storage
-        and database raise.
+        Raises `Duplicate` if `unique` and the product has the picture, `GalleryFull`, `PreconditionFailed`,
+        `RepeatUnderWay` (another process owns `once`), `StoreNotFound`, and what `upload_tickets.take`, storage and
+        database raise.
         """
         async with self._blobs.stored(upload.picture) as original, writing(self._database) as transaction:
             if ticket is not None:
@@ -133,8 +133,8 @@ class Library:
     ) -> Image:
         """Put an orphan on a product.
 
-        Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `Duplicate` if it is to be `unique`
-        there, `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay`.
+        Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `Duplicate` if `unique` and the
+        product has it, `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay`.
         """
         async with writing(self._database) as transaction:
             revision = await galleries.lock(transaction, store_id, product_id, expected)
@@ -165,10 +165,10 @@ class Library:
         upload: Upload | None = None,
         expected: Expected = None,
     ) -> Image:
-        """Move an image of a product, give it another `alt`, replace its bytes, give it `variant_ids`, which are taken
-        from the product's other images: all of it or nothing.
+        """Move an image of a product, change its `alt`, replace its bytes, and set its `variant_ids`, which are
+        removed from the product's other images. Atomic.
 
-        What changes nothing leaves `updated_at` and the revision alone.
+        A call that changes nothing keeps `updated_at` and revision.
         Raises `ImageNotFound` if the product has no such image, `PreconditionFailed`.
         """
         storing = nullcontext() if upload is None else self._blobs.stored(upload.picture)
@@ -200,7 +200,7 @@ class Library:
             if upload is not None and upload.validators is not None:
                 await sources.keep(transaction, image_id, updated.key, upload.validators)
             changed = image_of(updated, revision)
-        # Not before the new bytes are safe under their row: an error here must not take them away.
+        # Only after the commit: an error here must not remove the new blob.
         if upload is not None:
             self._blobs.has_been_added(changed)
             await self._blobs.discard_variants(before)
@@ -209,7 +209,7 @@ class Library:
     async def remove(
         self, store_id: int, image_id: int, *, product_id: int | None = None, expected: Expected = None
     ) -> None:
-        """Delete an image, wherever it is; with `product_id`, only if it is there. The rest close up.
+        """Delete an image; with `product_id`, only if it is on that product. Closes the gap.
 
         Raises `ImageNotFound` (`ForeignImage` if another store has it), `PreconditionFailed`.
         """
@@ -225,7 +225,7 @@ class Library:
                     raise ImageNotFound
                 if row.store_id != store_id:
                     raise ForeignImage
-                if row.product_id != where:  # assigned, or removed and its id unknown: look again
+                if row.product_id != where:  # changed meanwhile: look again
                     transaction.void()
                     continue
                 removed = image_of(row, None)
@@ -239,7 +239,7 @@ class Library:
         raise Busy("the image is being moved about")
 
     async def empty(self, store_id: int, product_id: int, *, forget: bool = False, expected: Expected = None) -> None:
-        """Delete all images of a product; an empty gallery stays as it is. `forget` takes its name and key too.
+        """Delete all images of a product; an empty gallery stays as it is. `forget` deletes name and key too.
 
         Raises `PreconditionFailed`.
         """
@@ -254,7 +254,7 @@ class Library:
         await self._blobs.discard_variants(*(image_of(row, None) for row in rows))
 
     async def remove_store(self, store_id: int) -> int:
-        """Delete a store with its tokens and all its images; returns how many those were. Raises `StoreNotFound`."""
+        """Delete a store, its tokens and images; returns the number of images. Raises `StoreNotFound`."""
         for _ in range(TRIES):
             try:
                 async with self._database.transaction() as session:
@@ -265,13 +265,13 @@ class Library:
                         raise StoreNotFound(f"no store {store_id}")
                     await session.delete(store)
             except IntegrityError:
-                continue  # an image came meanwhile, on a product that had none
+                continue  # an image was added meanwhile to an empty product
             await self._blobs.discard_store(store_id)
             return removed
         raise Busy("the store is being written to")
 
     async def _open_gap(self, transaction: Transaction, store_id: int, product_id: int, position: int | None) -> int:
-        """Make room for one more image, at `position` or the end; returns where that is. Raises `GalleryFull`."""
+        """Make room for an image at `position` or the end; returns the position. Raises `GalleryFull`."""
         count = await galleries.count(transaction, store_id, product_id)
         if count >= self._images_per_product:
             raise GalleryFull(self._images_per_product)
@@ -282,7 +282,7 @@ class Library:
 
 
 def columns_of(upload: Upload, key: str) -> dict[str, Any]:
-    """What a row says of its bytes."""
+    """The columns about the bytes."""
     picture = upload.picture
     return {
         "key": UUID(key),

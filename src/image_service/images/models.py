@@ -1,7 +1,7 @@
 """The tables of images, galleries, and what keeps rows and bytes in step.
 
-A default of None is one that the database gives.
-Keys and digests are kept as bytes, not as hex: at ten thousand million images each hex digit is 10 GB.
+Default None: the database sets the value.
+Keys and digests are stored as bytes, not as hex: at ten billion images each hex digit is 10 GB.
 """
 
 from datetime import datetime
@@ -33,12 +33,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-# One product in 17 or so: a search looks among them first. By ranges of numbers, as neighbours lie on one page.
+# About 1 product in 17: a search tries them first. By ranges of ids, as adjacent ids share a page.
 IN_SAMPLE = "product_id / 64 % 17 = 0"
 
 
 def _search_index(name: str, words: str, where: str | None = None) -> Index:
-    """Migration 0011 has the functions."""
+    """Migration 0011 defines functions."""
     options: dict[str, Any] = {} if where is None else {"postgresql_where": text(where)}
     return Index(name, text(words), postgresql_using="gin", postgresql_with={"fastupdate": "off"}, **options)
 
@@ -65,10 +65,10 @@ class ImageRow(SQLModel, table=True):
         Index("images_by_store", "store_id", "id"),
         # The first image of each product: `GET /products`, and how many there are.
         Index("images_first", "store_id", "product_id", postgresql_where=text("position = 1")),
-        # Where a store has certain bytes already.
+        # Finds a store's images by their bytes.
         Index("images_by_sha256", "store_id", "sha256"),
-        # Those that the sweep looks for with ORPHAN_TTL. By a column that never changes: a row whose indexed columns
-        # stay as they are is updated without touching any index.
+        # For the sweep with ORPHAN_TTL. Its columns never change: an update that changes no indexed column writes
+        # to no index.
         Index("images_orphans", "created_at", "id", postgresql_where=text("product_id IS NULL")),
         _search_index("images_search", _IMAGE_WORDS, "product_id IS NOT NULL"),
         _search_index("images_search_sample", _IMAGE_WORDS, IN_SAMPLE),
@@ -90,7 +90,7 @@ class ImageRow(SQLModel, table=True):
     thumbhash: str = Field(sa_column=Column(Text, nullable=False))
     alt: Any = Field(sa_column=Column(JSONB(none_as_null=True)))
     source_url: str | None = Field(sa_column=Column(Text))
-    # Of the product, each on one image of it at most; None: of none, the most frequent, takes no place in the row.
+    # Variants of the product, each on at most one image. None, the most frequent, takes no space in the row.
     variant_ids: list[int] | None = Field(default=None, sa_column=Column(ARRAY(BigInteger)))
     created_at: datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
@@ -148,7 +148,7 @@ class ProductRow(SQLModel, table=True):
     name: Any = Field(sa_column=Column(JSONB(none_as_null=True)))  # a text, or a map of language to text
 
 
-# Of the products that are made by their keys: above the numbers that platforms give, and still whole in JavaScript.
+# Ids of products created by key: above the ids that platforms assign, and still exact in JavaScript.
 PRODUCT_IDS = Sequence("product_ids", start=2**52, minvalue=2**52, maxvalue=2**53 - 1, metadata=SQLModel.metadata)
 
 
@@ -160,7 +160,7 @@ class TrashRow(SQLModel, table=True):
     key: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     store_id: int = Field(sa_column=Column(BigInteger, nullable=False))
     slug: str = Field(sa_column=Column(Text, nullable=False))
-    image_id: int | None = Field(default=None, sa_column=Column(BigInteger))  # of a stray, or of before 0006: None
+    image_id: int | None = Field(default=None, sa_column=Column(BigInteger))  # None: a stray, or from before 0006
     deleted_at: datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, index=True, server_default=func.now())
     )
@@ -243,7 +243,7 @@ class InstanceRow(SQLModel, table=True):
 
     single: bool = Field(sa_column=Column(Boolean, primary_key=True, server_default=true()))
     id: UUID = Field(sa_column=Column(Uuid, nullable=False))
-    # What the last sweep has left in the blob store: one of the two, wherever it was interrupted.
+    # The last sweep left one of the two in the blob store, even if it was interrupted.
     mark: UUID | None = Field(default=None, sa_column=Column(Uuid))
     next_mark: UUID | None = Field(default=None, sa_column=Column(Uuid))
 
@@ -259,5 +259,5 @@ class JobRow(SQLModel, table=True):
     last_success: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     seconds: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
     counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default="{}"))
-    # Where one goes on that was not done in one run.
+    # Where the next run resumes an unfinished job.
     cursor: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))

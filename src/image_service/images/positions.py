@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shift:
-    """All images from position `first` on, up to and with `last` (None: to the end), move by `by`."""
+    """Images from position `first` to `last`, inclusive (None: to the end), move by `by`."""
 
     first: int
     last: int | None
@@ -13,7 +13,7 @@ class Shift:
 
 
 def place(wanted: int | None, last: int) -> int:
-    """Where an image goes: as wanted (1 or more), but no farther than `last`; None means there."""
+    """The position an image gets: `wanted` (1 or more), at most `last`; None means `last`."""
     return last if wanted is None else min(wanted, last)
 
 
@@ -28,7 +28,7 @@ def closing(at: int) -> Shift:
 
 
 def moving(old: int, new: int) -> Shift:
-    """How the others close up around an image that goes from `old` to `new`; the two differ."""
+    """How the others shift when an image moves from `old` to `new`; the two differ."""
     if new > old:
         return Shift(first=old + 1, last=new, by=-1)
     return Shift(first=new, last=old - 1, by=1)

@@ -1,5 +1,5 @@
-"""The read side: images and galleries as frozen values, each list read in one statement, so in one snapshot;
-a total beside it may be a moment older."""
+"""Reads images and galleries as frozen values. Each list is read in one statement, so in one snapshot;
+its total may be a moment older."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from image_service.stores.models import StoreRow, TokenRow
 from image_service.stores.tokens import Caller
 
 
-class Image(msgspec.Struct, frozen=True):  # made in a fifth of a dataclass's time, thirty for a list
+class Image(msgspec.Struct, frozen=True):  # five times as fast as a dataclass; a list makes thirty
     version: int  # the gallery's revision; for an orphan the microsecond of its last change
     key: str  # 32 hex digits
     sha256: str  # 64 hex digits, of the stored bytes
     format: Format
-    # From here on as the columns of the same names: a further one needs a line here.
+    # From here on, columns of the same names: a new column needs a line here.
     id: int
     store_id: int
     product_id: int | None  # None: an orphan
@@ -43,7 +43,7 @@ class Image(msgspec.Struct, frozen=True):  # made in a fifth of a dataclass's ti
     thumbhash: str  # base64
     alt: str | dict[str, str] | None
     source_url: str | None
-    variant_ids: list[int] | None  # of the product; none: None
+    variant_ids: list[int] | None  # of the product, or None
     created_at: datetime
     updated_at: datetime
 
@@ -70,13 +70,13 @@ def microseconds(moment: datetime) -> int:
 
 
 class _ByName(Protocol):
-    """A row of either way to the database."""
+    """A row of a session or a `Statement`."""
 
     def __getitem__(self, name: str, /) -> Any: ...
 
 
 def image_of(row: _ByName, revision: int | None) -> Image:
-    """Of a row that has the columns of `images`, and maybe more. `revision`: the gallery's, None for an orphan."""
+    """`row` has at least the columns of `images`. `revision`: the gallery's, None for an orphan."""
     return Image(
         microseconds(row["updated_at"]) if revision is None else revision,
         row["key"].hex,
@@ -145,7 +145,7 @@ _REVISION_OF_TOKEN = Statement(
 
 
 async def image(database: Database, store_id: int, image_id: int) -> Image:
-    """Raises `ImageNotFound`, and its kind `ForeignImage` if another store has it."""
+    """Raises `ImageNotFound`; its subclass `ForeignImage` for another store's."""
     found = await database.rows(_BY_ID, image_id=image_id)
     if not found:
         raise ImageNotFound
@@ -161,7 +161,7 @@ async def image_by_key(database: Database, store_id: int, key: str) -> Image | N
 
 
 async def image_with_bytes(database: Database, store_id: int, sha256: str) -> Image | None:
-    """Any image of the store that is these bytes: the oldest."""
+    """The store's oldest image that has these bytes."""
     found = await database.rows(_BY_SHA256, sha256=bytes.fromhex(sha256), store_id=store_id)
     return image_of(found[0], found[0].revision) if found else None
 
@@ -169,12 +169,12 @@ async def image_with_bytes(database: Database, store_id: int, sha256: str) -> Im
 class KeyEnd(StrEnum):
     """Why a key names no bytes any more."""
 
-    REPLACED = "replaced"  # its image has new ones
-    DELETED = "deleted"  # so has been its image
+    REPLACED = "replaced"  # its image has new bytes
+    DELETED = "deleted"  # its image is deleted
 
 
 async def end_of_key(database: Database, store_id: int, key: str) -> KeyEnd | None:
-    """Known as long as the key is in the trash, a day; then, and of any other key, None."""
+    """Known while the key is in the trash, a day; None after that and for other keys."""
     found = await database.rows(_IN_TRASH, key=UUID(key), store_id=store_id)
     if not found:
         return None
@@ -188,7 +188,7 @@ async def gallery(database: Database, store_id: int, product_id: int) -> Gallery
 
 
 async def galleries(database: Database, store_id: int, product_ids: Sequence[int]) -> dict[int, Gallery]:
-    """Those of several products at once, by product id; without those that are empty."""
+    """The galleries of several products, by product id, without the empty ones."""
     found = await database.rows(_GALLERIES, store_id=store_id, product_ids=list(product_ids))
     return {product_id: _gallery_read(list(rows)) for product_id, rows in groupby(found, itemgetter("product_id"))}
 

@@ -1,4 +1,4 @@
-"""Stretches of a store's galleries, as pages by cursor show them."""
+"""Ranges of a store's galleries, for cursor pagination."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ from image_service.images.queries import Gallery, Image, image_of
 @dataclass(frozen=True)
 class Stretch:
     items: tuple[tuple[int, Gallery], ...]  # by product id; none is empty
-    has_more: bool  # where it ended
+    has_more: bool  # past its end
 
 
 async def stretch(
     database: Database, store_id: int, *, after: int, before: int | None, limit: int, max_images: int
 ) -> Stretch:
-    """The galleries that are not empty of the products after `after`, or the last ones `before`: at most `limit`, and
-    so few that they have `max_images` at the most, which must be no less than one product may have.
+    """The non-empty galleries of the products after `after`, or the last ones before `before`: at most `limit`, with
+    at most `max_images` images in all. `max_images` must be at least one product's maximum.
     """
     where = {"after": after} if before is None else {"before": before}
     statement = _AFTER if before is None else _BEFORE
@@ -29,7 +29,7 @@ async def stretch(
     read: dict[int, list[Image]] = {}
     for row in found:
         read.setdefault(row.product_id, []).append(image_of(row, row.revision))
-    is_cut = len(found) > max_images and len(read) > 1  # in the middle of the last one, as far as is known
+    is_cut = len(found) > max_images and len(read) > 1  # perhaps in the middle of the last gallery
     items = [(product_id, Gallery(images[0].version, tuple(images))) for product_id, images in read.items()]
     kept = (items[:-1] if is_cut else items)[:limit]
     return Stretch(tuple(kept if before is None else reversed(kept)), len(kept) < len(items))
@@ -51,6 +51,6 @@ def _statement(beyond: ColumnElement[bool], order: ColumnElement[int]) -> Statem
     )
 
 
-_PRODUCT: ColumnElement[int] = col(ImageRow.product_id)  # type: ignore[assignment]  # never null beside a position
+_PRODUCT: ColumnElement[int] = col(ImageRow.product_id)  # type: ignore[assignment]  # not null if position is not
 _AFTER = _statement(bindparam("after", type_=BigInteger) < _PRODUCT, _PRODUCT.asc())
 _BEFORE = _statement(bindparam("before", type_=BigInteger) > _PRODUCT, _PRODUCT.desc())

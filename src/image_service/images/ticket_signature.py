@@ -1,7 +1,7 @@
-"""What makes an upload ticket's URL one of ours: HMAC-SHA256 over its id and its end, with a key of this installation.
+"""Signs upload ticket URLs: HMAC-SHA256 over the ticket's id and expiry, with a key of this installation.
 
-The key is in the database, so every replica has it and a restart changes nothing. What the ticket allows is not in the
-URL but in its row: there is nothing in the URL that could be changed for more.
+The key is in the database, so all replicas share it and it survives restarts. The ticket's limits are in its row, not
+in the URL, so a client cannot raise them.
 """
 
 import hmac
@@ -17,18 +17,18 @@ from image_service.database.database import Database
 from image_service.images.models import SigningKeyRow
 
 PURPOSE = "upload_ticket"
-KEY_BYTES = 32  # as many as the digest has (RFC 2104, 3)
+KEY_BYTES = 32  # the digest's length (RFC 2104, 3)
 
 
 class TicketKey:
-    """Asked of the database once; it never changes."""
+    """Read from the database once; it never changes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._key: bytes | None = None
 
     async def get(self) -> bytes:
-        """The first caller of all processes makes it. Raises `DatabaseUnavailable`."""
+        """The first caller in any process creates it. Raises `DatabaseUnavailable`."""
         if self._key is None:
             row = insert(SigningKeyRow).values(purpose=PURPOSE, key=secrets.token_bytes(KEY_BYTES))
             async with self._database.transaction() as session:
@@ -39,7 +39,7 @@ class TicketKey:
 
 
 def signature(key: bytes, id: UUID, expires: str) -> str:
-    """43 characters that may stand in a URL; `expires` as it is in the same URL."""
+    """43 URL-safe characters; `expires` exactly as in the URL."""
     said = f"{PURPOSE}\n{id.hex}\n{expires}"
     digest = hmac.digest(key, said.encode("utf-8", "surrogatepass"), sha256)
     return urlsafe_b64encode(digest).decode().rstrip("=")

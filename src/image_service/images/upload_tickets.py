@@ -1,6 +1,6 @@
 """Upload tickets: a signed URL allows some uploads without a token, and the ticket's row counts them.
 
-The transaction that makes an image counts the row down, under a lock. So all replicas together make no more images than
+The image's transaction decrements the row's counts, under a lock. So all replicas together make no more images than
 allowed, and a failed upload uses nothing. A transaction that changes both locks the ticket first, then the gallery.
 """
 
@@ -22,7 +22,7 @@ from image_service.images import idempotency
 from image_service.images.idempotency import Once
 from image_service.images.models import UploadTicketRow
 
-TRIES_PER_FILE = 10  # a bad line's repeats; without a bound a stranger could have garbage checked until the end
+TRIES_PER_FILE = 10  # retries on a bad connection; the bound stops strangers from having garbage checked
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Ticket:
     bytes_left: int
     created_at: datetime
     expires_at: datetime
-    end: TicketEnd | None  # None: it is still good
+    end: TicketEnd | None  # None: still valid
 
 
 async def make(
@@ -57,7 +57,7 @@ async def make(
     lifetime: timedelta,
     once: Once[Ticket] | None = None,
 ) -> Ticket:
-    """A ticket that ends after `lifetime`, or with the token that asked for it.
+    """Create a ticket. It expires after `lifetime`; removing its token deletes it.
 
     Raises `StoreNotFound` if token or store were removed meanwhile, `RepeatUnderWay`.
     """
@@ -82,13 +82,13 @@ async def make(
             ticket = _ticket(row, is_expired=False)
             if once is not None:
                 await idempotency.keep(transaction, once, ticket)
-    except ForeignKeyViolationError as error:  # the two that it can break: the store's and the token's
+    except ForeignKeyViolationError as error:  # the foreign keys to store and token
         raise StoreNotFound from error
     return ticket
 
 
 async def find(database: Database, id: UUID) -> Ticket | None:
-    """None: it has been withdrawn, or its day after the end is over."""
+    """None: it was withdrawn, or removed a day after its expiry."""
     statement = select(UploadTicketRow, col(UploadTicketRow.expires_at) <= func.now())
     async with database.reading() as session:
         found = (await session.exec(statement.where(UploadTicketRow.id == id))).first()
@@ -104,7 +104,7 @@ async def of_store(database: Database, store_id: int, id: UUID) -> Ticket:
 
 
 async def withdraw(database: Database, store_id: int, id: UUID) -> None:
-    """Not even an upload under way is made an image after this. Raises `TicketNotFound`."""
+    """Delete a ticket. Uploads that are under way fail too. Raises `TicketNotFound`."""
     mine = delete(UploadTicketRow).where(col(UploadTicketRow.id) == id, col(UploadTicketRow.store_id) == store_id)
     async with database.transaction() as session:
         if (await session.exec(mine.returning(col(UploadTicketRow.id)))).first() is None:
@@ -112,7 +112,7 @@ async def withdraw(database: Database, store_id: int, id: UUID) -> None:
 
 
 async def count_try(database: Database, id: UUID) -> None:
-    """Before a body is read. Raises `TicketOver` when there have been too many, or it has just been withdrawn."""
+    """Call it before reading a body. Raises `TicketOver` after too many tries, or if it was just withdrawn."""
     counted = (
         update(UploadTicketRow)
         .where(col(UploadTicketRow.id) == id, col(UploadTicketRow.tries_left) > 0)
@@ -125,10 +125,10 @@ async def count_try(database: Database, id: UUID) -> None:
 
 
 async def take(transaction: Transaction, id: UUID, size: int) -> int | None:
-    """One file of `size` bytes, in the transaction that makes the image; returns its position, None for the end.
+    """Count one file of `size` bytes, in the image's transaction; returns its position, None for the end.
 
-    The time is not looked at: an upload that began before the end may take as long as uploads may.
-    Raises `TicketOver`; `PictureRefused` (`file`) if so many bytes are not left.
+    Does not check the expiry: an upload that began in time may take as long as any upload.
+    Raises `TicketOver`; `PictureRefused` (`file`) if fewer bytes are left.
     """
     found = await transaction.rows(_LOCK, ticket=id)
     if not found:
@@ -143,12 +143,12 @@ async def take(transaction: Transaction, id: UUID, size: int) -> int | None:
 
 
 async def delete_all(session: AsyncSession, store_id: int) -> None:
-    """Of a store that is being removed: before its galleries, as everybody takes them."""
+    """Delete a store's tickets. Call it before locking galleries, as all writers do."""
     await session.exec(delete(UploadTicketRow).where(col(UploadTicketRow.store_id) == store_id))
 
 
 async def forget(database: Database, *, dry_run: bool) -> int:
-    """Remove those that ended a day ago: until then they answer repeats. Returns how many those were."""
+    """Remove tickets that expired a day ago: until then, repeats need them. Returns how many."""
     past = col(UploadTicketRow.expires_at) < func.now() - literal(idempotency.KEPT)
     if dry_run:
         async with database.reading() as session:

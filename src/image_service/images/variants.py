@@ -1,4 +1,4 @@
-"""Variants: found, or rendered once and kept under the path of their URL."""
+"""Variants: found, or rendered once and stored under their URL's path."""
 
 import asyncio
 import time
@@ -29,9 +29,9 @@ from image_service.telemetry import metrics
 
 log = structlog.get_logger()
 
-MAX_KNOWN = 20_000  # keys whose own format is remembered; about 3 MB
-FACTS_SECONDS = 1.0  # a picture that is kept does not wait for a database that hangs
-FAILED_SECONDS = 60.0  # a picture that cannot be rendered costs up to DRAW_SECONDS of a pixel process each time
+MAX_KNOWN = 20_000  # keys whose `_Facts` are cached; about 3 MB
+FACTS_SECONDS = 1.0  # a stored picture does not wait for a hanging database
+FAILED_SECONDS = 60.0  # until a retry: a failure takes up to DRAW_SECONDS of a pixel process
 
 for _format in DRAWN:
     metrics.DRAW_SECONDS.labels(_format)
@@ -41,7 +41,7 @@ for _format in DRAWN:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What decides on an image's formats."""
+    """What determines an image's formats."""
 
     format: Format
     frames: int
@@ -61,7 +61,7 @@ class Variants:
         draw_wait: float,
         max_bytes: int,
     ) -> None:
-        """`max_bytes` of a variant: one that unfolds to more is not kept."""
+        """`max_bytes` of a variant: a larger one is not stored."""
         self._database = database
         self._storage = storage
         self._staging = staging
@@ -73,11 +73,11 @@ class Variants:
         self._under_way: dict[_Wanted, UnderWay] = {}
         self._admission = Admission(pixels, draw_wait)
         self._equals = Equals()
-        self._failed: dict[Looks, float] = {}  # until when it is not tried again
-        self._facts: dict[str, _Facts] = {}  # by key, which names its bytes for ever
+        self._failed: dict[Looks, float] = {}  # when it may be tried again
+        self._facts: dict[str, _Facts] = {}  # by key, whose bytes never change
 
     async def open(self, name: VariantName, byte_range: ByteRange | None = None) -> Blob:
-        """The bytes of one that is kept. Raises `BlobNotFound`, `RangeNotSatisfiable`, `StorageUnavailable`."""
+        """Open a stored variant. Raises `BlobNotFound`, `RangeNotSatisfiable`, `StorageUnavailable`."""
         if name.size not in self._offered:
             raise BlobNotFound
         return await self._storage.open(name.blob, byte_range)
@@ -87,13 +87,12 @@ class Variants:
         return name.size in self._offered and await self._storage.exists(name.blob)
 
     def render(self, name: VariantName, instead: tuple[Format, ...] = ()) -> Coroutine[Any, Any, VariantName]:
-        """Render and keep it, once for all that ask at the same time. In one of `instead`, whose last is the picture's
-        own format, if that is lighter: the answer says which.
+        """Render and store a variant, once for concurrent requests. Uses a format of `instead`, whose last is the
+        picture's own, if that is lighter. Returns the stored name.
 
-        Before there is anything to await, raises `BlobNotFound` for what is not offered, and `Busy` where the wait
-        for a pixel process is expected to pass `draw_wait` seconds: a refusal is to cost next to nothing. Then `Busy`
-        where it did, `BlobNotFound` where there is no such image, `VariantNotRendered`, and what storage and database
-        raise.
+        The call itself raises `BlobNotFound` for a size that is not offered, and `Busy` if the expected wait for a
+        pixel process exceeds `draw_wait` seconds: a refusal must be cheap. The coroutine raises `Busy` if the wait
+        did, `BlobNotFound` if there is no such image, `VariantNotRendered`, and what storage and database raise.
         """
         if name.size not in self._offered:
             raise BlobNotFound
@@ -113,7 +112,7 @@ class Variants:
     async def formats_of(self, name: VariantName) -> tuple[Format, ...]:
         """What may be sent for `name`: all formats that its size is offered in; none if no image has this name.
 
-        While the database is away, those that are kept: they are served without it.
+        While the database is unavailable, returns the stored formats.
         """
         if name.key not in self._facts:
             try:
@@ -132,14 +131,14 @@ class Variants:
         return possible if name.ext in possible else ()
 
     async def _render_once(self, wanted: "_Wanted") -> VariantName:
-        """A render that has begun goes on when its clients go away; one that waits is cancelled."""
+        """A running render continues when its clients disconnect; a waiting one is cancelled."""
         self._require_turn(wanted)  # others may have begun since the call
         render = self._under_way.get(wanted)
         if render is None:
             render = self._under_way[wanted] = UnderWay()
             render.task = asyncio.create_task(self._render(wanted.name, wanted.instead, render))
             render.task.add_done_callback(lambda _: self._forget(wanted, render))
-            render.task.add_done_callback(lambda done: done.cancelled() or done.exception())  # all askers may be gone
+            render.task.add_done_callback(lambda done: done.cancelled() or done.exception())  # no client may be left
         render.askers += 1
         try:
             return await asyncio.shield(render.task)
@@ -150,7 +149,7 @@ class Variants:
                 render.task.cancel()
 
     def _require_turn(self, wanted: "_Wanted") -> None:
-        """As for a cheap one: its cost is not known yet."""
+        """Assumes a cheap render: its cost is unknown."""
         if wanted not in self._under_way:
             self._admission.require_short_wait(wanted.name.store_id)
 
@@ -178,11 +177,11 @@ class Variants:
             if copied is None:
                 lightest = await self._rendered(image, variant, against, looks, target, render, fixed=not instead)
                 drawn = name.as_(lightest) if instead else name
-                # First: what is kept, and not noted, is sent.
+                # First: a variant without a note may be sent.
                 await self._lightest.note(names[: names.index(name.as_(lightest))])
                 await self._storage.put(drawn.blob, target, public_headers(Format(drawn.ext)))
                 metrics.DRAW_SECONDS.labels(drawn.ext).observe(time.perf_counter() - since)
-        # Deleted or replaced while it was rendered: what was written after that must not stay, nor what may be so.
+        # If the image was deleted or replaced meanwhile, or may have been, remove what was written.
         live = False
         try:
             live = await self._is_live(name)
@@ -197,8 +196,8 @@ class Variants:
     async def _copied(
         self, image: Image, variant: Variant, names: Sequence[VariantName], *, fixed: bool
     ) -> VariantName | None:
-        """Which of `names` another size, that comes out the same, was there to be copied as: small pictures have many
-        of those.
+        """Copy the variant from a stored size with equal dimensions: small pictures have many of those. Returns which
+        of `names`.
         """
         for size in self._offer.sizes:
             if size != variant.size and size.fit(image.width, image.height) == (variant.width, variant.height):
@@ -209,7 +208,7 @@ class Variants:
                     async with self._storage.as_file(replace(copy, size=str(size)).blob) as kept:
                         await self._lightest.note(noted)
                         await self._storage.put(copy.blob, kept, public_headers(Format(copy.ext)))
-                except (BlobNotFound, StorageUnavailable):  # the second: removed while it was copied
+                except (BlobNotFound, StorageUnavailable):  # the second: removed during the copy
                     continue
                 return copy
         return None
@@ -225,7 +224,7 @@ class Variants:
         *,
         fixed: bool,
     ) -> Format:
-        """Into `target`. Which format is the lightest."""
+        """Render to `target`; returns the lightest format."""
         size = variant.width, variant.height
         rendering = Rendering(image.format, variant.format, *size, image.frames, against, fixed)
         if not self._offer.may_weigh(rendering, image.width, image.height):
@@ -244,7 +243,7 @@ class Variants:
                         raise StorageUnavailable("the original is missing") from None
                     raise
                 except RenderFailed as failed:
-                    await self._staging.require_room()  # a full disk says nothing about the picture
+                    await self._staging.require_room()  # a full disk is not the picture's fault
                     metrics.DRAWS_FAILED.labels(variant.format).inc()
                     if len(self._failed) >= MAX_KNOWN:
                         self._failed.clear()
@@ -254,7 +253,7 @@ class Variants:
         return lightest
 
     def _require_light(self, target: Path) -> None:
-        """Raises `RenderFailed`. The file has just been written: no disk is asked."""
+        """Raises `RenderFailed`. The file was just written: `stat` reads no disk."""
         size = target.stat().st_size
         if size > self._max_bytes:
             raise RenderFailed(f"it has {size} bytes")
@@ -263,7 +262,7 @@ class Variants:
         return await queries.image_by_key(self._database, name.store_id, name.key) is not None
 
     async def close(self) -> None:
-        """Wait for what is being rendered."""
+        """Wait for the running renders."""
         await asyncio.gather(*(render.task for render in self._under_way.values()), return_exceptions=True)
 
 

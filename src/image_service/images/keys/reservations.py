@@ -1,8 +1,7 @@
 """Keys, each reserved in the database before any bytes are stored under it.
 
-Bytes whose row never came, because something crashed in between, are known by their reservation: the sweep finds
-them without listing the blob store. An upload's transaction deletes its reservation; if that is gone, so is the
-upload's right to the key.
+If a crash prevents a blob's row, its reservation stays: the sweep finds the blob without listing the blob store. An
+upload's transaction deletes its reservation; if that is gone, the upload must not use the key.
 """
 
 import asyncio
@@ -24,18 +23,18 @@ from image_service.images.models import ReservationRow
 from image_service.storage.names import new_key
 
 BATCH = 100  # keys: 3.4 ms for all of them
-FRESH_FOR = timedelta(hours=1)  # far from the day after which the sweep takes a reservation
+FRESH_FOR = timedelta(hours=1)  # far below the day after which the sweep takes them
 
 
 class Reservations:
-    """The keys of one process. One that crashes leaves at most a batch of unused ones to the sweep."""
+    """The keys of one process. A crash leaves at most a batch of unused keys to the sweep."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
         self._keys: list[str] = []
         self._fresh_until = 0.0
-        self._unused: list[str] = []  # whose reservations are deleted with the next batch
+        self._unused: list[str] = []  # reservations to delete with the next batch
         self._reserving = asyncio.Lock()
 
     async def take(self) -> str:
@@ -47,16 +46,16 @@ class Reservations:
         return self._keys.pop()
 
     def give_back(self, key: str) -> None:
-        """Nothing is stored under it. It is not used again."""
+        """Give up a key without a blob. It is not reused."""
         self._unused.append(key)
 
     def forget(self) -> None:
-        """One of them was gone: the database was restored, or the machine stood still. The others may be gone too."""
+        """Drop all keys. One reservation was gone (database restored, machine suspended): others may be too."""
         self._unused += self._keys
         self._keys = []
 
     async def close(self) -> None:
-        """Delete those that were not used. If this fails, the sweep does it later."""
+        """Delete unused reservations. If this fails, the sweep does it later."""
         self.forget()
         if self._unused:
             with suppress(DatabaseUnavailable, TimeoutError):

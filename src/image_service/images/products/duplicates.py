@@ -1,6 +1,6 @@
-"""Creates on a product that may have the very picture already: what is done then.
+"""Adds a picture to a product that may already have it.
 
-The same picture is one with the same SHA-256, of the bytes as they are stored.
+Pictures are the same if their stored bytes have the same SHA-256.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ from image_service.images.idempotency import Once
 from image_service.images.models import GalleryRow, ImageRow
 from image_service.images.queries import Image, image_of
 
-TRIES = 5  # of an operation that a concurrent change may undo
+TRIES = 5  # per operation, if concurrent changes conflict
 
 
 class OnDuplicate(StrEnum):
@@ -31,7 +31,7 @@ class OnDuplicate(StrEnum):
 
 
 class Reused(Image, frozen=True):
-    """An image that was there already, where one was to be made."""
+    """An existing image, returned instead of a new one."""
 
 
 async def unless_there(
@@ -45,8 +45,8 @@ async def unless_there(
     expected: Expected = None,
     once: Once[Image] | None = None,
 ) -> Image:
-    """What `make` makes, or the product's image with these bytes. `make` is told whether it must raise `Duplicate`
-    where there is one by the time that it has the gallery: so of any number at once one is made.
+    """Returns what `make` makes, or the product's image with these bytes. `make(True)` must raise `Duplicate` if there
+    is one when it has locked the gallery: so concurrent calls make one image.
 
     Raises `Duplicate`, `PreconditionFailed`, `RepeatUnderWay`, and what `make` raises.
     """
@@ -72,7 +72,7 @@ async def unless_there(
 
 
 async def require_none(transaction: Transaction, store_id: int, product_id: int, sha256: str) -> None:
-    """In a transaction that has the gallery. Raises `Duplicate`."""
+    """Call it with the gallery locked. Raises `Duplicate`."""
     found = await _same(transaction, store_id, product_id, sha256)
     if found is not None:
         raise Duplicate(found.id)

@@ -1,4 +1,4 @@
-"""Products as lists and searches find them: those that have images, a name or a key."""
+"""Lists and searches products: those that have images, a name or a key."""
 
 import time
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from image_service.images.products.naming import Name, normalized
 from image_service.images.queries import Page
 from image_service.telemetry import metrics
 
-FOUND = 1_000  # products that a search finds at most: with more, a user adds a word
-# How many images that many products may have: in the sample, which every search pays for, and among all.
+FOUND = 1_000  # most products in a search result: with more, users add a word
+# Most images read for that many products: in the sample, which every search reads, and in all.
 IMAGES_OF_SAMPLE, IMAGES_OF_ALL = 6 * FOUND, 20 * FOUND
 
 
@@ -38,10 +38,10 @@ async def listed(database: Database, store_id: int, *, since_id: int, offset: in
 async def found(
     database: Database, store_id: int, *, key: str | None, words: str | None, since_id: int, offset: int, limit: int
 ) -> Page[Product]:
-    """Those with this `key`, and those that `words` find, by id.
+    """Products with this `key`, or that match `words`, or both, by id.
 
-    Each of the words begins one of the product's, in its name and key, or in file name and alt text of one of its
-    images. Where more than `FOUND` do, it is not said which of them are found.
+    Each word is a prefix of a word in the product's name and key, or in the file name and alt text of one of its
+    images. If more than `FOUND` match, the selection is undefined.
     """
     since = time.perf_counter()
     if key is not None:
@@ -80,7 +80,7 @@ _PRODUCTS = (
     .where(col(GalleryRow.store_id) == _STORE, _IS_ONE)
     .order_by(col(GalleryRow.product_id))
 )
-# Which ones first: else the images of all that are skipped are counted too.
+# Ids first: otherwise the images of skipped products are counted too.
 _IDS = (
     select(col(GalleryRow.product_id))
     .outerjoin(ProductRow, _ITS_NAME)
@@ -112,7 +112,7 @@ _WITH_KEY = Statement(
         col(ProductRow.store_id) == _STORE, col(ProductRow.key) == bindparam("key")
     )
 )
-# A subquery: the planner does not see the words. For frequent ones it would rather go through the whole table.
+# A subquery hides the words from the planner. For frequent words it would scan the whole table.
 _QUERY = select(func.search_query(_STORE, bindparam("words", type_=Text))).scalar_subquery()
 _BY_NAME = (
     select(col(ProductRow.product_id))
@@ -124,8 +124,8 @@ _BY_IMAGE = (
     .where(col(ImageRow.store_id) == _STORE, col(ImageRow.product_id).is_not(None))
     .where(func.image_words(col(ImageRow.store_id), col(ImageRow.filename), col(ImageRow.alt)).op("@@")(_QUERY))
 )
-# An index on words has no order: it tells of all rows with a frequent one before the first can be read. So a sample
-# that has an index of its own is searched first, and all only where that does not find enough.
+# A GIN index finds all rows with a frequent word before the first can be read. So a sample with its own index is
+# searched first, and all products only if it has too few.
 _SAMPLE = union(
     _BY_NAME.where(text(IN_SAMPLE)).limit(FOUND).subquery().select(),
     _BY_IMAGE.where(text(IN_SAMPLE)).limit(IMAGES_OF_SAMPLE).subquery().select(),

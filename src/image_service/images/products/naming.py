@@ -1,7 +1,7 @@
-"""Products: what the merchant calls them. One operation, one transaction, begun and committed here.
+"""Product names and keys. One operation, one transaction, begun and committed here.
 
-A change takes the gallery's row first, as every change of the gallery does, and counts its revision up: so the entity
-tags of all that shows a product change with its name.
+A change locks the gallery's row first, as every change of the gallery does, and increments its revision: so the ETag
+of every response that shows the product changes too.
 """
 
 import unicodedata
@@ -28,14 +28,14 @@ MAX_KEY = 200  # characters
 Name = str | dict[str, str] | None
 """A text, or a map of language to text."""
 
-TRIES = 5  # of an operation that a concurrent change may undo
-# Numbers drawn from the sequence in each try: a store may have used those that it gives for products of its own.
+TRIES = 5  # per operation, if concurrent changes conflict
+# Numbers drawn from the sequence in each try: a store may have used some for its own products.
 DRAWN = (1, 100, 10_000)
 
 
 @dataclass(frozen=True)
 class Described:
-    """A product as the merchant describes it. Without key and name there is nothing kept of it."""
+    """A product as the merchant describes it. Without key and name it has no row."""
 
     id: int
     revision: int  # its gallery's; 0: never written
@@ -44,18 +44,18 @@ class Described:
 
 
 def normalized(key: str) -> str:
-    """The one spelling of a key: NFC. What looks the same is the same."""
+    """The key in NFC, so that keys that look the same are equal."""
     return unicodedata.normalize("NFC", key)
 
 
 async def find(database: Database, store_id: int, product_id: int) -> Described:
-    """What is said of it, maybe nothing."""
+    """The product's key and name, if any."""
     found = await database.rows(_BY_ID, store_id=store_id, product_id=product_id)
     return _described(found[0]) if found else Described(product_id, 0)
 
 
 async def names(database: Database, store_id: int, product_ids: Sequence[int]) -> dict[int, Name]:
-    """Of those that have one."""
+    """Omits unnamed products."""
     found = await database.rows(_NAMES, store_id=store_id, product_ids=product_ids)
     return {row.product_id: row.name for row in found}
 
@@ -75,7 +75,7 @@ async def describe(
     name: Name | Unchanged = UNCHANGED,
     expected: Expected = None,
 ) -> Described:
-    """Give a product a name or a key, or take them away (None). What changes nothing leaves the revision alone.
+    """Give a product a name or a key, or take them away (None). A call that changes nothing keeps the revision.
 
     Raises `ProductKeyTaken`, `PreconditionFailed`, `StoreNotFound`.
     """
@@ -104,10 +104,10 @@ async def find_or_make(
     name: Name = None,
     once: Once[tuple[Described, bool]] | None = None,
 ) -> tuple[Described, bool]:
-    """The store's product that has this key, and whether it was made now: with `name`, and a number of its own. One
-    that is there keeps the name that it has.
+    """The store's product that has this key, and whether it was created now, with `name` and a new id. An existing
+    product keeps its name.
 
-    Any number of calls at once end with one product. Raises `RepeatUnderWay`, `StoreNotFound`.
+    Concurrent calls create one product. Raises `RepeatUnderWay`, `StoreNotFound`.
     """
     key = normalized(key)
     for _ in range(TRIES):
@@ -130,7 +130,7 @@ async def _found_or_made(
     if found:
         return _described(found[0]), False
     product_id = await _free_number(transaction, store_id)
-    # Waits for a transaction that is making it at this moment.
+    # Waits for a concurrent transaction that creates it.
     if not await transaction.rows(_MAKE, store_id=store_id, product_id=product_id, key=key, name=name):
         found = await transaction.rows(_BY_KEY, store_id=store_id, key=key)
         return (_described(found[0]), False) if found else None
@@ -160,11 +160,11 @@ async def _keep(transaction: Transaction, store_id: int, product: Described) -> 
 
 @asynccontextmanager
 async def _changes(database: Database) -> AsyncIterator[Transaction]:
-    """A transaction in which a store that was removed meanwhile is said so."""
+    """A transaction that raises `StoreNotFound` if the store was removed."""
     try:
         async with database.changes() as transaction:
             yield transaction
-    except ForeignKeyViolationError as error:  # the one that it can break: the store's
+    except ForeignKeyViolationError as error:  # the foreign key to the store
         raise StoreNotFound from error
 
 

@@ -37,14 +37,14 @@ MAX_PIXELS = 25_000_000  # of a variant, and of all sizes of a family: they are 
 
 @dataclass(frozen=True)
 class One:
-    """To be rendered once, and kept under each of the names: sizes that come out the same."""
+    """Rendered once and stored under each name: sizes with equal dimensions."""
 
     rendering: Rendering
     names: tuple[VariantName, ...]
 
     @property
     def formats(self) -> tuple[Format, ...]:
-        """This one's, and those that it is weighed against."""
+        """Its own, and those that it is compared with."""
         return self.rendering.format, *self.rendering.against
 
 
@@ -62,7 +62,7 @@ class Ahead:
         formats: Sequence[Format],
         max_bytes: int,
     ) -> None:
-        """Of `offer`, its `formats`. `own` pixel processes render while `pixels` has nothing to do."""
+        """Renders `formats` of `offer`. `own` pixel processes render while `pixels` is idle."""
         self._database = database
         self._storage = storage
         self._staging = staging
@@ -77,7 +77,7 @@ class Ahead:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Until the block ends; what is not done by then is lost."""
+        """Runs until the block ends; unfinished renders are lost."""
         task = asyncio.create_task(self._run())
         try:
             yield
@@ -97,10 +97,10 @@ class Ahead:
                 await self._render(image)
             except BlobNotFound:
                 metrics.NOT_AHEAD.labels(NotAhead.GONE).inc()
-            except ImageServiceError as error:  # a request for one finds out whether it can be rendered
+            except ImageServiceError as error:  # a client's request renders it, or fails
                 metrics.NOT_AHEAD.labels(NotAhead.FAILED).inc()
                 log.warning("not rendered ahead", image=image.id, key=image.key, reason=str(error))
-            except Exception:  # the others in the line are not to wait for ever
+            except Exception:  # the other images must still be rendered
                 metrics.NOT_AHEAD.labels(NotAhead.FAILED).inc()
                 log.exception("not rendered ahead", image=image.id, key=image.key)
 
@@ -113,7 +113,7 @@ class Ahead:
             await self._rendered(image, wanted[at : at + MAX_FAMILY])
 
     async def _wanted(self, image: Image) -> list[One]:
-        """What is not kept yet, those of one size one after the other."""
+        """What is not stored yet, ordered by dimensions, largest first."""
         found: dict[Rendering, list[VariantName]] = {}
         variants = variants_of(image, self._offer)
         for each in variants:
@@ -149,15 +149,15 @@ class Ahead:
         if kept is not None and serves(kept.pixels, (image.width, image.height), largest):
             try:
                 return await self._own.render_family(kept.path, targets, renderings, kept.pixels)
-            except RenderTooLong:  # so would the original
+            except RenderTooLong:  # the original would too
                 raise
             except RenderFailed:
-                pass  # they were dropped at this moment
+                pass  # the pixels were just dropped
         async with self._storage.as_file(original_name(image.key)) as original:
             return await self._own.render_family(original, targets, renderings)
 
     async def _keep(self, one: One, target: Path, lightest: Format) -> None:
-        """As a render that is asked for does. Not where a shopper has been faster: what is kept stays as it is."""
+        """Store it as a requested render does. A variant that a request has stored meanwhile stays as it is."""
         if self._is_heavy(target):
             return
         lost = one.formats[: one.formats.index(lightest)]
@@ -168,7 +168,7 @@ class Ahead:
                 metrics.AHEAD.labels(one.rendering.format).inc()
 
     def _is_heavy(self, target: Path) -> bool:
-        """The file has just been written: no disk is asked."""
+        """The file was just written: `stat` reads no disk."""
         return target.stat().st_size > self._max_bytes
 
     async def _is_live(self, image: Image) -> bool:

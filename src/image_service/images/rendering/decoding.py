@@ -1,4 +1,4 @@
-"""What a variant is rendered from: pixels that are kept, else the original, whose pixels are then kept."""
+"""Renders a variant from kept pixels, else from the original, whose pixels are then kept."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -28,8 +28,8 @@ class Decoding:
 
     @asynccontextmanager
     async def kept_for(self, image: Image, rendering: Rendering, under_way: UnderWay) -> AsyncIterator[Kept | None]:
-        """Around the render: pixels of which this can be rendered as well as of the original. Of several sizes that are
-        asked for at once the first decodes, and the others wait for its pixels.
+        """For the time of the render: yields kept pixels that are as good as the original, or None. Of several sizes
+        requested at once, the first decodes, and the others wait for its pixels.
         """
         if self._pixels.kept is None or rendering.original is not Format.JPG:
             yield None
@@ -74,7 +74,7 @@ class Decoding:
         kept: Kept | None,
         estimated: float,
     ) -> Format:
-        """The lightest of the formats that are asked about; it has been drawn, unless the format is fixed.
+        """Render; returns the lightest of the formats. That is the rendered one, unless it is `fixed`.
 
         Raises `BlobNotFound`, `Busy`, `RenderFailed`, `StorageUnavailable`."""
 
@@ -100,9 +100,9 @@ class Decoding:
         if kept is not None:
             try:
                 await run(kept.path, kept.pixels)
-            except RenderTooLong:  # so would the original
+            except RenderTooLong:  # the original would too
                 raise
-            except RenderFailed:  # they were dropped at this moment, or are of no use
+            except RenderFailed:  # the pixels were just dropped, or are unusable
                 await self.forget(image.key)
             else:
                 return formats[-1]
@@ -125,6 +125,6 @@ class Decoding:
             await self._pixels.kept.drop([key])
 
     def _cache_for(self, image: Image, rendering: Rendering) -> KeptPixels | None:
-        """Pixels are kept as they are decoded for the size that a shop shows first, and so for smaller ones."""
+        """Pixels are kept if decoded for `SRC_SIZE`, which a shop shows first, or for a smaller size."""
         most, _ = SRC_SIZE.fit(image.width, image.height)
         return self._pixels.kept if rendering.original is Format.JPG and rendering.width <= most else None

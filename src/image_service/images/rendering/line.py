@@ -1,4 +1,4 @@
-"""Images whose variants are to be rendered when there is nothing else to do: in memory, lost with the process."""
+"""Queue of images whose variants are to be rendered when idle: in memory, lost with the process."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ class Line:
         self._news = asyncio.Event()
 
     def add(self, images: Iterable[Image]) -> None:
-        """Those on a product; of what moves one frame would be no variant."""
+        """Add those on a product, except animations: one frame is no variant."""
         for image in images:
             if image.product_id is None or image.frames > 1:
                 continue
@@ -29,7 +29,7 @@ class Line:
         self._count()
 
     def forget(self, keys: Iterable[str]) -> None:
-        """They have been deleted, or have new bytes."""
+        """Drop images that were deleted or replaced."""
         for key in keys:
             self._drop(key, NotAhead.GONE)
 
@@ -37,7 +37,7 @@ class Line:
         self.forget([image.key for image in self._images.values() if image.store_id == store_id])
 
     async def wait(self) -> None:
-        """Until there is one."""
+        """Wait for an image."""
         while not self._images:
             self._news.clear()
             await self._news.wait()

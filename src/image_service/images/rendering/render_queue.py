@@ -12,13 +12,13 @@ from image_service.pixels.pool.costs import DEAR_SECONDS
 from image_service.pixels.pool.pool import PixelPool
 from image_service.storage.names import VariantName
 
-SURE = 0.75  # of the wait that is allowed: who is expected to wait longer may well wait all of it for nothing
+SURE = 0.75  # of the allowed wait: a request expected to wait longer may well time out
 
 TYPICAL_SECONDS = 0.1  # of a cheap render
 
 
 class UnderWay:
-    """A variant that was asked for, from its look-up to its end."""
+    """A requested variant, from its look-up to its end."""
 
     task: asyncio.Task[VariantName]
 
@@ -33,8 +33,8 @@ class UnderWay:
 class Admission:
     """Refuses a request at once if it would wait too long.
 
-    What counts is what waits for a pixel process or has one. A name that the database has not found yet is no work:
-    anybody can invent any number of them.
+    Counts renders that wait for a pixel process or have one. A name not yet found in the database does not count:
+    clients can invent any number of them.
     """
 
     def __init__(self, pixels: PixelPool, draw_wait: float) -> None:
@@ -52,14 +52,14 @@ class Admission:
 
     @contextmanager
     def counted(self, store_id: int, estimated: float) -> Iterator[None]:
-        """Around the render, with the reading of its original. Raises `Busy`."""
+        """Use it around reading the original and rendering. Raises `Busy`."""
         self.require_short_wait(store_id, estimated)
         with (self._dear if estimated >= DEAR_SECONDS else self._cheap).counted(store_id, estimated):
             yield
 
 
 class _Renders:
-    """Those under way, in seconds as estimated, by store."""
+    """Estimated seconds of renders under way, by store."""
 
     def __init__(self) -> None:
         self._of: dict[int, Counter[float]] = {}
@@ -72,12 +72,12 @@ class _Renders:
             yield
         finally:
             own[estimated] -= 1
-            own += Counter()  # without those of which there are none left
+            own += Counter()  # drops zero counts
             if not own:
                 self._of.pop(store_id, None)
 
     def before(self, store_id: int) -> float:
-        """One more of this store waits so long: for its own, and for the other stores' that take turns with them."""
+        """Seconds that one more of this store waits: for its own, and for other stores' that take turns with them."""
         own = self._sum(store_id)
         turns = (min(self._sum(other), own + TYPICAL_SECONDS) for other in self._of if other != store_id)
         return own + sum(turns)
@@ -103,19 +103,19 @@ class _Turn:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.users = 0
-        self.busy: Busy | None = None  # why the one before got no pixel process
+        self.busy: Busy | None = None  # why the last one got no pixel process
 
 
 class Equals:
-    """Variants that look the same are rendered one at a time: what was kept first, the next ones copy."""
+    """Variants that look the same are rendered one at a time: the next ones copy the first."""
 
     def __init__(self) -> None:
         self._turns: dict[Looks, _Turn] = {}
 
     @asynccontextmanager
     async def alone(self, looks: Looks, under_way: UnderWay) -> AsyncIterator[None]:
-        """Raises `Busy` if no client asks any more, or if the request before waited in vain: waiting as long again
-        would not help.
+        """Raises `Busy` if no client is left, or if the previous request got `Busy`: waiting as long again would not
+        help.
         """
         turn = self._turns.setdefault(looks, _Turn())
         turn.users += 1

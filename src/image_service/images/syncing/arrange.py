@@ -18,7 +18,7 @@ from image_service.queue.outbox import Event
 
 @dataclass(frozen=True)
 class Bytes:
-    """Stored already, and not named by any row yet."""
+    """Stored bytes that no row names yet."""
 
     upload: Upload
     original: StoredOriginal
@@ -26,13 +26,13 @@ class Bytes:
 
 @dataclass(frozen=True)
 class Placed:
-    """One image of the gallery as it shall be."""
+    """One image of the resulting gallery."""
 
     position: int
     image_id: int | None  # None: a new one
-    bytes: Bytes | None = None  # its new ones
+    bytes: Bytes | None = None  # new bytes
     alt: Alt | Unchanged = UNCHANGED
-    is_asked_for: bool = True  # else it closes up, and its `updated_at` stays
+    is_asked_for: bool = True  # else it only shifts: `updated_at` stays
 
 
 async def arrange(
@@ -43,7 +43,7 @@ async def arrange(
     placed: Sequence[Placed],
     removed: list[int],
 ) -> list[int]:
-    """`rows`: all of the gallery, by id, locked. `placed` has each that stays, and each new one; nothing else is
+    """`rows`: the gallery's locked rows, by id. `placed`: each image that stays or is new; nothing else is
     written. Returns the ids, in the order of `placed`. Raises what `StoredOriginal.claim` does.
     """
     if removed:
@@ -53,7 +53,7 @@ async def arrange(
 
 
 async def _move(transaction: Transaction, placed: Sequence[Placed], rows: Mapping[int, Row]) -> None:
-    """What changes besides is announced when that is written."""
+    """Rows with other changes are announced by `_written`."""
     moved = [each for each in placed if rows[each.image_id or 0].position != each.position]
     if moved:
         await transaction.rows(
@@ -66,7 +66,7 @@ async def _move(transaction: Transaction, placed: Sequence[Placed], rows: Mappin
 
 
 def _change(row: Row, placed: Placed) -> dict[str, Any]:
-    """Of an image that stays, beside its position; empty: none."""
+    """Changes of an image that stays, except its position."""
     change = columns_of(placed.bytes.upload, placed.bytes.original.key) if placed.bytes is not None else {}
     if placed.alt is not UNCHANGED:
         change["alt"] = placed.alt

@@ -1,6 +1,6 @@
-"""By what the hosts of source URLs will know the pictures that were fetched from them, as rows beside the images.
+"""Stores the validators (ETag, Last-Modified) of pictures that were fetched from source URLs.
 
-They are apart from the images: a host may rename a picture that it has not changed, and that changes no image.
+They have their own table: a host may change those of an unchanged picture, and that changes no image.
 """
 
 from typing import Any, Protocol
@@ -25,7 +25,7 @@ class Validators(Protocol):
 
 
 async def keep(transaction: Transaction, image_id: int, key: UUID, validators: Validators) -> None:
-    """Of the bytes that `key` names, which are the image's now."""
+    """Store the validators of the image's current bytes, `key`."""
     await transaction.rows(
         _KEEP,
         image_id=image_id,
@@ -37,13 +37,13 @@ async def keep(transaction: Transaction, image_id: int, key: UUID, validators: V
 
 
 async def keep_of_live(transaction: Transaction, image_id: int, key: UUID, validators: Validators) -> None:
-    """The same, of an image that may have other bytes by now, or be gone: then nothing is kept."""
+    """The same, but does nothing if the image has other bytes by now or is gone."""
     if await transaction.rows(_IS_LIVE, image_id=image_id, key=key):
         await keep(transaction, image_id, key, validators)
 
 
 async def known(database: Database, image_ids: list[int]) -> dict[int, Row]:
-    """By image; without those whose bytes came another way, or before validators were kept."""
+    """By image id; without bytes that came another way, or before validators were stored."""
     found = await database.rows(_KNOWN, image_ids=image_ids)
     return {row.image_id: row for row in found}
 

@@ -1,7 +1,7 @@
-"""Lists all blobs, a slice at a time, for what no row tells of: what a sweep that asks the database cannot find.
+"""Lists all blobs, a slice at a time, to find those without a row: a sweep of the database cannot find them.
 
 Originals lie in 256 folders by the first two digits of their keys, which are random: each folder is a fair sample.
-Variants lie by store. Folders are taken in the order of their names, so that one name says how far an audit has come.
+Variants lie by store. Folders are read in name order, so that one name records an audit's progress.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ from image_service.storage.base import Storage
 from image_service.storage.names import VariantName, key_of_original
 
 ORIGINALS, VARIANTS = "private/", "public/stores/"
-MAX_STRAY_SHARE = 0.05  # of the originals: more than that is a wrong database, not left-overs
-JUDGED = 2000  # originals that 5 % are reckoned of, at the least: of fewer it would say little
-PORTION = 20_000  # names, a second or two of work: taken by each sweep, and lost when a process is killed
-SPREAD = 0.5  # of the interval between two audits: what one that nothing calls for takes
+MAX_STRAY_SHARE = 0.05  # of the originals: more means a wrong database, not left-overs
+JUDGED = 2000  # least originals for the 5 % rule: of fewer it would say little
+PORTION = 20_000  # names a sweep reads, a second or two of work: lost if its process is killed
+SPREAD = 0.5  # of the interval between audits: how long one that is not `whole` takes
 KEYS = 2000  # in one statement
 ASKED = 16  # files or objects asked for their age at once
 
@@ -40,17 +40,17 @@ class SweepRefused(ImageServiceError):
 
 _KEY: ColumnElement[UUID] = func.unnest(bindparam("keys", type_=ARRAY(Uuid))).column_valued("asked")
 _OF_AN_IMAGE = exists().where(col(ImageRow.key) == _KEY)
-# Of an upload under way. One that is a day old is none: in a restored database it may be of an image that it has lost.
+# Of an upload under way. Not if a day old: in a restored database it may belong to an image whose row is lost.
 _RESERVED = exists().where(
     col(ReservationRow.key) == _KEY, col(ReservationRow.reserved_at) >= func.now() - literal(STRAY_AGE)
 )
-_NEITHER = select(_KEY).where(~_OF_AN_IMAGE, ~_RESERVED)  # in one snapshot: a key goes from one to the other
+_NEITHER = select(_KEY).where(~_OF_AN_IMAGE, ~_RESERVED)  # one snapshot: keys move between the tables
 _OF_NO_IMAGE = select(_KEY).where(~_OF_AN_IMAGE)
 
 
 @dataclass(frozen=True)
 class Round:
-    """How far an audit has come: kept in the database, for the next sweep to go on from there."""
+    """An audit's progress, stored in the database so that the next sweep can resume it."""
 
     whole: bool  # before any sweep that lists nothing; else spread over days
     mark: str | None  # the blob store's when it began
@@ -65,7 +65,7 @@ class Round:
 
     @classmethod
     def kept(cls, cursor: dict[str, Any] | None) -> Self | None:
-        """None also for what another version of the service has kept."""
+        """None also for a cursor of another version of the service."""
         try:
             return None if cursor is None else cls(**cursor)
         except TypeError:
@@ -79,12 +79,12 @@ class _Slice:
     first: str
     last: str = ""
     originals: int = 0
-    unknown: dict[UUID, str] = field(default_factory=dict)  # names by their keys, of which the database was not asked
+    unknown: dict[UUID, str] = field(default_factory=dict)  # names by key, not looked up in the database yet
     unnamed: list[tuple[UUID, str]] = field(default_factory=list)
 
 
 class Audit:
-    """One run, which takes the round on as far as it goes. Used once."""
+    """One run, which continues the round. Used once."""
 
     def __init__(
         self,
@@ -109,10 +109,9 @@ class Audit:
         self._seen = self._noted = 0  # names: in this run, and when the round was last kept
 
     async def run(self, oldest: datetime) -> Found:
-        """Strays that are older go to the trash; variants without a live image are removed at any age.
+        """Put strays before `oldest` in the trash; remove variants without a live image at any age.
 
-        Raises `SweepRefused` before it touches a slice of which over 5 % are strays, unless `force`; what the slices
-        before have come to stays done.
+        Raises `SweepRefused` before it changes a slice with over 5 % strays, unless `force`; earlier slices stay done.
         """
         before, since = self._round, time.monotonic()
         try:
@@ -156,7 +155,7 @@ class Audit:
         part.unknown = {}
 
     async def _judge(self, part: _Slice, oldest: datetime) -> None:
-        """The last one may hold few: it is judged together with all that came before."""
+        """A small last slice is judged together with all slices before it."""
         await self._look_up(part)
         alone = part.originals >= self._judged
         originals = part.originals + (0 if alone else self._round.originals)
@@ -182,8 +181,8 @@ class Audit:
         )
 
     async def _variants(self) -> bool:
-        """Whether all are done. Those of no live image go at any age: only an image that has its row is rendered, and
-        a key that has lost it never gets it back.
+        """Whether all are done. Removes variants of no live image at any age: only images with a row are rendered,
+        and a key that loses its row never regains it.
         """
         folders = await self._storage.folders(VARIANTS)
         for number, folder in enumerate(folders, 1):
@@ -203,7 +202,7 @@ class Audit:
         return True
 
     async def _names(self, folder: str) -> AsyncIterator[Sequence[str]]:
-        """One that nothing calls for rests as long as it works."""
+        """Unless `whole`, an audit sleeps as long as it works."""
         since = time.monotonic()
         async for names in self._storage.names(folder):
             self._seen += len(names)
@@ -213,7 +212,7 @@ class Audit:
             since = time.monotonic()
 
     async def _goes_on(self, done: float) -> bool:
-        """Keeps the round now and then. One that nothing calls for stops here where it is ahead of its time."""
+        """Stores the round from time to time. Unless `whole`, an audit stops if it is ahead of schedule."""
         if self._dry_run:
             return True
         if self._seen - self._noted >= self._portion:
@@ -235,14 +234,14 @@ class Audit:
             return (await session.exec(statement, params={"keys": keys})).all()
 
     async def _trashed(self, keys: list[UUID]) -> dict[UUID, int]:
-        """Those that are in the trash, and whose."""
+        """Keys in the trash, with store ids."""
         theirs = col(TrashRow.key) == func.any(literal(keys, ARRAY(Uuid)))
         statement = select(TrashRow.key, TrashRow.store_id).where(theirs)
         async with self._database.reading() as session:
             return dict((await session.exec(statement)).all())
 
     async def _aged(self, unnamed: Sequence[tuple[UUID, str]], oldest: datetime) -> list[UUID]:
-        """The few that no row names are asked for their age: the version before reserves no keys."""
+        """Check the age of the few without a row: the previous version reserves no keys."""
 
         async def is_old(name: str) -> bool:
             try:

@@ -1,6 +1,6 @@
 """Copies an installation's bytes from one blob store to another, while the service runs on either of them.
 
-May be cut short and run again at any time: what is there already stays. Originals go first, then variants, and the
+May be interrupted and repeated at any time: existing blobs stay. Originals go first, then variants, and the
 instance id last: a service on the new store is not ready until then, unless it was its store before.
 """
 
@@ -44,7 +44,7 @@ class CopyState(StrEnum):
 
 @dataclass(frozen=True)
 class Copied:
-    """What has become of one original, or of one variant, which has no image id here."""
+    """The result for one original, or for one variant, which has no image id here."""
 
     blob: str
     state: CopyState
@@ -116,7 +116,7 @@ class Copying:
             except BlobNotFound:
                 return CopyState.MISSING
             except StorageUnavailable:
-                await self._source.check()  # raises where it is not this blob alone
+                await self._source.check()  # raises if the whole store fails
                 return CopyState.UNREADABLE
             if sha256 != row.sha256:
                 return CopyState.DAMAGED
@@ -148,7 +148,7 @@ class Copying:
         await self._target.delete(name.blob for name, _ in wanted if UUID(name.key) in gone)
 
     async def _variant(self, listed: tuple[VariantName, int]) -> Copied | None:
-        """None: it was removed meanwhile. Of a variant no sum is known: one that is there in its size stays."""
+        """None: it was removed meanwhile. Variants have no checksum: an existing one of equal size stays."""
         name, size = listed
         if await self._size(name.blob) == size:
             return Copied(name.blob, CopyState.THERE)
@@ -170,13 +170,13 @@ class Copying:
         return blob.size
 
     async def _live(self, keys: Iterable[UUID]) -> set[UUID]:
-        """Those that an image has."""
+        """Keys of live images."""
         async with self._database.reading() as session:
             return set(await session.exec(select(ImageRow.key).where(col(ImageRow.key).in_(list(keys)))))
 
 
 async def _some_at_once(items: Sequence[Item], do: Callable[[Item], Awaitable[Result]]) -> AsyncIterator[Result]:
-    """What each comes to, in their order. What one of them raises comes after the others under way have ended."""
+    """Results, in order. An error is raised after the other items under way have ended."""
     for start in range(0, len(items), AT_ONCE):
         for done in await asyncio.gather(*map(do, items[start : start + AT_ONCE]), return_exceptions=True):
             if isinstance(done, BaseException):

@@ -1,4 +1,4 @@
-"""Images on no product that have been there too long."""
+"""Deletes images without a product after ORPHAN_TTL."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,9 +19,9 @@ _PLACE = (col(ImageRow.created_at), col(ImageRow.id))
 
 
 async def remove(database: Database, library: Library, ttl: timedelta | None, *, dry_run: bool) -> int:
-    """Delete those made longer ago than `ttl`, as their store would; returns how many. None: they are kept for ever.
+    """Delete orphans older than `ttl`, as their store would; returns how many. None: they are never deleted.
 
-    One that is put on a product meanwhile stays. Raises what storage and database raise.
+    An orphan that is assigned meanwhile stays. Raises what storage and database raise.
     """
     if ttl is None:
         return 0
@@ -32,7 +32,7 @@ async def remove(database: Database, library: Library, ttl: timedelta | None, *,
     removed, after = 0, (datetime(1970, 1, 1, tzinfo=UTC), 0)
     while batch := await _following(database, past, after):
         for row in batch:
-            # Only as it was seen: any change since has changed its version.
+            # Only if unchanged: any change since has changed its version.
             with suppress(ImageNotFound, PreconditionFailed, Busy):
                 await library.remove(row.store_id, row.id, expected=frozenset({microseconds(row.updated_at)}))
                 removed += 1

@@ -1,4 +1,4 @@
-"""What sweep and verify have done last, kept where every instance can read it."""
+"""Results of the last sweep and verify, in the database for all instances."""
 
 import time
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ NEVER = JobResult(last_run=0, last_success=0, failed=False, seconds=0)
 
 @asynccontextmanager
 async def recorded(database: Database, job: str) -> AsyncIterator[dict[str, int]]:
-    """Around a run. It fills in what it has counted; one that raises has failed, and leaves the last success's counts.
+    """Records a run. The block fills in the counts. If it raises, the run failed, and the last success's counts stay.
 
     Raises `DatabaseUnavailable` at its end if the result cannot be kept.
     """
@@ -36,18 +36,18 @@ async def recorded(database: Database, job: str) -> AsyncIterator[dict[str, int]
 
 
 async def succeeded(database: Database, job: str, seconds: float, counts: dict[str, int]) -> None:
-    """Of one that several runs have done: it is at its end. Raises `DatabaseUnavailable`."""
+    """Record the end of a job that took several runs. Raises `DatabaseUnavailable`."""
     done = {"failed": False, "last_success": func.now(), "seconds": seconds, "counts": counts, "cursor": null()}
     await _keep(database, job, done)
 
 
 async def failed(database: Database, job: str) -> None:
-    """It keeps its cursor. Raises `DatabaseUnavailable`."""
+    """Keeps the cursor. Raises `DatabaseUnavailable`."""
     await _keep(database, job, {"failed": True})
 
 
 async def keep_cursor(database: Database, job: str, cursor: dict[str, Any]) -> None:
-    """Where one that is not at its end goes on. Raises `DatabaseUnavailable`."""
+    """Store where an unfinished job resumes. Raises `DatabaseUnavailable`."""
     never = {"last_run": func.to_timestamp(0), "failed": False}
     row = insert(JobRow).values(job=job, cursor=cursor, **never)
     async with database.transaction() as session:
@@ -69,8 +69,8 @@ async def _keep(database: Database, job: str, values: dict[str, Any]) -> None:
 
 
 async def is_due(database: Database, job: str, interval: timedelta) -> bool:
-    """Whether its last run ended longer ago than `interval`, by the database's clock; or will end, by a clock that was
-    put back since. Raises `DatabaseUnavailable`.
+    """Whether its last run ended longer ago than `interval`, by the database's clock, or in the future, if the clock
+    was put back. Raises `DatabaseUnavailable`.
     """
     recent = col(JobRow.last_run).between(func.now() - literal(interval), func.now())
     async with database.reading() as session:
@@ -85,7 +85,7 @@ async def has_succeeded(database: Database, job: str, within: timedelta) -> bool
 
 
 async def results(database: Database) -> dict[str, JobResult]:
-    """Of every job, also of one that has never run. Raises `DatabaseUnavailable`."""
+    """Of all jobs, also those that have never run. Raises `DatabaseUnavailable`."""
     async with database.reading() as session:
         rows = (await session.exec(select(JobRow))).all()
     return dict.fromkeys((SWEEP, AUDIT, VERIFY, VERIFY_SAMPLE), NEVER) | {

@@ -1,4 +1,4 @@
-"""Removes bytes and kept answers that are no longer needed, and nothing else."""
+"""Removes blobs and rows that are no longer needed, and nothing else."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -66,9 +66,9 @@ async def sweep(
     forget_jobs: ForgetJobs | None = None,
     dry_run: bool = False,
 ) -> Swept:
-    """What the database knows to be needless; before that an `audit`, for what it does not know of.
+    """Remove what the database shows is not needed, after an `audit` for blobs it does not know.
 
-    The variants of images that were deleted after `since` are removed once more: then it may have failed.
+    Removes variants of images deleted after `since` once more: the first time may have failed.
     Raises `InstanceMismatch`, and what the audit raises.
     """
     await instance.check(database, storage)
@@ -96,7 +96,7 @@ async def sweep(
 
 
 async def _remove_again(database: Database, storage: Storage, sizes: list[str], since: datetime | None) -> None:
-    """The variants of what came into the trash after `since`, by their names; None: of all of it."""
+    """Remove variants, by name, of images put in the trash after `since`; None: of all in it."""
     last = UUID(int=0)
     recent = and_(col(TrashRow.store_id) != NO_STORE, true() if since is None else col(TrashRow.deleted_at) > since)
     while True:
@@ -114,7 +114,7 @@ def _variants_of(row: TrashRow, sizes: list[str]) -> list[str]:
 
 
 async def to_trash(database: Database, strays: list[UUID]) -> None:
-    """They keep their bytes for a day: by a clock that has jumped, one may be of an upload that is under way."""
+    """Strays keep their blobs for a day: if a clock has jumped, one may belong to an upload under way."""
     for start in range(0, len(strays), BATCH):
         values = [{"key": key, "store_id": NO_STORE, "slug": ""} for key in strays[start : start + BATCH]]
         async with database.transaction() as session:
@@ -143,7 +143,7 @@ async def _take_unused(database: Database, *, dry_run: bool) -> int:
 
 
 async def _empty_trash(database: Database, storage: Storage, sizes: list[str], *, dry_run: bool) -> int:
-    """Bytes first, then the rows that remember them: what a crash interrupts is done again."""
+    """Delete blobs first, then their trash rows: after a crash, the next run repeats it."""
     # Bytes of a live image are no trash, even with a row here: a stray may have got its image's row after all.
     live = exists().where(col(ImageRow.key) == col(TrashRow.key))
     past = and_(col(TrashRow.deleted_at) < func.now() - literal(TRASH_KEPT), ~live)

@@ -1,4 +1,4 @@
-"""The sweep as it is run: once at a time in all processes and replicas, by hand or by itself, its result kept."""
+"""Runs the sweep: one at a time in all replicas, manually or periodically. Stores the result."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 LOCK = 0x696D6703  # an advisory lock's number; alembic/env.py has the one before
 SWEPT_WITHIN = timedelta(days=2)  # else a database may have been restored from before the last sweep
 MARGIN = timedelta(minutes=10)  # longer than any transaction that deletes an image
-LOOKS = (0.05, 0.1)  # of the interval, at random: between two looks whether a sweep is due
+LOOKS = (0.05, 0.1)  # of the interval, at random: between checks whether a sweep is due
 
 
 class SweepUnderWay(ImageServiceError):
@@ -45,7 +45,7 @@ class Sweeper:
     forget_jobs: ForgetJobs | None = None
 
     async def run(self, *, audit: bool = False, dry_run: bool = False, force: bool = False) -> Swept:
-        """With a whole `audit`, or with what is due or needed of one. Of a dry run nothing is kept.
+        """Sweep with a whole `audit`, or with what is due or needed of one. A dry run stores nothing.
 
         Raises `SweepUnderWay`, `SweepRefused`, and what `sweep` raises.
         """
@@ -70,7 +70,7 @@ class Sweeper:
 
     async def _for_ever(self, interval: float) -> None:
         while True:
-            # A service that has just started has better things to do; and a thousand workers do not ask at once.
+            # Sleep first: a service is busy when it starts, and a thousand workers must not ask at once.
             await asyncio.sleep(interval * random.uniform(*LOOKS))  # noqa: S311 - not a secret
             try:
                 await self._if_due(timedelta(seconds=interval))
@@ -98,12 +98,12 @@ class Sweeper:
         return swept
 
     async def _audit(self, *, asked: bool, dry_run: bool, force: bool) -> Audit | None:
-        """A whole one where it is asked for or needed; else a part of one that is due or under way; or none."""
+        """A whole audit if asked for or needed; else a part of one that is due or under way; or None."""
         mark, left = await instance.is_as_left(self.database, self.storage)
         under_way = Round.kept(await runs.cursor_of(self.database, runs.AUDIT))
         interval, now = timedelta(seconds=self.audit_interval), time.time()
         if asked or not left or not await runs.has_succeeded(self.database, runs.SWEEP, SWEPT_WITHIN):
-            # One that was cut short goes on, if nothing has been restored since for all that can be told.
+            # Resume an interrupted audit if nothing seems to have been restored since.
             recent = under_way is not None and now - under_way.at < SWEPT_WITHIN.total_seconds()
             if under_way is None or dry_run or not (under_way.whole and under_way.mark == mark and recent):
                 under_way = Round(whole=True, mark=mark, began=now, at=now)

@@ -39,7 +39,7 @@ class Verified:
 
 
 class Rows(Protocol):
-    """Which images, and in which order; a place is where they go on."""
+    """Selects and orders images; a place is where to resume."""
 
     async def after(self, database: Database, place: str) -> tuple[Sequence[ImageRow], str | None]:
         """Some more, and the place after them; None: there are no more. "" is the first place."""
@@ -59,7 +59,7 @@ class All:
 
 @dataclass(frozen=True)
 class Sample:
-    """Keys are random: `share` of them, from 0 to 1, is a fair sample; which one, `seed` from 0 to 1 says."""
+    """Keys are random: `share` of them, from 0 to 1, is a fair sample. `seed`, from 0 to 1, selects it."""
 
     share: float
     seed: float
@@ -89,8 +89,8 @@ async def verify(
     rows: Sequence[ImageRow] | None = None,
     at_once: int = AT_ONCE,
 ) -> AsyncIterator[Verified]:
-    """Every image once, by id, or these `rows`. One that is deleted meanwhile may be said to be whole, never to be
-    missing. Bytes are read where `read` says so, where the store has no checksum, and where it has another.
+    """Verify every image once, by id, or these `rows`. One deleted meanwhile may be reported whole, never missing.
+    Reads the bytes if `read`, if the store has no checksum, or if its checksum or size differs.
 
     Raises `StorageUnavailable` when the whole blob store cannot be reached, `DatabaseUnavailable`.
     """
@@ -119,14 +119,14 @@ async def _verified(storage: Storage, row: ImageRow, read: bool) -> Verified:
     except BlobNotFound:
         was_read, state = False, OriginalState.MISSING
     except StorageUnavailable:
-        with suppress(StorageFull):  # that of `check`, which also writes
+        with suppress(StorageFull):  # from `check`, which also writes
             await storage.check()
         was_read, state = True, OriginalState.UNREADABLE
     return Verified(row.id, row.store_id, name, state, was_read)
 
 
 async def _is_as_sent(storage: Storage, name: str, row: ImageRow) -> bool:
-    """Whether the store says so. False also where it keeps no checksum. Raises `BlobNotFound`, `StorageUnavailable`."""
+    """Whether the store's checksum and size match; False without one. Raises `BlobNotFound`, `StorageUnavailable`."""
     if not storage.keeps_sha256:
         return False
     found = await storage.describe(name)

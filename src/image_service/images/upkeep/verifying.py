@@ -1,4 +1,4 @@
-"""Verification as it is run: once at a time, at a rate, resumed after a stop, its result kept."""
+"""Runs verify: one at a time, rate-limited, resumed after a stop. Stores the result."""
 
 import asyncio
 import random
@@ -15,8 +15,8 @@ from image_service.storage.base import Storage
 
 LOCK = 0x696D6705  # an advisory lock's number; queue/turns.py has the one before
 RESUMED_WITHIN = 30 * 86_400.0  # seconds after a stop
-KEPT_EVERY = 5.0  # seconds: what a stop may cost
-MOST_NAMED = 1000  # originals that are not whole, named in the end; all are counted
+KEPT_EVERY = 5.0  # seconds that a stop may lose
+MOST_NAMED = 1000  # bad originals listed in the result; all are counted
 
 
 class VerifyUnderWay(ImageServiceError):
@@ -25,7 +25,7 @@ class VerifyUnderWay(ImageServiceError):
 
 @dataclass(frozen=True)
 class Verification:
-    """How far one has come, and what it has found."""
+    """A verification's progress and results."""
 
     share: float  # of all originals: 1, or that of a sample
     read: bool  # all bytes, also where the store has a checksum
@@ -40,7 +40,7 @@ class Verification:
 
     @classmethod
     def kept(cls, cursor: dict[str, Any] | None) -> Self | None:
-        """None also for what another version of the service has kept."""
+        """None also for a cursor of another version of the service."""
         try:
             return None if cursor is None else cls(**cursor)
         except TypeError:
@@ -76,8 +76,8 @@ async def run(
     kept_every: float = KEPT_EVERY,
     say: Callable[[Verification], None] = lambda _: None,
 ) -> Verification:
-    """All originals, or a random `share` of them, at most `rate` a second. One of the same kind that was stopped goes
-    on, unless `anew`; `say` is told from where.
+    """Verify all originals, or a random `share`, at most `rate` a second. Resumes a stopped run of the same kind,
+    unless `anew`, and passes it to `say`.
 
     Raises `VerifyUnderWay`, and what `verify` raises.
     """
