@@ -1,4 +1,4 @@
-"""What a request for a picture asks for, read from its head once."""
+"""Parses the head of a picture request."""
 
 import random
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from image_service.storage.base import ByteRange
 from image_service.telemetry.request_log import REQUEST_ID
 from image_service.web.blob_response import byte_range
 
-MAX_ACCEPT_BYTES = 256  # browsers' own are half of that
+MAX_ACCEPT_BYTES = 256  # browsers send half of that
 # Requests with these are answered without the cache.
 _UNUSUAL = frozenset((b"if-range", b"if-modified-since", b"transfer-encoding", b"content-length", b"content-encoding"))
 
@@ -26,7 +26,7 @@ class Asked:
 
 
 def asked_in(scope: Scope) -> Asked | None:
-    """None: the request is unusual, or may have to be refused."""
+    """None if the request is unusual, or may be refused."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     if scope["method"] not in ("GET", "HEAD") or len(headers) > MAX_HEADERS:
         return None

@@ -1,7 +1,7 @@
-"""A cache of pictures that have been served: the headers of each answer, and the bytes of those asked for lately.
+"""A cache of served pictures: the headers of each answer, and the bytes of recently requested ones.
 
-The blob store is asked each time whether the blob is still there and the same: a picture that another worker or replica
-has removed is gone here with the same request.
+Each lookup checks that the blob store still has the same blob, so a picture that another worker or replica removes is
+gone here at once.
 """
 
 from typing import NamedTuple
@@ -15,21 +15,21 @@ from image_service.errors import RangeNotSatisfiable
 from image_service.storage.base import AtHand, ByteRange, Storage
 from image_service.telemetry import metrics
 
-MAX_ANSWERS = 8192  # whose headers are cached; about 16 MB
-MAX_BYTES = 1024 * 1024  # of a picture that is read in one go, in which nothing else happens: 0.1 ms
+MAX_ANSWERS = 8192  # cached headers; about 16 MB
+MAX_BYTES = 1024 * 1024  # of a picture that is read in one blocking call: 0.1 ms
 CACHE_BYTES = 32 * 1024 * 1024  # of pictures in memory
-MAX_CACHED_BYTES = 256 * 1024  # of one of them
+MAX_CACHED_BYTES = 256 * 1024  # of each
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class Hit(NamedTuple):
-    """A whole answer, but for its `X-Request-Id`."""
+    """A whole answer, without `X-Request-Id`."""
 
     status: int
     headers: Headers
     body: bytes | bytearray
-    counters: tuple[Counter, ...]  # that count it, beside those of all answers
+    counters: tuple[Counter, ...]  # incremented besides those of all answers
 
 
 class PictureCache:
@@ -42,7 +42,7 @@ class PictureCache:
         self._answers[key] = served
 
     def find(self, asked: Asked, storage: Storage) -> Hit | None:
-        """None: the answer is not cached, or its blob has gone, has changed, cannot be read without waiting, or ends
+        """None if the answer is not cached, or its blob is gone, has changed, cannot be read without waiting, or ends
         before the range.
         """
         served = self._answers.get(asked.key)
@@ -87,7 +87,7 @@ class PictureCache:
         whole = self._bytes.get(served.blob)
         if whole is None or whole.etag != served.etag:
             whole = storage.at_hand(served.blob, MAX_BYTES if byte_range is None else MAX_CACHED_BYTES)
-            if whole is None and byte_range is not None:  # too large to be cached: the range is read alone
+            if whole is None and byte_range is not None:  # too large to cache: read only the range
                 part = storage.at_hand(served.blob, MAX_BYTES, byte_range)
                 return part if part is not None and part.etag == served.etag else None
             if whole is None or whole.etag != served.etag:

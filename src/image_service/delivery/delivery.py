@@ -1,8 +1,8 @@
-"""Public pictures, as one ASGI application: each URL is parsed once, then answered from the cache, from what is kept,
-or with what is rendered now.
+"""Public pictures, as one ASGI application: parses each URL once, then answers from the cache, from storage, or with a
+newly rendered variant.
 
-The service asks it ahead of FastAPI. Lines in the log of what the cache has answered are for `LOG_LEVEL=debug` alone:
-behind nginx the service does not even hear of such requests.
+Runs before FastAPI. Answers from the cache are logged only with `LOG_LEVEL=debug`: behind nginx, such requests do not
+reach the service at all.
 """
 
 import time
@@ -34,12 +34,12 @@ _ASKED = "image_service.picture_asked"  # in the scope
 
 
 class Delivery:
-    parts: Parts  # there are some once the service has started
+    parts: Parts  # set when the service starts
 
     def __init__(
         self, limits: ConnectionLimits, trusted_proxies: Networks, recorder: Recorder, readers: Sequence[ReadSize]
     ) -> None:
-        """`readers` know sizes that clients write into URLs themselves."""
+        """`readers` parse sizes that clients put into URLs themselves."""
         self._readers = readers
         self._limits = limits
         self._trusted = trusted_proxies
@@ -57,7 +57,7 @@ class Delivery:
         await self._logged(scope, receive, send)
 
     async def _answered(self, asked: Asked, scope: Scope, receive: Receive, send: Send, started: float) -> bool:
-        """Whether the cache has the answer, which has then been sent."""
+        """Send the cached answer; False if there is none."""
         hit = self._cache.find(asked, self.parts.storage)
         if hit is None:
             return False
@@ -65,9 +65,9 @@ class Delivery:
         body = b"" if scope["method"] == "HEAD" else hit.body
         exchange: Exchange | None = scope.get(EXCHANGE)
         memory = exchange.memory if exchange is not None and len(body) > MAX_CACHED_BYTES else None
-        if memory is not None:  # the bytes are for this client alone
+        if memory is not None:  # the bytes are not cached
             if memory.is_short:
-                return False  # they are read piece by piece, as there is room
+                return False  # they are read in pieces, as memory allows
             memory.take(len(body))
         with suppress(ClientDisconnect):
             start = {"type": "http.response.start", "status": hit.status, "headers": headers}
@@ -75,7 +75,7 @@ class Delivery:
         if memory is not None:
             memory.give_back(len(body))
         if self._recorder.has_debug:
-            settle_client(scope, self._trusted)  # for the line in the log
+            settle_client(scope, self._trusted)  # for the log line
         self._recorder.record(
             scope,
             LABEL,
@@ -105,7 +105,7 @@ class Delivery:
 
 
 def render(request: Request, error: Exception) -> Response:
-    """Any exception, as JSON that no cache keeps."""
+    """Any exception as JSON, with `no-store`."""
     problem = problem_of(error)
     request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:MAX_REASON]  # for the log
     body = {"code": problem.status, "message": problem.reason}

@@ -1,5 +1,5 @@
-"""URLs of other sizes that clients make of an image's `src` themselves, by rules of a platform: redirects to the URL of
-a size that is offered. Nothing is looked up or rendered for one.
+"""URLs of other sizes that clients derive from an image's `src` by a platform's rules: redirects to the URL of an
+offered size, without any lookup or rendering.
 """
 
 import re
@@ -16,7 +16,7 @@ _DERIVED = re.compile(r"(?P<whole>.{1,300}-[0-9]{1,5}-[0-9]{1,5})_(?P<asked>[a-z
 
 
 def derived(path: str, sizes: Sequence[Size], readers: Sequence[ReadSize]) -> VariantName | None:
-    """The variant that `path` asks for, which may not exist; None: it is no such URL."""
+    """The variant that `path` asks for; it may not exist. None: not such a URL."""
     match = _DERIVED.fullmatch(path)
     name = VariantName.parse(match["whole"] + match["ext"]) if match else None
     if match is None or name is None:
@@ -29,6 +29,6 @@ def derived(path: str, sizes: Sequence[Size], readers: Sequence[ReadSize]) -> Va
 
 
 def covering(sizes: Sequence[Size], side: int) -> Size:
-    """The narrowest that is at least `side` wide; 0, or more than there is: the largest."""
+    """The narrowest size at least `side` wide; the largest if `side` is 0 or too wide."""
     wide = sorted(size for size in sizes if side and size.width >= side)
     return wide[0] if wide else min(sizes, key=lambda size: (size.width > 0, -size.width))

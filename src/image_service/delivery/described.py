@@ -1,4 +1,4 @@
-"""What OpenAPI says of pictures. No route of the framework serves them, so the operation is written out whole."""
+"""OpenAPI's description of pictures. No FastAPI route serves them, so it is written out in full."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""From a picture's URL to its bytes: the formats that the client takes, those that are kept, those to be rendered."""
+"""From a picture's URL to its bytes: chooses a format the client accepts, stored already or rendered now."""
 
 import re
 from collections.abc import Sequence
@@ -30,15 +30,15 @@ from image_service.web.disconnect import cancelled_on_disconnect
 from image_service.web.parts import Parts
 
 NOT_NOW = (BlobNotFound, VariantNotRendered, DatabaseUnavailable, StorageFull, StorageUnavailable)
-# A redirect may be kept for an hour only. To the bucket: its target may be removed at any time, and is rendered again
-# here alone. From a URL that a client has made: a size that fits better may be offered.
+# Caches keep a redirect for one hour. To the bucket: its target may be removed at any time, and only this service
+# renders it again. From a derived URL: a better size may be offered later.
 REDIRECT_FOR = "public, max-age=3600"
 FORMATS = {str(format_): format_ for format_ in DRAWN}
 for _format in DRAWN:
     metrics.SERVED.labels(_format)
 for _format in PREFERRED:
     metrics.NEGOTIATED.labels(_format)
-UNDELIVERED: dict[type[ImageServiceError], Undelivered] = {  # all others: the database or the blob store
+UNDELIVERED: dict[type[ImageServiceError], Undelivered] = {  # others: the database or blob store
     BlobNotFound: Undelivered.NOT_FOUND,
     Busy: Undelivered.BUSY,
     VariantNotRendered: Undelivered.NOT_DRAWN,
@@ -50,17 +50,17 @@ OF_A_BODY = frozenset((b"accept-ranges", b"content-type", b"content-length", b"c
 
 @dataclass(frozen=True)
 class Served:
-    """An answer 200, 206 or 304: the same request gets its picture next time too, while the blob is there."""
+    """A 200, 206 or 304 answer that can be repeated for the same request, while the blob exists."""
 
     blob: str
     etag: str
-    headers: tuple[tuple[bytes, bytes], ...]  # of all three alike
+    headers: tuple[tuple[bytes, bytes], ...]  # the same for all three
     format: Format
     negotiated: bool
 
 
 async def find(request: Request, parts: Parts, readers: Sequence[ReadSize] = ()) -> tuple[Response, Served | None]:
-    """The answer, and what of it may be cached. `readers` know sizes that clients write into URLs themselves.
+    """The answer, and its part that may be cached. `readers` parse sizes that clients put into URLs themselves.
 
     Raises what `Variants` raises.
     """
@@ -101,12 +101,12 @@ async def _delivered(request: Request, parts: Parts, readers: Sequence[ReadSize]
                 moved = {"Location": f"{parts.delivery_redirect}/{variant}", "Cache-Control": REDIRECT_FOR}
                 response = Response(status_code=302, headers=headers | moved)
         except NOT_NOW as error:
-            missing = error  # a format that cannot be had now falls back to the image's own
+            missing = error  # if a format is unavailable now, fall back to the image's own
         else:
             metrics.SERVED.labels(candidate).inc()
             if variant != name:
                 metrics.NEGOTIATED.labels(candidate).inc()
-            is_best = is_best and candidate is candidates[0]  # or a better one cannot be had now
+            is_best = is_best and candidate is candidates[0]  # else a better one is unavailable now
             if response.status_code == 302 or not is_best:
                 return response, None
             headers_of_all = tuple(each for each in response.raw_headers if each[0] not in OF_A_BODY)
@@ -118,8 +118,8 @@ async def _delivered(request: Request, parts: Parts, readers: Sequence[ReadSize]
 async def _lightest_first(
     request: Request, parts: Parts, name: VariantName, accepted: list[Format]
 ) -> tuple[list[Format], bool]:
-    """What to try: the lightest, rendered if need be, then what the URL names. Where the lightest cannot be had now,
-    all others, and False.
+    """Formats to try, and True: the lightest, rendered if need be, then the URL's. If the lightest is unavailable
+    now: all others, and False.
     """
     own = FORMATS[name.ext]
     others: tuple[Format, ...] = (*accepted, own)
@@ -146,6 +146,6 @@ _REFUSED = re.compile(r"\bq\s*=\s*0(\.0{0,3})?\s*(;|$)", re.IGNORECASE)
 
 
 def accepted_formats(accept: str) -> set[Format]:
-    """Those that the header names (wildcards do not count: every browser sends one) and does not refuse."""
+    """Formats that the header names and does not refuse. Wildcards do not count: every browser sends one."""
     matches = (_MEDIA_RANGE.fullmatch(part) for part in accept.split(","))
     return {Format(match[1].lower()) for match in matches if match and not _REFUSED.search(match[2] or "")}

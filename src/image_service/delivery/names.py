@@ -1,11 +1,11 @@
-"""What is fixed of pictures in answers, logs and metrics."""
+"""Constants of pictures for answers, logs and metrics."""
 
 from types import SimpleNamespace
 
-PREFIX = "/stores/"  # of the paths of all pictures
+PREFIX = "/stores/"  # of all picture paths
 LABEL = "delivery"  # in metrics, beside the dialects
 TAG = "Delivery"  # in OpenAPI
-ROUTE = SimpleNamespace(path_format="/stores/{path}")  # as logs and metrics name it
+ROUTE = SimpleNamespace(path_format="/stores/{path}")  # the name in logs and metrics
 PUBLIC = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",

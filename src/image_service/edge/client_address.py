@@ -1,4 +1,4 @@
-"""Who is calling, by address: the peer, or whom a proxy that we trust says it speaks for."""
+"""The client's address: the peer's, or the one that a trusted proxy forwards."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -7,13 +7,13 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
 
-HOME_BITS = 64  # of an IPv6 address that one household has: the rest is its own to choose
+HOME_BITS = 64  # prefix of an IPv6 address that one household has; it chooses the rest
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
-    """`forwarded`: the values of all `X-Forwarded-For`, in their order. Each proxy appends whom it heard it from, so
-    they are read from the right, for as long as the one that wrote them is trusted. What is left of that, or no
-    address, anybody may have made up.
+    """`forwarded`: the values of all `X-Forwarded-For`, in order. Each proxy appends its peer's address, so they are
+    read from the right while the writer is trusted. Reading stops at a value that is no address. Clients can forge
+    whatever is left.
     """
     heard = _parsed(peer)
     if heard is None or not _is_trusted(heard, trusted):
@@ -35,7 +35,7 @@ def is_trusted(peer: str, trusted: Networks) -> bool:
 
 @lru_cache(1024)
 def home(address: str) -> str:
-    """What is counted as one client: an address, or the /64 of an IPv6 address."""
+    """The unit counted as one client: an address, or the /64 of an IPv6 address."""
     try:
         parsed = ip_address(address)
     except ValueError:

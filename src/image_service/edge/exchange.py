@@ -1,4 +1,4 @@
-"""What the connection knows of a request that ASGI has no word for; the application finds it in the scope."""
+"""Connection state of a request that ASGI does not define; the application finds it in the scope."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ EXCHANGE = "image_service.exchange"  # the scope's key; absent where another ser
 
 
 class Memory(Protocol):
-    """What is read for a client, and waits for it: bounded for all of them together."""
+    """Bytes read for a client that wait to be sent, bounded over all clients."""
 
     @property
     def is_short(self) -> bool: ...  # nothing large should be read now
 
-    def take(self, count: int) -> None: ...  # so many bytes are read, until `give_back`
+    def take(self, count: int) -> None: ...  # counts `count` bytes as read, until `give_back`
 
-    async def room(self, count: int) -> None: ...  # takes them as soon as they fit
+    async def room(self, count: int) -> None: ...  # waits until they fit, then takes
 
-    def give_back(self, count: int) -> None: ...  # it has taken them, or never will
+    def give_back(self, count: int) -> None: ...  # they are sent, or never will be
 
 
 @dataclass(slots=True)
 class Exchange:
     abort: Callable[[], None]  # ends the connection at once
-    is_backed_up: Callable[[], bool]  # so much waits for the client that a further send would have to
+    is_backed_up: Callable[[], bool]  # the send buffer is full: another send would wait
     memory: Memory
-    is_received: bool = False  # all of the request's body has come
-    is_malformed: bool = False  # its body breaks off in nonsense: no more of it will come
+    is_received: bool = False  # the whole request body has come
+    is_malformed: bool = False  # the body is malformed: no more of it will come

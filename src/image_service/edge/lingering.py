@@ -1,10 +1,10 @@
-"""A transport that closes so that its client can read the last answer, and never takes for ever over it.
+"""A transport that closes so that its client can read the last answer, within bounded time.
 
-A socket that is closed while its client still sends is reset, and with the reset goes the answer (413, 401, …) that
-waits in the client's own buffer. So: no more is written, what still comes is read past, for a bounded amount and time
-(RFC 9112, 9.6). And a socket whose client takes nothing is never flushed: it is given up.
+Closing a socket while its client still sends resets it, and the reset discards the answer (413, 401, …) that waits in
+the client's buffer. So the transport stops writing, and discards what still comes, up to a number of bytes and seconds
+(RFC 9112, 9.6). If the client takes nothing, the transport aborts the connection.
 
-Before that, it sends the head of an answer together with what follows.
+While open, it sends the head of an answer together with what follows.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from typing import Any
 
 from image_service.edge.limits import LINGER_BYTES, LINGER_SECONDS, ConnectionLimits
 
-HEAD = b"HTTP/"  # how an answer begins
-RESET = struct.pack("ii", 1, 0)  # struct linger: on, for no time
+HEAD = b"HTTP/"  # start of an answer
+RESET = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 
 
 class LingeringTransport(asyncio.Transport):
-    """Stands before the real `transport` of a connection; holds an answer's head for as long as `write` says."""
+    """Wraps a connection's real `transport`; delays an answer's head as `write` describes."""
 
     def __init__(self, transport: asyncio.Transport, limits: ConnectionLimits, is_sending: Callable[[], bool]) -> None:
         """`is_sending` tells whether the client is still in the middle of a request."""
@@ -32,10 +32,10 @@ class LingeringTransport(asyncio.Transport):
         self._room = LINGER_BYTES
         self._timer: asyncio.TimerHandle | None = None
         self._is_closing = self._is_lost = False
-        self._head: bytes | bytearray | memoryview = b""  # of an answer, to be sent with its body
+        self._head: bytes | bytearray | memoryview = b""  # of an answer; sent with its body
 
     def close(self) -> None:
-        """Write no more. Once the client is done, or has had enough time, the connection ends."""
+        """Stop writing. End the connection once the client is done, or after LINGER_SECONDS."""
         if self._is_closing:
             return
         self._is_closing = True
@@ -43,14 +43,14 @@ class LingeringTransport(asyncio.Transport):
             return
         self._flush()
         if self._is_sending() and self._transport.can_write_eof():
-            self._transport.write_eof()  # behind all that has been written
+            self._transport.write_eof()  # after all written data
             self._transport.resume_reading()
             self._timer = self._loop.call_later(LINGER_SECONDS, self.end)
         else:
             self.end()
 
     def end(self) -> None:
-        """Linger no longer; what has been written may still be taken, at the least rate that is borne."""
+        """Stop lingering. The client may still read the written data, at the minimum rate."""
         self._is_closing = True
         self._cancel()
         self._flush()
@@ -69,13 +69,13 @@ class LingeringTransport(asyncio.Transport):
             self._watch(left)
 
     def discard(self, count: int) -> None:
-        """So many bytes have come after the end."""
+        """Count bytes that came after `close`."""
         self._room -= count
         if self._room < 0:
             self.abort()
 
     def lost(self) -> None:
-        """The connection has gone."""
+        """The connection is lost."""
         self._is_closing = self._is_lost = True
         self._head = b""
         self._cancel()
@@ -89,8 +89,8 @@ class LingeringTransport(asyncio.Transport):
         return self._is_closing or self._transport.is_closing()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """The head of an answer waits for what comes next in this turn of the loop, to be sent with it: one call of the
-        system and one packet where there were two.
+        """Hold the head of an answer until the next write in this turn of the event loop, and send both together: one
+        system call and one packet instead of two.
         """
         if self._is_closing:
             return
@@ -109,7 +109,7 @@ class LingeringTransport(asyncio.Transport):
             self._transport.write(head)
 
     def abort(self) -> None:
-        """Reset: the system, too, forgets what the client has not taken, megabytes of it."""
+        """Reset: the system also drops its unsent data, up to megabytes."""
         if self._is_lost:
             return
         self.lost()

@@ -1,4 +1,4 @@
-"""What a browser says of the page that a call comes from (RFC 6454)."""
+"""The `Origin` header: the origin of the calling page (RFC 6454)."""
 
 import re
 

@@ -1,7 +1,7 @@
-"""Which connection gives way when there are as many as may be: one of the address that holds most.
+"""Closes a connection when the limit is reached: one of the address that holds most.
 
-One that takes its answer at a fair pace, or has a request under way, never does: a whole shop may be behind one
-address. Of the others that which has been backed up longest goes, else that which has been idle longest.
+Never one that reads its answer at a fair pace or has a request under way: a whole shop may share one address. Of the
+others, the one stalled longest is closed, else the one idle longest.
 """
 
 import asyncio
@@ -18,32 +18,32 @@ from image_service.telemetry import metrics
 
 log = structlog.get_logger()
 
-QUIET_SECONDS = 60.0  # between two lines in the log about the same flood
-LOOK_SECONDS = 0.05  # between two looks at what waits in memory: half a millisecond with a thousand connections
-NEARLY_ALL = 0.75  # of the places, held by one address
+QUIET_SECONDS = 60.0  # between two log lines about the same flood
+LOOK_SECONDS = 0.05  # between two checks of waiting bytes; one takes 0.5 ms with 1,000 connections
+NEARLY_ALL = 0.75  # share of places that one address holds
 
 
 class Connection(Protocol):
-    address: str  # of the client, or its household
+    address: str  # the client's, or its /64
     idle_since: float  # monotonic seconds
 
     @property
-    def is_idle(self) -> bool: ...  # no request of it is being answered
+    def is_idle(self) -> bool: ...  # no request is being answered
 
     @property
-    def stalled_since(self) -> float | None: ...  # that it takes an answer slower than is fair; None: it does not
+    def stalled_since(self) -> float | None: ...  # reading slower than the fair pace since; None: it is not
 
     @property
-    def buffered(self) -> int: ...  # bytes that wait for it in memory
+    def buffered(self) -> int: ...  # bytes waiting in memory
 
-    def give_way(self) -> None: ...  # end at once
+    def give_way(self) -> None: ...  # close now
 
 
 class Places:
     """All connections of a process."""
 
     def __init__(self, most: int, most_bytes: int) -> None:
-        """`most` connections, and bytes that wait for clients in memory."""
+        """The limits: `most` connections, `most_bytes` waiting in memory."""
         self._most = most
         self._most_bytes = most_bytes
         self._of: dict[str, set[Connection]] = {}
@@ -51,24 +51,24 @@ class Places:
         self._count = 0
         self._warned_at = -QUIET_SECONDS
         self._looking: asyncio.TimerHandle | None = None
-        self._read: dict[Connection, int] = {}  # bytes that were read for it, and may wait for it
-        self._waiting = 0  # all of these, and what the last look has found to wait for others
-        self._queue: dict[asyncio.Future[None], tuple[Connection, int]] = {}  # of those who ask for room
+        self._read: dict[Connection, int] = {}  # bytes read for it that may still wait
+        self._waiting = 0  # sum of `_read`, plus the last check's count for others
+        self._queue: dict[asyncio.Future[None], tuple[Connection, int]] = {}  # waiting for room
 
     @property
     def is_short(self) -> bool:
-        """Of memory: nothing large should be read now."""
+        """Memory is short: read nothing large now."""
         return self._waiting >= self._most_bytes
 
     def take(self, connection: Connection, count: int) -> None:
-        """So many bytes are read for it, until `give_back`."""
+        """Count bytes as read for it, until `give_back`."""
         self._read[connection] = self._read.get(connection, 0) + count
         self._waiting += count
 
     async def room(self, connection: Connection, count: int) -> None:
-        """Take them when they fit. The client with the fewest connections comes first.
+        """Wait until they fit, then take them. The client with the fewest connections comes first.
 
-        Raises `ClientDisconnect` for a connection that has ended: nothing is to be read for it.
+        Raises `ClientDisconnect` if the connection has ended.
         """
         if not self._has(connection):
             raise ClientDisconnect
@@ -81,7 +81,7 @@ class Places:
         try:
             await turn
         except asyncio.CancelledError:
-            if self._queue.pop(turn, None) is None:  # let in, a moment ago
+            if self._queue.pop(turn, None) is None:  # just let in
                 self.give_back(connection, count)
             raise
         if not self._has(connection):
@@ -92,7 +92,7 @@ class Places:
         return connection in self._of.get(connection.address, ())
 
     def give_back(self, connection: Connection, count: int) -> None:
-        """So many of them it has taken, or never will."""
+        """The client has taken them, or never will."""
         left = self._read.pop(connection, 0) - count
         if left > 0:
             self._read[connection] = left
@@ -104,7 +104,7 @@ class Places:
         return self._count >= self._most
 
     def add(self, connection: Connection) -> bool:
-        """Whether there is a place for it, where need be another's."""
+        """Add it, if need be in another's place. False: no place."""
         if self.are_taken and not self._make_room(connection.address):
             return False
         self._of.setdefault(connection.address, set()).add(connection)
@@ -113,7 +113,7 @@ class Places:
         return True
 
     def remove(self, connection: Connection) -> None:
-        """Also of one that has no place."""
+        """Also for one without a place."""
         self._backed_up.discard(connection)
         for turn in [turn for turn, asks in self._queue.items() if asks[0] is connection]:
             del self._queue[turn]
@@ -128,7 +128,7 @@ class Places:
             self._tell()
 
     def move(self, connection: Connection, address: str) -> None:
-        """It speaks for another client now, as a proxy's connection does."""
+        """The connection, a proxy's, now serves another client."""
         if address != connection.address:
             own = self._of.get(connection.address, set())
             if connection in own:
@@ -140,19 +140,19 @@ class Places:
             self._tell()
 
     def back_up(self, connection: Connection) -> None:
-        """More waits for it than it has taken. Where all together is too much, the stalled ones end."""
+        """Its send buffer is full. If the total is too much, stalled connections are closed."""
         self._backed_up.add(connection)
         self.look_soon()
 
     def look_soon(self) -> None:
-        """At what waits in memory."""
+        """Check waiting bytes soon."""
         if self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
         self._looking = None
         for connection, _ in self._queue.values():
-            if not connection.buffered:  # the system has all by now; a piece of which it has a part is still held whole
+            if not connection.buffered:  # all is with the system; a piece sent in part is still held whole
                 self._waiting -= self._read.pop(connection, 0)
         other = sum(each.buffered for each in self._backed_up if each not in self._read)
         self._waiting = sum(self._read.values()) + other
@@ -179,13 +179,13 @@ class Places:
                 turn.set_result(None)
 
     def go_on(self, connection: Connection) -> None:
-        """It has taken what waited."""
+        """Its send buffer is free."""
         self._backed_up.discard(connection)
         if self.is_short:
             self.look_soon()
 
     def _make_room(self, newcomer: str) -> bool:
-        """An address takes no place from one that holds fewer than it would."""
+        """Never take a place from an address that holds fewer."""
         least = len(self._of.get(newcomer, ())) + 1
         holders = sorted(self._of.items(), key=lambda each: -len(each[1]))
         self._warn(*holders[0])
@@ -202,7 +202,7 @@ class Places:
         connection.give_way()
 
     def _end_stalled(self, needed: int) -> None:
-        """Until so many bytes are free, each time the one stalled longest of the address for which most bytes wait."""
+        """Until `needed` bytes are free: of the address with most waiting bytes, end the one stalled longest."""
         stalled: dict[str, list[Connection]] = {}
         for each in self._backed_up if needed > 0 else ():
             if each.stalled_since is not None:
@@ -243,7 +243,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class ClientMemory:
-    """What is read for one connection, among the `Places`."""
+    """One connection's share of the memory in `Places`."""
 
     places: Places
     connection: Connection

@@ -1,7 +1,7 @@
-"""HTTP/1.1 on a socket: uvicorn's httptools protocol, with the bounds that it leaves to a proxy.
+"""HTTP/1.1 on a socket: uvicorn's httptools protocol, with the limits that it leaves to a proxy.
 
-What is refused here has no path yet, so its answer is in no dialect's words; `web/middleware/guard.py` refuses the
-rest. `tests/edge/test_framing.py` has what httptools refuses by itself: lengths that conflict, bare line feeds, folded
+Requests refused here have no path yet, so the answer is in no dialect; `web/middleware/guard.py` refuses the rest.
+`tests/edge/test_framing.py` lists what httptools itself refuses: conflicting lengths, bare line feeds, folded
 headers, …
 """
 
@@ -37,26 +37,26 @@ HEALTH = b"/health/"
 
 
 class _Refused(Exception):
-    """Out of a parser's callback, in which httptools wraps it."""
+    """Raised in a parser callback; httptools wraps it."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. `protocol_of` makes the class that uvicorn is given."""
+    """One connection. `protocol_of` makes the class for uvicorn."""
 
     limits: ClassVar[ConnectionLimits]
     trusted_proxies: ClassVar[Networks]
     places: ClassVar[Places]
-    without_place: ClassVar[list["GuardedProtocol"]]  # the oldest first: what they ask for is not known yet
+    without_place: ClassVar[list["GuardedProtocol"]]  # oldest first; their requests are not known yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = LingeringTransport(transport, self.limits, self._is_sending)
         self._exchange = Exchange(self._lingering.abort, self._is_backed_up, ClientMemory(self.places, self))
         self._timer: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
-        self._in_head = True  # a request's head is awaited, or has come in part
+        self._in_head = True  # waiting for a request's head, or the rest of one
         self._is_upgrade = False
         self._is_priming = False
-        self._is_deaf = False  # what comes is not understood any more
+        self._is_deaf = False  # further input is ignored
         self._is_turned_away = False
         self._head_bytes = self._framing_bytes = 0
         self._refusal = HTTPStatus.BAD_REQUEST
@@ -80,7 +80,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._lingering.lost()
         super().connection_lost(exc)
         if self._answered is not None and not self._answered.response_complete:
-            # uvicorn tells the request that came last, which with pipelining is not the one that is answered.
+            # uvicorn notifies the last request; with pipelining, another one may be being answered.
             self._answered.disconnected = True
             self._answered.message_event.set()
 
@@ -100,7 +100,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """No request of it is being answered."""
+        """No request is being answered."""
         return self.cycle is None or self.cycle.response_complete
 
     def _is_sending(self) -> bool:
@@ -112,7 +112,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     @property
     def buffered(self) -> int:
-        """Bytes that wait for it."""
+        """Bytes that wait to be sent."""
         return self._lingering.get_write_buffer_size()
 
     @property
@@ -125,7 +125,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._lingering.abort()
 
     def turn_away(self) -> None:
-        """There is no place for it."""
+        """No place is left: answer 503."""
         self._leave()
         self._is_turned_away = True
         self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -137,7 +137,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._taking.end()
 
     def _settle(self) -> None:
-        """Now that there is a head. Raises `_Refused` for one that gets no place, unless it asks for health."""
+        """Once the head is complete. Raises `_Refused` if there is no place, except for health checks."""
         if self._is_proxy:
             forwarded = [value.decode("latin-1") for name, value in self.headers if name == b"x-forwarded-for"]
             self.places.move(self, home(client_address(self._peer, forwarded, self.trusted_proxies)))
@@ -175,9 +175,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.is_idle:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
-            self._arm()  # of the next request, while this one is answered, which has limits of its own
+            self._arm()  # for the next request; this one's answer has its own limits
 
-    # --- What comes ---
+    # --- Input ---
 
     def data_received(self, data: bytes) -> None:
         if self._lingering.is_closing() or self._is_deaf:
@@ -210,8 +210,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._break_off()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """We speak nothing but HTTP/1.1, and go on in it. httptools would take the request's body for another
-        protocol's and lose it: Java's client and `curl --http2` ask for `h2c` with any request that they send first.
+        """Only HTTP/1.1 is spoken, so stay with it. httptools would lose the request's body, as another protocol's.
+        Java's client and `curl --http2` ask for `h2c` with their first request, whatever it is.
         """
         self._is_upgrade = False
         framing = [each for each in self.headers if each[0] in (b"content-length", b"transfer-encoding")]
@@ -233,7 +233,7 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # else it is a trailer: nothing that is decided on may come so late
+        if self._in_head:  # else a trailer: too late to affect any decision
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -263,7 +263,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if self._is_upgrade:
-            return  # the body is still to come
+            return  # the body has not come yet
         self._exchange.is_received = True
         self._in_head = True
         self._head_bytes = 0
@@ -272,18 +272,18 @@ class GuardedProtocol(HttpToolsProtocol):
     # --- Refusals ---
 
     def _break_off(self) -> None:
-        """What comes makes no sense."""
+        """The input is malformed."""
         if self._in_head:
             self._refuse(self._refusal)
             return
         self._is_deaf = True
         self._exchange.is_malformed = True
-        self.cycle.message_event.set()  # the application hears of it, and answers
+        self.cycle.message_event.set()  # wakes the application, which answers
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Answer without the application, and close."""
         self._disarm()
-        if self.is_idle:  # else this would land in the midst of another answer
+        if self.is_idle:  # else this would land inside another answer
             self._lingering.write(refusal(status))
             log.info("refused", status=int(status), client=self._peer or None)
         self._lingering.close()

@@ -1,4 +1,4 @@
-"""An answer to what is no request, or has no place: it closes the connection."""
+"""The answer to a malformed request, or one without a place: closes the connection."""
 
 import json
 from http import HTTPStatus

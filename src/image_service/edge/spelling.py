@@ -1,7 +1,7 @@
-"""Header names with capitals, as servers of HTTP/1.1 have always written them.
+"""Header names with capitals, as HTTP/1.1 servers usually write them.
 
-They mean the same in any spelling, and uvicorn sends them in lower case. But a client that keeps an answer's headers in
-a plain dictionary finds them only as it spells them itself.
+Header names are case-insensitive, and uvicorn sends them in lower case. But a client that keeps headers in a plain
+dictionary finds them only in its own spelling.
 """
 
 from collections.abc import Iterable
@@ -9,17 +9,17 @@ from collections.abc import Iterable
 _OWN_WAYS = {b"etag": b"ETag", b"www-authenticate": b"WWW-Authenticate"}
 
 
-_READ_BY_UVICORN = {b"content-length", b"transfer-encoding", b"connection"}  # as it spells them
+_READ_BY_UVICORN = {b"content-length", b"transfer-encoding", b"connection"}  # in its spelling
 
 
 class _Spelled(bytes):
     def lower(self) -> "_Spelled":
-        """Itself: uvicorn asks for this before it sends a name."""
+        """Unchanged: uvicorn calls this before it sends a name."""
         return self
 
 
 def with_capitals(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """For uvicorn alone: other readers would not find these names."""
+    """For uvicorn only: other readers would not find the names."""
     return [(name if name in _READ_BY_UVICORN else _spelled(name), value) for name, value in headers]
 
 

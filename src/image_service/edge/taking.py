@@ -1,4 +1,4 @@
-"""Does the client take its answer, and at a fair pace?"""
+"""Whether the client reads its answer at a fair pace."""
 
 import asyncio
 import time
@@ -8,14 +8,14 @@ from image_service.edge.limits import FAIR_BYTES_PER_SECOND, PACE_SECONDS
 
 
 class Taking:
-    """Looks once a second, for as long as something waits for the client."""
+    """Checks once a second while bytes wait for the client."""
 
     def __init__(self, buffered: Callable[[], int], stalled: Callable[[], None]) -> None:
-        """`buffered` says how many bytes wait; `stalled` is told when the client begins to be slower than is fair."""
+        """`buffered` returns the number of waiting bytes; `stalled` is called when the client becomes too slow."""
         self._buffered = buffered
         self._stalled = stalled
         self._timer: asyncio.TimerHandle | None = None
-        self.stalled_since: float | None = None  # monotonic seconds; None: it is not slow, as far as is known
+        self.stalled_since: float | None = None  # monotonic seconds; None: not known to be slow
 
     def begin(self) -> None:
         self.end()
@@ -37,4 +37,4 @@ class Taking:
             self.stalled_since = None
         elif self.stalled_since is None:
             self.stalled_since = since
-            self._stalled()  # which may end it
+            self._stalled()  # may end the connection

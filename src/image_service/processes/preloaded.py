@@ -1,15 +1,15 @@
-"""Imported by the process that others are forked from, and by no other: all that a worker needs, once."""
+"""Imported only by the fork server: loads once all that a worker needs."""
 
 import gc
 
 from image_service.pixels.cage.privileges import close_memory
 
-close_memory()  # each process that is forked from this one has it too
-gc.disable()  # a sixth of the time would go into looking for garbage among what is there to stay
+close_memory()  # forked processes inherit this
+gc.disable()  # saves a sixth of the import time: the imported objects are permanent
 
 from image_service.processes import preparation, worker  # noqa: E402 - only now
 
-gc.freeze()  # so that a collection in a forked process leaves these pages as they are: shared
+gc.freeze()  # so that a collection in a forked process keeps these pages shared
 gc.enable()
 
 __all__ = ["preparation", "worker"]

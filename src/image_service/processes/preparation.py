@@ -1,4 +1,4 @@
-"""What a database needs before the service is run on it."""
+"""Prepares a database before the service runs on it."""
 
 import asyncio
 
@@ -11,8 +11,8 @@ from image_service.telemetry import logs
 
 
 def prepare(settings: Settings, *, own_database: bool) -> NewStore | None:
-    """The schema, and the first store of an empty database: the one that the settings name, or in the default set-up
-    one with a random token.
+    """Create the schema, and the first store of an empty database: the one in the settings, or with the service's own
+    database one with a random token.
     """
     logs.configure(settings.log_level)
     return asyncio.run(_prepare(settings, own_database=own_database))

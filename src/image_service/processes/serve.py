@@ -1,4 +1,4 @@
-"""A running service: this process owns the database, and the workers that answer."""
+"""A running service: this process owns the database and the workers."""
 
 import os
 import shlex
@@ -35,7 +35,7 @@ def embedded_folder(settings: Settings) -> Path:
 
 @contextmanager
 def database_running(settings: Settings) -> Iterator[Settings]:
-    """The settings with a `database_url`: the one set, or that of the private PostgreSQL, joined or started.
+    """The settings with a `database_url`: the configured one, or the private PostgreSQL's, joined or started.
 
     The process that started it stops it. Raises `EmbeddedPostgresError`.
     """
@@ -70,11 +70,11 @@ def _embedded(settings: Settings) -> EmbeddedPostgres:
 
 
 def serve(settings: Settings) -> None:
-    """Until SIGINT, SIGTERM or SIGHUP. Everything stops in order, the embedded database last.
+    """Run until SIGINT, SIGTERM or SIGHUP. Stop in order, the embedded database last.
 
-    Raises `OSError` when the address cannot be had, `EmbeddedPostgresError`, `ProcessFailed`, `WorkersFailed`.
+    Raises `OSError` if it cannot listen, `EmbeddedPostgresError`, `ProcessFailed`, `WorkersFailed`.
     """
-    close_memory()  # the environment has secrets, and so has what we remember
+    close_memory()  # the environment and memory hold secrets
     with StopSignals() as stop, _listening(settings) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         try:
@@ -84,7 +84,7 @@ def serve(settings: Settings) -> None:
             else:
                 _run_with_postgres(settings, listener, stop)
         except KeyboardInterrupt:
-            pass  # while it was starting
+            pass  # during the start
         log.info("stopped")
 
 
@@ -101,10 +101,10 @@ def _run_with_postgres(settings: Settings, listener: socket.socket, stop: StopSi
 
 def _run(settings: Settings, listener: socket.socket, stop: StopSignals, *, own_database: bool = False) -> None:
     made = workers.ask(targets.prepare, settings, own_database=own_database, ended=metrics.forget)
-    stop.defer()  # a token that was made must be shown
+    stop.defer()  # a new token must be shown
     _greet(settings, made)
     running = Workers(settings.workers, targets.work, settings, listener, ended=_replaced)
-    # When no worker listens any more, refuse new connections: they must not wait until this process ends.
+    # Close the listener once no worker listens: new connections must not wait until this process ends.
     running.run(stop.reader, delay=settings.stop_delay, grace=settings.stop_grace, drained=listener.close)
 
 
@@ -115,7 +115,7 @@ def _replaced(pid: int) -> None:
 
 @contextmanager
 def _listening(settings: Settings) -> Iterator[socket.socket]:
-    """Taken first: a second service must fail before it touches any data. Connections wait until a worker is up."""
+    """Listen first: a second service must fail before it touches data. Connections wait until a worker is up."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=workers.BACKLOG)
@@ -149,6 +149,6 @@ def _greet(settings: Settings, made: NewStore | None) -> None:
     try:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
-    except OSError as error:  # a pipe without a reader: no reason not to serve
+    except OSError as error:  # a pipe without a reader: serve anyway
         log.warning("standard output cannot be written; `stores token ID` makes a token", reason=str(error))
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor to fail at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # avoids an error at exit

@@ -1,5 +1,5 @@
-"""The processes that answer requests: forked from one that has imported the application already, replaced when they
-end. This module itself imports little, so that the import in that process and the one in ours run side by side.
+"""The worker processes: forked from a fork server that has already imported the application, and replaced when they
+end. This module imports little, so that the fork server's imports run in parallel with this process's.
 """
 
 import ctypes
@@ -23,9 +23,9 @@ from image_service.errors import ImageServiceError
 PRELOADED = "image_service.processes.preloaded"
 BACKLOG = 2048  # connections that wait while all workers are busy
 NOT_STARTED = 3  # a worker's exit status when its application could not be built; uvicorn's own number
-LATER_SECONDS = 5  # beyond what it is given, for a worker's own end; then it is killed
+LATER_SECONDS = 5  # after the grace, for a worker's exit; then it is killed
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0  # seconds between restarts, doubling
-STEADY_SECONDS = 60  # a worker that ran for so long had started well
+STEADY_SECONDS = 60  # a worker that ran this long started well
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -40,17 +40,17 @@ class WorkersFailed(ImageServiceError):
 
 
 class ProcessFailed(ImageServiceError):
-    """What a process of its own was to do could not be done; the message is what it said."""
+    """The work of a separate process failed; the message is that process's."""
 
 
 @contextmanager
 def preloading() -> Iterator[None]:
-    """Import the application in the process that others are forked from, side by side with what the block does.
+    """Import the application in the fork server, in parallel with the block.
 
-    Leaves when that process has ended: what it imports may still need what the caller is about to remove.
+    Exits after the fork server has ended: its imports may still need what the caller removes next.
     """
     _context.set_forkserver_preload([PRELOADED])
-    # Inherited: these are for this process to act on. The other one ends with its last user.
+    # Inherited: only this process acts on signals. The fork server ends with its last user.
     former = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
     try:
         with _no_environment():
@@ -62,12 +62,12 @@ def preloading() -> Iterator[None]:
     try:
         yield
     finally:
-        forkserver._forkserver._stop()  # type: ignore[attr-defined]  # there is no public way
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]  # no public API
 
 
 @contextmanager
 def _no_environment() -> Iterator[None]:
-    """For a process that needs none, but is not ours and so would show the secrets in it to others of its user."""
+    """For the resource tracker, which needs no environment: the user's other processes could read secrets in it."""
     kept = dict(os.environ)
     os.environ.clear()
     try:
@@ -77,11 +77,11 @@ def _no_environment() -> Iterator[None]:
 
 
 class StopSignals:
-    """SIGINT, SIGTERM and SIGHUP, from `with` on: each asks for the end, and none interrupts it.
+    """Handles SIGINT, SIGTERM and SIGHUP inside `with`: each requests a stop, and none interrupts it.
 
-    Before `defer()` the first of them raises `KeyboardInterrupt`, since a start may have to wait long; after it they
-    make `reader` readable. A SIGHUP that was ignored from the outset still is, since that is what `nohup` asks for.
-    SIGINT is not, although a script ignores it for its background jobs: a SIGINT to the service is meant for it.
+    Before `defer()` the first one raises `KeyboardInterrupt`, since a start may take long; after it they make `reader`
+    readable. A SIGHUP that is ignored at the start stays ignored, as `nohup` requires. SIGINT does not, although
+    scripts ignore it for background jobs: a SIGINT to the service is meant for it.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class StopSignals:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for number in self._former:
-            signal.signal(number, signal.SIG_IGN)  # what is left to do is to exit
+            signal.signal(number, signal.SIG_IGN)  # only the exit is left
         self.reader.close()
         self._writer.close()
 
@@ -112,12 +112,12 @@ class StopSignals:
         if self._raises:
             self._raises = False
             raise KeyboardInterrupt
-        with suppress(OSError):  # full: it has been said often enough
+        with suppress(OSError):  # full: enough is queued
             self._writer.send(b"!")
 
 
 class Workers:
-    """`count` processes that run `target(*arguments)`; `ended` is told the pid of each that ends unasked."""
+    """`count` processes that run `target(*arguments)`; calls `ended` with the pid of each that ends unasked."""
 
     def __init__(
         self, count: int, target: Callable[..., None], *arguments: object, ended: Callable[[int], None]
@@ -125,17 +125,17 @@ class Workers:
         self._target = target
         self._ended = ended
         self._arguments = arguments
-        self._running: list[tuple[ForkServerProcess, float]] = []  # with the time of their start
+        self._running: list[tuple[ForkServerProcess, float]] = []  # with their start times
         self._missing = count
         self._pause = 0.0
         self._start_at = 0.0
         self._has_worked = False
 
     def run(self, stop: socket.socket, *, delay: float, grace: float, drained: Callable[[], None]) -> None:
-        """Until `stop` is readable: then end them gently, or at once when it is readable again.
+        """Run until `stop` is readable: then end the workers gently, or at once when it is readable again.
 
-        They are trusted to go on answering for `delay` seconds, at whose end `drained` is called, and to take at most
-        `grace` seconds more for what is under way. Raises `WorkersFailed` if the first of them cannot start.
+        The workers go on answering for `delay` seconds; then `drained` is called, and they have `grace` seconds for
+        requests under way. Raises `WorkersFailed` if the first worker cannot start.
         """
         try:
             while True:
@@ -172,15 +172,15 @@ class Workers:
             self._start_at = now + self._pause
 
     def _end(self, stop: socket.socket, delay: float, grace: float, drained: Callable[[], None]) -> None:
-        """Return when all have gone."""
+        """Return when all have ended."""
         drained_at = time.monotonic() + delay
         deadline = drained_at + grace + LATER_SECONDS
         is_drained = False
-        with suppress(BlockingIOError):  # ended for another reason
-            stop.recv(16)  # heard; the next one is another
+        with suppress(BlockingIOError):  # no signal was received
+            stop.recv(16)  # clears it; the next is a new one
         while running := [process for process, _ in self._running if process.is_alive()]:
             for process in running:
-                process.terminate()  # again and again: one that has just been forked is deaf to the first
+                process.terminate()  # repeated: a worker just forked misses the first
             if not is_drained and time.monotonic() >= drained_at:
                 drained()
                 is_drained = True
@@ -195,9 +195,9 @@ class Workers:
 
 
 def ask(target: Callable[..., Answer], *arguments: object, ended: Callable[[int], None], **options: object) -> Answer:
-    """What `target` answers in a process that is forked like a worker, and ends with it; `ended` is told its pid.
+    """Run `target` in a process forked like a worker, and return its result; calls `ended` with the pid.
 
-    An interrupt (Ctrl-C) interrupts both. Raises `ProcessFailed`.
+    Ctrl-C interrupts both. Raises `ProcessFailed`.
     """
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = _context.Process(target=_answer, args=(sender, target, arguments, options), daemon=True)
@@ -229,8 +229,8 @@ def _answer(
     arguments: tuple[object, ...],
     options: dict[str, object],
 ) -> None:
-    """The body of that process. Only what was foreseen is told; of anything else the log has the traceback."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where we come from
+    """The body of that process. Sends back expected errors only; others leave a traceback in the log."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     live_with_the_service()
     try:
@@ -238,15 +238,15 @@ def _answer(
     except (ImageServiceError, OSError, ValueError) as error:
         sender.send((None, str(error) or type(error).__name__))
     except KeyboardInterrupt:
-        pass  # the parent has gone
+        pass  # the parent is gone
 
 
 def live_with_the_service() -> None:
-    """In a worker: Ctrl-C in a terminal does not reach it, nor its pixel processes, since the service tells it when to
-    stop; and SIGTERM when the service has gone, if only by kill -9: the database goes with it.
+    """For a worker: Ctrl-C in a terminal does not reach it or its pixel processes, since the service stops it. It gets
+    SIGTERM when the service ends, even by kill -9, since the database ends too.
     """
     os.setsid()
-    if sys.platform == "linux":  # for the process that forked us
+    if sys.platform == "linux":  # parent: the fork server
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     service = multiprocessing.parent_process()
     if service is None:

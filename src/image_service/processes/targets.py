@@ -1,5 +1,5 @@
-"""What is done in processes of their own. Named here without being imported: the process that runs the service would
-take half a second more to start, and twice its memory for as long as it lives.
+"""Functions for separate processes. They import their modules late: otherwise the service's main process would start
+half a second later, and use twice the memory.
 """
 
 import socket
@@ -9,14 +9,14 @@ from image_service.stores.new_store import NewStore
 
 
 def work(settings: Settings, listener: socket.socket) -> None:
-    """Serve the application, as `worker.run`."""
+    """Serve the application with `worker.run`."""
     from image_service.processes import worker  # noqa: PLC0415 - imported before the fork
 
     worker.run(settings, listener)
 
 
 def prepare(settings: Settings, *, own_database: bool) -> NewStore | None:
-    """The schema and the first store, as `preparation.prepare`."""
+    """Create the schema and the first store: `preparation.prepare`."""
     from image_service.processes import preparation  # noqa: PLC0415 - imported before the fork
 
     return preparation.prepare(settings, own_database=own_database)

@@ -1,4 +1,4 @@
-"""Metrics that are asked of the database for each answer: the queue, and the last runs of sweep and verify."""
+"""Metrics read from the database for each scrape: the queue, webhooks, and the last runs of sweep and verify."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,28 +9,28 @@ from prometheus_client.registry import Collector
 
 @dataclass(frozen=True)
 class JobResult:
-    """What is known of a job that a process of its own has done (`images/upkeep/runs.py` keeps it)."""
+    """The last results of a job run in a separate process (stored by `images/upkeep/runs.py`)."""
 
     last_run: float  # Unix time; 0: never
     last_success: float  # Unix time; 0: never
     failed: bool  # the last run
-    seconds: float  # that the last success took
-    counts: Mapping[str, int] = field(default_factory=dict)  # what the last success found
+    seconds: float  # of the last success
+    counts: Mapping[str, int] = field(default_factory=dict)  # from the last success
 
 
 @dataclass(frozen=True)
 class Depth:
-    """What the queue has of one kind of work."""
+    """The queue's counts of one kind of work."""
 
     queued: int
     running: int
     held: int  # failed on every try; an operator has to look at it
-    oldest: float  # seconds that the oldest has been due
+    oldest: float  # seconds the oldest has been due
 
 
 @dataclass(frozen=True, eq=False)
 class Queue(Collector):
-    """Asked of the database for each answer; None: it could not be asked."""
+    """Read from the database for each scrape; None: the read failed."""
 
     depths: Mapping[str, Depth] | None
 
@@ -50,18 +50,18 @@ class Queue(Collector):
 
 @dataclass(frozen=True)
 class Told:
-    """What there is of webhooks, and what is on its way to them."""
+    """The number of webhooks, and of deliveries to them."""
 
     on: int
-    failing: int  # nothing has come through for a while
-    off: int  # for days: they are told no more
-    waiting: int  # deliveries, also those that wait for another try
-    oldest: float  # seconds that one has been due
+    failing: int  # no delivery succeeded for a while
+    off: int  # failing for days: deliveries stopped
+    waiting: int  # deliveries, including those that wait for a retry
+    oldest: float  # seconds the oldest has been due
 
 
 @dataclass(frozen=True, eq=False)
 class Webhooks(Collector):
-    """Asked of the database for each answer; None: it could not be asked."""
+    """Read from the database for each scrape; None: the read failed."""
 
     told: Told | None
 
@@ -79,9 +79,9 @@ class Webhooks(Collector):
         return states, waiting, oldest
 
 
-@dataclass(frozen=True, eq=False)  # a registry wants it to be hashable
+@dataclass(frozen=True, eq=False)  # a registry needs it hashable
 class Jobs(Collector):
-    """Asked of the database for each answer; None: it could not be asked."""
+    """Read from the database for each scrape; None: the read failed."""
 
     results: Mapping[str, JobResult] | None
 

@@ -1,7 +1,6 @@
-"""Counts of requests: added up in memory, and handed on to the metrics some times a second.
+"""Request counts: added up in memory, and passed on to the metrics a few times a second.
 
-To write one into the file that the service's processes share takes 2 us. A warm picture has five of them, and the rest
-of it takes 30.
+Writing one count to its file takes 2 us. A cached picture has five counts, and the rest of its request takes 30 us.
 """
 
 import asyncio
@@ -15,8 +14,8 @@ HELD_SECONDS = 0.1
 
 
 class CountBuffer:
-    """For the event loop's own thread. Call `hand_on` before reading the metrics; other processes that read them
-    miss what came within the last `HELD_SECONDS`, and so do all readers when this process is killed.
+    """For the event loop's thread only. Call `hand_on` before reading the metrics. Other processes' reads miss the
+    counts of the last `HELD_SECONDS`; those counts are lost if this process is killed.
     """
 
     def __init__(self) -> None:
@@ -37,7 +36,7 @@ class CountBuffer:
 
 
 class AnswerCounts:
-    """Of the answers of one dialect, route, method and status; `also_counted` by each of them, too."""
+    """Counts of one dialect, route, method and status; each answer also increments `also_counted`."""
 
     def __init__(
         self,
@@ -53,11 +52,11 @@ class AnswerCounts:
         self._timings = metrics.REQUEST_SECONDS.labels(dialect, route, method)
         self._received_bytes = metrics.RECEIVED_BYTES.labels(dialect)
         self._sent_bytes = metrics.SENT_BYTES.labels(dialect)
-        self._seconds: list[float] = []  # of each that is held
+        self._seconds: list[float] = []  # of each held answer
         self._received = self._sent = 0  # bytes
 
     def add(self, seconds: float, received: int, sent: int) -> None:
-        """One that took so long, of bodies of so many bytes."""
+        """Add one answer: its seconds, and the bodies' bytes."""
         if not self._seconds:
             self._buffer.hold(self)
         self._seconds.append(seconds)

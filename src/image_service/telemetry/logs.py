@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line an event off a terminal, readable on one."""
+"""Structured logs: one JSON line an event; on a terminal, readable text."""
 
 import io
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-# Chatty below what an operator can act on.
+# Lower levels do not help an operator.
 QUIET = {
     logging.WARNING: ("alembic", "uvicorn", "uvicorn.error"),
     logging.ERROR: ("httpcore", "httpx", "python_multipart", "pyvips", "asyncio"),
@@ -17,23 +17,23 @@ QUIET = {
 
 
 def configure(level: str) -> None:
-    """For this process; a second call replaces the first. Libraries' own records take the same form."""
+    """Configure this process; a second call replaces the first. Libraries' records get the same form."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # No name, agent or address may forge a line: JSON is written in ASCII, a line break in it as two characters; what
-    # goes to a terminal is made printable first. Tracebacks show no local variables, which are structlog's default:
-    # there are tokens and bodies among them.
+    # No name, agent or address can forge a line: JSON is ASCII, with line breaks escaped; terminal output is made
+    # printable first. Tracebacks omit local variables, which structlog shows by default: they include tokens and
+    # bodies.
     tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     last: list[structlog.types.Processor] = (
         [_printable_values, structlog.dev.ConsoleRenderer(exception_formatter=_indented_traceback)]
         if sys.stderr is not None and sys.stderr.isatty()
         else [_process_id, structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()]
     )
-    # Our own events go straight to their stream: the standard library's way would take three times as long, and there
-    # is one for each request. Without a standard error there is nowhere to write.
+    # The service's own events go directly to their stream: the standard library's logging takes three times as long,
+    # and every request logs one. Without a standard error, nothing is written.
     structlog.configure(
         processors=[*shared, *last],
         logger_factory=structlog.ReturnLoggerFactory()
@@ -61,14 +61,14 @@ def configure(level: str) -> None:
 
 
 def _process_id(logger: object, name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Which worker it was."""
+    """Add the worker's pid."""
     event["pid"] = os.getpid()
     return event
 
 
 def printable(text: str) -> str:
-    """Nothing but what takes a place on a line: no line break, no terminal's escape sequence, no mark that turns the
-    direction of what follows; those as in a Python string.
+    """Escape unprintable characters as in a Python string: line breaks, terminal escape sequences, marks that change
+    the text direction.
     """
     return text if text.isprintable() else "".join(each if each.isprintable() else _escaped(each) for each in text)
 
@@ -82,14 +82,14 @@ def _printable_values(logger: object, name: str, event: structlog.types.EventDic
 
 
 def _printable(value: Any) -> Any:
-    """The renderer prints the `repr` of what is no string, and that of a container escapes what is in it."""
+    """The renderer prints the `repr` of other values; a container's `repr` escapes its content."""
     if isinstance(value, str):
         return printable(str(value))
     return value if isinstance(value, (int, float, bool, type(None), Mapping, Sequence)) else printable(repr(value))
 
 
 def _indented_traceback(stream: Any, exc_info: Any) -> None:
-    """An exception's message may be of several lines, and a stranger's: none of them begins as an event does."""
+    """Indent each line: a message may have several, written by a client, and none may look like an event."""
     text = io.StringIO()
     structlog.dev.plain_traceback(text, exc_info)
     stream.write("\n".join("    " + printable(line) for line in text.getvalue().split("\n")))

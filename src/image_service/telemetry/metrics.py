@@ -1,8 +1,8 @@
-"""Everything that the service counts, and the text that `/metrics` answers with.
+"""All metrics of the service, and the text that `/metrics` returns.
 
-Rooms import this module and count where the act happens. A service's processes each write to files of their own, which
-are added up for an answer (see `metrics_files`); a process alone, as in tests, keeps its counts in memory.
-`docs/metrics.md` describes each of them, and a test compares.
+Other packages import this module and count where the event happens. Each process of a service writes its own files,
+which are added up for a scrape (see `metrics_files`); a single process, as in tests, counts in memory.
+`docs/metrics.md` describes each metric, and a test compares the two.
 """
 
 import os
@@ -23,50 +23,50 @@ from image_service.telemetry.metrics_files import VARIABLE
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 REGISTRY = CollectorRegistry()
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a start time for each series; several processes have none
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series' start time; absent with several processes
 
 _REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_WORK_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # of pictures and strangers' hosts
+_WORK_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # for pictures and other hosts
 _WAIT_SECONDS = (0.001, 0.01, 0.1, 0.5, 1, 2.5, 5, 10)
 
 
 class Source(StrEnum):
     """Where a picture came from."""
 
-    FILE = "file"  # a form's part
+    FILE = "file"  # a form part
     ATTACHMENT = "attachment"  # base64 in JSON
     SRC = "src"  # a URL, fetched
-    IMAGE_ID = "image_id"  # an orphan that was assigned: no new bytes
-    COPY = "copy"  # a `src` of ours
+    IMAGE_ID = "image_id"  # an orphan is assigned: no new bytes
+    COPY = "copy"  # a `src` of this service
 
 
 class Saved(StrEnum):
-    """Why a source that is here already cost a sync little."""
+    """Why a sync skipped work for a stored source."""
 
-    NOT_ASKED = "not_asked"  # the list says `"refetch": "never"`
-    NOT_MODIFIED = "not_modified"  # its host said so: no picture was sent
-    SAME_BYTES = "same_bytes"  # it was sent, and is what is here: neither checked nor stored
+    NOT_ASKED = "not_asked"  # the list has `"refetch": "never"`
+    NOT_MODIFIED = "not_modified"  # the host said so, and sent no picture
+    SAME_BYTES = "same_bytes"  # sent, and equal to the original: neither checked nor stored
 
 
 class Undelivered(StrEnum):
     """Why no picture was delivered."""
 
     NOT_FOUND = "not_found"  # no live image, or not an offered size or format
-    BUSY = "busy"  # would have waited too long for a pixel process, or has
+    BUSY = "busy"  # the wait for a pixel process is too long
     NOT_DRAWN = "not_drawn"
-    RANGE = "range"  # one beyond the end
+    RANGE = "range"  # beyond the end
     UNAVAILABLE = "unavailable"  # the database or the blob store
 
 
 class Hit(StrEnum):
-    """Whether a cache had it."""
+    """The result of a cache lookup."""
 
     HIT = "hit"
     MISS = "miss"
 
 
 class Way(StrEnum):
-    """To the database."""
+    """The way to the database."""
 
     SESSIONS = "sessions"
     STATEMENTS = "statements"
@@ -75,7 +75,7 @@ class Way(StrEnum):
 class NotAhead(StrEnum):
     """Why an image's variants were not rendered ahead."""
 
-    LOAD = "load"  # the line was full
+    LOAD = "load"  # the queue was full
     GONE = "gone"  # deleted or replaced
     FAILED = "failed"
 
@@ -84,8 +84,8 @@ class Ended(StrEnum):
     """Why a pixel process had to be replaced."""
 
     TIME_LIMIT = "time_limit"  # killed
-    ABANDONED = "abandoned"  # killed: the client had gone
-    DIED = "died"  # by itself, or answered nonsense and was killed for it
+    ABANDONED = "abandoned"  # killed: the client left
+    DIED = "died"  # ended by itself, or killed for a malformed answer
 
 
 ACCEPTED = "accepted"
@@ -103,7 +103,7 @@ class Timings(Histogram):
     """A histogram of seconds."""
 
     def observe_all(self, seconds: Collection[float]) -> None:
-        """As `observe` of each, in as many writes as there are buckets that they fall into."""
+        """Same as `observe` for each, with only one write per bucket hit."""
         for bucket, count in Counted(bisect_left(self._upper_bounds, each) for each in seconds).items():
             self._buckets[bucket].inc(count)
         self._sum.inc(sum(seconds))
@@ -208,7 +208,7 @@ POOL_TIMEOUTS = _counter(
     "image_service_database_wait_timeouts_total", "Waits for a connection that were given up.", ("way",)
 )
 
-# From the start on, so that a rate over them has a beginning.
+# Create the series at the start, so that rates work from 0.
 for _source in Source:
     INGESTED_BYTES.labels(_source)
     for _outcome in (ACCEPTED, *Refusal):
@@ -231,7 +231,7 @@ for _way in Way:
 def exposition(
     jobs: Mapping[str, JobResult] | None, depths: Mapping[str, Depth] | None = None, told: Told | None = None
 ) -> bytes:
-    """All metrics in Prometheus's text form, of all processes of the service. Reads files: blocks."""
+    """All metrics of all the service's processes, as Prometheus text. Blocks: reads files."""
     BUILD.labels(version("image-service"), platform.python_version()).set(1)
     asked = _text_of(Jobs(jobs)) + _text_of(Queue(depths)) + _text_of(Webhooks(told))
     if VARIABLE not in os.environ:
@@ -248,6 +248,6 @@ def _text_of(collector: Collector) -> bytes:
 
 
 def forget(pid: int) -> None:
-    """A process has ended: what it counted stays, what it had under way goes."""
+    """Keep an ended process's counters, and drop its live gauges."""
     if VARIABLE in os.environ:
         mark_process_dead(pid)  # type: ignore[no-untyped-call]

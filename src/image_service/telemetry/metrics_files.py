@@ -1,6 +1,6 @@
-"""The folder in which the processes of one service count: made for each start, removed at its end.
+"""The folder of one service's metrics files: created at its start, removed at its end.
 
-prometheus_client looks at the environment when it is imported, so this comes before, and imports little itself.
+prometheus_client reads the environment on import, so this module comes first, and imports little.
 """
 
 import fcntl
@@ -12,20 +12,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own
-FORMER = "prometheus_multiproc_dir"  # its older spelling, which must not get in the way
+FORMER = "prometheus_multiproc_dir"  # its older spelling, which must not interfere
 PREFIX = "image-service-metrics-"
 
 
 @contextmanager
 def counted_together() -> Iterator[None]:
-    """This process and its children add up.
+    """Add up the counts of this process and its children.
 
-    The folder is in the system's temporary one, for it is written to with every request: no network disk. Raises
+    The folder is in the system's temporary folder, not on a network disk: requests write to it all the time. Raises
     `OSError` if it cannot be made.
     """
     _remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    lock = os.open(folder, os.O_RDONLY)  # goes with this process, however that ends; no child inherits it
+    lock = os.open(folder, os.O_RDONLY)  # released when this process ends in any way; not inherited
     fcntl.flock(lock, fcntl.LOCK_EX)
     os.environ[VARIABLE] = str(folder)
     try:
@@ -43,12 +43,12 @@ def counted_alone() -> None:
 
 
 def _remove_abandoned() -> None:
-    """Remove the folders of services that were killed: those of ours that no process has locked."""
+    """Remove the folders of killed services: this user's folders that no process has locked."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with suppress(OSError):  # another's, or gone meanwhile
+        with suppress(OSError):  # another's, locked or gone
             lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
             try:
-                # One that was made this moment is not locked yet.
+                # A new folder is empty, and not locked yet.
                 if os.fstat(lock).st_uid == os.getuid() and any(folder.iterdir()):
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(folder, ignore_errors=True)

@@ -19,18 +19,18 @@ from image_service.telemetry.route_template import method_label, route_template
 
 log = structlog.get_logger()
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)  # one that a client or a proxy gave is kept if it fits
-CLIENT_CLOSED = 499  # nginx's number for a client that went away; never sent
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)  # a client's or proxy's id is kept if it matches
+CLIENT_CLOSED = 499  # nginx's status for a closed connection; never sent
 MAX_PATH = 500  # characters of it in the log
 MAX_AGENT = 200
 
 
 class Recorder:
-    """Counts answers, and writes a line of each: the one place that does."""
+    """The only place that counts and logs answers."""
 
     def __init__(self, buffer: CountBuffer) -> None:
         self._buffer = buffer
-        self._counts: dict[tuple[Any, ...], AnswerCounts] = {}  # as many as the labels of their metrics
+        self._counts: dict[tuple[Any, ...], AnswerCounts] = {}  # bounded by the metrics' labels
         self.has_debug = log.is_enabled_for(logging.DEBUG)
 
     def record(
@@ -46,8 +46,8 @@ class Recorder:
         also: tuple[Counter, ...] = (),
         debug_id: str | None = None,
     ) -> None:
-        """`received` and `sent` in bytes of bodies; `also`: further counters. `debug_id`, the request's id, makes the
-        line one for `LOG_LEVEL=debug`.
+        """`received` and `sent`: body bytes; `also`: further counters. With `debug_id`, the request's id, the line is
+        logged only for `LOG_LEVEL=debug`.
         """
         kind = dialect, route, method_label(scope), status, also
         if (counts := self._counts.get(kind)) is None:
@@ -68,8 +68,8 @@ class RequestLog:
         recorder: Recorder,
         names: Callable[[Scope], bool] = lambda _: True,
     ) -> None:
-        """`render` words an unforeseen exception in the dialect of the request's path; `label_of` names that; `names`
-        says whether an answer has the request's id also where the request had none.
+        """`render` formats an unexpected exception in the dialect of the request's path; `label_of` names the dialect;
+        `names` tells whether the answer has an id even if the request had none.
         """
         self._app = app
         self._render = render
@@ -111,7 +111,7 @@ class RequestLog:
             except Exception as error:
                 log.exception("unexpected error")
                 if status != CLIENT_CLOSED:
-                    raise  # too late for an answer: the connection is closed in mid-body
+                    raise  # too late for an answer: the server closes the connection
                 await self._render(Request(scope), error)(scope, receive, noting)
             finally:
                 seconds = time.perf_counter() - started
@@ -120,7 +120,7 @@ class RequestLog:
 
 
 def _fields(scope: Scope, route: str, status: int, seconds: float, received: int, sent: int) -> dict[str, Any]:
-    """What a line says of a request, beside its id."""
+    """A log line's fields, besides the request id."""
     client = scope.get("client")
     return {
         "method": scope["method"][:20],

@@ -1,4 +1,4 @@
-"""Work that anybody may ask for without a token: done once at a time, for all who ask meanwhile."""
+"""Runs work once at a time and shares the result, for requests that need no token."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ class Together(Generic[Found]):
         self._under_way: asyncio.Task[Found] | None = None
 
     async def __call__(self) -> Found:
-        """Those who come while it is under way get what it finds. It goes on when they leave."""
+        """Callers during a run share its result. A caller's cancellation does not stop it."""
         if self._under_way is None or self._under_way.done():
             self._under_way = asyncio.create_task(self._run())
         return await asyncio.shield(self._under_way)

@@ -1,7 +1,7 @@
-"""A cache of finished answers, for requests that are repeated while nothing has changed.
+"""A cache of finished answers, for repeated requests while nothing changes.
 
-Each entry has the version of what it shows. With every request the caller reads the current version from the database.
-So the cache is right with any number of workers and replicas, and needs no invalidation.
+Each entry has the version of its content. On every request the caller reads the current version from the database. So
+the cache is correct with any number of workers and replicas, and needs no invalidation.
 """
 
 import zlib
@@ -12,14 +12,14 @@ from cachetools import LRUCache
 
 from image_service.web.answers import Answer
 
-FASTEST = 1  # of zlib's levels: 0.1 ms for the list of 30 images, to a sixth of its 13 kB; 0.03 ms back
-OVERHEAD_BYTES = 1500  # of an answer beside its body: headers, key, objects
+FASTEST = 1  # zlib level: compresses a list of 30 images, 13 kB, to a sixth in 0.1 ms; 0.03 ms back
+OVERHEAD_BYTES = 1500  # of an answer besides its body: headers, key, objects
 
 
 @dataclass(frozen=True)
 class _Entry:
     version: int
-    answer: Answer  # its body compressed
+    answer: Answer  # with a compressed body
 
 
 class AnswerCache:

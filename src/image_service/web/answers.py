@@ -1,4 +1,4 @@
-"""Answers: finished ones of JSON, apart from whether this client has them, and those that are sent as they are made."""
+"""Answers: finished JSON ones, to be sent as 200 or 304, and streamed ones."""
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -19,7 +19,7 @@ END = {"type": "http.response.body", "body": b""}
 @dataclass(frozen=True)
 class Answer:
     status: int
-    headers: Mapping[str, str]  # an `ETag` among them
+    headers: Mapping[str, str]  # including `ETag`
     body: bytes
 
     def with_body(self, body: bytes) -> "Answer":
@@ -30,17 +30,17 @@ class Answer:
         return request.method == "GET" and etags.is_current(request, self.headers["ETag"])
 
     def to(self, request: Request) -> Response:
-        """304 where the client has it."""
+        """304 if the client has it."""
         if self.is_current(request):
             return Response(status_code=304, headers=self.headers)
         return Response(self.body, self.status, self.headers, "application/json")
 
 
 class StreamedResponse(Response):
-    """Sends the chunks as they come, so that memory does not grow with the body; a HEAD asks for none of them. Calls
-    `aclose` however that ends.
+    """Sends the chunks as they come, so that memory does not grow with the body; none for HEAD. Always calls `aclose`
+    at the end.
 
-    `Content-Length` is there where the caller gives it.
+    The caller may give `Content-Length`.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class StreamedResponse(Response):
             await self._aclose()
 
     async def _send_chunks(self, send: Send, exchange: Exchange | None) -> None:
-        """Nothing is read while too much waits for clients already, but what is small.
+        """While too many bytes wait for clients, read only small bodies.
 
-        A send returns once what was sent before it has been taken: two chunks may wait for a client.
+        A send returns once the previous chunk is taken, so two chunks may wait for a client.
         """
         left = int(self.headers.get("content-length", sys.maxsize))
         memory = exchange.memory if exchange is not None and left > SMALL_BYTES else None

@@ -16,14 +16,14 @@ from image_service.web.answers import StreamedResponse
 
 Opener = Callable[[ByteRange | None], Awaitable[Blob]]
 
-MAX_RANGE = 40  # characters of the longest that the next line takes
+MAX_RANGE = 40  # maximum characters of a match of the next line
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class _Validators:
     etag: str
-    modified: datetime | None  # in whole seconds; None: dates say nothing of it
+    modified: datetime | None  # in whole seconds; None: ignore dates
 
 
 async def blob_response(
@@ -31,8 +31,8 @@ async def blob_response(
 ) -> Response:
     """200, 206 or 304; also for HEAD. Raises what `open_blob` raises.
 
-    `etag`: for a URL that may come to name other bytes. The blob's own, of a second and a size, and its date would
-    then take two pictures for one.
+    `etag`: for a URL whose bytes may change. The blob's own tag, made of a second and a size, and its date might be
+    the same for both pictures.
     """
     blob = await open_blob(None)
     current = _Validators(blob.etag, _second(blob.modified)) if etag is None else _Validators(etag, None)
@@ -58,7 +58,7 @@ async def blob_response(
 
 
 def _is_current(request: Request, current: _Validators) -> bool:
-    """`If-Modified-Since` counts only where there is no `If-None-Match`."""
+    """`If-Modified-Since` counts only without `If-None-Match`."""
     if "if-none-match" in request.headers:
         return etags.is_current(request, current.etag)
     since = _date(request.headers.get("if-modified-since"))
@@ -66,8 +66,8 @@ def _is_current(request: Request, current: _Validators) -> bool:
 
 
 def _range_wanted(request: Request, current: _Validators) -> ByteRange | None:
-    """None: the whole. A range of what was another version (`If-Range`), or of what is not sent at all (14.2: only GET
-    has ranges) is not served.
+    """None: the whole. `Range` is ignored if `If-Range` names another version, or the method is not GET (14.2: only
+    GET has ranges).
     """
     condition = request.headers.get("if-range")
     if request.method != "GET":
@@ -78,12 +78,12 @@ def _range_wanted(request: Request, current: _Validators) -> ByteRange | None:
 
 
 def byte_range(header: str) -> ByteRange | None:
-    """What `Range` asks for; None for several ranges, another unit, or nonsense: all of it is sent."""
+    """The parsed `Range`; None for several ranges, another unit, or a malformed one: the whole is sent."""
     header = header.strip()
     return _byte_range(header) if len(header) <= MAX_RANGE else None
 
 
-@lru_cache(256)  # clients ask for the same few
+@lru_cache(256)  # clients send the same few
 def _byte_range(header: str) -> ByteRange | None:
     match = _RANGE.fullmatch(header)
     if match is None or not (match[1] or match[2]):
@@ -103,6 +103,6 @@ def _date(value: str | None) -> datetime | None:
         return None
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):  # the second: a year or a zone beyond a machine's integer
+    except (ValueError, OverflowError):  # OverflowError: a year or zone too large for a machine integer
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""A dialect: everything that the shared rooms know of one API, as one value."""
+"""A dialect: all that shared code knows about one API, as one value."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,16 +18,16 @@ from image_service.web.openapi.components import RATE_LIMIT
 from image_service.web.problems import Problem, problem_of
 
 SCOPE_KEY = "image_service.dialect"
-MAX_REASON = 300  # characters of it in the log
+MAX_REASON = 300  # characters in the log
 
 
 @dataclass(frozen=True)
 class RateHeaders:
-    """How answers tell a store what is left of its calls."""
+    """The headers that show a store its remaining calls."""
 
     of: Callable[[Standing], Mapping[str, str]]
     described: Mapping[str, Any]  # by name, as OpenAPI shows them
-    unlimited: Mapping[str, str] = field(default_factory=dict)  # where no calls are counted, or it is not known whose
+    unlimited: Mapping[str, str] = field(default_factory=dict)  # without limits, or for an unknown store
 
 
 STANDARD_RATES = RateHeaders(
@@ -42,37 +42,37 @@ STANDARD_RATES = RateHeaders(
 
 @dataclass(frozen=True)
 class Dialect:
-    """One API: its routes, and all that is particular to its answers.
+    """One API: its routes, and the specifics of its answers.
 
-    This value is all that a dialect has to give: credentials, rate limits, caching headers, the challenge of a 401,
+    A dialect provides only this value: credentials, rate limits, caching headers, the challenge of a 401,
     `Idempotency-Key`, metrics and logs follow from it.
     """
 
     name: str  # the label in metrics
-    prefixes: tuple[str, ...]  # of the paths whose answers are its own; the longest prefix of all dialects decides
+    prefixes: tuple[str, ...]  # of its paths; the longest matching prefix of all dialects wins
     router: APIRouter
-    render: Callable[[Request, Problem], Response]  # status and body of an error, and headers of its own
+    render: Callable[[Request, Problem], Response]  # an error's status, body and own headers
     tags: Sequence[Mapping[str, Any]] = ()  # OpenAPI's
-    title: str = ""  # of the platform whose clients speak it; empty: the service's own
-    # Single paths that are its own, beside those with its prefixes: `/store`, or `/products/{id}/gallery` for any id.
+    title: str = ""  # of the clients' platform; empty: the service's own
+    # Its single paths, besides those with its prefixes: `/store`, or `/products/{id}/gallery` for any id.
     paths: frozenset[str] = frozenset()
-    # And single operations, where another dialect has the path: `("PUT", "/products/{id}")`.
+    # Its single operations on another dialect's paths: `("PUT", "/products/{id}")`.
     operations: frozenset[tuple[str, str]] = frozenset()
-    credentials: tuple[Scheme, ...] = STANDARD  # none: its routes are open to all
+    credentials: tuple[Scheme, ...] = STANDARD  # empty: its routes are open to all
     challenge: str = 'Bearer realm="image-service"'  # `WWW-Authenticate` of a 401
     rates: RateHeaders = STANDARD_RATES
-    has_capitals: bool = False  # in the names of its headers: some clients find them by no other spelling
-    formats: tuple[Format, ...] | None = None  # of pictures that it takes; None: all that have a decoder
-    # What clients put before the extension of a `src`, without the `_` -> pixels of a side, 0 for full size.
+    has_capitals: bool = False  # in its header names: some clients need this spelling
+    formats: tuple[Format, ...] | None = None  # accepted in uploads; None: all that have a decoder
+    # The text before a `src`'s extension, without the `_` -> pixels of a side, 0 for full size.
     read_size: Callable[[str], int | None] | None = None
-    attachment: tuple[str, ...] | None = ("attachment",)  # where JSON bodies carry base64; None: it takes forms alone
-    has_secrets: bool = False  # in answers that repeat what was sent, so that these are not compressed
-    names_requests: bool = True  # each answer has `X-Request-Id`; False: only where the request had one
+    attachment: tuple[str, ...] | None = ("attachment",)  # path of base64 in JSON bodies; None: forms only
+    has_secrets: bool = False  # in answers that repeat the client's input: not compressed
+    names_requests: bool = True  # each answer has `X-Request-Id`; False: only if the request has
 
-    texts: tuple[str, ...] = ()  # beginnings of paths, behind which any text stands, percent-encoded: `/things/{id}/`
+    texts: tuple[str, ...] = ()  # path prefixes followed by percent-encoded text: `/things/{id}/`
 
     def has_text(self, raw_path: bytes) -> bool:
-        """Whether this path may have percent signs: where a text stands, and only there."""
+        """Whether this path's percent signs are all in its text."""
         matches = (pattern.match(raw_path.decode("latin-1")) for pattern in self._before_texts)
         return any(match is not None and "%" not in match[0] for match in matches)
 
@@ -82,7 +82,7 @@ class Dialect:
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        """What each answer has, unless its route says otherwise."""
+        """Default headers; a route may override them."""
         if not self.credentials:
             return {"Cache-Control": "no-cache"}
         vary = ", ".join(scheme.header.title() for scheme in self.credentials)
@@ -90,7 +90,7 @@ class Dialect:
 
 
 class Dialects:
-    """All of a service, by path and method. One has the prefix `""`: it words the answers for all other paths."""
+    """All dialects, by path and method. The one with the prefix `""` answers for all other paths."""
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
         whole = [(path, each) for each in dialects for path in each.paths]
@@ -111,18 +111,18 @@ class Dialects:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """Of a path with parameters: each matches one segment with any text."""
+    """Of a path with parameters: each matches one segment."""
     return re.compile("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", path))))
 
 
 def dialect_of(scope: Scope) -> Dialect:
-    """That of the request's path."""
+    """The request's dialect."""
     found: Dialect = scope[SCOPE_KEY]
     return found
 
 
 def problem_response(request: Request, error: Exception) -> Response:
-    """Any exception out of a route, in the words of the request's dialect, with the headers that every dialect has."""
+    """A route's exception as an answer in the request's dialect, with the headers common to all dialects."""
     problem = problem_of(error)
     dialect = dialect_of(request.scope)
     request.scope["problem"] = f"{type(error).__name__} {error}".strip()[:MAX_REASON]  # for the log

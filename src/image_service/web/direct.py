@@ -1,4 +1,4 @@
-"""Routes that answer ahead of FastAPI's solving of dependencies, which takes longer than all the rest of a hot one."""
+"""Routes that answer before FastAPI resolves dependencies, which takes longer than the rest of a hot route."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -11,8 +11,8 @@ Ahead = Callable[[Request], Awaitable[Response | None]]
 
 
 def answered_by(ahead: Ahead) -> type[APIRoute]:
-    """For `APIRouter(route_class=…)`: `ahead` answers, or leaves the request (None) to the route's own function, which
-    stands for both in the API's description.
+    """For `APIRouter(route_class=…)`: `ahead` answers, or returns None to pass the request to the route's function,
+    which OpenAPI describes for both.
     """
 
     class DirectRoute(APIRoute):

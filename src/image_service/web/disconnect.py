@@ -1,4 +1,4 @@
-"""Work that ends with the client's connection."""
+"""Cancels work when the client disconnects."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 async def cancelled_on_disconnect(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """Its result; cancelled when the client goes, which raises `ClientDisconnect`. Takes the request's body away."""
+    """The result of `work`. Raises `ClientDisconnect` and cancels it if the client leaves. Consumes the body."""
     working, leaving = asyncio.create_task(work), asyncio.create_task(_gone(request))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)

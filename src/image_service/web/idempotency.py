@@ -19,11 +19,11 @@ from image_service.web.openapi.components import MAX_KEY
 from image_service.web.parts import Parts
 
 _KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY}}}", re.ASCII)
-_OURS_ALONE = {"content-length"}  # the server's own to set
+_OURS_ALONE = {"content-length"}  # set by the server
 
 
 def key_of(request: Request) -> str | None:
-    """What the head of a request says. Raises `KeyRefused`."""
+    """The request's key, if any. Raises `KeyRefused`."""
     given = request.headers.getlist("idempotency-key")
     if not given:
         return None
@@ -37,7 +37,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Run(Generic[Made]):
-    """Either `answered` already, or to be done `once` (None: as often as it is asked, it has no key)."""
+    """Either `answered` already, or to be done `once` (None: no key, so every time)."""
 
     answered: Response | None = None
     once: Once[Made] | None = None
@@ -53,8 +53,8 @@ async def idempotent(
     body: Submission,
     show: Callable[[Made], Response],
 ) -> AsyncIterator[Run[Made]]:
-    """Around all that a request with a whole body does. `fields` are what was understood of the body; `show` makes the
-    answer, always the same for the same thing.
+    """Use around a request's work, once its body is read. `fields` are the parsed body; `show` makes the answer, always
+    the same for the same input.
 
     Raises what `IdempotencyKeys.attempt` raises.
     """
@@ -82,7 +82,7 @@ def _response(answer: StoredAnswer) -> Response:
 
 
 async def _fingerprint(request: Request, fields: Mapping[str, Any], body: Submission) -> bytes:
-    """The route with its query, the fields, the file's name and the SHA-256 of its bytes, however they came."""
+    """Of the route with its query, the fields, the file's name and its bytes' SHA-256, for any way of upload."""
     scope = request.scope
     route = [scope["method"], scope["path"], scope["query_string"].decode("latin-1")]
     files = [body.filename]

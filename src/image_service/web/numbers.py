@@ -10,29 +10,29 @@ from image_service.database.limits import MAX_BIGINT
 
 MAX_ID = MAX_BIGINT
 _ID_DIGITS = 19
-DECIMAL = re.compile(r"-?[0-9]{1,100}")  # Python's int() takes more: `1_000`, ` 1`, `+1`
+DECIMAL = re.compile(r"-?[0-9]{1,100}")  # int() accepts more: `1_000`, ` 1`, `+1`
 
 
 _WHOLE = re.compile(rf"({DECIMAL.pattern})(?:\.0{{1,20}})?")
 
 
 def _whole(value: object) -> object:
-    """Clients write integers of JSON as strings, and as the floats of their spreadsheets: `"2"`, `"2.0"`."""
+    """Clients send JSON integers as strings, and as floats from spreadsheets: `"2"`, `"2.0"`."""
     match = _WHOLE.fullmatch(value) if isinstance(value, str) else None
     return int(match[1]) if match else value
 
 
-Number = Annotated[int, Strict()]  # of a body
-WHOLE = BeforeValidator(_whole)  # stands last in an annotation: the bounds are then in the schema
+Number = Annotated[int, Strict()]  # in a body
+WHOLE = BeforeValidator(_whole)  # last in an annotation, so that the schema has the bounds
 
 
 def is_plain_decimal(value: str) -> bool:
-    """ASCII digits without sign, blanks or leading zeros: an id has one spelling, or caches have aliases."""
+    """ASCII digits without sign, blanks or leading zeros: one spelling per id, so caches have no aliases."""
     return value.isascii() and value.isdecimal() and value[0] != "0" and len(value) <= _ID_DIGITS
 
 
 def id_of(value: str) -> int | None:
-    """The id that a segment of a path spells; None if it spells none."""
+    """The id in a path segment; None if it is not an id."""
     number = int(value) if is_plain_decimal(value) else None
     return number if number is not None and number <= MAX_ID else None
 

@@ -1,6 +1,6 @@
-"""A picture as a request offers it: a file in a form, base64 in JSON, a URL, or an image of the store.
+"""The picture in a request: a file in a form, base64 in JSON, a URL, or an image of the store.
 
-`created` is the way of every request that makes an image; `reading` is for those that may change one.
+Every request that creates an image uses `created`; those that may change one use `reading`.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -34,7 +34,7 @@ from image_service.web.parts import Parts
 
 
 class Asked(Protocol):
-    """What a body asks for, as its dialect understands it; fields that a dialect does not have are None."""
+    """A body's fields, as parsed by its dialect; fields that a dialect lacks are None."""
 
     @property
     def src(self) -> str | None: ...
@@ -44,12 +44,12 @@ class Asked(Protocol):
     def image_id(self) -> int | None: ...
     @property
     def said(self) -> Mapping[str, Any]:
-        """All that was understood: what a repeat with the same `Idempotency-Key` is compared by."""
+        """All parsed fields: repeats with the same `Idempotency-Key` are compared by these."""
 
 
 @dataclass(frozen=True)
 class JustAPicture:
-    """What is asked for by a body that carries a picture and no fields."""
+    """`Asked` for a body with a picture and no fields."""
 
     src: None = None
     filename: None = None
@@ -65,22 +65,22 @@ AskedT = TypeVar("AskedT", bound=Asked)
 
 @dataclass(frozen=True)
 class Reading:
-    """A body that has been read, and what its picture holds in the process."""
+    """A body that has been read, and its picture's resources."""
 
     parts: Parts
     intake: Intake
     body: Submission
-    formats: tuple[Format, ...]  # that are taken here
+    formats: tuple[Format, ...]  # accepted here
 
     async def offer(self, store_id: int, asked: Asked, *, own: int | None = None) -> "Offer":
-        """What is offered, by one way at the most. A `src` that names the image `own` offers nothing.
+        """The offered picture, given in one way at most. A `src` that names the image `own` offers nothing.
 
         Raises `InvalidField` if a picture is given in two ways, and as `image_named` does.
         """
         ours = await image_named(self.parts.database, self.parts.delivery_base, store_id, asked.src or "")
         body = self.body
         given = {
-            # A form in a browser sends an empty file where none was chosen.
+            # A browser's form sends an empty file if none was chosen.
             "file": body.file is not None and bool(body.file.bytes or body.filename),
             "attachment": body.attachment is not None,
             "src": bool(asked.src) and (ours is None or ours.id != own),
@@ -97,7 +97,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Offer:
-    """A picture that is neither fetched nor checked yet."""
+    """A picture that is not fetched or checked yet."""
 
     reading: Reading
     asked: Asked
@@ -106,7 +106,7 @@ class Offer:
 
     @property
     def is_fetched(self) -> bool:
-        """Whether it comes from another host."""
+        """Whether to fetch it from another host."""
         return self.way == "src" and self.ours is None
 
     @property
@@ -114,7 +114,7 @@ class Offer:
         return absolute(self.asked.src or "")
 
     async def upload(self) -> Upload:
-        """Check the picture; not for `image_id`, which names one that was checked. Raises what `ingest` raises."""
+        """Check the picture; not for `image_id`, whose picture is checked already. Raises what `ingest` raises."""
         intake, body, asked, formats = self.reading.intake, self.reading.body, self.asked, self.reading.formats
         if self.way == "file" and body.file is not None:
             return _upload(await intake.from_upload(body.file, formats=formats), asked.filename or body.filename)
@@ -131,7 +131,7 @@ class Offer:
 async def reading(
     request: Request, parts: Parts, owner: Owner, *, max_image_bytes: int | None = None
 ) -> AsyncIterator[Reading]:
-    """Around all that is done with a body, in the forms that the request's dialect takes. Its files go at the end.
+    """Reads a body in the forms that the dialect accepts, and removes its files when the block ends.
 
     Raises what `ingest.intake` and `uploads.read` raise.
     """
@@ -162,12 +162,11 @@ async def created(
     owner: Owner | None = None,
     later: Callable[[AskedT, Offer], NewJob] | None = None,
 ) -> Response:
-    """Make an image of what a request offers, once for each `Idempotency-Key`, and answer it.
+    """Create an image from a request, once for each `Idempotency-Key`, and answer it.
 
-    `parse` understands the body, `make` makes the image and keeps its answer, `show` makes that. `key` stands in for
-    the one in the head, `owner` for the store. `later` makes a job of a `src` that is to be fetched, for clients that
-    prefer their answer at once. Raises `NothingGiven`, what they raise, and what `reading` and
-    `IdempotencyKeys.attempt` raise.
+    `parse` parses the body, `make` makes the image and stores its answer, `show` makes the answer. `key` replaces the
+    one in the head, `owner` the store. `later` makes a job for a `src` to fetch, for clients that prefer an immediate
+    answer. Raises `NothingGiven`, what these functions raise, and what `reading` and `IdempotencyKeys.attempt` raise.
     """
     key = key or key_of(request)
     async with reading(request, parts, owner or Owner(store_id), max_image_bytes=max_image_bytes) as read:

@@ -1,4 +1,4 @@
-"""Pages of a list: which one was asked for, and the headers that lead to the others (RFC 8288)."""
+"""Pages of a list: the requested one, and the headers that link to the others (RFC 8288)."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,7 +11,7 @@ from image_service.web.numbers import MAX_ID, PLAIN
 
 DEFAULT_PER_PAGE = 30
 MAX_PER_PAGE = 200
-MAX_PAGE = 10_000_000  # times MAX_PER_PAGE it still fits PostgreSQL's OFFSET
+MAX_PAGE = 10_000_000  # times MAX_PER_PAGE, it fits PostgreSQL's OFFSET
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Pagination:
         return (self.page - 1) * self.per_page
 
     def headers(self, request: Request, base: str, total: int) -> dict[str, str]:
-        """`X-Total-Count`, and `Link` with those of first, prev, next, last that apply.
+        """`X-Total-Count`, and `Link` with first, prev, next, last where they apply.
 
-        `base` is the API's own URL: `Host` never makes one.
+        `base` is the API's URL; `Host` is never used.
         """
         last = max(1, -(-total // self.per_page))
         pages = {

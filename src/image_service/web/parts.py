@@ -1,4 +1,4 @@
-"""The parts of the running service, as a route gets them."""
+"""The running service's parts, for use by routes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from image_service.web.readiness import Readiness
 
 @dataclass(frozen=True)
 class Parts:
-    """Built by `create_app` when the service starts; routes get them by dependency, never by import."""
+    """Built by `create_app` at the start; routes get them as a dependency, never by import."""
 
     database: Database
     storage: Storage
@@ -42,9 +42,9 @@ class Parts:
     lists: AnswerCache  # answers to the list of a product's images
     api_base: str  # URL without a slash at its end
     delivery_base: str
-    delivery_redirect: str | None  # where else kept pictures can be had: URL without a slash at its end
+    delivery_redirect: str | None  # another URL for stored pictures, without a trailing slash
     offer: Offer
-    input_formats: tuple[Format, ...] | None  # taken everywhere; None: what each dialect takes
+    input_formats: tuple[Format, ...] | None  # for all dialects; None: each dialect's own
     max_image_bytes: int
     max_json_bytes: int
     max_images_per_product: int
@@ -53,12 +53,12 @@ class Parts:
     ticket_key: TicketKey
     ticket_max_seconds: int
     failed_credentials: FailedCredentials
-    rate_limit: RateLimit | None  # None: there is none
+    rate_limit: RateLimit | None  # None: no limit
     negotiate_formats: bool
-    is_stopping: Callable[[], bool]  # the service has been told to end
-    counts: CountBuffer  # what the metrics have not been told yet
+    is_stopping: Callable[[], bool]  # the service is stopping
+    counts: CountBuffer  # counts not yet in the metrics
     scrape: Together[bytes]  # all metrics, as text
-    nudge: Callable[[], None]  # there is work in the queue
+    nudge: Callable[[], None]  # signals work in the queue
     webhooks: Sender
 
 
@@ -67,5 +67,5 @@ async def _parts(request: Request) -> Parts:
     return parts
 
 
-# Async although it waits for nothing: FastAPI would take a thread for a plain function.
+# Async without awaiting: FastAPI would run a plain function in a thread.
 PartsOf = Annotated[Parts, Depends(_parts)]

@@ -66,12 +66,12 @@ NO_CREDENTIALS = "No access token was sent"
 
 
 def description_of(status: int) -> str:
-    """What an error is about that its status says all of."""
+    """The text of an error that its status fully describes."""
     return _DESCRIPTIONS.get(status) or reason_of(status)
 
 
 def render(request: Request, problem: Problem) -> Response:
-    """Three shapes: a map of field to messages, `error` for what cannot be read, else code, message, description."""
+    """Three shapes: a map of field to messages, `error` for an unreadable body, else code, message, description."""
     body: dict[str, Any]
     match problem.error:
         case PictureRefused(field=field):
@@ -102,7 +102,7 @@ def duplicate(image_id: int) -> str:
 
 
 def words_of(error: PictureRefused) -> str:
-    """Why the picture was not taken; reads on from the name of its field."""
+    """Why the picture is refused; follows its field's name."""
     match error.refusal:
         case Refusal.CUT_SHORT:
             return "is cut short"
@@ -129,7 +129,7 @@ def words_of(error: PictureRefused) -> str:
 
 
 def code_body(problem: Problem, description: str) -> dict[str, Any]:
-    """Of a problem that is no single field's."""
+    """For a problem not of one field."""
     return code_body_of(problem.status, description)
 
 
@@ -143,7 +143,7 @@ def code_body_of(status: int, description: str) -> dict[str, Any]:
 def _response(
     name: str, description: str, *examples: dict[str, Any], headers: Any = None, **more: Any
 ) -> dict[str, Any]:
-    """A component of the document; several examples are named after the field that they complain of."""
+    """A component of the document; several examples are named after their invalid field."""
     content = (
         {"example": examples[0]}
         if len(examples) == 1
@@ -161,7 +161,7 @@ def _response(
 
 
 def _title(example: dict[str, Any]) -> str:
-    """`src: can't be blank`, or a code error's description, or the one sentence that there is."""
+    """`src: can't be blank`, or a code error's description, or the only sentence."""
     if single := example.get("description") or example.get("error"):
         return str(single)
     return "; ".join(f"{field}: {messages[0]}" for field, messages in example.items())
@@ -241,7 +241,7 @@ ERRORS: dict[int, dict[str, Any]] = {
             "message": "Unprocessable Entity",
             "description": "Product is not allowed to have more than 250 images",
         },
-        model=CodeError | FieldErrors,  # in this order: a map of field to messages would take anything
+        model=CodeError | FieldErrors,  # in this order: a map of field to messages matches anything
     ),
     429: _coded(429),
     500: _coded(500),
@@ -260,8 +260,8 @@ BAD_QUERY: dict[int | str, dict[str, Any]] = {
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Those that a route can answer with, beside 401, 404 (if its path names anything), 429, 500 and 503: all can.
+    """A route's errors, plus those of all routes: 401, 404 (if the path has parameters), 429, 500 and 503.
 
-    405 is no route's own: it is what a method gets that the document does not have.
+    405 belongs to no route: a method that the document lacks gets it.
     """
     return {status: ERRORS[status] for status in sorted({401, 404, 429, 500, 503, *statuses})}

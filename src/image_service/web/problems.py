@@ -1,4 +1,4 @@
-"""From a domain error to an HTTP status: one table. Each dialect words it its own way (`Dialect.render`)."""
+"""Maps domain errors to HTTP statuses in one table. Each dialect formats them itself (`Dialect.render`)."""
 
 import re
 from collections.abc import Mapping
@@ -57,19 +57,19 @@ STATUSES: dict[type[Exception], int] = {
     errors.InstanceMismatch: 503,
     errors.StorageFull: 507,
 }
-# Where Pythons differ, RFC 9110's words, but for 422 the ones that the dialects print.
+# RFC 9110's words where Python versions differ; for 422, the dialects' words.
 REASONS = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Entity"}
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
-UNAVAILABLE_RETRY_SECONDS = 5  # a database that restarts is back within seconds
+UNAVAILABLE_RETRY_SECONDS = 5  # a restarting database is back in seconds
 
 
 def reason_of(status: int) -> str:
-    """A status in words."""
+    """A status's text."""
     return REASONS.get(status) or HTTPStatus(status).phrase
 
 
 def megabytes(limit: int) -> str:
-    """`10MB` for 10,485,759 bytes: what a picture must weigh less than. Small limits to the byte."""
+    """`10MB` for 10,485,759 bytes: a picture must be smaller. Small limits are exact to the byte."""
     if limit + 1 < 1024 * 1024:
         return f"{limit + 1} bytes"
     return f"{round((limit + 1) / (1024 * 1024), 1):g}MB"
@@ -77,7 +77,7 @@ def megabytes(limit: int) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """An error as HTTP sees it; the dialect of the request's path puts it into words."""
+    """An error in HTTP terms; the request's dialect formats it."""
 
     status: int
     error: Exception
@@ -109,7 +109,7 @@ class Problem:
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem of any exception out of a route; an unexpected one is a 500."""
+    """The problem for any exception of a route; an unexpected one is a 500."""
     if isinstance(error, RequestValidationError):
         return problem_of(_invalid(error))
     if isinstance(error, HTTPException):
@@ -133,9 +133,9 @@ def _headers(error: Exception) -> dict[str, str]:
 
 
 def _invalid(error: RequestValidationError) -> errors.ImageServiceError:
-    """FastAPI's own finding. In the path it means that nothing has such an id; elsewhere the field is named.
+    """Convert FastAPI's validation error: an invalid path means not found; otherwise name the field.
 
-    Its texts are not used: they repeat the client's input.
+    FastAPI's texts are not used: they repeat the client's input.
     """
     first = error.errors()[0]
     where, *names = first["loc"]
@@ -162,18 +162,18 @@ _INTEGERS = {"int_type", "int_parsing", "int_from_float", "int_parsing_size"}
 
 
 def invalid_fields(error: ValidationError) -> errors.InvalidField:
-    """Every field of a body that cannot be used."""
+    """Every invalid field of a body."""
     messages = {str(finding["loc"][0]): message_of(finding) for finding in error.errors(include_input=False)}
     first = next(iter(messages))
     return errors.InvalidField(first, messages[first], messages)
 
 
 def message_of(finding: Mapping[str, object]) -> str:
-    """One of pydantic's findings in our words: what is wrong, and the limit, but nothing of what was sent."""
+    """The message for a pydantic error: what is wrong, and the limit, but none of the client's input."""
     kind = str(finding["type"])
     if kind in _INTEGERS:
         return "must be an integer"
     context = finding.get("ctx")
     if kind == "value_error" and isinstance(context, Mapping):
-        return str(context["error"])  # raised by a validator of ours
+        return str(context["error"])  # from the service's validators
     return _MESSAGES.get(kind, "is invalid").format_map(context if isinstance(context, Mapping) else {})

@@ -1,4 +1,4 @@
-"""Whether requests can be served: looked up once at a time, however many ask at once."""
+"""Whether requests can be served: concurrent callers share one check."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from image_service.telemetry.together import Together
 
 log = structlog.get_logger()
 
-STORAGE_SECONDS = 5.0  # a disk that hangs is not reachable
+STORAGE_SECONDS = 5.0  # a hanging disk counts as unreachable
 
 
 class Readiness:
@@ -24,10 +24,10 @@ class Readiness:
         self._look_together = Together(self._look)
 
     async def look(self) -> dict[str, str]:
-        """`ok`, or what is wrong, by part. Addresses and paths are for the log alone.
+        """`ok`, or the error, by part. Addresses and paths go only to the log.
 
-        A check writes to the disk and to the database, and asking needs no token. So requests that arrive during a
-        check share its result.
+        A check writes to the disk and the database, and needs no token. So requests that arrive during a check share
+        its result.
         """
         return dict(await self._look_together())
 

@@ -1,4 +1,4 @@
-"""Who is calling, and whether that store may call now."""
+"""Identifies the caller, and checks the store's rate limit."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -15,15 +15,15 @@ from image_service.web.middleware.response_headers import note
 from image_service.web.numbers import Id
 from image_service.web.parts import Parts, PartsOf
 
-MAX_TOKENS = 4  # that are looked up for one request; two headers carry two
+MAX_TOKENS = 4  # looked up per request; two headers carry two
 
 Find = Callable[[Database, str], Awaitable[Caller | None]]
 
 
 async def caller_of(request: Request, parts: Parts, find: Find = tokens.find) -> Caller:
-    """Decided from the head alone, before any of the body is read. Raises `Unauthenticated`, `RateLimited`.
+    """The caller, from the head alone, before the body is read. Raises `Unauthenticated`, `RateLimited`.
 
-    `find` tells whose a token is.
+    `find` looks up a token's owner.
     """
     dialect = dialect_of(request.scope)
     address = request.client.host if request.client else ""
@@ -41,7 +41,7 @@ async def caller_of(request: Request, parts: Parts, find: Find = tokens.find) ->
 
 
 async def count_call(request: Request, parts: Parts, store_id: int) -> None:
-    """Pour one into the store's bucket, where there are rate limits. Raises `RateLimited`."""
+    """Count one call in the store's bucket, if rate limits are set. Raises `RateLimited`."""
     if parts.rate_limit is None:
         return
     standing = await parts.rate_limit.take(store_id)
@@ -51,7 +51,7 @@ async def count_call(request: Request, parts: Parts, store_id: int) -> None:
 
 
 async def _authenticate(request: Request, parts: Parts, dialect: Dialect, address: str, find: Find) -> Caller:
-    """An unknown token is ignored beside a known one: it may be a proxy's password."""
+    """Ignores an unknown token beside a known one: it may be a proxy's password."""
     credentials = credentials_in(request.headers, dialect.credentials)
     if not credentials:
         store_id = parts.anonymous_store
@@ -71,7 +71,7 @@ async def _authenticate(request: Request, parts: Parts, dialect: Dialect, addres
     if {store_id for store_id, token in credentials if token == secret} - {None, str(caller.store_id)}:
         raise Unauthenticated("not that store's")
     for token in callers.keys() - good.keys():
-        if tokens.may_be(token):  # a guess, from a client that has a valid token too
+        if tokens.may_be(token):  # a guess by a client that also has a valid token
             parts.failed_credentials.count(address)
     return caller
 
@@ -95,6 +95,6 @@ Writer = Annotated[Caller, Depends(_writer)]
 async def require_own_store(
     caller: Reader, store_id: Annotated[Id, Path(description="The caller's own store id.", examples=[1])]
 ) -> None:
-    """Under a prefix that names a store, another's id is one that does not exist."""
+    """If the prefix names a store, another store's id does not exist."""
     if store_id != caller.store_id:
         raise ImageNotFound

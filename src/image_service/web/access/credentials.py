@@ -1,4 +1,4 @@
-"""The credentials in the head of a request: which headers carry them, and how each is read."""
+"""The credentials in a request's head: the headers that carry them, and their parsers."""
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
@@ -9,12 +9,12 @@ from starlette.datastructures import Headers
 
 from image_service.errors import Unauthenticated
 
-Credentials = tuple[str | None, str]  # a store id, where one is named, and a token
+Credentials = tuple[str | None, str]  # the store id, if named, and the token
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """One header that may carry a token. `read` raises `Unauthenticated` for a value that is none of its forms."""
+    """One header that may carry a token. `read` raises `Unauthenticated` for a value in an unknown form."""
 
     header: str  # in lower case
     read: Callable[[str], Credentials]
@@ -23,8 +23,8 @@ class Scheme:
 
 
 def credentials_in(headers: Headers, schemes: Sequence[Scheme]) -> list[Credentials]:
-    """All that can be read: an empty header, or one of another scheme, may stand beside them. Raises `Unauthenticated`
-    if there are some and none of them can be read.
+    """All valid credentials; ignores empty headers, and other schemes beside them. Raises `Unauthenticated` if there
+    are credentials and none is valid.
     """
     found: list[Credentials] = []
     refusal: Unauthenticated | None = None
@@ -40,7 +40,7 @@ def credentials_in(headers: Headers, schemes: Sequence[Scheme]) -> list[Credenti
 
 
 def authorization(value: str) -> Credentials:
-    """`Basic` or `Bearer`; the user of `Basic` is the store id that is named. Raises `Unauthenticated`."""
+    """`Basic` or `Bearer`; the user of `Basic` is the store id. Raises `Unauthenticated`."""
     scheme, _, rest = value.partition(" ")
     if scheme.lower() == "basic":
         return _basic(rest.strip())
@@ -55,7 +55,7 @@ def _bearer(value: str) -> Credentials:
 
 
 def _bearer_or_bare(value: str) -> Credentials:
-    """The header is there for nothing else, so some clients leave out the word."""
+    """The header has no other use, so some clients omit `Bearer`."""
     token = value.strip()
     return (None, token) if " " not in token and token.lower() != "bearer" else _bearer(token)
 
@@ -92,4 +92,4 @@ AUTHENTICATION = Scheme(
         }
     },
 )
-STANDARD = (AUTHORIZATION, AUTHENTICATION)  # what every dialect takes; one may add its own
+STANDARD = (AUTHORIZATION, AUTHENTICATION)  # every dialect takes these; one may add its own

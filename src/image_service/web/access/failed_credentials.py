@@ -1,8 +1,8 @@
-"""Wrong credentials, counted by the address that they come from.
+"""Counts wrong credentials by client address.
 
-Right credentials are always accepted, also from an address that others have used for wrong ones: shops share addresses.
-So every token is looked up; but an address with too many failures gets few lookups at a time, and 429 for further
-failures. The counts are of this process alone: with several, an address has as many times the limit.
+Right credentials are always accepted, even from an address with many failures: shops share addresses. So every token
+is looked up; but an address with too many failures gets few lookups at a time, and 429 for further failures. Each
+process counts separately: with several, an address has as many times the limit.
 """
 
 import asyncio
@@ -14,20 +14,20 @@ from contextlib import asynccontextmanager
 
 from image_service.edge.client_address import home
 
-ADDRESSES = 10_000  # remembered, some 2 MB; the one that failed longest ago is forgotten first
-LOOKUPS_AT_ONCE = 2  # of all addresses over their limit: they leave the database to the others
+ADDRESSES = 10_000  # kept, about 2 MB; the one that failed longest ago is dropped first
+LOOKUPS_AT_ONCE = 2  # for all addresses over their limit: leaves the database to the others
 
 
 class FailedCredentials:
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = per_minute
         self._clock = clock
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how full, and when it was
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()  # level and its time
         self._few = asyncio.Semaphore(LOOKUPS_AT_ONCE)
 
     @asynccontextmanager
     async def lookup(self, address: str) -> AsyncIterator[None]:
-        """Around asking the database for a token."""
+        """Use around a token's database lookup."""
         if self._level(home(address)) + 1 <= self._most:
             yield
             return
@@ -35,7 +35,7 @@ class FailedCredentials:
             yield
 
     def count(self, address: str) -> int | None:
-        """One more failure. None: it was within the limit; else the seconds until one more will be."""
+        """Count a failure. None: within the limit; else the seconds until the next one is."""
         whose = home(address)
         level = self._level(whose)
         if level + 1 > self._most:

@@ -1,7 +1,7 @@
-"""A JSON body -> its fields, and the text of its attachment, which is most of it.
+"""Splits a JSON body into its fields and the text of its attachment, which is most of it.
 
-What is left once the attachment is cut out is bounded before it is parsed: Python holds 60 to 160 bytes for each value,
-and takes a second for a few million of them.
+The body without the attachment is bounded before parsing: Python uses 60 to 160 bytes for each value, and takes a
+second for a few million of them.
 """
 
 import json
@@ -14,30 +14,30 @@ from typing import Any, NoReturn
 from image_service.errors import BodyTooLong, MalformedBody
 from image_service.ingest.base64_text import is_data_url
 
-SRC = "src"  # beside the attachment; it may hold a picture, too
-MAX_DATA_HEAD = 300  # bytes of it that tell a `data:` URL
+SRC = "src"  # besides the attachment; may also hold a picture
+MAX_DATA_HEAD = 300  # bytes that identify a `data:` URL
 
-# To the end of the body if it does not end. Possessive: it never goes back, and keeps no places to go back to.
+# An unclosed string matches to the body's end. Possessive: never backtracks, and stores no backtracking state.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BRACKETS = re.compile(rb"[][{}]")
-# What an encoder may have put into base64: PHP's and others' of a slash, and line breaks.
+# Escapes that encoders put into base64: of slashes (PHP and others) and line breaks.
 _ESCAPES = ((rb"\/", b"/"), (rb"\n", b""), (rb"\r", b""))
 
 
 @dataclass(frozen=True)
 class JsonBounds:
-    """Of a body without its attachment."""
+    """For a body without its attachment."""
 
     bytes: int = 64 * 1024  # alt texts in many languages, a long URL
-    values: int = 2_000  # keys and commas count too; alt texts in as many languages as there may be make 150
-    depth: int = 32  # of lists and objects within each other; ours have 3
+    values: int = 2_000  # keys and commas count too; alt texts in the most languages make 150
+    depth: int = 32  # of nested lists and objects; real bodies have 3
 
 
 BOUNDS = JsonBounds()
 
 
 def taken_apart(body: bytes, attachment: Sequence[str], bounds: JsonBounds = BOUNDS) -> tuple[dict[str, Any], bytes]:
-    """The fields without the one at the path `attachment`, and its text; empty where there is none.
+    """The fields without the one at the path `attachment`, and its text, empty if absent.
 
     Raises `BodyTooLong`, `MalformedBody`.
     """
@@ -54,8 +54,8 @@ def taken_apart(body: bytes, attachment: Sequence[str], bounds: JsonBounds = BOU
 
 
 def parsed(body: bytes, bounds: JsonBounds = BOUNDS) -> dict[str, Any]:
-    """The fields of a body without an attachment: an absent one has none. Raw line breaks inside strings are taken: the
-    seed prints its attachment with them. Raises `BodyTooLong`, `MalformedBody`.
+    """The fields of a body without an attachment; none if the body is empty. Raw line breaks in strings are accepted:
+    the seed prints its attachment with them. Raises `BodyTooLong`, `MalformedBody`.
     """
     rest, _ = _without_pictures(body, (), 0, bounds)
     return _parsed(rest)
@@ -64,14 +64,14 @@ def parsed(body: bytes, bounds: JsonBounds = BOUNDS) -> dict[str, Any]:
 def _without_pictures(
     body: bytes, names: Sequence[str], at_depth: int, bounds: JsonBounds
 ) -> tuple[bytes, dict[str, bytes]]:
-    """The body with a random mark in place of each text that may be a picture, by its name and depth; and those
-    texts. Of two with one name the last counts, as of any key: the parser says which that is.
+    """Replace each text that may be a picture, by name and depth, with a random mark; return the body and the texts.
+    Of two with the same name the last counts, as for any key: the parser decides.
     """
     quoted = {b'"%s"' % name.encode() for name in names}
     kept: list[bytes] = []
     cut: dict[str, bytes] = {}
     size = depth = values = end = 0
-    is_named = False  # the string before was such a name
+    is_named = False  # the previous string is such a name
     for match in _STRING.finditer(body):
         between = _bounded(body, end, match.start(), bounds.bytes - size)
         depth, values = _within(between, depth, values + 1, bounds)
@@ -92,7 +92,7 @@ def _without_pictures(
 
 
 def _restored(fields: dict[str, Any], cut: Mapping[str, bytes], bounds: JsonBounds) -> dict[str, Any]:
-    """With the texts that were no picture's, in place of their marks. Raises `BodyTooLong`."""
+    """Put the texts that are no picture back in place of their marks. Raises `BodyTooLong`."""
     size = 0
 
     def restored(value: Any) -> Any:
@@ -110,7 +110,7 @@ def _restored(fields: dict[str, Any], cut: Mapping[str, bytes], bounds: JsonBoun
 
 
 def parent_of(fields: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    """The object that holds the last field of `path`; an empty one where there is none."""
+    """The object that holds the last field of `path`; an empty one if absent."""
     found: Any = fields
     for name in path[:-1]:
         found = found.get(name)
@@ -126,7 +126,7 @@ def _bounded(body: bytes, start: int, end: int, room: int) -> bytes:
 
 
 def _within(between: bytes, depth: int, values: int, bounds: JsonBounds) -> tuple[int, int]:
-    """Depth and number of values after what stands between two strings."""
+    """Depth and number of values after the bytes between two strings."""
     values += between.count(b",") + between.count(b"[") + between.count(b"{")
     if values > bounds.values:
         raise BodyTooLong
@@ -138,7 +138,7 @@ def _within(between: bytes, depth: int, values: int, bounds: JsonBounds) -> tupl
 
 
 def _text(string: bytes) -> bytes:
-    """What a JSON string says, which is here without its quotes."""
+    """Decode a JSON string that comes without its quotes."""
     text = string
     if b"\\" in text:
         for escape, meant in _ESCAPES:

@@ -1,4 +1,4 @@
-"""A picture that came under a name which is not read: what to tell its sender."""
+"""Detects a picture under an unknown field name, for a helpful error."""
 
 import re
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from image_service.errors import Misnamed
 from image_service.web.bodies.json_body import SRC, parent_of
 from image_service.web.bodies.uploads import Submission
 
-SHOWABLE = re.compile(r"[A-Za-z0-9_-]{1,40}(?:\[[A-Za-z0-9_-]{0,40}\])?", re.ASCII)  # of what a client sent
-MIN_BASE64 = 60  # characters: the smallest picture there is has 47
+SHOWABLE = re.compile(r"[A-Za-z0-9_-]{1,40}(?:\[[A-Za-z0-9_-]{0,40}\])?", re.ASCII)  # client names safe to repeat
+MIN_BASE64 = 60  # characters; the smallest possible picture has 47
 _URL = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _BASE64 = re.compile(rf"[A-Za-z0-9+/_\s-]{{{MIN_BASE64},}}={{0,2}}\s*")
 _TEXTS = {"alt", "filename"}  # may hold anything
 
 
 def misnamed(body: Submission, attachment: Sequence[str] | None) -> Misnamed | None:
-    """What seems to be a picture. `attachment`: the path of the base64 in JSON; None: forms alone are read."""
+    """The field that seems to be a picture. `attachment`: the path of the base64 in JSON; None: forms only."""
     if body.other_file is not None:
         return Misnamed("file", _showable(body.other_file))
     if attachment is None:
@@ -24,7 +24,7 @@ def misnamed(body: Submission, attachment: Sequence[str] | None) -> Misnamed | N
     for name, value in parent_of(body.fields, attachment).items():
         if name in _TEXTS or name in (SRC, attachment[-1]):
             continue
-        if isinstance(value, dict):  # one level deeper than it is looked for
+        if isinstance(value, dict):  # one level deeper than expected
             inner = next((each for each in (SRC, attachment[-1]) if value.get(each)), None)
             if inner is not None:
                 return Misnamed(inner, f"{shown}.{inner}" if (shown := _showable(name)) else "")

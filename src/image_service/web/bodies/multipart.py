@@ -1,8 +1,8 @@
 """`multipart/form-data` as a stream (RFC 7578): text fields into memory, the `file` straight to disk.
 
-More lenient than the RFC where real clients are ragged (whole Windows paths as file names, a closing boundary
-without CRLF before it, transfer encodings, text ahead of the first boundary), and no more: a body cut before its
-closing boundary is refused, and one whose lines end in LF alone, since a picture's own bytes may look like such a line.
+More lenient than the RFC only where real clients deviate: whole Windows paths as file names, a closing boundary
+without CRLF before it, transfer encodings, text before the first boundary. Refuses a body cut before its closing
+boundary, and one with bare LF line ends, since a picture's bytes may look like such a line.
 """
 
 import re
@@ -20,13 +20,13 @@ from image_service.ingest.receiving import Receiver
 from image_service.web.bodies.transfer import Decoder, Plain, decoder_of
 
 MAX_PARTS = 20  # the widest form has 9 fields
-MAX_PART_HEADERS = 8  # RFC 7578, 4.8 has use for one or two
+MAX_PART_HEADERS = 8  # RFC 7578, 4.8 uses one or two
 MAX_PART_HEAD_BYTES = 8 * 1024  # of names and values; a path of PATH_MAX (4,096) fits as the file's name
 MAX_FIELD_BYTES = 64 * 1024  # alt texts in many languages
 MAX_BOUNDARY = 70  # RFC 2046, 5.1.1
 MAX_PREAMBLE_BYTES = 8 * 1024  # "This is a multi-part message in MIME format."
-OVERHEAD_BYTES = 1024 * 1024  # what a form may weigh beyond its file
-_BREAKS = 4  # bytes: CRLF twice, behind the closing boundary
+OVERHEAD_BYTES = 1024 * 1024  # allowed in a form besides its file
+_BREAKS = 4  # bytes: two CRLF after the closing boundary
 
 
 @dataclass
@@ -45,7 +45,7 @@ class _Part:
     file: Receiver | None = None
     value: bytearray = field(default_factory=bytearray)
     decoder: Decoder = field(default_factory=Plain)
-    held: bytes = b""  # the last bytes so far: perhaps a closing boundary that lacks its CRLF
+    held: bytes = b""  # the last bytes: maybe a closing boundary without its CRLF
 
 
 def boundary_of(content_type: str) -> bytes | None:
@@ -56,10 +56,10 @@ def boundary_of(content_type: str) -> bytes | None:
 
 
 async def read_form(chunks: AsyncIterator[bytes], boundary: bytes, receive: Callable[[], Awaitable[Receiver]]) -> Form:
-    """`receive` gives the file on disk that the part named `file` is written to.
+    """`receive` opens the file on disk for the part named `file`.
 
-    Raises `OverfullForm` beyond the limits above, `InvalidField` (`file`) for a form that is malformed, cut short or
-    has two files, and what the receiver raises.
+    Raises `OverfullForm` beyond the limits above, `InvalidField` (`file`) if the form is malformed, cut short or has
+    two files, and what the receiver raises.
     """
     reader = _Reader(boundary, receive)
     async for chunk in chunks:
@@ -68,12 +68,12 @@ async def read_form(chunks: AsyncIterator[bytes], boundary: bytes, receive: Call
 
 
 class _Reader:
-    """The parser calls back synchronously and knows nothing of disks: its calls are noted, then acted upon."""
+    """The parser's callbacks are synchronous, but disk writes are not: records the calls, then handles them."""
 
     def __init__(self, boundary: bytes, receive: Callable[[], Awaitable[Receiver]]) -> None:
         self._closing = b"--" + boundary + b"--"
         self._first = re.compile(rb"(?:\A|\n)(--%s)(?=[\r\n \t-])" % re.escape(boundary))
-        self._preamble: bytes | None = b""  # None: it is over
+        self._preamble: bytes | None = b""  # None: it has ended
         self._receive = receive
         self._form = Form()
         self._part: _Part | None = None
@@ -92,7 +92,7 @@ class _Reader:
         callbacks: Any = {
             f"on_{event}": note(event) for event in ("part_begin", "header_end", "headers_finished", "part_end", "end")
         } | {f"on_{event}": note_data(event) for event in ("header_field", "header_value", "part_data")}
-        # It cannot tell what is too much from what is malformed, so the limits of a part's head are ours.
+        # The parser reports excess as malformed, so this class checks the limits of a part's head.
         self._parser = MultipartParser(boundary, callbacks, max_header_count=sys.maxsize, max_header_size=sys.maxsize)
 
     async def feed(self, chunk: bytes) -> None:
@@ -110,7 +110,7 @@ class _Reader:
             raise InvalidField("file", "is in a malformed form") from malformed
 
     def _begun(self, text: bytes) -> bytes:
-        """From the first boundary on; empty until it is there. What comes before is to be ignored (RFC 2046, 5.1.1)."""
+        """The text from the first boundary on; empty before it. The preamble is ignored (RFC 2046, 5.1.1)."""
         match = self._first.search(text)
         if (len(text) if match is None else match.start()) > MAX_PREAMBLE_BYTES:
             raise InvalidField("file", "is in a malformed form")
@@ -178,8 +178,8 @@ class _Reader:
             if part.filename:
                 self._form.other_file = part.name
             return
-        # One with a file name counts before one without, wherever it stands: FilePond sends a text of the same name
-        # ahead of each file, a page's empty second input an empty file behind it.
+        # A part with a file name takes precedence, in any order: FilePond sends a text of the same name before each
+        # file, and a page's empty second input sends an empty file after it.
         has_name, had_name = bool(part.filename), bool(self._form.filename)
         if self._form.file is not None and has_name == had_name:
             raise InvalidField("file", "must be a single file")
@@ -214,7 +214,7 @@ class _Reader:
 
     async def finish(self) -> Form:
         if not self._closed:
-            # Some clients leave out the CRLF before the closing boundary, which then looks like data.
+            # Some clients omit the CRLF before the closing boundary, which then looks like data.
             held = self._part.held if self._part else b""
             match = re.search(re.escape(self._closing) + rb"(\r\n)*\Z", held)
             if match is None:

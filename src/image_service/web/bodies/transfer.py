@@ -1,18 +1,18 @@
-"""`Content-Transfer-Encoding` of a form's part (RFC 2045, 6), which mailers write and `curl -F '…;encoder=base64'`."""
+"""`Content-Transfer-Encoding` of a form part (RFC 2045, 6); mailers and `curl -F '…;encoder=base64'` send it."""
 
 import binascii
 from typing import Protocol
 
 from image_service.errors import InvalidField
 
-MAX_LINE_BYTES = 64 * 1024  # of quoted-printable, which has 76; what has no end is none
+MAX_LINE_BYTES = 64 * 1024  # of quoted-printable (standard: 76); longer is malformed
 AS_THEY_ARE = {b"", b"7bit", b"8bit", b"binary"}
 _BLANKS = b" \t\r\n"
 
 
 class Decoder(Protocol):
-    def feed(self, data: bytes) -> bytes: ...  # what can be decoded by now
-    def finish(self) -> bytes: ...  # the rest; these raise `InvalidField` (`file`)
+    def feed(self, data: bytes) -> bytes: ...  # the bytes decodable so far
+    def finish(self) -> bytes: ...  # the rest; both raise `InvalidField` (`file`)
 
 
 class Plain:
@@ -26,7 +26,7 @@ class Plain:
 class Base64:
     def __init__(self) -> None:
         self._held = b""
-        self._has_ended = False  # by its padding
+        self._has_ended = False  # with padding
 
     def feed(self, data: bytes) -> bytes:
         text = self._held + data.translate(None, _BLANKS)
@@ -48,7 +48,7 @@ class Base64:
 
 
 class QuotedPrintable:
-    """Line by line: a break that the encoder has put in is told by what stands before it."""
+    """Decodes line by line: the characters before a line break show whether the encoder added it."""
 
     def __init__(self) -> None:
         self._held = b""
@@ -64,7 +64,7 @@ class QuotedPrintable:
 
 
 def decoder_of(encoding: bytes) -> Decoder:
-    """Raises `InvalidField` (`file`) for one that is not taken."""
+    """Raises `InvalidField` (`file`) if unsupported."""
     match encoding.strip().lower():
         case b"base64":
             return Base64()

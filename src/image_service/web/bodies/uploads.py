@@ -1,4 +1,4 @@
-"""A request's body, streamed: JSON or a form -> its fields, and its file on disk, ready for `ingest`."""
+"""Streams a request's JSON or form body into its fields and a file on disk, ready for `ingest`."""
 
 import asyncio
 import codecs
@@ -15,39 +15,39 @@ from image_service.ingest.sources import Intake
 from image_service.web.bodies.json_body import BOUNDS, JsonBounds, parent_of, parsed, taken_apart
 from image_service.web.bodies.multipart import OVERHEAD_BYTES, boundary_of, read_form
 
-# `fetch` calls a string the one, curl's `-d` all that it sends the other.
+# `fetch` sends strings with the first, curl's `-d` anything with the second.
 BY_DEFAULT = ("text/plain", "application/x-www-form-urlencoded")
-SMALL_JSON_BYTES = 64 * 1024  # without an attachment; larger ones wait on disk for their turn in memory
+SMALL_JSON_BYTES = 64 * 1024  # without an attachment; larger ones wait on disk for a place in memory
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What a body said. `fields` are not checked yet; those of a form are all strings."""
+    """A parsed body. `fields` are not checked yet; those of a form are all strings."""
 
     fields: dict[str, Any]
     is_form: bool = False
     file: Receiver | None = None
     filename: str = ""
-    attachment: Receiver | None = None  # decoded already, so that its text is not kept in memory
+    attachment: Receiver | None = None  # already decoded, so that memory does not keep its text
     other_file: str | None = None  # the name of an unexpected file in a form
 
 
 async def read(
     request: Request, intake: Intake, attachment: Sequence[str], *, max_image_bytes: int, max_json_bytes: int
 ) -> Submission:
-    """The whole body, either kind; an absent one has no fields. `attachment`: the path of the base64 in JSON.
+    """The whole body, JSON or form; no fields if absent. `attachment`: the path of the base64 in JSON.
 
     Raises `MalformedBody`, `OverfullForm`, `BodyTooLong`, `UnsupportedBody`, `InvalidField` (a malformed form),
     `PictureRefused` (too heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
     if is_form(request):
         form = await read_form_body(request, intake, max_image_bytes=max_image_bytes)
-        return await _with_data_url(intake, form, attachment[-1:])  # a form nests nothing
+        return await _with_data_url(intake, form, attachment[-1:])  # forms are flat
     return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
 
 
 async def read_fields(request: Request, bounds: JsonBounds = BOUNDS) -> Submission:
-    """A JSON object without a picture; a route that takes long lists says its own `bounds`.
+    """A JSON object without a picture; a route that takes long lists gives its own `bounds`.
 
     Raises `MalformedBody`, `UnsupportedBody`, `BodyTooLong`.
     """
@@ -70,7 +70,7 @@ def _media_type(request: Request) -> str:
 
 
 async def read_form_body(request: Request, intake: Intake, *, max_image_bytes: int) -> Submission:
-    """A form. Anything else holds no file: a submission without any. Raises as `read` does."""
+    """A form; any other body gives an empty submission. Raises as `read` does."""
     content_type = request.headers.get("content-type", "")
     boundary = boundary_of(content_type)
     if boundary is None:
@@ -85,8 +85,8 @@ async def read_form_body(request: Request, intake: Intake, *, max_image_bytes: i
 
 
 async def _json_body(request: Request, limit: int, refusal: Exception) -> AsyncIterator[bytes]:
-    """As `_body`. Raises `UnsupportedBody` for what is said to be something else, unless it is called what clients call
-    bodies by default, and begins as an object does: then it is JSON all the same.
+    """As `_body`. Raises `UnsupportedBody` if the media type is not JSON. A client's default media type is accepted if
+    the body starts with `{`.
     """
     kind = _media_type(request)
     is_known = _is_json(kind)
@@ -103,7 +103,7 @@ async def _json_body(request: Request, limit: int, refusal: Exception) -> AsyncI
 
 
 async def _body(request: Request, limit: int, refusal: Exception) -> AsyncIterator[bytes]:
-    """The chunks of a body; `refusal` is raised as soon as it is known to pass the limit."""
+    """The chunks of a body; raises `refusal` as soon as the limit is exceeded."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise refusal
@@ -143,7 +143,7 @@ async def _submission(intake: Intake, path: Sequence[str], fields: dict[str, Any
 
 
 async def _with_data_url(intake: Intake, body: Submission, path: Sequence[str]) -> Submission:
-    """A `src` that holds the picture itself is an attachment by another name: as large, and decoded as soon."""
+    """Decode a `data:` URL in `src` at once, like an attachment, since it is as large."""
     fields = parent_of(body.fields, path)
     src = fields.get("src")
     if not isinstance(src, str) or not is_data_url(src):

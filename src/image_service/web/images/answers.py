@@ -1,4 +1,4 @@
-"""Answers that show images: which properties, with which entity tag; and what OpenAPI says of their headers."""
+"""Answers that show images: their properties and entity tag, and OpenAPI's description of their headers."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -21,7 +21,7 @@ Fields = Annotated[
 ]
 _LINK = '<https://images.example.com/products/1234/images?page=2>; rel="next"'
 
-# What OpenAPI says of the headers.
+# Descriptions for OpenAPI.
 PAGED = {
     "X-Total-Count": shared(
         "XTotalCount", {"description": "Results on all pages.", "schema": {"type": "integer", "minimum": 0}}
@@ -49,7 +49,7 @@ PAGE_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 
 
 def view_of(parts: Parts, fields: str | None, default: tuple[str, ...], language: str | None = None) -> View:
-    """Of the properties that `fields` asks for; those of `default` where it asks for none. `language`: see `View`."""
+    """Shows the properties named in `fields`, or `default` if it names none. `language`: see `View`."""
     return _view(parts.delivery_base, parts.offer, fields, default, language)
 
 
@@ -66,7 +66,7 @@ def finished(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """A body that shows what `version` counts the changes of."""
+    """An answer whose `ETag` is made from `version`."""
     tag = etags.etag(request, version, view.shape)
     return Answer(status, {**(headers or {}), "ETag": tag}, msgspec.json.encode(body))
 
@@ -74,5 +74,5 @@ def finished(
 def answer(
     request: Request, view: View, version: int, body: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The same; 304 where the client has it."""
+    """As `finished`; 304 if the client has it."""
     return finished(request, view, version, body, status, headers).to(request)

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 
 def described(description: str, **schema: Any) -> Any:
-    """What OpenAPI says of a property."""
+    """A property's OpenAPI text."""
     return Field(description=description, json_schema_extra=schema)
 
 

@@ -23,7 +23,7 @@ OnDuplicateAsked = Annotated[
 
 
 def status_of(image: Image) -> int:
-    """Of the answer to a create."""
+    """Of a create's answer."""
     return 200 if isinstance(image, Reused) else 201
 
 
@@ -38,7 +38,7 @@ async def added(
     once: Once[Image] | None = None,
     **more: Any,
 ) -> Image:
-    """`Library.add`, unless the product has the picture."""
+    """`Library.add`, if the product lacks the picture."""
 
     async def make(unique: bool) -> Image:
         return await parts.library.add(
@@ -61,7 +61,7 @@ async def assigned(
     once: Once[Image] | None = None,
     **more: Any,
 ) -> Image:
-    """`Library.assign`, unless the product has the picture; the orphan then stays one."""
+    """`Library.assign`; if the product has the picture, the orphan stays one."""
 
     async def make(unique: bool) -> Image:
         return await parts.library.assign(

@@ -1,4 +1,4 @@
-"""What a body says of an image: the fields of a create or an update, in JSON or a form."""
+"""An image's fields in the body of a create or an update, in JSON or a form."""
 
 import re
 from typing import Annotated, Any
@@ -39,17 +39,17 @@ class ImageInput(BaseModel):
 
     @property
     def said(self) -> dict[str, Any]:
-        """All that the body says: what a repeat is compared by."""
+        """All given fields: repeats are compared by these."""
         return self.model_dump(exclude_unset=True)
 
 
-_ALT_OF = re.compile(r"alt\[([^\[\]]{1,100})\]")  # as PHP and its likes write a map in a form
+_ALT_OF = re.compile(r"alt\[([^\[\]]{1,100})\]")  # a map in a form, as in PHP
 
 
 def parse_input(body: Submission) -> ImageInput:
-    """Raises `InvalidField` with every field that cannot be used."""
+    """Raises `InvalidField` with every invalid field."""
     fields = body.fields
-    if body.is_form:  # where what was left empty was not given
+    if body.is_form:  # empty fields count as absent
         fields = {name: value for name, value in fields.items() if value != ""}
         if languages := {match[1]: fields[name] for name in fields if (match := _ALT_OF.fullmatch(name))}:
             fields["alt"] = languages

@@ -23,7 +23,7 @@ KEY_SCHEMA = {"minLength": 1, "maxLength": MAX_KEY}
 
 
 def plain_key(value: str) -> str:
-    """A key in its one spelling, for a validator: raises `ValueError`."""
+    """The normalized key, for a validator: raises `ValueError`."""
     return _bounded(normalized(storable(value)), MAX_KEY)
 
 
@@ -33,7 +33,7 @@ def plain_name(value: str) -> str:
 
 
 def storable_query(value: str) -> str:
-    """What is looked for: what cannot be stored is nowhere, and is left out rather than sent to the database."""
+    """A search text. Unstorable characters match nothing, so they become spaces before the query."""
     return UNSTORABLE.sub(" ", value)
 
 
@@ -46,7 +46,7 @@ def _bounded(value: str, limit: int) -> str:
 
 
 def name_by_language(value: object) -> Name:
-    """A text, or a map of language to text, whose blank ones are left out; for a validator: raises `ValueError`."""
+    """A text, or a map of language to text without the blank ones; for a validator: raises `ValueError`."""
     if value is None or isinstance(value, str):
         return None if value is None else plain_name(value)
     if value == []:  # PHP's empty map
@@ -63,12 +63,12 @@ _NO_NAME = "must be a string or a map of language to string"
 
 
 def text_of(name: Name, language: str) -> str | None:
-    """One text of a name: in this language if it has it, else the first."""
+    """The name's text in this language, else its first."""
     if not isinstance(name, Mapping):
         return name
     return name.get(language) or next(iter(name.values()), None)
 
 
 def by_language(name: Name, language: str) -> Any:
-    """A map of language to text: a name without a language is under this one. The empty list is PHP's empty map."""
+    """A map of language to text; a name without a language gets this one. The empty list is PHP's empty map."""
     return {language: name} if isinstance(name, str) else name or []

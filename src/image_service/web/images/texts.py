@@ -1,11 +1,11 @@
-"""Texts that a client sends: bounded, and such as PostgreSQL can hold."""
+"""Texts from a client: bounded, and storable in PostgreSQL."""
 
 import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-MAX_ALT = 2_000  # characters; a screen reader's patience ends long before
+MAX_ALT = 2_000  # characters; far more than screen reader users listen to
 MAX_LANGUAGES = 50
 MAX_LANGUAGE_TAG = 35  # characters: RFC 5646, 4.4.1
 
@@ -13,7 +13,7 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(value: str) -> str:
-    """What PostgreSQL's text cannot hold is refused here."""
+    """Refuse characters that PostgreSQL cannot store."""
     if UNSTORABLE.search(value):
         raise ValueError("contains characters that cannot be stored")
     return value
@@ -25,7 +25,7 @@ def _is_str(value: object) -> bool:
 
 def _alt(value: object) -> object:
     if isinstance(value, list) and len(value) < 2:
-        value = value[0] if value else None  # PHP's empty map; a published client's only way to send a text
+        value = value[0] if value else None  # PHP's empty map; one published client sends texts only as lists
         if isinstance(value, list | dict):
             raise ValueError("must be a string or a map of language to string")
     if isinstance(value, dict) and None in value.values():

@@ -1,4 +1,4 @@
-"""From an `Image` to the properties that an answer shows."""
+"""Maps an `Image` to the properties in an answer."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,17 +17,17 @@ SRC_NAME = str(SRC_SIZE)
 
 @dataclass(frozen=True)
 class View:
-    """How an image is shown: where its pictures are, and which of its properties."""
+    """How to show an image: the base of its URLs, and its properties."""
 
     delivery_base: str
     offer: Offer
     fields: tuple[str, ...]
-    language: str | None = None  # texts are shown by language, those that came without one under this; None: as sent
-    properties: Mapping[str, "Shown"] = field(default_factory=lambda: ANY)  # of which `fields` are shown
+    language: str | None = None  # show texts by language, with this as the default; None: as sent
+    properties: Mapping[str, "Shown"] = field(default_factory=lambda: ANY)  # available to `fields`
 
     @cached_property
     def shape(self) -> str:
-        """What, beside the images, an answer's form depends on."""
+        """All that an answer's form depends on, except images."""
         return "\0".join((self.delivery_base, *self.fields, repr(self.offer), self.language or ""))
 
     @cached_property
@@ -48,7 +48,7 @@ def _src(image: Image, view: View) -> str:
 
 
 def _alt(image: Image, view: View) -> Any:
-    """By language it is a map, or the empty list that PHP's clients take for an empty one."""
+    """By language: a map, or the empty list, PHP's empty map."""
     if view.language is None:
         return image.alt
     return ({view.language: image.alt} if isinstance(image.alt, str) and image.alt else image.alt) or []
@@ -68,13 +68,13 @@ def _variants(image: Image, view: View) -> list[dict[str, Any]]:
 
 
 def _srcset(image: Image, view: View) -> dict[str, Any]:
-    """What a `<picture>` is made of, in a tenth of what `variants` takes: each size once, and the formats that hold all
-    of them, the smallest files first.
+    """The data for a `<picture>`, in a tenth of the bytes of `variants`: each size once, and the formats that have all
+    sizes, smallest files first.
     """
     offered = variants_of(image, view.offer)
     own = [each for each in offered if each.format is image.format.rendered]
     held = {format_: {each.size for each in offered if each.format is format_} for format_ in Format}
-    first = {each.width: each for each in reversed(own)}  # of several that come out as wide, the first
+    first = {each.width: each for each in reversed(own)}  # the first of equal widths
     template = variant_path(image.store_id, image.slug, image.key, "{size}", "{format}")
     return {
         "url": f"{view.delivery_base}/{template}",
@@ -92,7 +92,7 @@ def time_of(moment: datetime) -> str:
 
 
 Shown = Callable[[Image, View], Any]
-# In the order that they are answered in.
+# In the order of the answer.
 PROPERTIES: dict[str, Shown] = {
     "id": lambda image, _: image.id,
     "src": _src,
@@ -111,20 +111,20 @@ PROPERTIES: dict[str, Shown] = {
     "source_url": lambda image, _: image.source_url,
     "variants": _variants,
 }
-LIGHT: dict[str, Shown] = {"srcset": _srcset}  # asked for by name alone: `all` has `variants`
+LIGHT: dict[str, Shown] = {"srcset": _srcset}  # only by name: `all` has `variants`
 ANY: dict[str, Shown] = PROPERTIES | LIGHT
 BASIC_FIELDS = ("id", "src", "position", "product_id", "created_at", "updated_at")  # unless `fields` says otherwise
 
 
 def fields_wanted(fields: str | None, default: tuple[str, ...] = BASIC_FIELDS) -> tuple[str, ...]:
-    """Of an image's properties."""
+    """`picked` for an image."""
     light = {name.strip() for name in (fields or "").split(",")} & LIGHT.keys()
     return (*picked(fields, PROPERTIES, () if light else default), *light)
 
 
 def picked(fields: str | None, known: Iterable[str], default: Sequence[str]) -> tuple[str, ...]:
-    """`fields=` picks properties by name, `all` all of them; unknown names are ignored. Where it names none that is
-    known, it is as if it were absent.
+    """`fields=` picks properties by name, `all` all of them; unknown names are ignored. Without any known name,
+    `default` applies.
     """
     names = {name.strip() for name in (fields or "").split(",")}
     return tuple(name for name in known if name in names or "all" in names) or tuple(default)

@@ -1,4 +1,4 @@
-"""`Prefer: respond-async` (RFC 7240): an answer before the work is done, and how its job is shown."""
+"""`Prefer: respond-async` (RFC 7240): answers before the work is done, and shows its job."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,19 +18,19 @@ PREFERENCE = "respond-async"
 
 
 def wanted(request: Request) -> bool:
-    """Whether the client would rather have its answer at once."""
+    """Whether the client prefers an immediate answer."""
     stated = ",".join(request.headers.getlist("prefer"))
     return any(each.partition(";")[0].strip().lower() == PREFERENCE for each in stated.split(","))
 
 
 async def make(parts: Parts, job: NewJob, once: Once[Any] | None) -> None:
-    """The job of a request; `accepted` answers it. Raises `RepeatUnderWay`, `StoreNotFound`."""
+    """Store a request's job; `accepted` answers it. Raises `RepeatUnderWay`, `StoreNotFound`."""
     await store_jobs.make(parts.database, job, once)
     parts.nudge()
 
 
 def accepted(parts: Parts, job: NewJob) -> Response:
-    """202, the same for every repeat: the job as it was made."""
+    """202 with the job as created, the same for every repeat."""
     body = _body(job.id.hex, job.kind, "queued", None, [], time_of(job.created_at), None)
     headers = {"Location": f"{parts.api_base}/jobs/{job.id.hex}", "Preference-Applied": PREFERENCE}
     return JSONResponse(body, 202, headers)
@@ -47,7 +47,7 @@ _PLACES = {name: place for place, name in enumerate(("index", *ANY, *_RECEIPT[2:
 
 
 def _ordered(value: Any) -> Any:
-    """The names in the order that answers have them in: PostgreSQL's jsonb has one of its own."""
+    """Restore the answer's order of names, which PostgreSQL's jsonb does not keep."""
     if isinstance(value, list):
         return [_ordered(each) for each in value]
     if not isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Browsers on other origins may use the API, if a setting names theirs. Pictures are for every origin anyway.
+"""Lets browsers use the API from the origins in a setting. Pictures are open to every origin anyway.
 
-Never with credentials (cookies, a browser's own Basic): a script sends its token in a header of its own making.
+Never with credentials (cookies, a browser's own Basic): a script sends its token in a header that it sets.
 """
 
 import re
@@ -14,7 +14,7 @@ from image_service.web.dialect import dialect_of
 from image_service.web.middleware.response_headers import note
 
 METHODS = "GET, POST, PUT, DELETE"
-# Beside the credentials.
+# Besides the credentials.
 SENT = (
     "Content-Type",
     "Idempotency-Key",
@@ -23,17 +23,17 @@ SENT = (
     "Prefer",
     "X-Request-Id",
 )
-EXPOSED = ("ETag", "Link", "Location", "Problem", "Retry-After", "X-Request-Id", "X-Total-Count")  # beside the rates
-PREFLIGHT_SECONDS = 600  # as long as the strictest browser keeps it
+EXPOSED = ("ETag", "Link", "Location", "Problem", "Retry-After", "X-Request-Id", "X-Total-Count")  # besides the rates
+PREFLIGHT_SECONDS = 600  # the strictest browser's limit
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
 def allowed_headers(asked: str, ours: Sequence[str]) -> str:
-    """What a preflight is answered: our own names, and all others that it asks for.
+    """The headers for a preflight's answer: the service's own, and all others requested.
 
-    Libraries set headers of their own (`Cache-Control`, `X-Requested-With`), and a browser sends nothing at all where
-    one is not allowed. None of them can do harm: a browser adds no credentials here, and no header is one but those
-    that the service reads as such.
+    Libraries add headers (`Cache-Control`, `X-Requested-With`), and a browser does not send the request if one is not
+    allowed. They are harmless: a browser adds no credentials here, and the service reads credentials only from its
+    own headers.
     """
     known = {name.lower() for name in ours}
     others = {name.lower(): None for name in map(str.strip, asked.split(",")) if _NAME.fullmatch(name)}
@@ -41,7 +41,7 @@ def allowed_headers(asked: str, ours: Sequence[str]) -> str:
 
 
 def exposed(scope: Scope) -> str:
-    """The headers of an answer to this request that a script may read."""
+    """The headers of the answer that a script may read."""
     return ", ".join((*EXPOSED, *dialect_of(scope).rates.described))
 
 
@@ -64,7 +64,7 @@ class Cors:
         if scope["method"] != "OPTIONS" or "access-control-request-method" not in headers:
             await self._app(scope, receive, send)
             return
-        # Asked by the browser itself, before the call and without its token.
+        # A preflight: the browser sends it before the call, without the token.
         credentials = [scheme.header.title() for scheme in dialect_of(scope).credentials]
         answer = {
             "Access-Control-Allow-Methods": METHODS,

@@ -1,6 +1,6 @@
-"""Around every request, before any route: is it one at all, and do its bytes come and go at a bearable pace?
+"""Around every request, before any route: refuses malformed requests, and enforces a minimum pace both ways.
 
-What must be known before there is a path is `edge/protocol.py`'s; how heavy a body may be, the routes' own.
+`edge/protocol.py` makes the checks before a path is known; routes limit the size of bodies.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class Guard:
     def __init__(
         self, app: ASGIApp, render: Callable[[Request, Exception], Response], limits: ConnectionLimits
     ) -> None:
-        """`render` words a refusal in the dialect of the request's path."""
+        """`render` formats a refusal in the request's dialect."""
         self._app = app
         self._render = render
         self._limits = limits
@@ -37,39 +37,39 @@ class Guard:
         guarded = Pace(scope, receive, send, self._limits)
         if status := _refusal(scope):
             answer = self._render(Request(scope), HTTPException(status))
-            answer.headers["Connection"] = "close"  # where it ends may be in doubt
+            answer.headers["Connection"] = "close"  # its end may be ambiguous
             await answer(scope, guarded.receive, guarded.send)
         elif b"%" in scope["raw_path"] and not (SCOPE_KEY in scope and dialect_of(scope).has_text(scope["raw_path"])):
-            # No other path of ours needs one. `%31` for `1` would be a second URL of the same thing, and a proxy that
-            # hides `/metrics` need not know `/%6detrics`.
+            # No other path needs `%`. `%31` for `1` would be a second URL for the same resource, and a proxy that
+            # hides `/metrics` may not know `/%6detrics`.
             await self._render(Request(scope), HTTPException(404))(scope, guarded.receive, guarded.send)
         else:
             await self._app(scope, guarded.receive, guarded.send)
 
 
 class Pace:
-    """One request's two ways."""
+    """Both ways of a request."""
 
     def __init__(
         self, scope: Scope, receive: Receive, send: Send, limits: ConnectionLimits, *, already_sent: int = 0
     ) -> None:
-        """`already_sent`: bytes of the message before, if there was one."""
+        """`already_sent`: bytes of the previous message, if any."""
         self._receive = receive
         self._send = send
         self._exchange: Exchange | None = scope.get(EXCHANGE)
         self._limits = limits
         self._came = 0  # bytes
         self._went = already_sent
-        self._waited = 0.0  # seconds, for the body to come
-        self._last = already_sent  # bytes of the message sent last
-        self._has_begun = False  # to answer
+        self._waited = 0.0  # seconds, for the body
+        self._last = already_sent  # bytes of the last message sent
+        self._has_begun = False  # the answer
         self._is_received = False
 
     async def receive(self) -> Message:
-        """Raises `HTTPException` (408, 400), which code that reads the body lets pass."""
+        """Raises `HTTPException` (408, 400); code that reads the body lets it pass."""
         if self._is_received or self._has_begun:
             return await self._receive()  # waits for the client to leave
-        # Only the time that we wait counts: an upload that waits for its turn with us is not a slow one.
+        # Count only time spent waiting for the client: an upload queued in this service is not slow.
         earned = min(self._time_for(self._came), self._limits.body_seconds)
         began = time.monotonic()
         try:
@@ -89,12 +89,12 @@ class Pace:
         if message["type"] == "http.response.start":
             self._has_begun = True
             if self._exchange is not None and not self._exchange.is_received:
-                MutableHeaders(scope=message)["Connection"] = "close"  # rather than read a body that no one needs
+                MutableHeaders(scope=message)["Connection"] = "close"  # instead of reading an unneeded body
         try:
-            # It waits for the one before to be gone. No credit is given for earlier ones: the first few go into the
-            # system's own buffer, however slow the client.
+            # A send waits for the previous message to drain. Earlier messages earn no extra time: the first few go
+            # into the system's buffer, even for a slow client.
             if self._exchange is not None and not self._exchange.is_backed_up():
-                await self._send(message)  # at once: a timer would cost more than the rest
+                await self._send(message)  # without a timer, which costs more than the rest
             else:
                 async with asyncio.timeout(self._time_for(self._last)):
                     await self._send(message)
@@ -118,11 +118,11 @@ class Pace:
 async def send_all(
     scope: Scope, receive: Receive, send: Send, limits: ConnectionLimits, start: Message, body: bytes | bytearray
 ) -> None:
-    """An answer that is all there, at the pace of `Pace`. Raises `ClientDisconnect`."""
+    """Send a complete answer at the pace of `Pace`. Raises `ClientDisconnect`."""
     exchange: Exchange | None = scope.get(EXCHANGE)
 
     def is_free() -> bool:
-        """Nothing waits for the client, so nothing has to be watched."""
+        """Nothing waits for the client, so no timer is needed."""
         return exchange is not None and exchange.is_received and not exchange.is_backed_up()
 
     await (send if is_free() else Pace(scope, receive, send, limits).send)(start)
@@ -131,23 +131,23 @@ async def send_all(
         return
     first = {"type": "http.response.body", "body": body, "more_body": True}
     await (send if is_free() else Pace(scope, receive, send, limits).send)(first)
-    # It waits for the body to be taken.
+    # Waits until the body is taken.
     last = Pace(scope, receive, send, limits, already_sent=len(body)).send
     await last({"type": "http.response.body"})
 
 
 def _refusal(scope: Scope) -> int | None:
-    """The status of an answer to a request that is none, by its head alone."""
+    """The error status for a malformed head; None: it is valid."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     if len(headers) > MAX_HEADERS:
         return 431
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) > 1 or (not hosts and scope["http_version"] == "1.1"):
-        return 400  # two are read differently by two servers
+        return 400  # two servers may choose different ones
     codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
     has_length = any(name == b"content-length" for name, _ in headers)
     if codings and (codings != [b"chunked"] or has_length or scope["http_version"] == "1.0"):
-        return 400  # other codings would have to be undone before we read it; 1.0 has none (RFC 9112, 6.1)
+        return 400  # other codings would have to be decoded first; 1.0 has none (RFC 9112, 6.1)
     if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers):
-        return 415  # a body that unfolds has no bound
+        return 415  # a decompressed body has no bound
     return None

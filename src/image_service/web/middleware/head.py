@@ -1,7 +1,7 @@
-"""HEAD on every route that has GET (RFC 9110, 9.1): the framework adds it to its plain routes alone.
+"""HEAD on every route that has GET (RFC 9110, 9.1): FastAPI's API routes lack it.
 
-The route is asked for what GET would answer, and the body is left out. It sees GET up to the head of its answer, and
-HEAD from then on: a long body need not be made.
+The route handles the request as GET, and the body is dropped. The route sees GET until it sends the answer's head, and
+HEAD from then on, so it need not make a long body.
 """
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +21,7 @@ class Head:
             await send(message if message["type"] == "http.response.start" else {**message, "body": b""})
 
         scope["method"] = "GET"
-        scope["headers"] = [each for each in scope["headers"] if each[0] != b"range"]  # GET's alone: RFC 9110, 14.2
+        scope["headers"] = [each for each in scope["headers"] if each[0] != b"range"]  # only for GET: RFC 9110, 14.2
         try:
             await self._app(scope, receive, without_body)
         finally:

@@ -1,4 +1,4 @@
-"""Empty parameters of a query (`since_id=`) are as absent: clients fill in a template of all that there are."""
+"""Drops empty query parameters (`since_id=`): clients fill in a template of all parameters."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 

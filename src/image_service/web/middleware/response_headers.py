@@ -1,7 +1,7 @@
-"""The outermost middleware: settles the client's address and the dialect, and completes the answer's headers.
+"""The outermost middleware: sets the client's address and the dialect, and completes the answer's headers.
 
-Headers given to `note` are on every answer, made by a route, by a dialect's error or by the last resort for a bug.
-The dialect's headers are added unless the answer has set its own.
+Headers given to `note` are on every answer: a route's, a dialect's error, or the 500 for a bug. The dialect's headers
+are added unless the answer has its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ class ResponseHeaders:
         async def completed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                is_preflight = scope["method"] == "OPTIONS" and message["status"] < 300  # asked without credentials
+                is_preflight = scope["method"] == "OPTIONS" and message["status"] < 300  # sent without credentials
                 for name, value in ({} if is_preflight else dialect.headers).items():
                     _add_vary(headers, value) if name == "Vary" else headers.setdefault(name, value)
                 for name, value in noted.items():
@@ -56,14 +56,14 @@ class ResponseHeaders:
 
 
 def _add_vary(headers: MutableHeaders, value: str) -> None:
-    """Those of its names that are not there yet: an answer that is given again has had them before."""
+    """Add the names that are missing: a repeated answer may have them already."""
     there = {name.strip().lower() for name in headers.get("vary", "").split(",")}
     if missing := [name for name in value.split(", ") if name.lower() not in there]:
         headers.add_vary_header(", ".join(missing))
 
 
 def settle_client(scope: Scope, trusted_proxies: Networks) -> None:
-    """Put the address that trusted proxies say they speak for into the scope."""
+    """Put the address that trusted proxies forward into the scope."""
     if trusted_proxies and scope.get("client"):
         peer, _ = scope["client"]
         forwarded = Headers(scope=scope).getlist("x-forwarded-for")

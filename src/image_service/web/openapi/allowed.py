@@ -1,15 +1,15 @@
-"""`Allow`, as a 405 must list it (RFC 9110, 15.5.6): every method of a path, though each has a route of its own."""
+"""`Allow` for a 405 (RFC 9110, 15.5.6): every method of a path, although each has its own route."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-METHODS = {"get", "put", "post", "delete", "patch"}  # that we have, among what else a path may hold there
+METHODS = {"get", "put", "post", "delete", "patch"}  # a path item has other keys too
 
 
 def allowed_methods(document: Mapping[str, Any], path: str, known: str = "") -> str:
-    """By the API's description (OpenAPI), beside those `known` already; in no order that means anything. Of the
-    templates that fit, those count that leave the least open: `/images/count.json` is no image.
+    """The methods in the OpenAPI document, and those in `known`; the order has no meaning. Of the matching templates,
+    those with the fewest parameters count: `/images/count.json` is not an image.
     """
     methods = {method.strip() for method in known.split(",") if method.strip()}
     fitting = [template for template in document["paths"] if re.fullmatch(_pattern(template), path)]
@@ -23,7 +23,7 @@ def allowed_methods(document: Mapping[str, Any], path: str, known: str = "") -> 
 
 
 def _pattern(template: str) -> str:
-    """`/stores/{path}` goes on over slashes; an id does not."""
+    """`{path}` matches slashes; other parameters do not."""
     parts = re.split(r"\{(\w+)\}", template)
     return "".join(
         re.escape(part) if index % 2 == 0 else (".+" if part == "path" else "[^/]+") for index, part in enumerate(parts)

@@ -1,7 +1,7 @@
-"""Parts of the OpenAPI document that many routes share: described once, referred to by name.
+"""Parts of the OpenAPI document that many routes share: described once, referenced by name.
 
-A route says `shared("Name", …)` where it describes a response, a header, a parameter or a body's schema; the document
-then holds it once, under `components`, and a generated client has one type for it.
+A route uses `shared("Name", …)` to describe a response, a header, a parameter or a body's schema. The document then
+has it once, under `components`, and a generated client has one type for it.
 """
 
 import json
@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_KEY = 255  # characters of an Idempotency-Key; a UUID has 36
-MARK = "x-component"  # left by `shared`, never in the finished document
+MARK = "x-component"  # set by `shared`, removed from the finished document
 
 
 def shared(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """`value`, to be a component of this name. Two that differ under one name are a mistake of ours."""
+    """Mark `value` as a component of this name. Two different values under one name are a bug."""
     return {**value, MARK: name}
 
 
-# --- headers, as every route that has one describes it ---
+# --- headers, described the same for every route ---
 
 REQUEST_ID = shared(
     "XRequestId",
@@ -71,7 +71,7 @@ ETAG = {
     )
 }
 
-# --- request headers, which follow from what a route can answer ---
+# --- request headers, derived from a route's statuses ---
 
 IDEMPOTENCY_KEY = shared(
     "IdempotencyKey",
@@ -117,8 +117,8 @@ _CONDITIONS = {
 
 
 def complete(path: str, method: str, operation: dict[str, Any], rates: Mapping[str, Any], *, is_open: bool) -> None:
-    """Add what follows from the rest: the request's id, the names of errors, waiting times unless the route has its
-    own, the headers `rates`, `Idempotency-Key`, and the request headers that lead to 206, 304 and 412.
+    """Add the derived parts: the request's id, error names, `Retry-After` unless the route has its own, the headers
+    `rates`, `Idempotency-Key`, and the request headers for 206, 304 and 412.
 
     An operation that `is_open` to all has no `Problem` and no `Idempotency-Key`.
     """
@@ -130,7 +130,7 @@ def complete(path: str, method: str, operation: dict[str, Any], rates: Mapping[s
             headers["Problem"] = PROBLEM
         if status in RETRIED and "Operations" not in operation["tags"]:
             headers.setdefault("Retry-After", RETRY_AFTER)
-        if status != "401":  # which is answered before it is known whose bucket it would be
+        if status != "401":  # sent before the store, and so its bucket, is known
             headers.update(rates)
     parameters = operation.get("parameters", [])
     parameters += [parameter for status, parameter in _CONDITIONS.items() if status in responses]
@@ -143,13 +143,13 @@ def complete(path: str, method: str, operation: dict[str, Any], rates: Mapping[s
 
 
 def _rank(parameter: Mapping[str, Any], in_path: list[str]) -> int:
-    """As one reads a request: the path from left to right, then the query, then the headers."""
+    """In a request's order: the path from left to right, then the query, then the headers."""
     name, place = parameter["name"], parameter["in"]
     return in_path.index(name) if place == "path" else len(in_path) + (place == "header")
 
 
 def collect(document: dict[str, Any]) -> None:
-    """Move all that is marked as shared to `components`, and refer to it."""
+    """Move all shared parts to `components`, and reference them."""
     components: dict[str, dict[str, Any]] = document.setdefault("components", {})
 
     def moved(kind: str, values: Any) -> None:
@@ -157,7 +157,7 @@ def collect(document: dict[str, Any]) -> None:
             if not isinstance(value, dict) or MARK not in value:
                 continue
             name, plain = value[MARK], {field: each for field, each in value.items() if field != MARK}
-            if kind == "schemas" and "$defs" in plain:  # models within a model: pydantic's own place for them
+            if kind == "schemas" and "$defs" in plain:  # pydantic's place for nested models
                 plain = json.loads(json.dumps(plain).replace("#/$defs/", "#/components/schemas/"))
                 components.setdefault(kind, {}).update(plain.pop("$defs"))
             if components.setdefault(kind, {}).setdefault(name, plain) != plain:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, with what it cannot know of our routes."""
+"""The OpenAPI document: FastAPI's, plus what it cannot know."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,23 +32,23 @@ violations of HTTP: 400, 415 for a `Content-Encoding`, 431 for too many header f
 """
 
 LICENCE = {"name": "MIT", "identifier": "MIT"}
-# Relative to where the document was read: right behind any host or prefix, and within what the page at /docs may
-# connect to. The same for every installation, so `image-service openapi` needs none.
+# Relative to the document's URL: works behind any host or prefix, and the page at /docs may connect to it. The same
+# for every installation, so `image-service openapi` needs none.
 SERVERS: list[dict[str, Any]] = [{"url": ".", "description": "The service that this document comes from."}]
-# Relative like them.
+# Also relative.
 GUIDES = {"url": "guides/", "description": "Guides"}
 
 _VERSION = re.compile(r"/([^/{]+)/\{store_id\}/")  # a prefix that names a store
 
 
 def operation_id(route: APIRoute) -> str:
-    """The function's name, and the version that the path begins with: `list_images`, `list_images_v1`."""
+    """The function's name, plus the path's version if any: `list_images`, `list_images_v1`."""
     version = _VERSION.match(route.path_format)
     return f"{route.name}_{version[1].replace('-', '_')}" if version else route.name
 
 
 class Described(Protocol):
-    """Operations that no route of the framework serves, all of them open to all."""
+    """Operations without a FastAPI route, all open to everyone."""
 
     @property
     def PATHS(self) -> Mapping[str, Any]: ...  # noqa: N802 - a module's constant
@@ -57,7 +57,7 @@ class Described(Protocol):
 
 
 def document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> dict[str, Any]:
-    """Made once; the same for every caller."""
+    """Built once; the same for all callers."""
     if app.openapi_schema is None:
         app.openapi_schema = _document(app, dialects, further)
     return app.openapi_schema
@@ -78,7 +78,7 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
         servers=SERVERS,
         routes=app.routes,
     )
-    # Set here: FastAPI's model takes no relative URL.
+    # Set here: FastAPI's model accepts no relative URL.
     found["tags"] = [dict(tag) for tag in (*(tag for each in dialects for tag in each.tags), *further.TAGS)]
     components = found.setdefault("components", {})
     components["securitySchemes"] = schemes
@@ -108,7 +108,7 @@ def _security(credentials: Sequence[Scheme]) -> list[dict[str, list[str]]]:
 
 
 def _put_examples_back(found: dict[str, Any], app: FastAPI) -> None:
-    """As they were written: FastAPI drops every null out of them."""
+    """Restore the nulls that FastAPI drops from examples."""
     for route in iter_route_contexts(app.routes):
         operations = found["paths"].get(route.path_format, {})
         for method in route.methods or ():
@@ -123,19 +123,19 @@ def _correct(path: str, operation: dict[str, Any], *, is_open: bool) -> None:
     if is_open:
         operation["security"] = []
     responses = operation["responses"]
-    # FastAPI's own 422 is never sent: what it finds wrong in a path is a 404, and the rest has our shape.
+    # FastAPI's own 422 is never sent: an invalid path is a 404, and other errors have the service's shape.
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
     if "{" not in path:
-        responses.pop("404", None)  # there is nothing in it that could be unknown
+        responses.pop("404", None)  # nothing in the path can be unknown
     for parameter in operation.get("parameters", []):
         kinds = [kind for kind in parameter["schema"].pop("anyOf", []) if kind != {"type": "null"}]
-        if kinds:  # absent is how a query says null
+        if kinds:  # a query omits a null
             (only,) = kinds
             parameter["schema"].update(only)
         parameter["schema"].pop("description", None)  # the parameter has it already
         if parameter["in"] == "path" and "examples" in parameter["schema"]:
-            # Where forms are filled in from; other parameters are better left empty than filled in without being asked.
+            # Pages prefill forms from `example`; other parameters should stay empty.
             parameter["example"] = parameter["schema"].pop("examples")[0]
 
 

@@ -1,19 +1,19 @@
-"""Schemas as generators of clients understand them: the same said in a plainer way."""
+"""Simplifies schemas for client generators, without changing their meaning."""
 
 from typing import Any
 
 MAX_INT32 = 2**31 - 1
 MAX_INT64 = 2**63 - 1
-_NO_SCHEMAS = {"example", "examples", "default", "enum", "const"}  # hold values, which stay as they are
+_NO_SCHEMAS = {"example", "examples", "default", "enum", "const"}  # hold values, which stay unchanged
 
 
 def make_plain(place: Any) -> None:
-    """Each schema within a document:
+    """Change each schema in a document:
 
-    - What is one type or null has a list of both. Beside `anyOf` a `format` or a bound is overlooked: it would be the
-      list's, and no longer the type's.
-    - An integer that 32 bits may not hold has the format `int64`: without one it is an `int` in Java, Kotlin and Go.
-    - An integer's bounds are integers; FastAPI makes floats of some, of which the largest is none that 64 bits hold.
+    - A type or null becomes a list of both. Generators overlook a `format` or a bound beside `anyOf`: it would belong
+      to the list, not to the type.
+    - An integer that may exceed 32 bits gets the format `int64`: without it, it is an `int` in Java, Kotlin and Go.
+    - An integer's bounds become integers; FastAPI makes some floats, the largest of which does not fit 64 bits.
     """
     if isinstance(place, dict):
         _join_null(place)
