@@ -1,4 +1,4 @@
-"""What commands that speak to a running service share: where it is, and whose token they have."""
+"""The service's URL and the token, for commands that call a running service."""
 
 import sys
 from typing import Annotated
@@ -16,7 +16,7 @@ TokenStdin = Annotated[
 
 
 def url_of(given: str | None) -> str:
-    """Of the service. Raises `ValueError` for what is no URL of one."""
+    """The service's URL. Raises `ValueError` if it is not a valid one."""
     url = given or read_settings().api_base
     try:
         parsed = httpx.URL(url)

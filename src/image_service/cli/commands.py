@@ -1,4 +1,4 @@
-"""All commands of `image-service`: what each is called, and examples. One module a command does the work."""
+"""All commands of `image-service`: names and examples. Each command has its own module."""
 
 from image_service.cli.console import examples
 from image_service.cli.copy_storage import copy_storage
@@ -14,7 +14,7 @@ from image_service.cli.syncing.command import export, sync
 from image_service.cli.upload import upload
 from image_service.cli.verify import verify
 
-__all__ = ["app"]  # the whole program, once this has been imported
+__all__ = ["app"]  # the complete program, after this import
 
 app.add_typer(stores, name="stores")
 app.add_typer(jobs, name="jobs")

@@ -1,4 +1,4 @@
-"""What all commands share: settings out of the environment, a running database, how results are printed."""
+"""Shared by all commands: settings from the environment, a running database, printing."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def read_settings(**given: Any) -> Settings:
-    """The environment, and over it the command line. Raises `ValueError`, which names the variable."""
+    """Settings from the environment; `given` overrides it. Raises `ValueError`, which names the variable."""
     if unknown := unknown_variables():
         raise ValueError(f"{', '.join(unknown)}: there is no such setting")
     try:
@@ -37,7 +37,7 @@ def read_settings(**given: Any) -> Settings:
 
 @contextmanager
 def settings_with_database() -> Iterator[Settings]:
-    """From the environment, with a running database."""
+    """Settings from the environment, with a running database."""
     logs.configure("warning")
     with database_running(read_settings()) as running:
         yield running
@@ -48,5 +48,5 @@ def print_json(value: Any) -> None:
 
 
 def examples(*lines: str) -> str:
-    """For the end of a command's help, as they are."""
+    """Unformatted examples for the end of a command's help."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])

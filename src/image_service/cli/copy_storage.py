@@ -23,7 +23,7 @@ from image_service.storage.places import staging_in
 
 @dataclass
 class Report:
-    """How many of each kind have come to what, and the originals that are not whole in the new store."""
+    """Counts by kind and outcome, and the originals that are not intact in the new store."""
 
     originals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CopyState, 0))
     variants: dict[str, int] = field(default_factory=lambda: dict.fromkeys((CopyState.COPIED, CopyState.THERE), 0))
@@ -67,9 +67,9 @@ def copy_storage(
 async def _copy(
     settings: Settings, database: Database, source: str, target: str, *, quick: bool, originals_only: bool, show: bool
 ) -> Report:
-    """From one URL to another, with a progress bar on standard error if that is a terminal and `show`.
+    """Copy from one URL to another, with a progress bar if `show` is set and standard error is a terminal.
 
-    Raises `ValueError` where one of them names no blob store.
+    Raises `ValueError` if a URL names no blob store.
     """
     staging = staging_in(settings.data_dir)
     stores = list[Storage]()

@@ -1,4 +1,4 @@
-"""What the commands that need a database share."""
+"""Shared by commands that need a database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 def with_database(work: Callable[[Settings, Database], Awaitable[Result]]) -> Result:
-    """Do something in a database of the current schema."""
+    """Run `work` with a database of the current schema."""
 
     async def run(settings: Settings) -> Result:
         url = settings.database_url or ""

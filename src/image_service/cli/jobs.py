@@ -1,4 +1,4 @@
-"""`image-service jobs`: what the queue holds, and what has failed over and over."""
+"""`image-service jobs`: lists the queue, and handles held work."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any

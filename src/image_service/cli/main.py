@@ -1,6 +1,6 @@
-"""Where the program `image-service` begins: what goes wrong is one line on standard error, and exit 1.
+"""The entry point of `image-service`. Prints errors as one line on standard error, and exits with 1.
 
-The commands themselves are in `program` and `commands`. The imports of the latter take a second.
+The commands are in `program` and `commands`. Importing `commands` takes a second.
 """
 
 import os
@@ -14,21 +14,21 @@ from image_service.telemetry import metrics_files
 
 
 def main() -> None:
-    """Exits 0, 1 for what was foreseen, 2 for a command line that cannot be read, 130 after Ctrl-C."""
+    """Exits with 0, 1 for an expected error, 2 for an invalid command line, 130 after Ctrl-C."""
     try:
         metrics_files.counted_alone()
         serves = sys.argv[1:2] == ["serve"] and "--help" not in sys.argv
         with _several_processes() if serves else nullcontext():
             if serves or sys.argv[1:] == ["--version"]:
-                from image_service.cli.program import app  # noqa: PLC0415 - for `serve`, side by side with what was begun
+                from image_service.cli.program import app  # noqa: PLC0415 - for `serve`, parallel to the preloading
             else:
-                from image_service.cli.commands import app  # noqa: PLC0415 - of which those two need none
+                from image_service.cli.commands import app  # noqa: PLC0415 - not needed above
 
             try:
                 app(prog_name="image-service")
             finally:
                 if sys.stdout is not None:
-                    sys.stdout.flush()  # now, while a failure can still be told
+                    sys.stdout.flush()  # now, while an error can be reported
     except KeyboardInterrupt:
         sys.exit(130)
     except (ImageServiceError, OSError, ValueError) as error:
@@ -42,8 +42,8 @@ def _several_processes() -> Iterator[None]:
 
 
 def _give_up(error: Exception) -> None:
-    if not isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
+    if not isinstance(error, BrokenPipeError):  # the reader of our output has exited
         with suppress(OSError, AttributeError):
             sys.stderr.write(f"image-service: {str(error) or type(error).__name__}\n")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what could not be written must not fail again on the way out
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # unwritten output must not fail again at exit
     sys.exit(1)

@@ -10,7 +10,7 @@ from image_service.processes.serve import serve as run_service
 from image_service.storage.places import storage_at
 from image_service.telemetry import logs
 
-# Help as plain text: the same in a pipe, and examples stay as they are written.
+# Plain-text help: the same in a pipe, and examples stay unformatted.
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -48,7 +48,5 @@ def serve(
     """Run the service. Without a DATABASE_URL it brings its own PostgreSQL."""
     settings = read_settings(host=host, port=port, workers=workers)
     logs.configure(settings.log_level)
-    storage_at(
-        settings.storage_url, settings.data_dir
-    )  # a STORAGE_URL that cannot be used is said before anything starts
+    storage_at(settings.storage_url, settings.data_dir)  # reports an unusable STORAGE_URL before anything starts
     run_service(settings)

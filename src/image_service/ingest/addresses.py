@@ -1,8 +1,8 @@
-"""Which IP addresses are public: those that a source URL may lead to.
+"""Which IP addresses are public. A source URL may only lead to these.
 
-`ipaddress.is_global` is not asked: what it answers changes from one Python to the next, and some
-versions call multicast, NAT64 and 6to4 addresses global. The tables are those of the IANA registries of
-special-purpose addresses (RFC 6890 and what followed it).
+This module does not use `ipaddress.is_global`: its result differs between Python versions, and some versions call
+multicast, NAT64 and 6to4 addresses global. The tables come from the IANA registries of special-purpose
+addresses (RFC 6890 and its successors).
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -35,7 +35,7 @@ NOT_PUBLIC_V4 = tuple(
     )
 )
 
-# Only this is handed out as global unicast (RFC 4291, 2.4). Being outside refuses, at one blow: loopback,
+# Only this is assigned as global unicast (RFC 4291, 2.4). This one check refuses all others: loopback,
 # unspecified, v4-mapped ::ffff:0:0/96, v4-compatible ::/96, NAT64 64:ff9b::/96 and 64:ff9b:1::/48,
 # discard 100::/64, segment routing 5f00::/16, unique local fc00::/7, link-local, site-local, multicast.
 GLOBAL_UNICAST_V6 = IPv6Network("2000::/3")
@@ -56,10 +56,10 @@ ISATAP_MARKS = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
 
 
 def is_public(ip: IPAddress) -> bool:
-    """Whether `ip` may be a host of the open Internet.
+    """Whether `ip` is a public Internet address.
 
-    Every form of IPv6 address that carries an IPv4 address inside is refused, also with a public one:
-    no picture is published under one.
+    Refuses every IPv6 address that embeds an IPv4 address, even a public one: no picture is published
+    under one.
     """
     if isinstance(ip, IPv4Address):
         return not any(ip in network for network in NOT_PUBLIC_V4)

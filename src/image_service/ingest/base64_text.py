@@ -1,4 +1,4 @@
-"""Base64 as clients write it -> bytes."""
+"""Decodes base64 as clients write it."""
 
 import binascii
 import re
@@ -18,8 +18,8 @@ def is_data_url(text: str) -> bool:
 
 
 def decoded(text: bytes) -> bytes | None:
-    """Either alphabet (RFC 4648, 4 and 5), with white space or without padding; behind `data:` (RFC 2397) also
-    percent-encoded. None if it is none of these.
+    """Decodes either alphabet (RFC 4648, 4 and 5). White space and missing padding are allowed, and percent-encoding
+    after `data:` (RFC 2397). None if it is none of these.
     """
     prefix = _DATA_URL.match(text, 0, _LONGEST_PREFIX)
     if prefix is None:
@@ -29,7 +29,7 @@ def decoded(text: bytes) -> bytes | None:
         data = unquote_to_bytes(data)
     if prefix[1].rstrip().lower().endswith(b";base64"):
         return _base64(data)
-    found = _base64(data)  # of those who forget to say so
+    found = _base64(data)  # some clients omit `;base64`
     return data if found is None else found
 
 

@@ -1,8 +1,8 @@
-"""Fetches a picture from a URL that a stranger typed.
+"""Fetches a picture from an untrusted URL.
 
-Guarded at each layer: `fetch_url` judges the URL, `fetch_connect` the address that is connected to, this
-module what is answered. Redirects are followed by hand, so that each hop is judged anew and starts from
-nothing: no cookies, no credentials, no open connection.
+Each layer has a check: `fetch_url` checks the URL, `fetch_connect` the address, and this module the response. This
+module follows redirects itself, so that each hop is checked again and starts without cookies, credentials or
+an open connection.
 """
 
 import ssl
@@ -27,8 +27,8 @@ from image_service.telemetry import metrics
 
 __all__ = ["FetchFailed", "FetchPolicy", "FetchReason", "Fetched", "Fetcher", "Resolver", "Write"]
 
-# Not `image/*`: a CDN that negotiates would send WebP or AVIF, which may not be taken, and of which even a service
-# that takes them would rather have the original.
+# Not `image/*`: a CDN that negotiates would send WebP or AVIF. The service may not accept these, and prefers the
+# original if it does.
 ACCEPT = "image/jpeg, image/png, image/gif, */*;q=0.1"
 
 _DISPOSITION = b"content-disposition"
@@ -38,25 +38,25 @@ NOT_MODIFIED_STATUS = 304
 
 FETCHED = "fetched"
 NOT_MODIFIED = "not_modified"
-ABORTED = "aborted"  # too many at once, no room for the bytes, or the client has gone
+ABORTED = "aborted"  # too many at once, disk full, or the client disconnected
 for _outcome in (FETCHED, NOT_MODIFIED, ABORTED, *FetchReason):
     metrics.FETCHES.labels(_outcome)
 
-BROTLI_AT_ONCE = 4  # each may hold 16 MB; few hosts send it to one who asks for none
+BROTLI_AT_ONCE = 4  # each may hold 16 MB; few hosts send it unasked
 
 
 @dataclass(frozen=True)
 class Fetched:
-    final_url: str  # after redirects; no fragment
-    content_type: str  # as claimed, lower case, no parameters, perhaps empty: not to be relied on
-    filename: str  # as claimed in `Content-Disposition`, perhaps empty
-    size: int  # bytes, as many as `write` was given
+    final_url: str  # after redirects, without fragment
+    content_type: str  # as claimed, lower case, without parameters, may be empty: unreliable
+    filename: str  # as claimed in `Content-Disposition`, may be empty
+    size: int  # bytes passed to `write`
     validators: Validators
-    is_unchanged: bool = False  # the host says that it is what `known` names: nothing was given to `write`
+    is_unchanged: bool = False  # the host says that `known` is current: `write` got nothing
 
 
 class Fetcher:
-    """One for a process; `fetch` may be called any number of times at once."""
+    """One per process. Concurrent calls of `fetch` are allowed."""
 
     def __init__(
         self,
@@ -68,19 +68,18 @@ class Fetcher:
         self._system_resolver = SystemResolver(policy.dns_threads)  # starts no thread before it is used
         self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
         self._slots = Shares(policy.concurrency)
-        # So that a place is waited for no longer than an answer may take, and then some of that is left.
+        # Waits for a place at most half of `dns_seconds`, so that time is left for the look-up.
         self._lookups = Lookups(resolver or self._system_resolver, policy.dns_threads, policy.dns_seconds / 2)
         self._brotli = anyio.Semaphore(BROTLI_AT_ONCE)
 
     async def fetch(
         self, url: str, write: Write | None, owner: Owner = NOBODY, known: Validators | None = None
     ) -> Fetched:
-        """Hands the picture to `write`, piece by piece; a body that came compressed is inflated. Owners share what may
-        be under way at once. A host is asked for what is not `known` only. Without `write` its answer's head is read,
-        and no more.
+        """Passes the picture to `write` in pieces, and inflates a compressed body. Owners share the concurrent fetches.
+        With `known` the request is conditional. Without `write` only the response's head is read.
 
-        Whether it is a picture is not asked here, and the claimed type is not looked at: the bytes decide.
-        Raises `FetchFailed`, and `Busy` if too many are under way; what `write` raises passes through.
+        This does not check whether it is a picture, and ignores the claimed type: the bytes decide later.
+        Raises `FetchFailed`, `Busy` if too many fetches are running, and whatever `write` raises.
         """
         since, outcome = time.perf_counter(), ABORTED
         try:
@@ -98,7 +97,7 @@ class Fetcher:
         return fetched
 
     def judged(self, url: str) -> httpx.URL:
-        """As it will be asked. Raises `FetchFailed` where it cannot be."""
+        """The URL as it is requested. Raises `FetchFailed` if not allowed."""
         return judged_url(url, self._policy)
 
     async def aclose(self) -> None:
@@ -122,11 +121,11 @@ class _Fetch:
         self._brotli = brotli
         self._write = write
         self._known = known
-        self._may_repeat = policy.asks_again  # ask once more where a host wants to be asked later
-        self._answered = False  # whether the host of the present hop, a checked one, has sent a whole head
+        self._may_repeat = policy.asks_again  # ask once more if the host sends `Retry-After`
+        self._answered = False  # whether the current hop's checked host has sent a whole head
 
     async def run(self, url: httpx.URL) -> Fetched:
-        # The one guard against heads and bodies that drip: httpcore's time-outs begin anew with each byte.
+        # The only guard against slow heads and bodies: httpcore's timeouts restart with each byte.
         with anyio.move_on_after(self._policy.total_seconds):
             return await self._follow(url)
         raise self._too_slow("in all")
@@ -143,7 +142,7 @@ class _Fetch:
         raise FetchFailed(FetchReason.TOO_MANY_REDIRECTS, url.host, "redirects too often")
 
     async def _answer(self, url: httpx.URL) -> httpx.Response:
-        """Of one hop; asked once more, in the whole fetch, where the host wants to be asked later."""
+        """The response of one hop. Retries once per fetch if the host sends `Retry-After`."""
         response = await self._ask(url)
         left = anyio.current_effective_deadline() - anyio.current_time()
         wait = seconds_to_wait(response, left) if self._may_repeat else None
@@ -184,7 +183,7 @@ class _Fetch:
         return response
 
     def _next(self, url: httpx.URL, response: httpx.Response) -> httpx.URL:
-        """Where a redirect leads. Why it may not is not told: that could be about a private host."""
+        """The redirect's target. Hides why it is refused: the reason could reveal a private host."""
         try:
             target = str(url.join(response.headers["Location"]))
         except (KeyError, httpx.InvalidURL, ValueError) as error:

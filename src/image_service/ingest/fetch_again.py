@@ -1,4 +1,4 @@
-"""When a host that has no time asks to be asked again (RFC 9110, 10.2.3)."""
+"""When a busy host asks for a retry: `Retry-After` (RFC 9110, 10.2.3)."""
 
 import re
 from datetime import UTC, datetime
@@ -7,13 +7,13 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 AGAIN = (429, 503)
-SECOND_TRY_SECONDS = 1.0  # left of the deadline for the second try, or it is not worth the wait
+SECOND_TRY_SECONDS = 1.0  # that must be left before the deadline for a second try
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 def seconds_to_wait(response: httpx.Response, left: float) -> float | None:
-    """None if the host does not ask for it, or for more than the `left` seconds allow."""
+    """None if the host asks for no retry, or for one later than `left` seconds allow."""
     if response.status_code not in AGAIN:
         return None
     asked = retry_after(response)
@@ -21,7 +21,7 @@ def seconds_to_wait(response: httpx.Response, left: float) -> float | None:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that a host asks for, if it does."""
+    """`Retry-After` in seconds, if any."""
     return _seconds(response.headers.get("Retry-After", "").strip())
 
 

@@ -1,4 +1,4 @@
-"""The body of an answer: which answers hold a picture, and its bytes, counted, inflated, in fair turns."""
+"""The response's body: checks that the response holds a picture; counts and inflates its bytes, in fair turns."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,12 +15,12 @@ from image_service.ingest.fetch_policy import FetchFailed, FetchReason
 
 Write = Callable[[bytes], Awaitable[None]]
 
-WRITE_BYTES = 256 * 1024  # given to `write` at a time; a write is likely a hop to a thread
+WRITE_BYTES = 256 * 1024  # per call of `write`, which is likely to switch to a thread
 
-# Of chunked bodies: 10 MB in chunks of 160 bytes. A chunk costs some 10 us of the event loop, however
-# small it is, so that a body in single bytes would be a cheap way to keep the whole service busy.
+# Of chunked bodies: 10 MB in chunks of 160 bytes. A chunk of any size costs some 10 us of the event loop,
+# so a body in single-byte chunks would be a cheap way to block the service.
 MAX_PARTS = 65_536
-PARTS_AT_A_TIME = 64  # parsed out of one network read before others get their turn
+PARTS_AT_A_TIME = 64  # parsed from one network read before yielding to other tasks
 
 TAKEN = (200, 203)  # 203: a proxy has changed something. 206 if its range is the whole
 _WHOLE = re.compile(r"bytes 0-([0-9]{1,18})/([0-9]{1,18})")
@@ -29,12 +29,12 @@ _WHOLE = re.compile(r"bytes 0-([0-9]{1,18})/([0-9]{1,18})")
 async def receive(
     response: httpx.Response, write: Write, max_bytes: int, memory: AbstractAsyncContextManager[Any]
 ) -> int:
-    """Hands the picture's bytes to `write`; returns how many. `memory` is entered where inflating takes much of it.
+    """Passes the picture's bytes to `write`; returns how many. Enters `memory` if inflating needs much memory.
 
-    Raises `FetchFailed`; what `write` raises passes through.
+    Raises `FetchFailed`, and whatever `write` raises.
     """
     whole = require_picture(response)
-    if int(response.headers.get("Content-Length", 0)) > max_bytes:  # digits: h11 saw to it
+    if int(response.headers.get("Content-Length", 0)) > max_bytes:  # h11 ensures digits
         raise too_heavy(max_bytes)
     try:
         decoder = ContentDecoder(response.headers.get("Content-Encoding", ""), max_bytes)
@@ -47,7 +47,7 @@ async def receive(
 
 
 def require_picture(response: httpx.Response) -> int | None:
-    """How many bytes a whole 206 must have. Raises `FetchFailed` for an answer that is no picture."""
+    """The length that a whole 206 must have. Raises `FetchFailed` for a response without a picture."""
     if response.status_code in TAKEN:
         return None
     if response.status_code == 206:
@@ -83,7 +83,7 @@ class _Body:
             if sent > self._max_bytes:
                 raise too_heavy(self._max_bytes)
             for number, piece in enumerate(decoder.feed(part)):
-                if number:  # much of little: others get their turn
+                if number:  # a high compression ratio: yield
                     await anyio.lowlevel.checkpoint()
                 await self._take(piece)
         for piece in decoder.finish():
@@ -109,7 +109,7 @@ class _Body:
             await self._write(bytes(waiting))
 
     async def _parts(self) -> AsyncIterator[bytes]:
-        """As they were sent; only the network's errors are translated here, not those of `write`."""
+        """The parts as sent. Translates only network errors, not those of `write`."""
         count = 0
         try:
             async for part in self._response.aiter_raw():

@@ -1,8 +1,8 @@
-"""Undoes a `Content-Encoding`, where the bytes agree that there is one.
+"""Decodes a `Content-Encoding` if the bytes confirm it.
 
-None is asked for. But a bucket may hold its objects compressed, and many more are labelled with what is no coding of
-HTTP (`base64`, `aws-chunked`, `utf-8`) or with one that their bytes do not have; browsers take all of these. So the
-label only says what to look for.
+The request asks for none. But some buckets store compressed objects, and many more label objects with a value that is
+no HTTP coding (`base64`, `aws-chunked`, `utf-8`) or does not match the bytes. Browsers accept all of these. So the
+label is only a hint.
 """
 
 import re
@@ -12,32 +12,32 @@ from typing import Protocol
 
 import brotli
 
-PIECE = 64 * 1024  # bytes that come out at a time: a millisecond of the event loop
-MAX_CODINGS = 2  # one upon the other
-# A gzip file may be several, one behind the other: block gzip makes 160 of 10 MB. Each costs as much as some 10 kB.
+PIECE = 64 * 1024  # bytes of output at a time: a millisecond of the event loop
+MAX_CODINGS = 2  # nested
+# A gzip file may have several members: block gzip makes 160 of 10 MB. Each costs as much as some 10 kB.
 MAX_MEMBERS = 1000
 
-_HEAD = 12  # bytes that tell what begins
-# What no coding begins with: JPEG, PNG, GIF, WebP, and AVIF with its family.
+_HEAD = 12  # bytes that identify the format
+# No coding starts like these: JPEG, PNG, GIF, WebP, and AVIF's family.
 _PICTURE = re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|....ftyp", re.DOTALL)
 _GZIP = b"\x1f\x8b"
 
 
 class Undecodable(Exception):
-    """The body is not what its coding demands."""
+    """The body does not match its coding."""
 
 
 class TooLarge(Exception):
-    """More came out than is taken."""
+    """The output exceeds the limit."""
 
 
 class ContentDecoder:
-    """One body. What comes out comes in pieces, some of them empty: each is a chance to let others have their turn."""
+    """Decodes one body. The output comes in pieces, some of them empty, so that the caller can yield in between."""
 
     def __init__(self, header: str, max_bytes: int) -> None:
-        """Raises `Undecodable` if more codings are named than anybody needs."""
+        """Raises `Undecodable` for more than `MAX_CODINGS` codings."""
         names = [name.strip().lower().removeprefix("x-") for name in header.split(",")]
-        known = [name for name in reversed(names) if name in ("gzip", "deflate", "br")]  # the last was put on last
+        known = [name for name in reversed(names) if name in ("gzip", "deflate", "br")]  # the last was applied last
         if len(known) > MAX_CODINGS:
             raise Undecodable("too many codings")
         self.needs_memory = "br" in known  # up to 16 MB
@@ -48,7 +48,7 @@ class ContentDecoder:
         return self._through(0, data)
 
     def finish(self) -> Iterator[bytes]:
-        """What had to wait. A coding's own end may be missing: whether the picture is whole is asked later."""
+        """Yields the buffered rest. Accepts a truncated coding: the picture is checked later."""
         for number, stage in enumerate(self._stages):
             for piece in stage.finish():
                 yield from self._through(number + 1, piece)
@@ -62,7 +62,7 @@ class ContentDecoder:
 
 
 class _Stage:
-    """One coding, or none if the bytes say so."""
+    """One coding, or none if the bytes lack it."""
 
     def __init__(self, coding: str, max_bytes: int) -> None:
         self._coding = coding
@@ -128,7 +128,7 @@ class _Deflate:
         self._inflater = zlib.decompressobj(window)
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Nothing comes of what follows its end."""
+        """Ignores data after the stream's end."""
         piece = None
         while not self._inflater.eof and (data or piece is None or len(piece) == PIECE):
             piece = self._inflater.decompress(data, PIECE)
@@ -140,15 +140,15 @@ class _Gzip(_Deflate):
     def __init__(self) -> None:
         super().__init__(16 + zlib.MAX_WBITS)
         self._members = 1
-        self._behind = b""  # what follows the member
+        self._behind = b""  # data after the member
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Of every member."""
+        """Decodes every member."""
         while True:
             if self._inflater.eof:
                 self._behind += data
                 if not self._behind.startswith(_GZIP):
-                    self._behind = self._behind[: len(_GZIP)]  # a magic in halves, or junk
+                    self._behind = self._behind[: len(_GZIP)]  # half a magic number, or junk
                     return
                 self._members += 1
                 if self._members > MAX_MEMBERS:

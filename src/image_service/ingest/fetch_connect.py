@@ -1,8 +1,8 @@
-"""Connections that go to checked addresses only.
+"""Connections to checked addresses only.
 
-The check sits where the socket is opened, so that the address that was judged is the address that is
-connected to: no second lookup, no trick of DNS in between. The URL is not rewritten; `Host`, the name in
-TLS and the certificate's check stay those of the host.
+The check happens where the socket is opened, so the checked address is the one connected to: a second
+lookup cannot return another address. The URL is not rewritten: `Host`, the TLS server name and the certificate
+check still use the host's name.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ import httpcore
 from image_service.ingest.addresses import IPAddress
 from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
 
-# (host, port) -> addresses as text. Raises `OSError` or `UnicodeError` if the name has none.
+# (host, port) -> addresses as text. Raises `OSError` or `UnicodeError` if there are none.
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
-MAX_ADDRESSES = 4  # tried of one name: two of each family
+MAX_ADDRESSES = 4  # tried per name: two of each family
 
-# h11 bounds one head (100 KB), but not how many "102 Processing" come before the real one; to read those
-# by the thousand keeps the event loop busy.
+# h11 limits one head (100 KB), but not the number of "102 Processing" heads before the final one. Thousands
+# of them keep the event loop busy.
 MAX_HEAD_BYTES = 128 * 1024
 
 
 class SystemResolver:
-    """The system's own lookup, in threads of its own: slow names must not hold up other work."""
+    """The system's lookup, in its own threads: slow lookups must not block other work."""
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="fetch-dns")
@@ -47,14 +47,14 @@ class SystemResolver:
 
 
 class BoundedStream(httpcore.AsyncNetworkStream):
-    """A connection that reads only so much while `in_head` is set."""
+    """A connection with a read limit while `in_head` is set."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
         self.begin_head()
 
     def begin_head(self) -> None:
-        """The next answer's is expected."""
+        """Expect the next response's head."""
         self._received = 0
         self.in_head = True
 
@@ -89,7 +89,7 @@ class BoundedStream(httpcore.AsyncNetworkStream):
         await self._stream.aclose()
 
     def get_extra_info(self, info: str) -> Any:
-        """None, too, of a connection that was reset at once: anyio then raises `AttributeError`."""
+        """Also None if the connection was reset at once: anyio then raises `AttributeError`."""
         try:
             return self._stream.get_extra_info(info)
         except AttributeError:
@@ -97,9 +97,9 @@ class BoundedStream(httpcore.AsyncNetworkStream):
 
 
 class PinningBackend(httpcore.AsyncNetworkBackend):
-    """Resolves, judges and connects in one place, for one request.
+    """Resolves, checks and connects, for one request.
 
-    Raises `FetchFailed` besides httpcore's own errors.
+    Raises `FetchFailed` and httpcore's errors.
     """
 
     def __init__(self, policy: FetchPolicy, resolver: Resolver) -> None:
@@ -117,7 +117,7 @@ class PinningBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         addresses = await self._addresses(host, port)
-        for ip in addresses:  # one bad answer condemns the name: no honest host is public and private
+        for ip in addresses:  # one private address refuses the name: no honest host has both kinds
             if not self._policy.allows(ip):
                 raise FetchFailed(FetchReason.BLOCKED_ADDRESS, f"{host} is {ip}")
         failure: Exception = FetchFailed(FetchReason.DNS, f"{host} has no address")
@@ -133,7 +133,7 @@ class PinningBackend(httpcore.AsyncNetworkBackend):
                 await opened.aclose()
                 failure = httpcore.ConnectError("reset at once")
                 continue
-            if ip_address(peer[0]) != ip:  # cannot be; if it is, the guard above guards nothing
+            if ip_address(peer[0]) != ip:  # impossible, unless the check above is bypassed
                 await opened.aclose()
                 raise FetchFailed(FetchReason.BLOCKED_ADDRESS, f"connected to {peer[0]}, not {ip}")
             self.opened = opened
@@ -150,7 +150,7 @@ class PinningBackend(httpcore.AsyncNetworkBackend):
                 return [ip_address(address) for address in await self._resolver(host, port)]
         except TimeoutError:
             raise FetchFailed(FetchReason.DNS_TIMEOUT, host) from None
-        except (OSError, ValueError) as error:  # ValueError: also UnicodeError, from labels too long
+        except (OSError, ValueError) as error:  # ValueError includes UnicodeError for too long labels
             raise FetchFailed(FetchReason.DNS, f"{host}: {error}") from None
 
     async def connect_unix_socket(
@@ -166,7 +166,7 @@ class PinningBackend(httpcore.AsyncNetworkBackend):
 
 
 def _families_in_turn(addresses: list[IPAddress]) -> list[IPAddress]:
-    """The first one's family, the other, and so on (RFC 8305, 4): a dead IPv6 must not use up all tries."""
+    """Alternates the families (RFC 8305, 4), the first one's first: a dead IPv6 must not use up all tries."""
     same = [ip for ip in addresses if ip.version == addresses[0].version]
     other = [ip for ip in addresses if ip.version != addresses[0].version]
     return [ip for ip in chain.from_iterable(zip_longest(same, other)) if ip is not None]

@@ -1,4 +1,4 @@
-"""What a fetch may do, and the names of what can go wrong with one."""
+"""The limits of a fetch, and the reasons for its failure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,17 +7,17 @@ from ipaddress import IPv6Address
 
 from image_service.ingest.addresses import IPAddress, IPNetwork, is_public
 
-# The one answer to everything between a URL that can be read and the answer of a checked host: anything that told
-# "closed port" from "no such name" from "not allowed" would turn the service into a scanner of its own network.
+# The only error text for a valid URL until a checked host has responded. A text that distinguished "closed port",
+# "no such name" and "not allowed" would make the service a scanner of its own network.
 COULD_NOT_BE_FETCHED = "could not be fetched"
 
 
-MAX_URL = 4096  # characters; a signed URL of S3 with a session's token has 1,800 and more
+MAX_URL = 4096  # characters; a signed S3 URL with a session token has 1,800 or more
 USER_AGENT = f"image-service/{version('image-service')}"
 
 
 class FetchReason(StrEnum):
-    """Why nothing was fetched; the value is the label in logs and metrics, not for the client."""
+    """Why the fetch failed. The value is a label in logs and metrics, not for the client."""
 
     BAD_URL = "bad_url"
     BAD_SCHEME = "bad_scheme"
@@ -40,11 +40,11 @@ class FetchReason(StrEnum):
 
 
 class FetchFailed(Exception):
-    """Nothing was fetched; what `write` was given so far is worthless.
+    """The fetch failed. Discard what `write` got so far.
 
-    `public` is all that the client may be told; for TOO_HEAVY the caller knows better words.
-    `detail` is the true reason, for the log alone: it may hold what a stranger wrote. `status` is the host's,
-    and `retry_after` the seconds that it asks for.
+    `public` is the only text for the client; for TOO_HEAVY the caller has a better one.
+    `detail` is the real reason, only for the log: it may contain untrusted text. `status` is the host's response
+    status, `retry_after` its `Retry-After` in seconds.
     """
 
     def __init__(
@@ -69,18 +69,18 @@ class FetchPolicy:
     max_bytes: int = 10 * 1024 * 1024 - 1  # of the body: "less than 10MB"
     max_url: int = MAX_URL
     max_redirects: int = 10  # short link, http to https, www, CDN; browsers follow 20
-    total_seconds: float = 20.0  # names, connections, redirects and body together
+    total_seconds: float = 20.0  # total: names, connections, redirects and body
     connect_seconds: float = 3.0  # for one address; again for TLS
     read_seconds: float = 5.0  # of silence
     dns_seconds: float = 3.0
     slot_seconds: float = 5.0  # waiting to begin; not part of total_seconds
     concurrency: int = 32  # fetches at once in a process
-    dns_threads: int = 64  # a lookup cannot be stopped: one given up keeps its thread for some 10 s more
+    dns_threads: int = 64  # a lookup cannot be cancelled: an abandoned one keeps its thread for some 10 s more
     ports: frozenset[int] = frozenset({80, 443})
     allow_private: bool = False  # any address, any port, and names of one label such as "localhost"
-    allow_networks: tuple[IPNetwork, ...] = ()  # taken although not public: a merchant's own CDN inside
+    allow_networks: tuple[IPNetwork, ...] = ()  # allowed although private: a merchant's internal CDN
     user_agent: str = USER_AGENT
-    asks_again: bool = True  # once in a fetch, where a host wants to be asked later; a job has tries of its own
+    asks_again: bool = True  # retry once per fetch if the host sends `Retry-After`; jobs have their own retries
 
     def allows(self, ip: IPAddress) -> bool:
         if isinstance(ip, IPv6Address) and ip.scope_id is not None:  # names an interface of this machine

@@ -1,7 +1,7 @@
-"""The guarded connection as a transport of httpx: one request, one connection, over HTTP/1.1.
+"""An httpx transport over the checked connection: one request per connection, HTTP/1.1.
 
-There is no pool: nothing of one fetch, not even an open connection, is there for the next to use. Proxies
-and the environment are not looked at.
+There is no pool: fetches share nothing, not even an open connection. The transport ignores proxies and the
+environment.
 """
 
 import ssl
@@ -16,7 +16,7 @@ from image_service.ingest.fetch_policy import FetchPolicy
 
 
 class PinnedTransport(httpx.AsyncBaseTransport):
-    """Raises httpcore's errors, and `FetchFailed` for what the policy does not allow."""
+    """Raises httpcore's errors, and `FetchFailed` if the policy forbids the request."""
 
     def __init__(self, policy: FetchPolicy, resolver: Resolver, ssl_context: ssl.SSLContext) -> None:
         self._policy = policy

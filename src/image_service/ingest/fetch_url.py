@@ -1,7 +1,7 @@
-"""Which source URLs are tried at all. A name is judged again, by its addresses, when it is connected to.
+"""Checks source URLs before a request. `fetch_connect` checks a name's addresses when it connects.
 
-What is wrong with the text of a URL is said: the caller wrote it, and it tells nothing of the network here. An address
-that may not be connected to is not said to be one: which are taken is a setting.
+The client is told what is wrong with a URL's text: this reveals nothing about our network. The client is not told
+that an address is forbidden: a setting decides which are allowed.
 """
 
 import re
@@ -29,14 +29,14 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 
 
 def absolute(raw: str) -> str:
-    """As it is asked for: without blanks around it; `//host/path`, as shops write it, is https."""
+    """The URL as requested: stripped of blanks; `//host/path`, as shops write it, becomes https."""
     url = raw.strip(" \t\r\n")
     return f"https:{url}" if url.startswith("//") else url
 
 
 def comparable(raw: str) -> Hashable:
-    """Equal for two spellings of one URL (RFC 3986, 6.2), which may differ in the case of scheme and host, a default
-    port, percent-encoding, dot segments and fragments.
+    """Equal for equivalent URLs (RFC 3986, 6.2). Ignores the case of scheme and host, a default port,
+    percent-encoding, dot segments and fragments.
     """
     text = absolute(raw)
     try:
@@ -49,7 +49,7 @@ def comparable(raw: str) -> Hashable:
 
 
 def host_of(raw: str) -> str:
-    """Of a URL that may be anything; empty where it names none."""
+    """The host of any text; empty if there is none."""
     try:
         return httpx.URL(absolute(raw)).host
     except (httpx.InvalidURL, ValueError):
@@ -57,10 +57,10 @@ def host_of(raw: str) -> str:
 
 
 def judged_url(raw: str, policy: FetchPolicy) -> httpx.URL:
-    """`raw` made absolute and parsed, without its fragment, if a request may go there.
+    """`raw` as an absolute, parsed URL without fragment, if the policy allows it.
 
-    International names come out in their ASCII form (IDNA), other characters percent-encoded. Judged is
-    what came out, which is also what is asked for: the two cannot be read differently.
+    International names become ASCII (IDNA), other characters are percent-encoded. The check uses the
+    result, which is also requested: so the two cannot differ.
     Raises `FetchFailed`.
     """
     text = absolute(raw)
@@ -93,7 +93,7 @@ def _judge_host(host: str, policy: FetchPolicy) -> None:
     last_label = name.rpartition(".")[2]
     if ":" in host or _NUMBER.fullmatch(last_label):
         try:
-            # Strict on purpose: no octal, hexadecimal, short or single-number form is taken.
+            # Strict on purpose: refuses octal, hexadecimal, short and single-number forms.
             ip = IPv6Address(host) if ":" in host else IPv4Address(name)
         except ValueError:
             raise FetchFailed(FetchReason.BAD_HOST, host, NO_HOST) from None

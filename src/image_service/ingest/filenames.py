@@ -1,6 +1,6 @@
-"""What a picture is called: the name in a form, in an answer, at the end of a URL; made fit to keep and to show.
+"""Picture filenames: from a form, a response or a URL, cleaned for storage and display.
 
-Clients write names beyond ASCII in five ways, all of them read here: UTF-8 (browsers, curl, requests), `filename*`
+Clients encode non-ASCII names in five ways, all supported here: UTF-8 (browsers, curl, requests), `filename*`
 (RFC 8187; .NET, old requests, servers), encoded words (RFC 2047; .NET, mail libraries), percent-encoded UTF-8
 (aiohttp), Latin-1 or Windows-1252 (old Java and PHP). Old browsers send a whole Windows path.
 """
@@ -20,21 +20,21 @@ EXTENSIONS = {each: (f".{each}",) for each in Format} | {Format.JPG: (".jpg", ".
 
 _BLANKS = b" \t\r\n"
 _PARAMETER = re.compile(rb"[\s;]*([^\s;=\"]*)\s*(=?)\s*")
-_CLOSING = re.compile(rb"\"\s*(?:;|\Z)")  # a quote that ends its text; others stand in ragged names: `5" screen.jpg`
+_CLOSING = re.compile(rb"\"\s*(?:;|\Z)")  # a closing quote; others are part of malformed names: `5" screen.jpg`
 _EXTENDED = re.compile(rb"([\w.:-]+)'[^']*'(.*)", re.DOTALL)  # charset'language'value
 _WORD = r"=\?[^?\s]+\?[bq]\?[^?]*\?="
 _WORDS = re.compile(rf"{_WORD}(?:\s*{_WORD})*", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
-# By Python's names for them. Others are not trusted with a stranger's text: some of Python's codecs (idna, punycode)
-# take quadratic time, some are no character sets at all.
+# Python's codec names. Untrusted text may use no others: some of Python's codecs (idna, punycode) take quadratic
+# time, some are no character sets.
 _CHARSETS = re.compile(r"ascii|utf-8|iso8859-\d+|cp125\d|koi8-[ru]|shift_jis|euc_jp|euc_kr|gb2312|gbk|gb18030|big5")
 
 
 def clean_filename(name: str, format_: Format) -> str:
     """The last segment of a path (Windows' too), without control characters.
 
-    A name that leaves nothing is called after its format: `image.jpg`.
+    An empty result becomes a default by format: `image.jpg`.
     """
     last = re.split(r"[/\\]", name)[-1]
     kept = "".join(char for char in last if unicodedata.category(char)[0] != "C").strip()
@@ -42,9 +42,9 @@ def clean_filename(name: str, format_: Format) -> str:
 
 
 def download_name(filename: str, format_: Format) -> str:
-    """`filename` with an extension that fits the bytes, so that opening the file starts a picture viewer.
+    """`filename` with an extension that matches the bytes, so that a picture viewer opens the file.
 
-    `photo.JPEG` stays. Another format's extension is replaced (`a.gif` -> `a.png`), any other is kept in front
+    `photo.JPEG` stays. Replaces another format's extension (`a.gif` -> `a.png`), and appends to any other
     (`invoice.html` -> `invoice.html.png`).
     """
     lower = filename.lower()
@@ -56,22 +56,22 @@ def download_name(filename: str, format_: Format) -> str:
 
 
 def filename_of_url(url: str) -> str:
-    """The path of a URL that has been fetched, decoded; its last segment is the name."""
+    """The decoded path of a fetched URL; its last segment is the name."""
     return text_of(unquote_to_bytes(urlsplit(url).path))
 
 
 def filename_of(disposition: Mapping[str, bytes]) -> str:
-    """Out of what `parameters` found in a `Content-Disposition`; empty if there is none.
+    """The filename in the `parameters` of a `Content-Disposition`; empty if there is none.
 
-    `filename*` wins over `filename`, which is for those who cannot read it (RFC 6266, 4.3).
+    `filename*` overrides `filename`, which is the fallback for old clients (RFC 6266, 4.3).
     """
     return _extended(disposition.get("filename*", b"")) or _plain(disposition.get("filename", b""))
 
 
 def parameters(header: bytes) -> dict[str, bytes]:
-    """Those of a `Content-Disposition`, names in lower case; of one that is repeated the first.
+    """The parameters of a `Content-Disposition`, names in lower case. The first of a repeated one wins.
 
-    A backslash escapes a quote or another backslash, and is itself anywhere else: `C:\\photos\\a.jpg` comes unescaped.
+    A backslash escapes a quote or a backslash, and is literal elsewhere: clients send `C:\\photos\\a.jpg` unescaped.
     """
     found: dict[str, bytes] = {}
     at = 0
@@ -113,24 +113,24 @@ def _plain(value: bytes) -> str:
     text = text_of(value)
     if _WORDS.search(text):
         return _WORDS.sub(_words_decoded, text)
-    # Browsers encode three characters alone, `"` and line breaks; aiohttp all but ASCII.
+    # Browsers encode only `"`, CR and LF; aiohttp encodes all non-ASCII.
     if not _BAD_ESCAPE.search(text) and (decoded := _decoded(unquote_to_bytes(text), "utf-8")) is not None:
         return decoded
     return text.replace("%22", '"')
 
 
 def _words_decoded(words: re.Match[str]) -> str:
-    """`=?utf-8?B?w5FhbmTDui5qcGc=?=` (RFC 2047), perhaps several; as they stand if they cannot be read."""
+    """`=?utf-8?B?w5FhbmTDui5qcGc=?=` (RFC 2047), one or more; unchanged if they cannot be decoded."""
     try:
-        # Python joins the bytes of words in one character set: some clients split a character between two.
+        # Python joins the bytes of words with one character set: some clients split a character across two.
         parts = [_decoded(raw, (charset or "").partition("*")[0]) for raw, charset in decode_header(words[0])]
-    except (HeaderParseError, AttributeError):  # no base64; text, for it is no word after all
+    except (HeaderParseError, AttributeError):  # invalid base64; or plain text, not a word
         return words[0]
     return words[0] if None in parts else "".join(filter(None, parts))
 
 
 def text_of(raw: bytes) -> str:
-    """UTF-8, else Windows-1252: what is not UTF-8 is in all likelihood that, or its part Latin-1."""
+    """Decodes UTF-8, else Windows-1252: text that is not UTF-8 is most likely that or its subset Latin-1."""
     text = _decoded(raw, "utf-8")
     return raw.decode("cp1252", "replace") if text is None else text
 
@@ -139,5 +139,5 @@ def _decoded(raw: bytes, charset: str) -> str | None:
     try:
         codec = codecs.lookup(charset).name
         return raw.decode(codec) if _CHARSETS.fullmatch(codec) else None
-    except (LookupError, ValueError):  # ValueError: not in this character set, or a name that is none
+    except (LookupError, ValueError):  # ValueError: invalid bytes, or an invalid name of a character set
         return None

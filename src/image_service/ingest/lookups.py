@@ -1,4 +1,4 @@
-"""Look-ups of names, shared among the stores: one whose DNS hangs does not keep the others from asking."""
+"""DNS lookups, shared among the stores: a store whose DNS hangs does not block the others."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ from image_service.ingest.shares import Owner, Shares
 
 
 class Lookups:
-    """At most `places` at once. A look-up cannot be stopped: one that its caller has given up keeps its place until it
-    ends, or every thread would soon be lost to one store's names.
+    """At most `places` lookups at once. A lookup cannot be cancelled: an abandoned one keeps its place until it
+    ends. Otherwise one store's names would soon occupy every thread.
     """
 
     def __init__(self, resolver: Resolver, places: int, wait: float) -> None:
-        """`wait` seconds for a place."""
+        """`wait`: seconds to wait for a place."""
         self._resolver = resolver
         self._shares = Shares(places)
         self._wait = wait
         self._under_way: set[asyncio.Future[Sequence[str]]] = set()
 
     def of(self, owner: Owner) -> Resolver:
-        """It raises `Busy`, too, where a look-up could not begin: that says nothing of the name."""
+        """The resolver also raises `Busy` if a lookup could not start: the name may be fine."""
 
         async def look_up(host: str, port: int) -> Sequence[str]:
             release = await self._shares.take(owner, self._wait, "look-ups of names")

@@ -1,4 +1,4 @@
-"""Bytes on their way to disk, counted and hashed as they come: memory does not grow with them."""
+"""Streams bytes to disk, and counts and hashes them. Memory use does not grow with the size."""
 
 import asyncio
 import hashlib
@@ -7,7 +7,7 @@ from pathlib import Path
 from image_service.errors import PictureRefused, Refusal, StorageFull, StorageUnavailable
 from image_service.storage.durable import is_full
 
-BUFFER_BYTES = 256 * 1024  # written and hashed in one hop to a thread
+BUFFER_BYTES = 256 * 1024  # written and hashed per switch to a thread
 
 
 def too_heavy(field: str, max_bytes: int, *, fetched: bool = False) -> PictureRefused:
@@ -16,13 +16,13 @@ def too_heavy(field: str, max_bytes: int, *, fetched: bool = False) -> PictureRe
 
 
 class Receiver:
-    """One file being received; `field` is the request's field that it came in, named in a refusal."""
+    """One file being received. `field` is the request's field, named in a refusal."""
 
     def __init__(self, path: Path, field: str, max_bytes: int, *, is_kept: bool = True) -> None:
         self.path = path
         self.field = field
         self.bytes = 0
-        self.is_base64 = True  # False: it was to be, and nothing of it is here
+        self.is_base64 = True  # False: invalid base64, and no bytes are stored
         self._max_bytes = max_bytes
         self._buffer = bytearray()
         self._digest = hashlib.sha256() if is_kept else None
@@ -37,7 +37,7 @@ class Receiver:
             await self.flush()
 
     async def flush(self) -> None:
-        """Bring what is buffered to disk. Raises as `write` does."""
+        """Write the buffer to disk. Raises as `write` does."""
         buffer, self._buffer = self._buffer, bytearray()
         try:
             await asyncio.to_thread(self._append, buffer)
@@ -51,14 +51,14 @@ class Receiver:
             self._digest.update(buffer)
 
     async def sha256(self, end: int) -> str:
-        """Of the first `end` bytes, which are all that is kept: what trails the image is cut off the file."""
+        """The digest of the first `end` bytes. The file is cut there: bytes after the image are not kept."""
         if self._digest is not None and end == self.bytes:
             return self._digest.hexdigest()
         self.bytes = end
         return await asyncio.to_thread(self._cut, end)
 
     async def begins_with(self, count: int, sha256: str) -> bool:
-        """Whether its first `count` bytes have this digest: what trails an image is never kept."""
+        """Whether its first `count` bytes have this digest: bytes after an image are never kept."""
         if self.bytes < count:
             return False
         if self.bytes == count and self._digest is not None:

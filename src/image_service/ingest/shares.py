@@ -1,4 +1,4 @@
-"""Places that stores share: none takes more than half of what the others leave, and who waits waits in turn."""
+"""Places shared by stores: a store takes at most half of what the others leave, and waiting stores take turns."""
 
 import asyncio
 from collections import Counter, OrderedDict
@@ -12,20 +12,20 @@ from image_service.errors import Busy
 
 @dataclass(frozen=True)
 class Owner:
-    """Who a place is for. A ticket is held by strangers, so it has a share of its own within its store's."""
+    """The holder of a place. Tickets are used by untrusted clients, so each has a share of its store's share."""
 
     store_id: int
     ticket: UUID | None = None
-    files: int = 0  # that the ticket is for: it never needs more places
+    files: int = 0  # the ticket's number of files, its most places
 
 
 NOBODY = Owner(0)
 
 
 class Shares:
-    """So many places. With 64, the first store may have 32, one that comes then 16, and so on: one is always left.
+    """Fair places. Of 64, the first store may hold 32, the next 16, and so on: one is always left.
 
-    A ticket has a quarter of its store's share at the most. Stores that wait take turns.
+    A ticket holds at most a quarter of its store's share. Waiting stores take turns.
     """
 
     def __init__(self, places: int) -> None:
@@ -37,7 +37,7 @@ class Shares:
 
     @asynccontextmanager
     async def place(self, owner: Owner, wait: float, what: str) -> AsyncIterator[None]:
-        """Raises `Busy` if none is to be had within `wait` seconds: there are too many of `what`."""
+        """Raises `Busy` (too many of `what`) if no place is free within `wait` seconds."""
         release = await self.take(owner, wait, what)
         try:
             yield
@@ -45,7 +45,7 @@ class Shares:
             release()
 
     async def take(self, owner: Owner, wait: float, what: str) -> Callable[[], None]:
-        """A place that lasts until what is returned is called, once. Raises `Busy`."""
+        """Take a place. Call the returned function once to release it. Raises `Busy`."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(owner.store_id, []).append((owner, turn))
         self._hand_out()
@@ -54,7 +54,7 @@ class Shares:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._release(owner)  # it came just when its caller gave up
+                self._release(owner)  # granted just as the caller gave up
             else:
                 self._forget(owner, turn)
             if isinstance(error, TimeoutError):
@@ -73,7 +73,7 @@ class Shares:
         while self._held < self._places and (found := self._next()) is not None:
             owner, turn = found
             self._forget(owner, turn, behind_the_others=True)
-            if not turn.done():  # else its caller has just given up
+            if not turn.done():  # else the caller has just given up
                 self._held += 1
                 self._of_store[owner.store_id] += 1
                 if owner.ticket is not None:

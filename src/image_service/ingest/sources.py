@@ -1,4 +1,4 @@
-"""Makes a checked `Picture` on local disk of what has arrived. The only way to make one."""
+"""Turns received bytes into a checked `Picture` on local disk. The only way to make one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
@@ -27,7 +27,7 @@ MEMORY_WAIT_SECONDS = 10.0  # decoding one takes a tenth of a second
 
 @dataclass(frozen=True)
 class UploadResources:
-    """What the uploads of a process share."""
+    """Resources shared by a process's uploads."""
 
     staging: Staging
     pixels: PixelPool
@@ -41,7 +41,7 @@ class UploadResources:
 
 @dataclass(frozen=True)
 class Download:
-    """What a host has sent, on local disk; None where it says that this is what is known."""
+    """A host's response body on local disk; None if the known picture is unchanged."""
 
     received: Receiver | None
     filename: str
@@ -50,7 +50,7 @@ class Download:
 
 @dataclass(frozen=True)
 class FromUrl:
-    """A checked picture, what it is called, and by what its host will know it."""
+    """A checked picture, its filename, and its host's validators."""
 
     picture: Picture
     filename: str
@@ -63,7 +63,7 @@ class Ingest:
 
     @asynccontextmanager
     async def intake(self, owner: Owner) -> AsyncIterator["Intake"]:
-        """One request that may bring a picture; its files go when the block ends, and its place if it took one."""
+        """One request that may contain a picture. At the block's end its files are deleted and its place released."""
         try:
             async with AsyncExitStack() as held:
                 held.enter_context(metrics.INGESTING.track_inprogress())
@@ -76,7 +76,7 @@ class Ingest:
             intake.count()
 
     def host_of(self, url: str, field: str = "src") -> str:
-        """Which host a URL asks. Raises `PictureRefused` for what is wrong with the URL itself."""
+        """The URL's host. Raises `PictureRefused` if the URL itself is invalid."""
         with _told(field, self._resources.max_bytes):
             return self._resources.fetcher.judged(url).host
 
@@ -90,15 +90,15 @@ class Intake:
         self._accepted: tuple[Source, int] | None = None
 
     def accepts(self, source: Source, size: int = 0) -> None:
-        """What this upload counts as, if it ends well: `size` new bytes from `source`."""
+        """Count this upload, if it succeeds, as `size` new bytes from `source`."""
         self._accepted = source, size
 
     def assigns(self) -> None:
-        """It names a picture that was here before."""
+        """The request names a stored picture."""
         self.accepts(Source.IMAGE_ID)
 
     def count(self) -> None:
-        """It has ended well. Not every body brings a picture."""
+        """Count a success. Not every body contains a picture."""
         if self._accepted is not None:
             source, size = self._accepted
             metrics.INGESTED.labels(source, metrics.ACCEPTED).inc()
@@ -106,13 +106,13 @@ class Intake:
 
     @asynccontextmanager
     async def in_memory(self) -> AsyncIterator[None]:
-        """A place among the few bodies that may be in memory as a whole. Raises `Busy` if none is free in time."""
+        """Take a place among the few bodies held in memory as a whole. Raises `Busy` if none is free in time."""
         async with self._resources.memory.place(self._owner, MEMORY_WAIT_SECONDS, "large bodies"):
             yield
 
     async def _take_place(self) -> None:
-        """One of those that are checked and stored, until the request ends. A body takes none while it comes, however
-        slowly, nor one without a picture. Raises `Busy`.
+        """Take a place for checking and storing, until the request ends. A body takes none while it arrives, however
+        slowly, or if it has no picture. Raises `Busy`.
         """
         if self._has_place:
             return
@@ -123,13 +123,12 @@ class Intake:
         self._has_place = True
 
     async def receiver(self, field: str, max_bytes: int | None = None, *, is_kept: bool = True) -> Receiver:
-        """A staged file to write to, of at most an image's bytes, or `max_bytes`; without a digest if it will not be
-        kept."""
+        """A staged file to write to, limited to an image's bytes or `max_bytes`. It has a digest only if `is_kept`."""
         path = await self._held.enter_async_context(self._resources.staging.file())
         return Receiver(path, field, max_bytes or self._resources.max_bytes, is_kept=is_kept)
 
     async def from_base64(self, text: bytes, field: str = "attachment") -> Receiver:
-        """On disk, for `from_upload`, which refuses what is no base64: the fields beside it are judged first.
+        """Decodes to disk. `from_upload` refuses invalid base64: the request's other fields are checked first.
 
         Raises `PictureRefused` (too heavy), `StorageFull`, `StorageUnavailable`.
         """
@@ -143,8 +142,8 @@ class Intake:
     async def from_upload(
         self, received: Receiver, source: Source | None = None, *, formats: Collection[Format] = ()
     ) -> Picture:
-        """Check what was received; `source` if its field does not tell. `formats` are those that are taken; those of
-        the settings, if there are none.
+        """Check received bytes. Pass `source` if the field does not imply it. `formats` are the accepted ones, by
+        default those of the settings.
 
         Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`; so does `from_url`.
         """
@@ -186,7 +185,7 @@ class Intake:
         )
 
     def _new_kept(self) -> Path | None:
-        """A file for the picture's pixels, gone at the end unless the picture was stored."""
+        """A file for the picture's pixels, deleted at the end unless the picture was stored."""
         cache = self._resources.pixels.kept
         if cache is None:
             return None
@@ -195,13 +194,13 @@ class Intake:
         return path
 
     async def from_url(self, url: str, field: str = "src", *, formats: Collection[Format] = ()) -> FromUrl:
-        """Fetch it and check it. What the URL itself has wrong is said; from there until a checked public host has
-        answered, every failure reads the same."""
+        """Fetch and check a picture. The error says what is wrong with the URL's text. All later failures, until a
+        checked public host has responded, have the same text."""
         download = await self.download(url, field)
         return await self.checked(download, formats=formats)
 
     async def download(self, url: str, field: str = "src", *, known: Validators | None = None) -> Download:
-        """What is at a URL, not checked yet; the host is asked for what is not `known` only.
+        """Fetch a URL without checking the picture. With `known` the request is conditional.
 
         Raises `PictureRefused`, `Busy`, `StorageFull`, `StorageUnavailable`.
         """
@@ -209,7 +208,7 @@ class Intake:
 
         async def write(part: bytes) -> None:
             nonlocal received
-            if received is None:  # most hosts that are asked whether a picture has changed send none
+            if received is None:  # most hosts respond to a conditional request without a body
                 received = await self.receiver(field)
             await received.write(part)
 
@@ -220,7 +219,7 @@ class Intake:
         return Download(received, fetched.filename or filename_of_url(url), fetched.validators)
 
     async def is_known(self, url: str, known: Validators, field: str = "src") -> bool:
-        """Whether the host says that its picture is the one that is `known`. No picture is fetched.
+        """Whether the host says that `known` is its current picture. Fetches no picture.
 
         Raises `PictureRefused`, `Busy`.
         """
@@ -228,7 +227,7 @@ class Intake:
             return (await self._resources.fetcher.fetch(url, None, self._owner, known)).is_unchanged
 
     async def checked(self, download: Download, *, formats: Collection[Format] = ()) -> FromUrl:
-        """Of what has been sent. Raises as `from_upload` does."""
+        """Check a download. Raises as `from_upload` does."""
         if download.received is None:
             raise ValueError("nothing was sent")
         picture = await self.from_upload(download.received, formats=formats)
@@ -237,7 +236,7 @@ class Intake:
 
 @contextmanager
 def _told(field: str, max_bytes: int) -> Iterator[None]:
-    """A failed fetch in the words of every room."""
+    """Translates fetch errors to `PictureRefused`."""
     try:
         yield
     except FetchFailed as failed:

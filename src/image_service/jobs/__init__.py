@@ -1,13 +1,13 @@
-"""What is done later for a store that may ask about it: the handlers of the queue, and the states of jobs.
+"""Jobs: work that a store asks for and can query later. Contains the queue's handlers and the states of jobs.
 
-A route makes a job with `store_jobs.add`, in one statement with its row of the queue, and answers with its id. To let
-another kind of request be answered later:
+A route creates a job and its queue row in one statement with `store_jobs.add`, and responds with the job's id. To
+make another kind of request asynchronous:
 
-1. `web/jobs/asynchronous.py` has what its route needs: `wanted(request)` reads `Prefer: respond-async`, `make(...)`
-   makes the job, once for each `Idempotency-Key`, and `accepted(...)` answers 202.
-2. A module here does the work: `async def run(job: StoreJob) -> None`. It calls the domain as the route would, and
-   hands `store_jobs.finishing(job, ...)` to the change, whose transaction then ends the job too: a job that has been
-   ended meanwhile rolls it back, so that its effect comes once. It raises `Failed` with its receipts when nothing will
-   come of it, and `Again` for another try.
-3. A line in `handlers_of` (`work.py`): `KIND: store_jobs.handler(database, run)`.
+1. In the route, use `web/jobs/asynchronous.py`: `wanted(request)` reads `Prefer: respond-async`, `make(...)` creates
+   the job, once for each `Idempotency-Key`, and `accepted(...)` responds with 202.
+2. Add a module here with `async def run(job: StoreJob) -> None`. It calls the domain as the route would, and calls
+   `store_jobs.finish(transaction, job, ...)` in the change's transaction. If the job has already ended, this rolls
+   the transaction back, so the effect happens once. `run` raises `Failed` with its receipts if the job cannot
+   succeed, and `Again` for a retry.
+3. Add a line to `handlers_of` (`work.py`): `KIND: store_jobs.handler(database, run)`.
 """

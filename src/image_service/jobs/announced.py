@@ -1,4 +1,4 @@
-"""What the end of a job tells the store's webhooks."""
+"""The webhook events for the end of a job."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from sqlalchemy import CTE, Select, func, select, text
 from image_service.queue import outbox
 from image_service.queue.outbox import Event
 
-CREATE, FAILED = "create", "failed"  # the kind whose failure is an image that will not be there
+CREATE, FAILED = "create", "failed"  # a failed job of this kind is also an `IMAGE_FAILED` event
 
 
 def announcing(ended: CTE) -> Select[*tuple[object, ...]]:
-    """`ended` returns whole rows of jobs that have ended just now; these are returned."""
+    """Writes the events for `ended`, whole rows of jobs that just ended. Selects these rows."""
     job = ended.c
     finished = _object(job_id=job.id, kind=job.kind, state=job.state)
     receipt = job.receipts[0]

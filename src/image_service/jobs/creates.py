@@ -1,4 +1,4 @@
-"""Creates by URL that are answered before the picture has been fetched."""
+"""Asynchronous creates by URL: the response precedes the fetch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ KIND = "create"
 
 @dataclass(frozen=True)
 class CreateAsked:
-    """An image of a product, out of a URL that has been judged."""
+    """A request for an image of a product, from a checked URL."""
 
     product_id: int
     src: str
     filename: str | None
     position: int | None
     alt: Alt
-    formats: tuple[Format, ...]  # that are taken where it was asked for
+    formats: tuple[Format, ...]  # that the requested API accepts
     expected: frozenset[int] | None  # `If-Match`: tested when the image is made
 
     def job(self, store_id: int, host: str) -> NewJob:
@@ -62,7 +62,7 @@ class Creates:
         show: Callable[[Image], dict[str, Any]],
         retries: Retries,
     ) -> None:
-        """`show` makes of an image what the job's result is."""
+        """`show` converts an image to the job's result."""
         self._database = database
         self._ingest = ingest
         self._library = library
@@ -70,7 +70,7 @@ class Creates:
         self._retries = retries
 
     async def run(self, job: StoreJob) -> None:
-        """One try. Raises `Again`, `Failed`, and what is no fault of the request as it comes."""
+        """Makes one try. Raises `Again`, `Failed`, and errors that are not the request's fault."""
         try:
             await self._create(job, CreateAsked.of(job))
         except ImageServiceError as error:

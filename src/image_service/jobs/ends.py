@@ -1,4 +1,4 @@
-"""How a job may end otherwise than well, or not be there."""
+"""Errors of jobs that are missing, started, over or failed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,15 +11,15 @@ class JobNotFound(ImageServiceError):
 
 
 class JobBegun(ImageServiceError):
-    """A job that is to be cancelled has begun, or has ended."""
+    """The job cannot be cancelled: it has started or ended."""
 
 
 class JobOver(ImageServiceError):
-    """It was cancelled, has gone with its store, or was done by another worker: it must have no effect now."""
+    """The job was cancelled, removed with its store, or done by another worker. It must have no effect."""
 
 
 class Failed(Exception):
-    """Raised by what runs a job: nothing will come of it, and its receipts say why."""
+    """Raised by a job's `run` if the job cannot succeed. Its receipts say why."""
 
     def __init__(self, receipts: Sequence[Any], result: Any = None) -> None:
         super().__init__(str(receipts)[:200])

@@ -1,4 +1,4 @@
-"""Drops held work, which failed on every try, when an operator asks for it: its job then has failed."""
+"""Drops held work, which failed on every try, at an operator's request. Its job becomes `failed`."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -13,7 +13,7 @@ NOT_DONE = "not_done"
 
 
 async def discard(database: Database, ids: Sequence[int]) -> list[int]:
-    """Returns those that were held. Work of a kind that has no jobs of stores just goes."""
+    """Returns the ids that were held. Work without a job is just deleted."""
     gone = await state.discard(database, ids)
     for _, payload in gone:
         if len(payload) == UUID_BYTES:

@@ -1,4 +1,4 @@
-"""The table of what stores have asked for and may ask about."""
+"""The table of the stores' jobs."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 
 
 class StoreJobRow(SQLModel, table=True):
-    """The queue's row goes when a job has ended; this one stays 30 days. It goes with its store."""
+    """The queue row is deleted when the job ends; this row after 30 days, or with its store."""
 
     __tablename__ = "store_jobs"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""When a host that has failed is asked again."""
+"""When a failed fetch from a host is retried."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,21 +7,19 @@ from image_service.errors import PictureRefused, Refusal
 from image_service.jobs.store_jobs import StoreJob
 
 TRIES_AGAIN = 5
-SECONDS = 120.0  # for all tries: a host's bad minute, and a merchant who still looks at the page
-PAUSES = (2.0, 5.0, 10.0, 20.0, 30.0)  # of those SECONDS; a host may ask for another, of LONGEST at the most
+SECONDS = 120.0  # for all tries: a short outage of a host, while the merchant still waits
+PAUSES = (2.0, 5.0, 10.0, 20.0, 30.0)  # within SECONDS; a host may ask for a longer one, up to LONGEST
 LONGEST = 30.0
-# What may go better another time; the rest is what the URL, the host or the picture is.
+# Transient reasons. All others are permanent faults of the URL, host or picture.
 PASSING = {"not_fetched", "timed_out", "cut_off", "too_many_requests", "host_error"}
 
 
 @dataclass(frozen=True)
 class Retries:
-    seconds: float = SECONDS  # the pauses shrink with it
+    seconds: float = SECONDS  # the pauses scale with it
 
     def pause(self, job: StoreJob, refused: PictureRefused) -> float | None:
-        """Seconds until the next try; None: there is none. A host that asks for more patience than there is gets it: it
-        is not asked again.
-        """
+        """Seconds until the next try, or None for no retry. A `Retry-After` beyond the limits means no retry."""
         if refused.refusal is not Refusal.NOT_FETCHED or refused.reason not in PASSING or job.tries > TRIES_AGAIN:
             return None
         scale = self.seconds / SECONDS

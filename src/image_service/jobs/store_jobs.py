@@ -1,8 +1,8 @@
-"""The jobs of a store: made with a request, done by the queue, shown for 30 days.
+"""The jobs of a store: created by a request, run by the queue, shown for 30 days.
 
-A job is `queued`, then `running`, through all its tries, and ends in exactly one of `finished`, `failed` and
-`cancelled`: each end is an update of a row that has not ended. The end that has an effect elsewhere is in the same
-transaction.
+A job is `queued`, then `running` through all its tries. It ends in exactly one of `finished`, `failed` and
+`cancelled`, because each end updates only a row that has not ended. If the job has an effect, the same transaction
+ends the job.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,7 +33,7 @@ from image_service.queue.task import Handler, Task
 log = structlog.get_logger()
 
 KEPT = timedelta(days=30)
-BATCH = 1_000  # rows in one delete: well within the time that a statement has
+BATCH = 1_000  # rows in one delete: well within the statement timeout
 
 
 class State(StrEnum):
@@ -50,10 +50,10 @@ class StoreJob:
     store_id: int
     kind: str
     state: State
-    asked: Any  # what its kind understands
+    asked: Any  # the request, in its kind's format
     result: Any
     receipts: Sequence[Any]
-    tries: int  # the one that is under way among them
+    tries: int  # including the current one
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -61,7 +61,7 @@ class StoreJob:
 
 @dataclass(frozen=True)
 class NewJob:
-    """One that a request asks for."""
+    """A job that a request asks for."""
 
     store_id: int
     kind: str
@@ -72,7 +72,7 @@ class NewJob:
 
 
 async def add(transaction: Transaction, job: NewJob) -> None:
-    """With its row of the queue, in one statement."""
+    """Insert a job and its queue row, in one statement."""
     await transaction.rows(
         _ADD,
         job_id=job.id,
@@ -86,23 +86,23 @@ async def add(transaction: Transaction, job: NewJob) -> None:
 
 
 async def make(database: Database, job: NewJob, once: Once[Any] | None) -> None:
-    """In a transaction of its own; with `once`, its answer is kept there. Raises `RepeatUnderWay`, `StoreNotFound`."""
+    """`add` in its own transaction, which also stores `once`'s answer. Raises `RepeatUnderWay`, `StoreNotFound`."""
     try:
         async with database.changes() as transaction:
             await add(transaction, job)
             if once is not None:
                 await idempotency.keep(transaction, once, job)
-    except ForeignKeyViolationError as error:  # the one that it can break: the store's
+    except ForeignKeyViolationError as error:  # only the store's key can fail
         raise StoreNotFound from error
 
 
 def handler(database: Database, run: Callable[[StoreJob], Awaitable[None]]) -> Handler:
-    """For the queue: begins the job, and sees to its end."""
+    """The queue's handler: starts the job, runs it and ends it."""
 
     async def handle(task: Task) -> None:
         job = await _begin(database, UUID(bytes=task.payload))
         if job is None:
-            return  # it has ended, or has gone with its store
+            return  # it has ended, or was removed with its store
         try:
             await run(job)
         except Failed as failed:
@@ -120,27 +120,27 @@ async def _begin(database: Database, id: UUID) -> StoreJob | None:
 
 
 async def finish(transaction: Transaction, job: StoreJob, result: Any, receipts: Sequence[Any]) -> None:
-    """In the transaction of what the job was for. Raises `JobOver`, which rolls that back."""
+    """End the job in the transaction of its effect. Raises `JobOver`, which rolls it back."""
     values = {"job_id": job.id, "ends": State.FINISHED, "gives": result, "says": list(receipts)}
     if not await transaction.rows(_END, **values):
         raise JobOver
 
 
 async def fail(database: Database, id: UUID, receipts: Sequence[Any], result: Any = None) -> None:
-    """Unless it has ended."""
+    """End the job as failed, unless it has ended."""
     values = {"job_id": id, "ends": State.FAILED, "gives": result, "says": list(receipts)}
     async with database.changes() as transaction:
         await transaction.rows(_END, **values)
 
 
 async def note(database: Database, job: StoreJob, receipts: Sequence[Any]) -> None:
-    """What is known so far of one that goes on."""
+    """Store the receipts of a job that continues."""
     async with database.changes() as transaction:
         await transaction.rows(_NOTE, job_id=job.id, says=list(receipts))
 
 
 async def of_store(database: Database, store_id: int, id: UUID) -> StoreJob:
-    """Raises `JobNotFound`, also for another store's."""
+    """Raises `JobNotFound`, also for another store's job."""
     found = await database.rows(_OF_STORE, job_id=id, of_store=store_id)
     if not found:
         raise JobNotFound
@@ -150,7 +150,7 @@ async def of_store(database: Database, store_id: int, id: UUID) -> StoreJob:
 async def page(
     database: Database, store_id: int, states: Sequence[State], offset: int, limit: int
 ) -> tuple[int, list[StoreJob]]:
-    """How many there are, and some of them, the newest first."""
+    """The total, and one page of jobs, newest first."""
     chosen = {"of_store": store_id, "states": [str(state) for state in states]}
     [counted] = await database.rows(_COUNT, **chosen)
     rows = await database.rows(_PAGE, **chosen, skipped=offset, shown=limit)
@@ -158,7 +158,7 @@ async def page(
 
 
 async def cancel(database: Database, store_id: int, id: UUID) -> StoreJob:
-    """One that has not begun. Raises `JobNotFound`, `JobBegun`."""
+    """Cancel a job that has not started. Raises `JobNotFound`, `JobBegun`."""
     async with database.changes() as transaction:
         found = await transaction.rows(_CANCEL, job_id=id, of_store=store_id, named=id.hex)
     if found:
@@ -170,7 +170,7 @@ async def cancel(database: Database, store_id: int, id: UUID) -> StoreJob:
 
 
 async def forget(database: Database, *, dry_run: bool) -> int:
-    """Remove the jobs that ended before their 30 days; returns how many those are."""
+    """Remove the jobs created over 30 days ago. Returns how many."""
     if dry_run:
         [counted] = await database.rows(_COUNT_OLD)
         count: int = counted.jobs
@@ -258,7 +258,7 @@ _PAGE = Statement(
 
 
 def _cancel() -> Any:
-    """The row of the queue goes with the job, and only with it."""
+    """Deletes the queue row only if the job was cancelled."""
     cancelled = (
         update(StoreJobRow)
         .where(_ID, _STORE, col(StoreJobRow.state) == literal(str(State.QUEUED)))
@@ -274,7 +274,7 @@ _CANCEL = Statement(_cancel())
 
 
 def _old() -> ColumnElement[bool]:
-    """Also those that have not ended: no work waits so long but what an operator holds, who then has had his time."""
+    """Includes jobs that have not ended: only held work waits so long, and the operator has had time to act."""
     return col(StoreJobRow.created_at) < func.now() - literal(KEPT)
 
 

@@ -1,4 +1,4 @@
-"""Galleries that are synced after the answer."""
+"""Asynchronous syncs of galleries."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -56,16 +56,16 @@ class Syncs:
     def __init__(
         self, database: Database, sync: GallerySync, show: Callable[[Image], dict[str, Any]], retries: Retries
     ) -> None:
-        """`show` makes of an image what the job's result has of it."""
+        """`show` converts an image to its part of the job's result."""
         self._database = database
         self._sync = sync
         self._show = show
         self._retries = retries
 
     async def run(self, job: StoreJob) -> None:
-        """One try: what has come is in the gallery after it, and a later one asks for the rest.
+        """Makes one try. It stores the images that were fetched; a later try fetches the rest.
 
-        Raises `Again`, `Failed`, and what is no fault of the request as it comes.
+        Raises `Again`, `Failed`, and errors that are not the request's fault.
         """
         asked = SyncAsked.of(job)
         pause: float | None = None
@@ -74,7 +74,7 @@ class Syncs:
         async def keep(transaction: Transaction, synced: Synced) -> None:
             nonlocal pause, receipts
             receipts = [each.shown() for each in synced.receipts]
-            # What a try has changed, `If-Match` would not know again.
+            # With `If-Match` there is no retry: this try has changed the revision.
             pause = None if asked.expected is not None else self._pause(job, synced.receipts)
             if pause is None:
                 images = [self._show(image) for image in synced.gallery.images]
@@ -98,7 +98,7 @@ class Syncs:
             raise Again(pause, "sync")
 
     def _pause(self, job: StoreJob, receipts: Sequence[Receipt]) -> float | None:
-        """Seconds until the next try: as long as any failed entry needs that may yet come; None: none may."""
+        """Seconds until the next try: the longest pause of the failed entries. None if none can be retried."""
         failed = [
             PictureRefused("src", Refusal.NOT_FETCHED, reason=each.lost.reason, retry_after=each.lost.retry_after)
             for each in receipts
@@ -109,6 +109,6 @@ class Syncs:
 
 
 def _told(entry: Entry) -> dict[str, Any]:
-    """What it says: an `alt` of null clears a text."""
+    """The entry's set fields. An `alt` of null clears the text."""
     said = {name: value for name, value in asdict(entry).items() if name != "alt" and value is not None}
     return said if entry.alt is UNCHANGED else {**said, "alt": entry.alt}

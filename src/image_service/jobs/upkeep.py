@@ -1,4 +1,4 @@
-"""What is removed of jobs and webhooks when its time is over."""
+"""Removes expired rows of jobs, deliveries and the queue's log."""
 
 from datetime import timedelta
 
@@ -12,12 +12,12 @@ from image_service.jobs import store_jobs
 from image_service.jobs.webhooks import deliveries
 from image_service.queue.models import QueueLogRow
 
-LOG_KEPT = timedelta(days=7)  # of the queue: enough to look into what has gone wrong
-BATCH = 5_000  # rows in one delete: well within the time that a statement has
+LOG_KEPT = timedelta(days=7)  # the queue's log: enough time to investigate a failure
+BATCH = 5_000  # rows in one delete: well within the statement timeout
 
 
 async def forget(database: Database, dry_run: bool) -> dict[str, int]:
-    """The log of the queue, and the jobs and deliveries that are past their time; returns how many those were."""
+    """Remove expired log rows of the queue, jobs and deliveries. Returns how many of each."""
     gone = BATCH
     while gone == BATCH and not dry_run:
         async with database.changes() as transaction:

@@ -1,4 +1,4 @@
-"""Which PostgreSQL programs there are on this machine, and which of them may be run how."""
+"""Finds the PostgreSQL programs of this machine, and how to run them."""
 
 import importlib.util
 import os
@@ -12,7 +12,7 @@ from image_service.errors import ImageServiceError
 from image_service.postgres import copies, launcher
 from image_service.postgres.programs import Programs, accounts
 
-OLDEST_MAJOR = 14  # for a new data directory; an existing one names its own
+OLDEST_MAJOR = 14  # for a new data directory; an existing one fixes its version
 SYSTEM_DIRECTORIES = (
     "usr/lib/postgresql/*/bin",  # Debian
     "usr/pgsql-*/bin",  # Red Hat
@@ -33,7 +33,7 @@ class PostgresNotFound(EmbeddedPostgresError):
 def find_programs(data: Path) -> Programs:
     """The programs for the data directory `data`, which need not exist yet.
 
-    The wheel's go first. An existing data directory can be opened by its own major version alone.
+    Prefers the wheel's. Only its own major version can open an existing data directory.
     Raises `PostgresNotFound`; `EmbeddedPostgresError` if root finds no account to run them under.
     """
     version_file = data / "PG_VERSION"
@@ -64,7 +64,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _major(directory: Path) -> int | None:
-    """The major version of the programs in `directory`; None if they are not all there, or do not run."""
+    """The major version of the programs in `directory`; None if some are missing or do not run."""
     if not (directory / "initdb").exists():
         return None
     try:
@@ -77,9 +77,9 @@ def _major(directory: Path) -> int | None:
 
 
 def _for_root(directory: Path) -> Programs:
-    """With an account that can run them: tried, since modes do not tell all. In place, or else a copy of them.
+    """Finds an account that can run them in place, or else a copy of them. Tests each, since modes are not enough.
 
-    In a container whose root may not change to another account, PostgreSQL gets a user namespace, if there are any.
+    If root may not change to another account, as in some containers, tries a user namespace.
     """
     reason = "there is neither an account postgres nor nobody"
     for account in accounts():
@@ -106,7 +106,7 @@ def _for_root(directory: Path) -> Programs:
 
 
 def _try(programs: Programs) -> tuple[int, str]:
-    """The exit status of one that needs the shared libraries too, and what it said."""
+    """Runs a program that needs the shared libraries. Returns its exit status and stderr."""
     command = programs.command("initdb", "--version")
     tried = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", timeout=30)  # noqa: S603 - our own
     return tried.returncode, tried.stderr.strip()

@@ -1,7 +1,7 @@
-"""A copy of the wheel's programs for an account that may not enter the folder where they are installed.
+"""Copies the wheel's programs for an account that may not enter the installation folder.
 
-It is a cache: made at the first start that needs it, found again by its name, and made again if it was removed.
-All services of this machine that have the same wheel share it. It holds no user's data.
+The copy is a cache: created at the first start that needs it, found by its name, and recreated if removed.
+All services of this machine with the same wheel share it. It holds no user data.
 """
 
 import fcntl
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 
 def copied(directory: Path) -> Path:
-    """Like `directory`, one of the wheel's with its programs, but everybody may enter it.
+    """A copy of `directory`, which has the wheel's programs, that every account may enter.
 
-    Raises `OSError` where it cannot be made, also for programs that are not the wheel's.
+    Raises `OSError` if it cannot be created, or if the programs are not the wheel's.
     """
     install = directory.parent
     package = install.parent
@@ -47,7 +47,7 @@ def copied(directory: Path) -> Path:
 
 
 def _require_folder() -> None:
-    """What others could write to, root must not run anything from."""
+    """Root must not run programs from a folder that others can write to."""
     if not FOLDER.exists():
         FOLDER.mkdir(parents=True)
         FOLDER.chmod(0o755)  # under any umask
@@ -57,12 +57,12 @@ def _require_folder() -> None:
 
 
 def _copy(install: Path, copy: Path) -> None:
-    """Whole or not at all, also if the power fails."""
+    """Atomic, also if the power fails."""
     unfinished = copy.with_name(f"{copy.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     target = unfinished / MODULE / install.name
     shutil.copytree(install, target, ignore=NOT_NEEDED)
-    libraries = install.parents[1] / f"{MODULE}.libs"  # where the programs look for them, from their own folder
+    libraries = install.parents[1] / f"{MODULE}.libs"  # the programs look here, relative to their folder
     shutil.copytree(libraries, unfinished / libraries.name)
     for path in (unfinished, *unfinished.rglob("*")):
         is_open = path.is_dir() or path.stat().st_mode & stat.S_IXUSR

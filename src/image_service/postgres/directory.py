@@ -1,10 +1,10 @@
-"""What the private PostgreSQL keeps on disk, and what can be read there about a server that runs.
+"""The files of the private PostgreSQL, and what they tell about a running server.
 
-root/pgdata/        the database, 0700; written as pgdata.new and renamed when initdb has ended well
+root/pgdata/        the database, 0700; created as pgdata.new and renamed when initdb has succeeded
 root/run/           the socket, 0700; or a link to a short directory elsewhere, see `short_directory`
-root/postgres.log   what the server says
-root/lock           held by the service that owns all this
-root/server.lock    held by every process of the server, by inheritance: free means that none is left
+root/postgres.log   the server's log
+root/lock           held by the service that owns these files
+root/server.lock    inherited and held by every server process: free means that none is left
 """
 
 import fcntl
@@ -28,9 +28,9 @@ from urllib.parse import quote
 from image_service.postgres.binaries import EmbeddedPostgresError
 from image_service.postgres.programs import Programs
 
-# For a former server to go, seconds after each signal. Linux has sent it the first already; other systems have not. It
-# asks for a last checkpoint; a PostgreSQL 18 that gets it while it recovers may wait for itself for ever. The others
-# make it recover at its next start, and lose nothing.
+# Signals that end an old server, and seconds to wait after each. SIGINT asks for a last checkpoint; Linux, unlike other
+# systems, has already sent it. PostgreSQL 18 may hang forever if it gets SIGINT during recovery. The other signals
+# lose no data: the server recovers at its next start.
 ENDS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 LOG_BYTES = 10_000_000  # a longer log becomes postgres.log.1 at the next start
 SOCKET_NAME = ".s.PGSQL.5432"
@@ -38,15 +38,15 @@ SOCKET_PATH_BYTES = 103  # sun_path less its NUL: 107 on Linux, 103 on macOS
 
 
 class DataDirectoryInUse(EmbeddedPostgresError):
-    """Another service, or another part of this one, runs its database on this directory."""
+    """Another service, or another part of this one, uses this directory for its database."""
 
 
 class PostgresFailed(EmbeddedPostgresError):
-    """PostgreSQL did not start; the message ends with what it said."""
+    """PostgreSQL did not start; the message ends with its output."""
 
 
 def short_directory(root: Path) -> Path:
-    """Where the socket goes: root/run, unless that is too long for an address or would need quoting."""
+    """The socket's directory: root/run, unless its path is too long for an address or needs quoting."""
     directory = root / "run"
     path = str(directory / SOCKET_NAME)
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES and re.fullmatch(r"[A-Za-z0-9_./+-]+", path):
@@ -70,10 +70,10 @@ def answers(socket_in: Path) -> bool:
 
 
 def spawn(command: list[str], inherited: Sequence[int], output: int) -> subprocess.Popen[bytes]:
-    """Start one of PostgreSQL's programs. All of its processes hold what they inherit, such as the lock.
+    """Start a PostgreSQL program. All its processes hold the inherited descriptors, such as the lock.
 
-    Ended by the kernel together with the calling thread. A session of its own, so that Ctrl-C in a terminal
-    reaches the service alone, which stops the database last. Nothing of the service's environment.
+    The kernel ends it with the calling thread. It has its own session, so that Ctrl-C in a terminal only
+    reaches the service, which stops the database last. It gets none of the service's environment.
     """
     return subprocess.Popen(  # noqa: S603 - our own programs
         command,
@@ -117,7 +117,7 @@ class PostgresDirectory:
 
     @property
     def socket(self) -> Path:
-        """The directory of the socket, as clients find it."""
+        """The directory of the socket, for clients."""
         run = self.root / "run"
         return run.readlink() if run.is_symlink() else short_directory(self.root)
 
@@ -135,9 +135,9 @@ class PostgresDirectory:
     def take_server_lock(
         self, wait: Callable[[float], bool], ends: Sequence[tuple[signal.Signals, float]] = ENDS
     ) -> int:
-        """A descriptor for the next server to inherit, once no process of the last one is left.
+        """A descriptor for the next server to inherit. Waits until no process of the last server is left.
 
-        `wait(seconds)` sleeps, and answers True to give up. Raises `DataDirectoryInUse` if it takes too long.
+        `wait(seconds)` sleeps, and returns True to give up. Raises `DataDirectoryInUse` if it takes too long.
         """
         lock = os.open(self.root / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
         if _try_lock(lock):
@@ -156,14 +156,14 @@ class PostgresDirectory:
     def _end_orphan(self, number: signal.Signals) -> None:
         """Signal a server whose service was killed."""
         lines = self.pid_file()
-        if lines and answers(self.socket):  # so the process of this number is it, and not a later one
+        if lines and answers(self.socket):  # so the process id was not reused
             os.kill(int(lines[0]), number)
 
     def prepare(self, owner: tuple[int, int]) -> None:
-        """Make the directories, private to `owner` (user and group id), also where another account ran it before."""
+        """Create the directories, private to `owner` (user and group id), even if another account owned them."""
         self._link_socket()
         self.socket.mkdir(mode=0o700, exist_ok=True)
-        found = self.socket.lstat()  # below a directory that everyone writes to, it may be a trap
+        found = self.socket.lstat()  # in a world-writable directory it may be a trap
         is_ours = found.st_uid in {os.geteuid(), owner[0]} or (os.geteuid() == 0 and self.socket.parent == self.root)
         if not stat.S_ISDIR(found.st_mode) or not is_ours:
             raise EmbeddedPostgresError(f"{self.socket} belongs to someone else: remove it")
@@ -171,11 +171,11 @@ class PostgresDirectory:
         if os.geteuid() == 0:
             os.chown(self.socket, *owner)
             if self.data.exists() and self.data.stat().st_uid != owner[0]:
-                for path in (*self.data.rglob("*"), self.data):  # itself last: it says that all is done
+                for path in (*self.data.rglob("*"), self.data):  # `data` last: it marks completion
                     os.chown(path, *owner, follow_symlinks=False)
 
     def _link_socket(self) -> None:
-        """Have root/run be the socket's directory, or lead to it. The root may have had another name before."""
+        """Make root/run the socket's directory or a link to it. The root may have been renamed."""
         run, directory = self.root / "run", short_directory(self.root)
         if run.is_symlink():
             run.unlink()
@@ -185,15 +185,15 @@ class PostgresDirectory:
             run.symlink_to(directory)
 
     def leave(self) -> None:
-        """Remove a socket directory that is not below the root."""
+        """Remove a socket directory outside the root."""
         run = self.root / "run"
         if run.is_symlink():
-            with suppress(OSError):  # it never was made, or it is not ours
+            with suppress(OSError):  # it does not exist, or is not ours
                 self.socket.rmdir()
             run.unlink()
 
     def initialise(self, programs: Programs, server_lock: int) -> None:
-        """Make a new, empty database. If interrupted, it leaves none. Raises `PostgresFailed`."""
+        """Create an empty database. Leaves none if interrupted. Raises `PostgresFailed`."""
         unfinished = self.root / "pgdata.new"
         if unfinished.exists():
             shutil.rmtree(unfinished)
@@ -203,8 +203,8 @@ class PostgresDirectory:
         with programs.reaching(unfinished) as folder:
             command = programs.command(
                 "initdb", f"--pgdata={folder.name}", "--username=postgres", "--data-checksums",
-                "--auth=trust",  # the socket's directory is the lock on the door
-                "--encoding=UTF8", "--no-locale",  # the order of bytes: the same on every system, for ever
+                "--auth=trust",  # the socket's directory restricts access
+                "--encoding=UTF8", "--no-locale",  # byte order: the same on every system, forever
             )  # fmt: skip
             process = spawn(command, (server_lock, *folder.descriptors), subprocess.PIPE)
         said, _ = process.communicate()
@@ -214,10 +214,10 @@ class PostgresDirectory:
         _fsync_directory(self.root)
 
     def drop_foreign_pid_files(self) -> None:
-        """Remove what a dead server left if its number is that of no PostgreSQL, once no server is left here.
+        """Remove a dead server's pid files if their process is not PostgreSQL. Call this when no server is left.
 
-        PostgreSQL does so itself unless a process of that number lives: a zombie that nothing reaps, or a
-        number given out again, both common in containers, where it would then refuse to start for ever.
+        PostgreSQL removes them unless a process with that id exists: an unreaped zombie, or a reused id. Both
+        are common in containers, and PostgreSQL would then refuse to start forever.
         """
         for path in (self.data / "postmaster.pid", self.socket / f"{SOCKET_NAME}.lock"):
             with suppress(FileNotFoundError, IndexError, ValueError):
@@ -242,6 +242,6 @@ class PostgresDirectory:
             return []
 
     def is_ready(self, process: int) -> bool:
-        """Whether the server with this process id takes connections: a dead one's file stays "ready"."""
+        """Whether the server with this process id accepts connections: a dead one's file stays "ready"."""
         lines = self.pid_file()
         return len(lines) > 7 and lines[0] == str(process) and lines[7].strip() == "ready"

@@ -1,8 +1,8 @@
-"""The private PostgreSQL of the default set-up: a real server, on a unix socket, that lives with the service.
+"""The private PostgreSQL of the default setup: a real server on a unix socket, started and stopped by the service.
 
-One thread starts the server and watches it, because the kernel ends the server with the thread that
-started it. The server is started again whenever it ends unasked, until `stop()`. If one of its own processes
-is killed it recovers by itself, and the watcher sees nothing of it.
+One thread starts and watches the server, because the kernel ends the server with the thread that started it. The
+thread restarts the server after each unexpected exit, until `stop()`. If one of the server's child processes is
+killed, the server recovers by itself, unseen by the watcher.
 """
 
 import logging
@@ -37,15 +37,15 @@ START_SECONDS = 300  # a server that crashed first replays up to 1 GB of its log
 FAST_SECONDS = 30  # for the fast shutdown, which writes a checkpoint
 IMMEDIATE_SECONDS = 10  # for the immediate one, which recovers at the next start
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0  # seconds between restarts, doubling
-STEADY_SECONDS = 60  # a server that ran for so long had started well
+STEADY_SECONDS = 60  # after so long, a start counts as successful
 
 SETTINGS = {
     "listen_addresses": "",  # no TCP port
     "unix_socket_permissions": "0700",
-    "fsync": "on",  # the default, said once more: what is acknowledged survives a power failure
+    "fsync": "on",  # the default, made explicit: committed data survive a power failure
     "shared_buffers": "64MB",
-    "max_parallel_workers_per_gather": "0",  # they share memory in /dev/shm, which has 64 MB in a container
-    "log_checkpoints": "off",  # else a line every five minutes, for ever
+    "max_parallel_workers_per_gather": "0",  # workers use /dev/shm, which has 64 MB in a container
+    "log_checkpoints": "off",  # else a line every five minutes
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
@@ -60,27 +60,27 @@ class Running:
 
 
 class EmbeddedPostgres:
-    """A server with its data below `root` (made if missing) and room for `max_connections` clients."""
+    """A server with its data below `root` (created if missing) and up to `max_connections` clients."""
 
     def __init__(self, root: Path, *, max_connections: int = 60) -> None:
         self._directory = PostgresDirectory(root.resolve())
         self._max_connections = max_connections
         self._stopping = threading.Event()
-        self._mutex = threading.Lock()  # no start may slip in behind `stop()`
+        self._mutex = threading.Lock()  # no start may happen after `stop()`
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: threading.Thread | None = None
         self._lock: int | None = None
 
     @property
     def url(self) -> str:
-        """For SQLAlchemy with asyncpg. Any account that may enter the socket's directory is the superuser."""
+        """The URL for SQLAlchemy with asyncpg. Any account that may enter the socket's directory is superuser."""
         return database_url(self._directory.socket)
 
     @staticmethod
     def join(root: Path) -> str | None:
-        """The URL of the server that answers on this directory just now, whichever process started it.
+        """The URL of the server that runs on this directory, no matter which process started it.
 
-        Raises `EmbeddedPostgresError` if the caller may not look.
+        Raises `EmbeddedPostgresError` if the caller has no access.
         """
         try:
             directory = PostgresDirectory(root.resolve())
@@ -93,7 +93,7 @@ class EmbeddedPostgres:
 
     @staticmethod
     def about(root: Path) -> Running | None:
-        """What was started last on this directory; None if nothing ever was, or it has gone."""
+        """The server last started on this directory; None if there was none, or it is gone."""
         directory = PostgresDirectory(root.resolve())
         try:
             program, _, _ = (directory.data / "postmaster.opts").read_text().partition(' "')
@@ -103,7 +103,7 @@ class EmbeddedPostgres:
         return Running(Path(program).parent, account)
 
     def start(self) -> None:
-        """Return when the server takes connections. Blocks.
+        """Return when the server accepts connections. Blocks.
 
         Raises `DataDirectoryInUse`, `PostgresNotFound`, `PostgresFailed`, `EmbeddedPostgresError`.
         """
@@ -135,14 +135,14 @@ class EmbeddedPostgres:
             self._lock = None
 
     def _end(self, number: signal.Signals, seconds: float | None) -> None:
-        """Signal the server, if it still is there, and wait for its end."""
+        """Signal the server, if it still runs, and wait for its end."""
         if self._watcher is not None and self._watcher.is_alive():
             if self._process is not None:
                 self._process.send_signal(number)
             self._watcher.join(seconds)
 
     def _watch(self, started: Future[None]) -> None:
-        """The thread's body: start it, and start it again until asked to stop."""
+        """The thread's body: start the server, and restart it until `stop()`."""
         try:
             process = self._launch(may_initialise=True)
         except BaseException as error:
@@ -167,9 +167,9 @@ class EmbeddedPostgres:
                 return
 
     def _launch(self, *, may_initialise: bool) -> subprocess.Popen[bytes]:
-        """Start the server once and wait until it takes connections.
+        """Start the server once and wait until it accepts connections.
 
-        Data that vanish under a running service (a volume was unmounted) are not made anew.
+        If data vanish while the service runs (an unmounted volume), this creates no new database.
         """
         directory = self._directory
         server_lock = directory.take_server_lock(self._stopping.wait)

@@ -1,13 +1,13 @@
-"""Becomes a PostgreSQL program: run by path with `python -I -S`, so it imports nothing of the service.
+"""Executes a PostgreSQL program. Run by path with `python -I -S`, so it imports nothing of the service.
 
     launcher.py PARENT ACCOUNT PROGRAM [ARGUMENT ...]
 
-A process of its own, and not a `preexec_fn`, because the service has threads, and Python code between
-fork and exec may then deadlock. The process id stays the same all the way, so it is PostgreSQL's.
+This is a separate process, not a `preexec_fn`: the service has threads, so Python code between fork and exec
+may deadlock. The process id does not change, so it is PostgreSQL's.
 
-PARENT is the service's process id. ACCOUNT is "same", "UID:GID" or "namespace" (a user namespace, Linux:
-there PostgreSQL, which refuses root, sees another account, and the files still see root). Exit status 1, with the
-reason on standard error, if any of this fails; `NO_ACCOUNT` if this process may not become that account.
+PARENT is the service's process id. ACCOUNT is "same", "UID:GID" or "namespace" (a user namespace, Linux only:
+PostgreSQL, which refuses root, sees another account, but accesses files as root). Exits with 1 and the reason
+on standard error if any of this fails; with `NO_ACCOUNT` if it may not change to that account.
 """
 
 import ctypes
@@ -35,12 +35,12 @@ def die_with(libc: ctypes.CDLL, parent: int) -> None:
     """Have the kernel send SIGINT (PostgreSQL's fast shutdown) when the thread that started us ends."""
     if sys.platform == "linux":
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-    if os.getppid() != parent:  # it died before we asked
+    if os.getppid() != parent:  # it died before the prctl call
         sys.exit("the service has gone")
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a stop in our few milliseconds is no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback if stopped before exec
     parent, account, *command = sys.argv[1:]
     libc = ctypes.CDLL(None, use_errno=True)
     try:

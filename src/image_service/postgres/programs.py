@@ -1,7 +1,7 @@
 """PostgreSQL's programs, and the account that they run under.
 
-PostgreSQL refuses to run as root. Where the service is root, it runs as an account of its own, to which two folders
-belong: the data and the socket's. It inherits them as open descriptors, because their parents may be closed to it
+PostgreSQL refuses to run as root. If the service is root, PostgreSQL runs as another account, which owns two folders:
+the data and the socket's. It inherits them as open descriptors, because it may lack access to their parents
 (`/root`, a temporary folder, one made under `umask 077`), and the service should not open those to everyone.
 """
 
@@ -18,10 +18,10 @@ from image_service.postgres import launcher
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder as the programs reach it."""
+    """A folder, as accessed by the programs."""
 
-    name: str  # what they call it
-    descriptors: tuple[int, ...]  # what they must inherit for that
+    name: str  # its path for them
+    descriptors: tuple[int, ...]  # descriptors they must inherit
 
 
 @dataclass(frozen=True)
@@ -29,24 +29,24 @@ class Programs:
     """A directory with `initdb` and `postgres`, and how to start them."""
 
     directory: Path
-    account: str = "same"  # as the launcher takes it
+    account: str = "same"  # the launcher's ACCOUNT
 
     @property
     def owner(self) -> tuple[int, int]:
-        """User and group id that the server's files must belong to."""
+        """User and group id that must own the server's files."""
         if ":" in self.account:
             uid, gid = map(int, self.account.split(":"))
             return uid, gid
         return os.geteuid(), os.getegid()
 
     def command(self, name: str, *arguments: str) -> list[str]:
-        """The command line that runs one of them and ends it when the calling thread ends."""
+        """The command line that runs a program and ends it with the calling thread."""
         start = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), self.account]
         return [*start, str(self.directory / name), *arguments]
 
     @contextmanager
     def reaching(self, folder: Path) -> Iterator[Folder]:
-        """`folder`, which belongs to `owner`, for a program that is started in the block."""
+        """Makes `folder`, which `owner` owns, accessible to a program that is started in the block."""
         if ":" not in self.account:
             yield Folder(str(folder), ())
             return
@@ -54,11 +54,11 @@ class Programs:
         try:
             yield Folder(f"/proc/self/fd/{descriptor}", (descriptor,))
         finally:
-            os.close(descriptor)  # they have their own copy
+            os.close(descriptor)  # the programs have their own copy
 
 
 def accounts() -> list[str]:
-    """Those that root may run PostgreSQL under, the best first. initdb wants one that has a name."""
+    """The accounts under which root may run PostgreSQL, best first. initdb requires one with a name."""
     found = []
     for name in ("postgres", "nobody"):
         try:

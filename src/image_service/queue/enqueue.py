@@ -1,4 +1,4 @@
-"""Puts work into the queue, in the transaction of the change that it belongs to."""
+"""Adds work to the queue, in the transaction of its change."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,17 +16,17 @@ from image_service.queue.models import QueueRow, Status
 class Work:
     kind: str
     store_id: int
-    payload: bytes  # for the handler: small, since it is read with every claim
-    lane: str = ""  # what the work is polite to
-    name: str | None = None  # unique among the work that waits or is done; `withdrawal` knows it by this
-    after: timedelta = timedelta(0)  # not before that has passed
+    payload: bytes  # for the handler; keep it small: each claim reads it
+    lane: str = ""  # see `queue/__init__.py`
+    name: str | None = None  # unique among queued and running work; the key for `withdrawal`
+    after: timedelta = timedelta(0)  # delay before the first try
 
 
 def rows_of(source: Select[*tuple[object, ...]]) -> Insert:
-    """Work for each row of `source`, whose columns are called as the table's: `entrypoint` (the kind), `store_id` and
-    `payload`, and, where they are not to be the table's defaults, `lane`, `dedupe_key`, `execute_after`.
+    """Inserts work for each row of `source`. Its columns are named as the table's: `entrypoint` (the kind), `store_id`,
+    `payload`, and optionally `lane`, `dedupe_key`, `execute_after`.
 
-    Fit to be a part of another statement: `.cte("work")`.
+    Can be part of another statement: `.cte("work")`.
     """
     return insert(QueueRow).from_select([column.name for column in source.selected_columns], source)
 
@@ -44,7 +44,7 @@ async def add(transaction: Transaction, work: Work) -> None:
 
 
 def withdrawal(name: object) -> Delete:
-    """Takes work back that has not begun; fit to be a part of another statement."""
+    """Deletes work that has not started. Can be part of another statement."""
     return delete(QueueRow).where(col(QueueRow.dedupe_key) == name, col(QueueRow.status) == Status.QUEUED)
 
 

@@ -1,7 +1,7 @@
-"""The queue's tables: pgqueuer's own, without its trigger and without what we do not use, and two columns of ours.
+"""The queue's tables: pgqueuer's, without its trigger and unused parts, plus two columns of ours.
 
-pgqueuer reads and writes its columns by itself (`queue/repository.py`); a test compares them with what it declares.
-Ours are `store_id`, so that a store's removal takes its work along and stores take turns, and `lane`.
+pgqueuer reads and writes its own columns (`queue/repository.py`); a test compares them with pgqueuer's schema.
+Our columns are `store_id` and `lane`. Removing a store removes its work, and stores take turns, by `store_id`.
 """
 
 from datetime import datetime
@@ -31,7 +31,7 @@ from sqlmodel import Field, SQLModel
 
 
 class Status(StrEnum):
-    """pgqueuer's. In the table itself rows are `queued`, `picked`, or `failed` (held); the others are the log's."""
+    """pgqueuer's statuses. Queue rows are `queued`, `picked` or `failed` (held); the log uses the others."""
 
     QUEUED = "queued"
     PICKED = "picked"
@@ -52,7 +52,7 @@ def _time() -> Any:
 class QueueRow(SQLModel, table=True):
     __tablename__ = "pgqueuer"
     __table_args__ = (
-        # Both that of the claim (`queue/turns.py`): the lanes that wait, each in its order, and what is under way.
+        # Two indexes for the claim (`queue/turns.py`): queued rows by lane, in order, and running rows.
         Index(
             "pgqueuer_lanes",
             "store_id",
@@ -66,7 +66,7 @@ class QueueRow(SQLModel, table=True):
             "heartbeat",
             postgresql_where=text("status = 'picked'::pgqueuer_status"),
         ),
-        # pgqueuer insists on this one; no kind of ours has slots.
+        # pgqueuer requires this one; none of our kinds has slots.
         Index(
             "pgqueuer_picked_slot_idx",
             "entrypoint",
@@ -105,7 +105,7 @@ class QueueRow(SQLModel, table=True):
 
 
 class QueueLogRow(SQLModel, table=True):
-    """How each ended, and why it was tried again; the sweep prunes it."""
+    """How each row ended, and why it was retried. The sweep prunes it."""
 
     __tablename__ = "pgqueuer_log"
     __table_args__ = (
@@ -124,7 +124,7 @@ class QueueLogRow(SQLModel, table=True):
 
 
 class QueueStatisticsRow(SQLModel, table=True):
-    """Always empty: pgqueuer looks whether it is there. Our counts are metrics."""
+    """Always empty: pgqueuer checks that it exists. Our counts are metrics."""
 
     __tablename__ = "pgqueuer_statistics"
 

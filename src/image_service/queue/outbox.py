@@ -1,8 +1,8 @@
-"""The outbox: what has changed, written by the very statement that changes it, for the webhooks that ask for it.
+"""The outbox: events for the subscribed webhooks, written by the same statement as the change.
 
-A room that changes something makes its statement `announcing(...)`: no round trip more, nothing written where no
-webhook of the store asks for such an event, and nothing left where the change is rolled back. The workers look for
-webhooks that have something to send (`queue/turns.py`): a change writes no row of the queue.
+A caller wraps its statement in `announcing(...)`. This costs no extra round trip, writes nothing if no webhook of the
+store subscribes to the event, and a rollback of the change removes the events. A change writes no queue row: the
+workers look for webhooks that have deliveries to send (`queue/turns.py`).
 """
 
 from enum import StrEnum
@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from image_service.queue.webhook_rows import DeliveryRow, WebhookRow
 
-KIND = "webhook"  # of work: send what is due to one webhook, whose id is the payload
+KIND = "webhook"  # of work: send the due deliveries of one webhook; the payload is its id
 
 
 class Event(StrEnum):
@@ -28,8 +28,8 @@ class Event(StrEnum):
 def announcing(
     changed: CTE, event: Event, data: ColumnElement[object], where: ColumnElement[bool] | None = None
 ) -> Select[*tuple[object, ...]]:
-    """The rows of `changed`, which has a `store_id`; each of them is an event with its `data`, or those alone that are
-    `where`.
+    """Selects the rows of `changed`, which has a `store_id`. Writes an event with `data` for each row that matches
+    `where`, or for all rows.
     """
     return select(*changed.c).add_cte(announcements(changed, event, data, where))
 
@@ -37,14 +37,14 @@ def announcing(
 def announcements(
     changed: CTE, event: Event, data: ColumnElement[object], where: ColumnElement[bool] | None = None
 ) -> CTE:
-    """Of `announcing`, for statements that end otherwise."""
+    """The CTE of `announcing`, for other statements."""
     name = event.replace(".", "_")
     asks = and_(
         col(WebhookRow.store_id) == changed.c.store_id,
         literal(str(event), Text) == col(WebhookRow.events).any_(),
         col(WebhookRow.switched_off_at).is_(None),
     )
-    # Locked as the foreign key locks it: one that is being removed is passed over, where the key would fail the change.
+    # The same lock as the foreign key's. It skips a webhook that is being removed; the key would fail the change.
     told = (
         select(
             func.gen_random_uuid().label("id"),

@@ -1,4 +1,4 @@
-"""pgqueuer over our pool: what its queue manager asks of a database, with our own order of turns and no LISTEN."""
+"""pgqueuer's database interface over our connection pool, with our own order of turns and without LISTEN."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -17,12 +17,12 @@ from image_service.queue import turns
 
 log = structlog.get_logger()
 
-PAUSE_SECONDS = 1.0  # between two tries while the database is away
+PAUSE_SECONDS = 1.0  # between two tries while the database is down
 
 
 class PoolDriver(Driver):
-    """Statements go over the service's own pool. What pgqueuer would hear by LISTEN, a nudge tells it: a NOTIFY in a
-    transaction takes a lock over the whole cluster, and a listener a connection of its own.
+    """Sends statements over the service's pool. A nudge replaces LISTEN and NOTIFY: NOTIFY in a transaction takes a
+    cluster-wide lock, and a listener needs its own connection.
     """
 
     def __init__(self, database: Database) -> None:
@@ -74,7 +74,7 @@ class PoolDriver(Driver):
 
 
 class Repository(Queries):
-    """A database that is away is no error here: the queue manager goes on when it is back."""
+    """A database outage is no error here: the queue manager continues when it is over."""
 
     def __init__(self, database: Database, under_way: Callable[[], Mapping[int, int]], places: int) -> None:
         self.pool = PoolDriver(database)
@@ -95,7 +95,7 @@ class Repository(Queries):
         global_concurrency_limit: int | None,
         heartbeat_timeout: timedelta,
     ) -> list[models.Job]:
-        """In turns (`turns.py`), as many as there are places."""
+        """Claims rows in turns (`turns.py`), up to the free places."""
         try:
             rows = await turns.claim(
                 self._database,
@@ -108,19 +108,19 @@ class Repository(Queries):
         except DatabaseUnavailable as error:
             log.warning("queue cannot be read", reason=str(error))
             return []
-        # pgqueuer's value of a row has no place for our columns but this.
+        # `headers` is the only field of pgqueuer's job for our columns.
         return [models.Job.model_validate({**row, "headers": {"store_id": row.store_id}}) for row in rows]
 
     async def log_jobs(
         self, job_status: list[tuple[models.Job, types.JOB_STATUS, models.TracebackRecord | None]]
     ) -> None:
         await super().log_jobs(job_status)
-        self.nudge()  # a lane has room again
+        self.nudge()  # a lane has a free place
 
     async def retry_job(
         self, job: models.Job, delay: timedelta, traceback_record: models.TracebackRecord | None
     ) -> None:
-        """Until the database has it, or the worker ends: then another finds the row without a heartbeat."""
+        """Repeats until it is written or the worker stops; then another worker finds the stale heartbeat."""
         while True:
             try:
                 await super().retry_job(job, delay, traceback_record)
@@ -132,7 +132,7 @@ class Repository(Queries):
                 self.nudge()
                 return
 
-    # pgqueuer asks these to find out how long it may sleep. It sleeps as long as it is told, or until a nudge.
+    # pgqueuer calls these to choose how long to sleep. A nudge ends its sleep early.
     async def eligible_queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
         return 0
 

@@ -1,6 +1,6 @@
-"""Does the queue's work in this process: so many at once, until it is told to stop.
+"""Runs the queue's work in this process, with limited concurrency, until it is stopped.
 
-pgqueuer's queue manager has the loop, the heartbeats and the log. What a handler may raise is `queue/__init__.py`'s.
+pgqueuer's queue manager has the loop, the heartbeats and the log. `queue/__init__.py` lists what a handler may raise.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from image_service.telemetry import metrics
 
 log = structlog.get_logger()
 
-POLL_SECONDS = 0.5  # between two looks for work of other processes: one short statement each
-HEARTBEAT_SECONDS = 10.0  # without one the work is another's; one is sent in half of that
-STOP_SECONDS = 5.0  # for what is under way when the worker is told to stop; then it is handed back
-UNAVAILABLE_SECONDS = 5.0  # until work is tried again that the database or the blob store has stopped
+POLL_SECONDS = 0.5  # between polls for work of other processes: one short statement each
+HEARTBEAT_SECONDS = 10.0  # after so long without one, another worker takes the row; sent twice as often
+STOP_SECONDS = 5.0  # for running work when the worker stops; then the row is requeued
+UNAVAILABLE_SECONDS = 5.0  # before a retry after a database or blob store error
 BUG_TRIES = 5
-BUG_SECONDS = 2.0  # before the second of them; twice as long before each further one
+BUG_SECONDS = 2.0  # before the second try; doubles for each further one
 
 PASSING = (Busy, DatabaseUnavailable, StorageFull, StorageUnavailable)
 
@@ -60,12 +60,12 @@ class Runner:
             self._manager.register_executor(kind, _Executor(parameters, self, handler))
 
     def nudge(self) -> None:
-        """There is work: look for it at once."""
+        """Poll for work at once."""
         self._repository.nudge()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Around the life of a worker. At its end what is under way may end, or is handed back."""
+        """Runs the worker during the block. At the end, running work finishes or is requeued."""
         loop = asyncio.create_task(self._for_ever())
         try:
             yield
@@ -83,7 +83,7 @@ class Runner:
             try:
                 await self._manager.run(
                     dequeue_timeout=timedelta(seconds=self._pace.poll),
-                    batch_size=1,  # how many ends may wait to be written
+                    batch_size=1,  # how many finished rows are buffered before they are logged
                     heartbeat_timeout=timedelta(seconds=self._pace.heartbeat),
                     log_aggregation_interval=timedelta(0),  # our counts are metrics
                 )
@@ -146,4 +146,4 @@ class _Executor(AbstractEntrypointExecutor):
 
 
 async def _unused(_job: models.Job) -> None:
-    """pgqueuer's parameters want a function; ours is the executor's."""
+    """pgqueuer's parameters require a function; the executor calls ours."""

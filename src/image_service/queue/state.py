@@ -1,4 +1,4 @@
-"""What the queue and the outbox hold: for metrics, for the command line, and for `doctor`."""
+"""The contents of the queue and the outbox, for metrics, the command line and `doctor`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Waiting:
 
 
 async def depths(database: Database, kinds: Collection[str]) -> dict[str, Depth]:
-    """By kind, of these and of all that there is work of. Raises `DatabaseUnavailable`."""
+    """By kind: those of `kinds`, and all others with work. Raises `DatabaseUnavailable`."""
     return dict.fromkeys(kinds, NOTHING) | {
         row.entrypoint: Depth(queued=row.queued, running=row.running, held=row.held, oldest=row.oldest)
         for row in await database.rows(_DEPTHS)
@@ -51,18 +51,18 @@ async def rows(database: Database, statuses: Sequence[str], limit: int) -> list[
 
 
 async def retry(database: Database, ids: Sequence[int]) -> list[int]:
-    """Held rows wait again, as if nothing had been tried; returns those that were held."""
+    """Requeue held rows with no tries counted. Returns the ids that were held."""
     async with database.changes() as transaction:
         return [row.id for row in await transaction.rows(_RETRY, ids=list(ids))]
 
 
 async def discard(database: Database, ids: Sequence[int]) -> list[tuple[int, bytes]]:
-    """Held rows go; returns the id and payload of each that was held."""
+    """Delete held rows. Returns the id and payload of each."""
     async with database.changes() as transaction:
         return [(row.id, row.payload) for row in await transaction.rows(_DISCARD, ids=list(ids))]
 
 
-# The age of what is due: what waits for another try has not been forgotten.
+# The age counts due rows only: a row that waits for its retry is not late.
 _DEPTHS = Statement(
     text("""
     SELECT entrypoint,

@@ -1,4 +1,4 @@
-"""What a handler gets, and what it may raise. `queue/__init__.py` says how handlers come to be called."""
+"""A handler's argument, and the exception for a retry. `queue/__init__.py` explains handlers."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Task:
-    """A row of the queue, as its handler gets it."""
+    """A row of the queue, as passed to its handler."""
 
     id: int
     kind: str
     payload: bytes
-    attempts: int  # that have been made before
+    attempts: int  # before this one
 
 
 class Again(Exception):

@@ -1,12 +1,12 @@
-"""Whose turn it is: which of the waiting rows a worker takes next.
+"""Chooses the queued rows that a worker takes next.
 
-Within a store the lanes take turns, and in a lane the older row comes first. Between stores the rule is that of
-`ingest/shares.py`: none holds more than half of what the others leave of a worker's places, so that one place is left
-for a store that comes while another's hosts hang.
+Within a store the lanes take turns, and in a lane the oldest row comes first. Between stores the rule of
+`ingest/shares.py` applies: a store holds at most half of the places that the others leave free in a worker. So one
+place stays free for a new store while another store's hosts hang.
 
-What is to be sent to webhooks comes into the queue here: each look makes work for every webhook that has something due
-and no work yet. So a change that is told of writes nothing but its outbox, and none is overlooked: what a worker did
-not see before its work ended, the next look sees.
+Webhook work is also enqueued here: each poll adds work for every webhook that has a due delivery and no work yet.
+So a change only writes its outbox rows, and no delivery is lost: if a worker misses one before its work ends, the next
+poll finds it.
 """
 
 from collections import Counter, defaultdict, deque
@@ -23,8 +23,8 @@ from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
 from image_service.queue import outbox
 
-LANE_PLACES = 4  # of a store: what browsers open to a host at most is 6; a shop's small server has others to serve
-LOCK = 0x696D6704  # an advisory lock's number; images/upkeep/sweeper.py has the one before
+LANE_PLACES = 4  # per store: browsers open at most 6 to a host, and a shop's small server has other clients
+LOCK = 0x696D6704  # an advisory lock's number; images/upkeep/sweeper.py uses the previous one
 
 
 async def claim(
@@ -36,10 +36,10 @@ async def claim(
     places: int,
     stale: timedelta,
 ) -> list[Row]:
-    """Takes as many rows as this worker may begin, which has `under_way` of each store; whole rows.
+    """Claims as many rows as this worker may start; returns whole rows. `under_way` counts its running rows by store.
 
-    One worker of all claims at a time: so a lane is never overfull. Rows whose worker has not been heard of for `stale`
-    wait again. Raises `DatabaseUnavailable`.
+    Only one worker claims at a time, so a lane never exceeds its limit. Rows without a heartbeat for `stale` are
+    requeued. Raises `DatabaseUnavailable`.
     """
     if sum(under_way.values()) >= places:
         return []
@@ -47,7 +47,7 @@ async def claim(
     if not await database.raw(_LOOK.sql, *_LOOK.arguments(look)):
         return []
     async with database.changes() as transaction:
-        await transaction.rows(_LOCK)  # a statement of its own: the next one sees what the last claim has taken
+        await transaction.rows(_LOCK)  # a separate statement, so that the next one sees the previous claim
         await transaction.rows(_REVIVE, stale=stale)
         waiting = await transaction.rows(_WAITING, kinds=list(kinds), lane_places=LANE_PLACES)
         chosen = choose(((row.store_id, row.id) for row in waiting), under_way, places)
@@ -58,7 +58,7 @@ async def claim(
 
 
 def choose(waiting: Iterable[tuple[int, int]], under_way: Mapping[int, int], places: int) -> list[int]:
-    """Of what waits, as (store, id) in the order within each store: the ids whose turn it is."""
+    """The ids to start next. `waiting` has (store, id) pairs, in order within each store."""
     of_store: dict[int, deque[int]] = defaultdict(deque)
     for store_id, id in waiting:
         of_store[store_id].append(id)
@@ -84,8 +84,8 @@ def _statement(sql: str, **types: Any) -> Statement:
 
 _STALE = "status = 'picked' AND heartbeat < now() - :stale"
 _DUE = "status = 'queued' AND execute_after <= now()"
-# Is there anything to do? From webhook to webhook by the index, however much waits for each. One whose work is held is
-# left alone. A store that is being removed is passed over, where the foreign key would wait for it, and then fail.
+# Checks for work. Skips from webhook to webhook in the index, however many deliveries each has. Ignores webhooks whose
+# work is held. Skips a store that is being removed: the foreign key would wait for it, and then fail.
 _LOOK = _statement(
     f"""
     WITH RECURSIVE told AS (
@@ -124,13 +124,13 @@ _LOOK = _statement(
     stale=Interval,
 )
 _LOCK = _statement(f"SELECT pg_advisory_xact_lock({LOCK})")
-# It counts as a try: work that kills its worker each time must come to an end.
+# This counts as a try, so that work that kills its worker is not retried forever.
 _REVIVE = _statement(
     f"""UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, attempts = attempts + 1, updated = now()
     WHERE {_STALE}""",  # noqa: S608
     stale=Interval,
 )
-# From lane to lane by the index, however long each is. The rows of a store come in the order of their turns.
+# Skips from lane to lane in the index, however long each is. Returns a store's rows in the order of their turns.
 _WAITING = _statement(
     f"""
     WITH RECURSIVE lanes AS (

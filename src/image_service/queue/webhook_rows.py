@@ -1,4 +1,4 @@
-"""The tables of webhooks and of what is sent to them. A default of None is one that the database gives."""
+"""The tables of webhooks and deliveries. The database sets the defaults that are None here."""
 
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ def _time(**options: Any) -> Any:
 
 
 class WebhookRow(SQLModel, table=True):
-    """A URL that is told of a store's events. Secrets are kept as they are: each delivery is signed with them."""
+    """A URL that receives a store's events. Secrets are stored in plain text: they sign each delivery."""
 
     __tablename__ = "webhooks"
     __table_args__ = (Index("webhooks_of_store", "store_id"),)
@@ -42,7 +42,7 @@ class WebhookRow(SQLModel, table=True):
     previous_secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     previous_until: datetime | None = Field(default=None, sa_column=_time())
     created_at: datetime = Field(default=None, sa_column=_time(nullable=False, server_default=func.now()))
-    failing_since: datetime | None = Field(default=None, sa_column=_time())  # no delivery has come through since
+    failing_since: datetime | None = Field(default=None, sa_column=_time())  # no delivery has succeeded since
     switched_off_at: datetime | None = Field(default=None, sa_column=_time())
     switched_off_why: str | None = Field(default=None, sa_column=Column(Text))
 
@@ -55,7 +55,7 @@ class DeliveryRow(SQLModel, table=True):
         CheckConstraint("state IN ('waiting', 'delivered', 'failed')", name="deliveries_states"),
         Index("deliveries_of_webhook", "webhook_id", "created_at", "id"),
         Index("deliveries_by_age", "created_at"),
-        # What each webhook is still to be told, the longest due first.
+        # The waiting deliveries of each webhook, the longest due first.
         Index(
             "deliveries_due",
             "webhook_id",
@@ -70,8 +70,8 @@ class DeliveryRow(SQLModel, table=True):
     data: Any = Field(sa_column=Column(JSONB(none_as_null=True), nullable=False))
     state: str = Field(default=None, sa_column=Column(Text, nullable=False, server_default="waiting"))
     attempts: int = Field(default=None, sa_column=Column(Integer, nullable=False, server_default="0"))
-    status: int | None = Field(default=None, sa_column=Column(SmallInteger))  # that was answered last
-    reason: str | None = Field(default=None, sa_column=Column(Text))  # of the last failure
+    status: int | None = Field(default=None, sa_column=Column(SmallInteger))  # of the latest response
+    reason: str | None = Field(default=None, sa_column=Column(Text))  # of the latest failure
     created_at: datetime = Field(default=None, sa_column=_time(nullable=False, server_default=func.now()))
     attempted_at: datetime | None = Field(default=None, sa_column=_time())
     next_at: datetime | None = Field(default=None, sa_column=_time())  # of the next attempt; null before the first

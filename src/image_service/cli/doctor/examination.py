@@ -1,4 +1,4 @@
-"""What `image-service doctor` looks at, one after the other."""
+"""The checks of `image-service doctor`, in order."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from image_service.storage.places import staging_in, storage_at
 def examine() -> list[Finding]:
     try:
         settings = read_settings()
-        if settings.data_dir.exists():  # else it would make it
+        if settings.data_dir.exists():  # else this would create it
             storage_at(settings.storage_url, settings.data_dir)
     except ValueError as error:
         return [fail("settings", str(error), "the README lists all; nothing else is looked at before they can be read")]

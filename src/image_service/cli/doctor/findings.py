@@ -1,4 +1,4 @@
-"""What the doctor says: a line for each thing looked at, and how to mend it."""
+"""The doctor's output: a line for each check, and how to fix a fault."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Finding:
     level: Level
     found: str
     mend: str = ""
-    versions: dict[str, str] = field(default_factory=dict)  # of what was looked at, by name
+    versions: dict[str, str] = field(default_factory=dict)  # of the checked programs, by name
 
 
 Findings = AsyncIterator[Finding]

@@ -1,4 +1,4 @@
-"""What is kept: the database, the blob store, the disks under them, and whether their clocks agree."""
+"""Checks of the storage: the database, the blob store, their disks and their clocks."""
 
 import os
 import pwd
@@ -30,7 +30,7 @@ SKEW_WARN, SKEW_FAIL = (
     timedelta(minutes=5),
 )  # S3 refuses at 15 minutes
 MB = 1_000_000
-LATE_SECONDS = 900  # work that has been due for so long
+LATE_SECONDS = 900  # since the work was due
 LEAST_FREE, LITTLE_FREE = 200 * MB, 2_000 * MB  # bytes: a handful of uploads at once; some thousand photos
 LITTLE_SHARE = 0.05  # of all inodes
 
@@ -48,7 +48,7 @@ _FACTS = Statement(
 
 
 def embedded(folder: Path) -> Iterator[Finding]:
-    """The private PostgreSQL below `folder`, which answers."""
+    """Checks the running private PostgreSQL below `folder`."""
     running = EmbeddedPostgres.about(folder)
     if running is None:
         yield fail("postgres", f"{folder} has gone", "mount its disk again")
@@ -83,7 +83,7 @@ async def database(database: Database, settings: Settings) -> Findings:
 
 
 async def queue(database: Database) -> Findings:
-    """What waits to be done after its answer; the schema is this version's."""
+    """Checks the queue. Requires this version's schema."""
     try:
         found = (await state.depths(database, [])).values()
     except ImageServiceError as error:
@@ -101,7 +101,7 @@ async def queue(database: Database) -> Findings:
 
 
 async def webhooks(database: Database) -> Findings:
-    """Those that have failed for too long are their stores' matter, who see it in `GET /webhooks`."""
+    """Webhooks that were switched off are the stores' concern, shown in `GET /webhooks`."""
     try:
         found = await state.told(database)
     except ImageServiceError as error:
@@ -141,7 +141,7 @@ async def blobs(storage: Storage, staging: Staging, database: Database, *, has_s
         yield fail("storage", f"cannot be written: {error}", mend)
         return
     yield ok("storage", "bytes were written and read again")
-    yield clock("storage", now, before - timedelta(seconds=1), datetime.now(UTC))  # it counts in whole seconds
+    yield clock("storage", now, before - timedelta(seconds=1), datetime.now(UTC))  # its clock has whole seconds
     if not has_schema:
         return
     try:
@@ -168,7 +168,7 @@ def clock(check: str, theirs: datetime, before: datetime, after: datetime) -> Fi
 
 
 def disks(settings: Settings) -> Iterator[Finding]:
-    """Of DATA_DIR, and of the blobs where these are files elsewhere."""
+    """Checks the disks of DATA_DIR, and of the blobs if they are files elsewhere."""
     folders = [settings.data_dir]
     url = urlsplit(settings.storage_url or "")
     if url.scheme == "file":

@@ -1,4 +1,4 @@
-"""The machine and what runs on it: settings, pixel processes, the service itself."""
+"""Checks of the machine: settings, pixel processes, the running service."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ ANSWER_SECONDS = 10.0
 
 
 def settings(settings: Settings) -> Iterator[Finding]:
-    """Values that can be read, but are seldom meant."""
+    """Finds valid values that are rarely intended."""
     yield ok("settings", "all can be read")
     if settings.anonymous_store is not None:
         mend = "unset it unless this is a test or a closed network"
@@ -50,7 +50,7 @@ def settings(settings: Settings) -> Iterator[Finding]:
 
 
 async def pixels(settings: Settings) -> Findings:
-    """One process, in its cage, with a real photo in every format that is written."""
+    """Runs one sandboxed process on a real photo, in every output format."""
     mend = "reinstall what brings it: `pip install --force-reinstall pyvips-binary`"
     try:
         about = await _about()
@@ -85,7 +85,7 @@ async def pixels(settings: Settings) -> Findings:
 
 
 async def service(settings: Settings) -> Findings:
-    """Where it listens, and where PUBLIC_URL leads."""
+    """Checks the listening address and PUBLIC_URL."""
     host = "localhost" if _is_unspecified(settings.host) else settings.host
     own = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
@@ -117,7 +117,7 @@ async def service(settings: Settings) -> Findings:
 
 
 async def _connections(client: httpx.AsyncClient, own: str, most: int) -> Findings:
-    """Does one address hold nearly all of them?"""
+    """Warns if one address holds nearly all."""
     try:
         text = (await client.get(f"{own}/metrics")).text
     except httpx.TransportError:

@@ -26,7 +26,7 @@ from image_service.cli.importing.rows import BadRow, Input, Row, RowError, pictu
 from image_service.cli.importing.run import Import, Known
 from image_service.cli.importing.service import Service, Stopped
 
-ALREADY = "already"  # in by an earlier run
+ALREADY = "already"  # added by an earlier run
 LOUD = {Status.FAILED, Status.UNKNOWN}
 
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -64,7 +64,7 @@ def import_images(
 
     Exits 0 if all images are in, 1 if some are not or it could not begin, 130 after Ctrl-C.
     """
-    folder = Path(os.path.abspath(source))  # noqa: PTH100 - a link keeps its own name, and "." gets one
+    folder = Path(os.path.abspath(source))  # noqa: PTH100 - keeps a symlink's name, and resolves "."
     found: Input = Folder(folder) if folder.is_dir() else CsvFile(folder, columns_in(columns or []))
     written = Report(report or folder.with_name(folder.name + ".report.csv"))
     target = calling.url_of(url)
@@ -166,7 +166,7 @@ class _Rate(ProgressColumn):
 
 
 def _progress() -> Progress:
-    """On a terminal; elsewhere only what goes wrong is told."""
+    """A progress bar on a terminal; otherwise only failures are shown."""
     columns = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(elapsed_when_finished=True))
     return Progress(*columns, console=err, disable=not err.is_terminal, speed_estimate_period=30)
 

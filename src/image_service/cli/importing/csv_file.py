@@ -9,19 +9,19 @@ from image_service.cli.importing.rows import BadRow, Order, Row, RowError, produ
 from image_service.cli.importing.table import lines, normal, unguarded
 
 KNOWN = re.compile(r"product_id|product_key|src|path|position|alt|alt_[a-z_]+")
-URL = re.compile(r"(?:https?:)?//\S.*", re.IGNORECASE)  # with blanks in it, as the service takes it
+URL = re.compile(r"(?:https?:)?//\S.*", re.IGNORECASE)  # may contain blanks, as in the service
 ANOTHER_URL = re.compile(r".[\s,;|](?:https?:)?//", re.IGNORECASE | re.DOTALL)
-MAX_POSITION = 10_000  # the most images that a product can be set to have
+MAX_POSITION = 10_000  # the highest limit for a product's images
 
 
 class CsvFile:
-    """UTF-8, with or without a byte order mark, or UTF-16 with one. Paths in it are relative to its own folder."""
+    """A file in UTF-8, with or without a byte order mark, or UTF-16 with one. Its paths are relative to its folder."""
 
     def __init__(self, path: Path, columns: Mapping[str, str] | None = None) -> None:
-        """`columns`: what a column is called in the file, by what it is called here."""
+        """`columns`: the file's column names by ours."""
         self._path = path
         self._columns = {name: normal(column) for name, column in (columns or {}).items()}
-        self.ignored: list[str] = []  # columns whose name is not known, after `survey`
+        self.ignored: list[str] = []  # columns with unknown names, set by `survey`
 
     def survey(self) -> int:
         try:
@@ -54,7 +54,7 @@ class CsvFile:
         return names
 
     def _named(self, given: list[str]) -> list[str]:
-        """The file's columns by our names; one that has such a name, but another is to be used for it, is ignored."""
+        """The file's columns by our names. Ignores a column with our name if another column is mapped to it."""
         ours = {column: name for name, column in self._columns.items()}
         if missing := next((column for column in ours if column not in given), None):
             raise ValueError(f"{self._path} has no column {missing}; it has {', '.join(filter(None, given))}")
@@ -86,7 +86,7 @@ class CsvFile:
         if src and path:
             raise RowError("has both a src and a path")
         if path:
-            return self._path.parent / path  # an absolute path stays what it is
+            return self._path.parent / path  # an absolute path is unchanged
         if not src:
             raise RowError("has neither a src nor a path")
         if ANOTHER_URL.search(src):
@@ -97,8 +97,8 @@ class CsvFile:
 
 
 def columns_in(texts: Sequence[str], known: re.Pattern[str] = KNOWN) -> dict[str, str]:
-    """`["product_id=Number,src=Image Src"]` -> names of columns in the file by ours, which are the `known` ones. Raises
-    `ValueError`.
+    """`["product_id=Number,src=Image Src"]` -> the file's column names by ours. Raises `ValueError` if ours are not
+    `known`.
     """
     found: dict[str, str] = {}
     for pair in (pair for text in texts for pair in next(csv.reader([text], skipinitialspace=True), [])):

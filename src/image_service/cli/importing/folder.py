@@ -1,4 +1,4 @@
-"""A folder as input: DIR/PRODUCT_ID/NAME, the names of a product's files in their natural order."""
+"""A folder as input: DIR/PRODUCT_ID/NAME. A product's files are in natural order of their names."""
 
 import os
 import re
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from image_service.cli.importing.rows import BadRow, Order, Row, RowError, product_id
 
-LITTER = {"thumbs.db", "desktop.ini"}  # which Windows leaves; what starts with a dot is passed over too
+LITTER = {"thumbs.db", "desktop.ini"}  # Windows creates these; dotfiles are also skipped
 
 
 class Folder:
-    """Nothing but folders of products is looked for in it, and nothing but files in those."""
+    """Reads only product folders, and only files in those."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,7 +56,7 @@ class _Bad:
 
 
 def _names(folder: Path) -> list[str]:
-    """Those of one folder fit into memory."""
+    """One folder's names fit into memory."""
     names = (entry.name for entry in os.scandir(folder))
     return sorted((name for name in names if name[0] != "." and name.lower() not in LITTER), key=_natural)
 

@@ -1,11 +1,11 @@
-"""Work on many things at once, and on those of one lane in their order."""
+"""Processes items concurrently, but those of one lane in order."""
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import TypeVar
 
-AHEAD = 200  # items that wait for each one under way: enough that one long lane leaves the others something to do
+AHEAD = 200  # items read ahead per running one: enough that one long lane does not starve the others
 
 Item = TypeVar("Item")
 
@@ -17,9 +17,9 @@ async def run(
     *,
     concurrency: int,
 ) -> None:
-    """Returns when all are done. `items` are taken one by one, so many ahead and no more.
+    """Returns when all are done. Reads `items` one by one, with a limited lead.
 
-    Raises the first exception of `work`, which ends all of it.
+    Raises the first exception of `work`, which stops the run.
     """
     lanes: dict[Hashable, deque[Item]] = {}
     room = asyncio.Semaphore(AHEAD * concurrency)

@@ -1,7 +1,7 @@
-"""The report beside an input: a line of CSV for each image, and all that the next run needs to know.
+"""The report beside an input: a CSV line for each image, and all the state that the next run needs.
 
-A line is on its way to the disk before the next image of its product is sent. So it survives the end of this process,
-however that comes; and what may get lost with the machine is the last second's.
+A line is written before the next image of its product is sent. So it survives any end of this process. A crash of the
+machine loses at most the last second.
 """
 
 import csv
@@ -16,15 +16,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-SYNC_SECONDS = 1.0  # between two waits for the disk
+SYNC_SECONDS = 1.0  # between two calls of fsync
 
 
 class Status(StrEnum):
     ADDED = "added"
     DUPLICATE = "duplicate"  # the same picture at the same place as an earlier row
     FAILED = "failed"
-    UNKNOWN = "unknown"  # sent, but not answered
-    SENDING = "sending"  # is replaced by one of the others, unless the process is killed
+    UNKNOWN = "unknown"  # sent, but no response
+    SENDING = "sending"  # replaced by another status, unless the process is killed
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Line:
     row: int
     product_id: str
     source: str
-    position: str  # as the input has it
+    position: str  # as in the input
     status: Status
     image_id: str = ""
     src: str = ""
@@ -51,14 +51,14 @@ HEADER = ",".join(each.name for each in fields(Line)) + "\n"
 
 
 class Report:
-    """The file at `path`, from `with` on."""
+    """The file at `path`. `with` opens it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._synced = 0.0
 
     def lines(self) -> Iterator[Line]:
-        """All that is in it just now, the earliest first. Raises `ValueError` if it is something else than a report."""
+        """All current lines, the earliest first. Raises `ValueError` if the file is not a report."""
         if self.path.exists():
             with self.path.open("rb") as file:
                 if file.readline() not in {HEADER.encode(), b""}:
@@ -73,7 +73,7 @@ class Report:
             self._synced = time.monotonic()
 
     def settle(self, *, forget_failures: bool) -> None:
-        """Leave one line for each row, in the order of the rows: the last that was written. All of it, or nothing."""
+        """Keep only the last line of each row, in the order of the rows. Atomic."""
         if not self.path.exists():
             return
         last: dict[str, tuple[int, int]] = {}
@@ -98,7 +98,7 @@ class Report:
         temporary.replace(self.path)
 
     def __enter__(self) -> Self:
-        """Failures of earlier runs are forgotten: they are tried again, and get a line of their own then."""
+        """Drops failures of earlier runs: they are retried, and get a new line then."""
         self.settle(forget_failures=True)
         self._file = self.path.open("ab")
         if not self._file.tell():
@@ -114,7 +114,7 @@ class Report:
 
 
 def _parsed(line: bytes) -> Line | None:
-    """None: the header, or half of a line, after which the machine went down."""
+    """None for the header, or for a partial line after a crash of the machine."""
     with suppress(ValueError, TypeError, StopIteration, csv.Error):
         if line.endswith(b"\n"):
             row, product_id, source, position, status, *others = next(csv.reader([line.decode()]))

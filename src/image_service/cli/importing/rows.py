@@ -1,4 +1,4 @@
-"""What an input says of one image, whether it is a line of a CSV file or a file in a folder."""
+"""One image of an input: a line of a CSV file or a file in a folder."""
 
 import hashlib
 import json
@@ -19,31 +19,31 @@ MOST_BYTES = 10 * 1024 * 1024 - 1  # "less than 10MB", the service's own default
 _WHOLE = re.compile(r"([0-9]{1,30})(?:\.0{1,10})?", re.ASCII)
 CHUNK_BYTES = 1024 * 1024
 
-Order = tuple[Any, ...]  # compares with those of the same input
+Order = tuple[Any, ...]  # comparable within one input
 
 
 class RowError(Exception):
-    """Why a row cannot be sent, in words for the report."""
+    """Why a row cannot be sent, as text for the report."""
 
 
 @dataclass(frozen=True)
 class Row:
-    number: int  # as a spreadsheet counts: the header is row 1
-    product_id: int  # 0: not known before the service is asked for `product_key`
-    source: str  # as the input has it
-    order: Order  # rows of one product are to stand in this order
+    number: int  # as in a spreadsheet: the header is row 1
+    product_id: int  # 0: unknown until the service resolves `product_key`
+    source: str  # as in the input
+    order: Order  # the order of a product's rows
     path: Path | None = None  # None: `source` is a URL, which the service fetches
     position: int | None = None
     alt: str | dict[str, str] | None = None
-    product_key: str | None = None  # the merchant's own, in place of a number
+    product_key: str | None = None  # the merchant's key, instead of a number
 
     @property
     def product(self) -> str:
-        """As the input has it."""
+        """As in the input."""
         return self.product_key or str(self.product_id)
 
     def identity(self) -> "Identity":
-        """Blocks. Raises `RowError` if the file cannot be read."""
+        """Blocking. Raises `RowError` if the file cannot be read."""
         sha256 = None if self.path is None else _sha256(self.path)
         said = json.dumps(
             [self.product_key or self.product_id, sha256 or self.source, self.position, self.alt], sort_keys=True
@@ -53,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Identity:
-    """The same whenever the same picture is to stand at the same place: it may be sent once."""
+    """Equal for the same picture at the same place, which is sent only once."""
 
     key: str  # 32 hex digits
     sha256: str | None  # of a file's bytes
@@ -69,7 +69,7 @@ class BadRow:
 
 class Input(Protocol):
     def survey(self) -> int:
-        """How many rows there are. Raises `ValueError`, `OSError` if they cannot be read."""
+        """The number of rows. Raises `ValueError`, `OSError` if they cannot be read."""
         ...
 
     def rows(self) -> Iterator[Row | BadRow]:
@@ -77,7 +77,7 @@ class Input(Protocol):
         ...
 
     def order(self, number: int, source: str) -> Order:
-        """Where a row stood that was sent by an earlier run."""
+        """The order of a row that an earlier run sent."""
         ...
 
 
@@ -90,7 +90,7 @@ def product_id(text: str) -> int:
 
 
 def product_key(text: str) -> str:
-    """In one spelling. Raises `RowError`."""
+    """The normalized key. Raises `RowError`."""
     key = unicodedata.normalize("NFC", text)
     if len(key) > MOST_KEY:
         raise RowError(f"product_key has more than {MOST_KEY} characters")
@@ -104,7 +104,7 @@ def whole(text: str) -> int | None:
 
 
 def picture_fault(path: Path) -> str:
-    """Why a service as it comes would not take this file, as far as its bytes tell; empty if nothing is wrong. Blocks.
+    """Why a service with default settings would refuse this file, judging by its bytes; empty if it is fine. Blocking.
 
     Raises `RowError` if it cannot be read.
     """
@@ -122,7 +122,7 @@ def picture_fault(path: Path) -> str:
 
 def _sha256(path: Path) -> str:
     try:
-        if not path.is_file():  # to open a pipe would wait for ever
+        if not path.is_file():  # opening a pipe would block forever
             raise RowError("there is no such file")
         digest = hashlib.sha256()
         with path.open("rb") as file:

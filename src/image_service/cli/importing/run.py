@@ -1,4 +1,4 @@
-"""An import: each row once, those of one product in their order, also after failures."""
+"""An import: sends each row once, and keeps a product's rows in order, also after failures."""
 
 import asyncio
 from bisect import insort
@@ -11,14 +11,14 @@ from image_service.cli.importing.report import Line, Report, Status
 from image_service.cli.importing.rows import BadRow, Identity, Input, Order, Row, RowError
 from image_service.cli.importing.service import Image, NoAnswer, Refused, Service, Stopped
 
-MOST_UNANSWERED = 10  # images in a row: the service has gone, and will be back for none of the others either
+MOST_UNANSWERED = 10  # consecutive images: the service is down, and will stay down for the others
 
 
 class Known:
-    """What the report says of earlier runs, and this run so far: half a kilobyte for each image."""
+    """The state of earlier runs, from the report, and of this run: half a kilobyte for each image."""
 
     def __init__(self, report: Report, source: Input, url: str) -> None:
-        """Raises `ValueError` if the report is of another service."""
+        """Raises `ValueError` if the report is for another service."""
         self.settled: set[bytes] = set()
         self.unknown: set[bytes] = set()
         self.sent_now: set[bytes] = set()
@@ -43,11 +43,11 @@ class Known:
         return _short(identity.key) in self.settled
 
     def place(self, product_id: int, order: Order, image_id: int, *, by_position: bool) -> None:
-        """The image was added for a row that is to stand there, among those with a position or those without."""
+        """Record an added image at its row's `order`. Rows with and without a position are kept apart."""
         insort(self._placed.setdefault((product_id, by_position), []), (order, image_id))
 
     def after(self, product_id: int, order: Order, *, by_position: bool) -> list[int]:
-        """The ids of the images that are to come behind this one, the next first."""
+        """The ids of the images that belong after this one, in order."""
         placed = self._placed.get((product_id, by_position), [])
         return [image_id for other, image_id in placed if other >= order]
 
@@ -60,7 +60,7 @@ class Import:
     def __init__(
         self, source: Input, service: Service, report: Report, known: Known, tell: Callable[[Status | None, Line], None]
     ) -> None:
-        """`tell` hears of each row when it is done; its status is None if an earlier run has done it."""
+        """`tell` is called for each finished row; its status is None if an earlier run did it."""
         self._source = source
         self._service = service
         self._report = report
@@ -120,7 +120,7 @@ class Import:
         self._unanswered = 0
 
     async def _found(self, row: Row, identity: Identity) -> Image | None:
-        """What an earlier run may have sent, if it arrived: the service remembers keys for a day only."""
+        """Finds an image that an earlier run may have sent: the service keeps keys only for a day."""
         if _short(identity.key) not in self._known.unknown:
             return None
         async for image in self._service.gallery(row.product_id):
@@ -130,7 +130,7 @@ class Import:
         return None
 
     async def _place(self, row: Row, image_id: int) -> None:
-        """In front of the images of later rows, where those were added first: this one had failed."""
+        """Move it before the images of later rows, if those were added first because this one had failed."""
         by_position = row.position is not None
         order = (row.position, row.number) if by_position else row.order
         for later in self._known.after(row.product_id, order, by_position=by_position):

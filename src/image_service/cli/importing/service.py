@@ -1,4 +1,4 @@
-"""The service as an import sees it: over HTTP, with patience."""
+"""The HTTP client of an import, with retries."""
 
 import asyncio
 import re
@@ -16,10 +16,10 @@ from image_service.cli.importing.rows import Row
 from image_service.errors import ImageServiceError
 
 TIMEOUT = httpx.Timeout(90, connect=10)  # seconds; the service itself waits for a fetch and for a pixel process
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between two tries, doubling; what `Retry-After` says goes before
-MOST_ASKED = 60.0  # seconds that a `Retry-After` is believed
-VERSION = "2025-03"  # the versioned prefix takes every format that the service can show
-PAGE = 200  # images of a list, the most there are
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between two tries, doubling; a longer `Retry-After` wins
+MOST_ASKED = 60.0  # seconds, the limit for a `Retry-After`
+VERSION = "2025-03"  # the versioned prefix accepts every format that the service can show
+PAGE = 200  # images per page, the maximum
 FIELDS = "id,position,src,sha256,source_url"
 STORE = re.compile(r"/stores/([0-9]{3}(?:/[0-9]{3})+)/")
 OVER = {
@@ -40,11 +40,11 @@ class Refused(ImageServiceError):
 
 
 class NoAnswer(ImageServiceError):
-    """Whether the image arrived is not known."""
+    """It is unknown whether the image arrived."""
 
 
 class Service:
-    """At `url`, for the store of `token`. `patience`: seconds to go on trying one request while it is busy or away."""
+    """A client for `url` and the store of `token`. `patience`: seconds to retry a request while it is busy or down."""
 
     def __init__(
         self,
@@ -59,9 +59,9 @@ class Service:
         self.url = url.rstrip("/")
         self.concurrency = concurrency
         self._patience = patience
-        self._prefix = ""  # known once `require` has asked whose token it is
-        self._products: dict[str, int] = {}  # the numbers of those with keys
-        self._not_before = 0.0  # by the monotonic clock: a full bucket is full for all requests
+        self._prefix = ""  # set by `require`, which looks up the token's store
+        self._products: dict[str, int] = {}  # product ids by key
+        self._not_before = 0.0  # monotonic clock: a rate limit applies to all requests
         self._client = httpx.AsyncClient(
             base_url=self.url,
             headers={
@@ -82,8 +82,8 @@ class Service:
         await self._client.aclose()
 
     async def require(self, earlier: str) -> None:
-        """Raises `Stopped` unless the service is there and takes the token: that of the store whose picture has the
-        URL `earlier`, if this is not empty.
+        """Raises `Stopped` if the service is down or refuses the token, or if the URL `earlier`, unless empty, names a
+        picture of another store.
         """
         try:
             answer = await self.ask("GET", "/store", patience=0)
@@ -98,7 +98,7 @@ class Service:
         self._prefix = f"/{VERSION}/{store['id']}"
 
     async def product(self, key: str) -> int:
-        """The number of the product with this key, which is made if there is none. Raises as `add` does."""
+        """The id of the product with this key. Creates the product if there is none. Raises as `add` does."""
         if key not in self._products:
             answer = await self.ask("POST", "/products", json={"key": key})
             made = json_of(answer)
@@ -140,7 +140,7 @@ class Service:
             number, more = number + 1, len(images) == PAGE
 
     async def position_of(self, product_id: int, image_id: int) -> int | None:
-        """None: there is no such image any more. Raises as `add` does."""
+        """None if the image no longer exists. Raises as `add` does."""
         answer = await self.ask("GET", f"{self._prefix}/products/{product_id}/images/{image_id}")
         return None if answer.status_code == 404 else int(_image(answer)["position"])
 
@@ -152,7 +152,7 @@ class Service:
     async def ask(
         self, method: str, route: str, *, path: Path | None = None, patience: float | None = None, **said: Any
     ) -> httpx.Response:
-        """An answer that says something of this request; or else `NoAnswer`, `Stopped`."""
+        """The final response, after retries. Raises `NoAnswer`, `Stopped`."""
         deadline = time.monotonic() + (self._patience if patience is None else patience)
         pause = FIRST_PAUSE
         while True:
@@ -199,7 +199,7 @@ def json_of(answer: httpx.Response) -> Any:
 
 
 def reason_of(answer: httpx.Response) -> str:
-    """The service's own words, whichever shape they have."""
+    """The service's error text, in any of its formats."""
     said = json_of(answer)
     for words in ("description", "detail"):
         if isinstance(said, dict) and isinstance(said.get(words), str):

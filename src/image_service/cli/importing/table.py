@@ -1,4 +1,4 @@
-"""A CSV file as spreadsheets and ERPs write it, before anyone knows what its columns mean."""
+"""Reads CSV files of spreadsheets and ERPs, without interpreting the columns."""
 
 import codecs
 import csv
@@ -6,19 +6,20 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-DELIMITERS = ",;\t"  # the semicolon where a comma is the decimal sign
-SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)  # Excel's first line, which it does not show
+DELIMITERS = ",;\t"  # locales with a decimal comma use the semicolon
+SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)  # Excel's first line, which it hides
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 def normal(name: str) -> str:
-    """Of a column: capitals, blanks and hyphens make no difference."""
+    """A normalized column name: ignores case, blanks and hyphens."""
     return re.sub(r"[ -]", "_", name.strip().lower())
 
 
 def lines(path: Path, is_header: Callable[[list[str]], bool]) -> Iterator[tuple[int, list[str]]]:
-    """The first line, split so that `is_header` takes it, then every one that is not empty; with their numbers as a
-    spreadsheet counts them. Nothing, if it takes none. In UTF-8, with or without a byte order mark, or UTF-16 with one.
+    """Yields the header, split with a delimiter that `is_header` accepts, then every line that is not empty, with
+    spreadsheet row numbers. Yields nothing if it accepts none. UTF-8, with or without a byte order mark, or UTF-16 with
+    one.
 
     Raises `UnicodeError`, `csv.Error`.
     """
@@ -41,11 +42,11 @@ def lines(path: Path, is_header: Callable[[list[str]], bool]) -> Iterator[tuple[
                 yield number, values
 
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet would run, perhaps behind apostrophes of ours
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # a spreadsheet would run this; may follow our apostrophes
 
 
 def guarded(text: str) -> str:
-    """For a cell that is read back by `unguarded`: strangers write some texts, and no spreadsheet is to run them."""
+    """Escapes untrusted text, so that a spreadsheet does not run it as a formula. `unguarded` reverses this."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 

@@ -21,7 +21,7 @@ from image_service.cli.syncing.printing import sentence_of, table_of, tell_failu
 from image_service.cli.syncing.run import REMOVED, Result, Sums, Sync
 from image_service.cli.syncing.service import SyncService
 
-MANY = 10  # a sync that removes more than one image in so many asks first
+MANY = 10  # a sync that removes more than 1 in MANY images asks first
 
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -102,7 +102,7 @@ async def _sync(
 
 
 async def _told(run: Sync, lists: list[ProductList], tell: Any, *, dry_run: bool) -> Sums:
-    """With a bar on a terminal."""
+    """Run it, with a progress bar on a terminal."""
     bar = Progress(
         BarColumn(),
         MofNCompleteColumn(),
@@ -122,7 +122,7 @@ async def _told(run: Sync, lists: list[ProductList], tell: Any, *, dry_run: bool
 
 
 async def _ask(service: SyncService, lists: list[ProductList], options: dict[str, Any]) -> None:
-    """Which images are removed depends on no host: none is asked. Raises `ValueError` where the answer is no."""
+    """Removals do not depend on any host, so none is called. Raises `ValueError` if the user answers no."""
     sums = await Sync(service, {**options, "refetch": "never", "on_error": "continue"}).run(
         lists, lambda _: None, dry_run=True
     )

@@ -1,4 +1,4 @@
-"""The galleries of a store as a file that a sync reads."""
+"""Exports a store's galleries to a file that a sync reads."""
 
 import asyncio
 import csv
@@ -16,7 +16,7 @@ Gallery = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 async def export(service: SyncService, target: Path | None, *, is_ndjson: bool) -> int:
-    """How many products those are. The file is there when it is whole. Raises as `Service.add` does."""
+    """Returns the number of products. Creates the file only when it is complete. Raises as `Service.add` does."""
     async with service:
         await service.require("")
         galleries = await _galleries(service)
@@ -31,7 +31,7 @@ async def export(service: SyncService, target: Path | None, *, is_ndjson: bool) 
 
 
 async def _galleries(service: SyncService) -> list[Gallery]:
-    """Those that are not empty."""
+    """The non-empty galleries."""
     places = asyncio.Semaphore(service.concurrency)
 
     async def one(product: dict[str, Any]) -> Gallery:
@@ -75,7 +75,7 @@ def _write_csv(file: TextIO, galleries: list[Gallery]) -> None:
 
 @contextmanager
 def _file(target: Path | None) -> Iterator[TextIO]:
-    """A byte order mark tells a spreadsheet that it is UTF-8."""
+    """A byte order mark tells spreadsheets that it is UTF-8."""
     if target is None:
         yield sys.stdout
         return

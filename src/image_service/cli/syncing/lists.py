@@ -1,4 +1,4 @@
-"""The lists that a file holds: for each product the images that it shall have, in order."""
+"""Reads the lists of a file: for each product its desired images, in order."""
 
 import csv
 import json
@@ -13,21 +13,23 @@ from image_service.cli.importing.rows import RowError, product_id, whole
 from image_service.cli.importing.table import lines, normal, unguarded
 from image_service.cli.syncing.maps import OURS, Columns
 
-NAMES = ("id", "src", "sha256")  # of which an entry has one
+NAMES = ("id", "src", "sha256")  # an entry has one of these
 MAX_ENTRIES = 250
 _ALT = re.compile(r"alt[_ -](.+)", re.IGNORECASE)
 
 
 @dataclass
 class ProductList:
-    """`entries` as the service takes them; `rows` are where they stand in the file."""
+    """`entries` in the service's format; `rows` are their rows in the file."""
 
     product_id: int | None
     key: str | None
     entries: list[dict[str, Any]] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     positions: list[int | None] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)  # a list with any is not sent: what it lacks would be removed
+    faults: list[str] = field(
+        default_factory=list
+    )  # a list with faults is not sent: its missing images would be removed
 
     @property
     def name(self) -> str:
@@ -39,7 +41,7 @@ class ProductList:
         self.positions.append(position)
 
     def settle(self) -> None:
-        """In the order of positions, where rows have them: those without follow."""
+        """Sort by position. Entries without one follow."""
         order = sorted(range(len(self.rows)), key=lambda at: (self.positions[at] is None, self.positions[at] or 0, at))
         self.entries = [self.entries[at] for at in order]
         self.rows = [self.rows[at] for at in order]
@@ -48,7 +50,7 @@ class ProductList:
 
 
 def lists_in(path: Path, columns: Columns) -> list[ProductList]:
-    """In the order in which the products come first. Raises `ValueError`, `OSError` for a file that cannot be read."""
+    """In order of each product's first row. Raises `ValueError`, `OSError` if the file cannot be read."""
     found: dict[tuple[int | None, str | None], ProductList] = {}
     is_csv = path.suffix.lower() not in {".ndjson", ".jsonl"}
     try:
@@ -69,7 +71,7 @@ def lists_in(path: Path, columns: Columns) -> list[ProductList]:
 
 
 Who = tuple[int | None, str | None]
-Told = tuple[int, Who, list[dict[str, Any]] | str, int | None]  # row, product, its entries or what is wrong, position
+Told = tuple[int, Who, list[dict[str, Any]] | str, int | None]  # row, product, its entries or an error, position
 
 
 def _csv(path: Path, columns: Columns) -> Iterator[Told]:
@@ -94,7 +96,7 @@ def _csv(path: Path, columns: Columns) -> Iterator[Told]:
 
 
 def _named(header: list[str], columns: Columns) -> list[str]:
-    """Ours, for the columns that are used; the others are empty."""
+    """Our names of the used columns; empty for the others."""
     ours: dict[str, str] = {}
     given = [normal(name) for name in header]
     for name in OURS:
@@ -171,13 +173,13 @@ def _entries(
     texts_by_tag = {each.removeprefix("alt_"): text for each, text in languages.items() if text}
     if texts_by_tag and cells.get("alt"):
         raise RowError("has both an alt and one for a language")
-    if languages or "alt" in names:  # the column is there, so that an empty cell says something
+    if languages or "alt" in names:  # the column exists, so an empty cell has a meaning
         entry["alt"] = texts_by_tag or cells.get("alt") or None
     return [entry]
 
 
 def _ndjson(path: Path) -> Iterator[Told]:
-    """A product with its `images` in a line, or an entry of one."""
+    """Each line is a product with its `images`, or one entry."""
     with path.open(encoding="utf-8-sig") as file:
         for row, line in enumerate(file, 1):
             if not line.strip():

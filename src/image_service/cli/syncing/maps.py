@@ -1,4 +1,4 @@
-"""The columns of other systems' exports, by ours."""
+"""Maps our columns to those of other systems' exports."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,19 @@ OURS = ("product_id", "product_key", "id", "src", "sha256", "filename", "positio
 
 @dataclass(frozen=True)
 class Columns:
-    """What a file calls them; `names` has those that it calls otherwise than we do."""
+    """A file's column names. `names` has those that differ from ours."""
 
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    several: str = ""  # what separates the values of one cell
-    only: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of other columns: rows with these values alone
-    skips_empty: bool = False  # rows without an image are of something else
+    several: str = ""  # the separator of values in one cell
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by column: use only rows with these values
+    skips_empty: bool = False  # ignore rows without an image
 
     def of(self, ours: str) -> Sequence[str]:
         return self.names.get(ours, () if self.skips_empty else (ours,))
 
 
 def known() -> dict[str, Columns]:
-    """By the platform's name."""
+    """The column maps by platform."""
     found = tomllib.loads(files(__package__).joinpath("maps.toml").read_text())
     return {
         name: Columns(

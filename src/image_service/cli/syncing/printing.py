@@ -1,4 +1,4 @@
-"""A plan as a table, and what has been done in a sentence."""
+"""Prints a plan as a table, and a result as a sentence."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ DULL = "unchanged"
 
 
 def table_of(results: list[Result]) -> Table:
-    """All that is not as it was."""
+    """A table of all changes."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, options in (
         ("product", {}),
@@ -71,5 +71,5 @@ def _why(receipt: dict[str, Any]) -> str:
 
 
 def _plain(text: str) -> str:
-    """What a file or a host says is no markup, and no escape sequence."""
+    """Escapes markup and escape sequences in untrusted text."""
     return escape("".join(each if each.isprintable() else "?" for each in text))

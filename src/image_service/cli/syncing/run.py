@@ -1,4 +1,4 @@
-"""Sends the lists of a file, several at once, and counts what comes of them."""
+"""Sends the lists of a file concurrently, and counts the outcomes."""
 
 import asyncio
 from collections import Counter, deque
@@ -15,10 +15,10 @@ REMOVED, FAILED = "removed", "failed"
 
 @dataclass(frozen=True)
 class Result:
-    """Of one product."""
+    """One product's result."""
 
     list: ProductList
-    images: int = 0  # in the gallery: of a plan as it is, else as it is now
+    images: int = 0  # in the gallery: before the sync for a plan, else after it
     receipts: Sequence[dict[str, Any]] = ()
     fault: str = ""  # why nothing was done
 
@@ -31,7 +31,7 @@ class Result:
         return self.list.rows[index] if index is not None else None
 
     def source(self, receipt: dict[str, Any]) -> str:
-        """What the entry names; of an image that none names, its id."""
+        """The source in the entry; for an image without an entry, its id."""
         if receipt["index"] is None:
             return str(receipt["id"])
         entry = self.list.entries[receipt["index"]]
@@ -41,7 +41,7 @@ class Result:
 @dataclass
 class Sums:
     products: int = 0
-    unsent: int = 0  # products of which nothing was done
+    unsent: int = 0  # products that were not synced
     images: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
 
@@ -63,7 +63,7 @@ class Sync:
     options: dict[str, Any]  # `missing`, `refetch`, `on_error`
 
     async def run(self, lists: Sequence[ProductList], tell: Callable[[Result], None], *, dry_run: bool) -> Sums:
-        """`tell` has each result, in the order of the lists. Raises `Stopped`."""
+        """Calls `tell` with each result, in the order of the lists. Raises `Stopped`."""
         sums = Sums()
         waiting = iter(lists)
         running: deque[asyncio.Task[Result]] = deque()
@@ -87,7 +87,7 @@ class Sync:
             number = product.product_id
             if number is None:
                 number = await self.service.product_of(product.key or "", make=not dry_run)
-            if number is None:  # it would be made, and be empty
+            if number is None:  # the sync would create it, empty
                 planned = [{"index": at, "id": None, **_of_new(entry)} for at, entry in enumerate(product.entries)]
                 return Result(product, receipts=planned)
             body = {"images": product.entries, **self.options}

@@ -1,17 +1,17 @@
-"""The service as a sync sees it: galleries and products, over HTTP, with patience."""
+"""The HTTP client of a sync, for galleries and products, with retries."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 from image_service.cli.importing.service import Refused, Service, json_of, reason_of
 
-PRODUCTS = 200  # of a page, the most there are
+PRODUCTS = 200  # per page, the maximum
 FIELDS = "id,src,filename,alt,sha256,source_url"
 
 
 class SyncService(Service):
     async def product_of(self, key: str, *, make: bool) -> int | None:
-        """None: there is none, and none was to be made. Raises as `Service.add` does."""
+        """None if there is none and `make` is false. Raises as `Service.add` does."""
         if make:
             answer = await self.ask("POST", "/products", json={"key": key})
             found = json_of(answer)
@@ -26,7 +26,7 @@ class SyncService(Service):
         return int(found["id"])
 
     async def sync(self, product_id: int, body: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
-        """What the service answers; of one that stops, its problem, with receipts. Raises as `Service.add` does."""
+        """The service's response; if the sync stops, the problem with its receipts. Raises as `Service.add` does."""
         params = {"fields": FIELDS, **({"dry_run": "true"} if dry_run else {})}
         answer = await self.ask("PUT", f"/products/{product_id}/gallery", json=body, params=params)
         found = json_of(answer)
@@ -35,7 +35,7 @@ class SyncService(Service):
         return found
 
     async def products(self) -> AsyncIterator[dict[str, Any]]:
-        """All that have pictures or a name, by id. Raises as `Service.add` does."""
+        """All products with pictures or a name, by id. Raises as `Service.add` does."""
         last, more = 0, True
         while more:
             params: dict[str, Any] = {"fields": "id,key,images_count", "per_page": PRODUCTS, "since_id": last}

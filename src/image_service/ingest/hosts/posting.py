@@ -1,7 +1,7 @@
-"""Posts to a URL that a stranger typed: guarded as a fetch is, and of the answer little more than the head is read.
+"""Posts to an untrusted URL, with the same checks as a fetch. Reads little more than the response's head.
 
-What goes to one URL in one go may share connections (`Poster.to`). They end with it, so nothing of one store's is there
-for another's.
+Requests to one URL share connections within one `Poster.to` block. The connections are closed at its end, so
+stores share none.
 """
 
 import ssl
@@ -20,9 +20,9 @@ from image_service.ingest.fetch_url import judged_url
 from image_service.ingest.lookups import Lookups
 from image_service.ingest.shares import Owner
 
-TOTAL_SECONDS = 15.0  # names, connection and answer together; what Standard Webhooks has as the least
+TOTAL_SECONDS = 15.0  # names, connection and response together; the minimum of Standard Webhooks
 DNS_THREADS = 16
-REST_BYTES = 16 * 1024  # of an answer's body, which is skipped so that the connection can be used again
+REST_BYTES = 16 * 1024  # of a response's body, read and discarded so that the connection can be reused
 REST_SECONDS = 0.5
 _BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 
@@ -30,11 +30,11 @@ _BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutExcept
 @dataclass(frozen=True)
 class Posted:
     status: int
-    retry_after: float | None  # seconds, where the host asks for them
+    retry_after: float | None  # seconds, if the host sends it
 
 
 class Poster:
-    """One for a process; `to` may be called any number of times at once."""
+    """One per process. Concurrent calls of `to` are allowed."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Poster:
         self._lookups = Lookups(resolver or self._system_resolver, DNS_THREADS, policy.dns_seconds / 2)
 
     def judged(self, url: str) -> httpx.URL:
-        """The URL as it will be asked for. Raises `FetchFailed`, whose `public` says what is wrong with it."""
+        """The URL as it is requested. Raises `FetchFailed`, whose `public` says what is wrong with it."""
         judged = judged_url(url, self._policy)
         if judged.scheme != "https" and not self._policy.allow_private:
             raise FetchFailed(FetchReason.BAD_SCHEME, judged.scheme, "must be an https:// URL")
@@ -57,7 +57,7 @@ class Poster:
 
     @asynccontextmanager
     async def to(self, url: str, owner: Owner) -> AsyncIterator["Line"]:
-        """Raises `FetchFailed` where the URL is one that may not be asked for."""
+        """Raises `FetchFailed` if the URL is not allowed."""
         line = Line(self.judged(url), self._policy, self._lookups.of(owner), self._ssl_context)
         try:
             yield line
@@ -70,7 +70,7 @@ class Poster:
 
 
 class Line:
-    """To one URL. `post` may be called several times at once; each call has a connection to itself meanwhile."""
+    """Connections to one URL. Concurrent calls of `post` are allowed; each has its own connection."""
 
     def __init__(self, url: httpx.URL, policy: FetchPolicy, resolver: Resolver, ssl_context: ssl.SSLContext) -> None:
         self._url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
@@ -83,13 +83,13 @@ class Line:
         self._timeouts = {"timeout": {"connect": policy.connect_seconds, "read": silence, "write": silence}}
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> Posted:
-        """What was answered; redirects are not followed. Raises `FetchFailed`, `Busy`."""
+        """Returns the response. Does not follow redirects. Raises `FetchFailed`, `Busy`."""
         told = [(name.encode(), value.encode()) for name, value in headers.items()]
         length = (b"Content-Length", str(len(body)).encode())
         request = httpcore.Request(
             "POST", self._url, headers=[*self._headers, length, *told], content=body, extensions=self._timeouts
         )
-        # httpcore's time-outs begin anew with each byte: a head may drip.
+        # A slow head needs this: httpcore's timeouts restart with each byte.
         with anyio.move_on_after(self._policy.total_seconds):
             try:
                 connection, response = await self._ask(request)
@@ -109,12 +109,12 @@ class Line:
             try:
                 return connection, await connection.ask(request)
             except (httpcore.NetworkError, httpcore.RemoteProtocolError):
-                continue  # the receiver has closed it just now, as it may at any time
+                continue  # the receiver has just closed it, which it may at any time
         connection = _Connection(self._url, self._policy, self._resolver, self._ssl_context)
         return connection, await connection.ask(request)
 
     async def _posted(self, connection: "_Connection", response: httpcore.Response) -> Posted:
-        with anyio.CancelScope(shield=True):  # the head has said all that counts; this takes REST_SECONDS at the most
+        with anyio.CancelScope(shield=True):  # the head is enough; this takes at most REST_SECONDS
             if await connection.is_free_after(response):
                 self._idle.append(connection)
         if 200 <= response.status < 300:
@@ -127,7 +127,7 @@ class Line:
 
 
 class _Connection:
-    """The address is checked where its socket is connected."""
+    """Checks the address where it connects the socket."""
 
     def __init__(self, url: httpcore.URL, policy: FetchPolicy, resolver: Resolver, ssl_context: ssl.SSLContext) -> None:
         self._backend = PinningBackend(policy, resolver)
@@ -137,7 +137,7 @@ class _Connection:
         return self._http.has_expired()
 
     async def ask(self, request: httpcore.Request) -> httpcore.Response:
-        """The answer, of which the head has come. It is closed when that fails."""
+        """Returns the response once its head has arrived. Closes the connection on failure."""
         if self._backend.opened is not None:
             self._backend.opened.begin_head()
         try:
@@ -147,7 +147,7 @@ class _Connection:
             raise
 
     async def is_free_after(self, response: httpcore.Response) -> bool:
-        """Reads what little there is of a body. Whether another request may be made; else it is closed."""
+        """Reads a short body. Returns whether the connection can be reused; if not, closes it."""
         read = 0
         with anyio.move_on_after(REST_SECONDS), suppress(*_BROKEN):
             async for chunk in response.aiter_stream():

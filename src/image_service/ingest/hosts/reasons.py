@@ -1,6 +1,6 @@
-"""Coded reasons, for programs, why nothing came of a source URL.
+"""Machine-readable reasons why a source URL failed.
 
-Until a checked host has answered there is one code for everything, as there is one text: see `fetch_policy`.
+Until a checked host has responded, all failures share one code and one text: see `fetch_policy`.
 """
 
 from image_service.ingest.fetch_policy import COULD_NOT_BE_FETCHED, FetchFailed, FetchReason

@@ -1,7 +1,7 @@
-"""What a host says by which a picture can be told from a later one at the same URL (RFC 9110, 8.8).
+"""Validators: headers that tell whether the picture at a URL has changed (RFC 9110, 8.8).
 
-They go with the URL that they came from: behind a redirect, that is the last one. Sent to another, they would name some
-other picture.
+Validators belong to the URL that sent them: after redirects, the last one. For another URL they would identify
+another picture.
 """
 
 import re
@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-MAX_VALIDATOR = 1024  # characters; the longest seen in the wild have some 100
+MAX_VALIDATOR = 1024  # characters; the longest known have some 100
 # A picture that is changed twice within a second keeps its `Last-Modified` (RFC 9110, 8.8.2.2).
 CERTAIN_AFTER = timedelta(seconds=1)
 
@@ -20,15 +20,15 @@ _PLAIN = re.compile(rf"[\x21-\x7e](?:[\x20-\x7e]{{0,{MAX_VALIDATOR - 2}}}[\x21-\
 
 @dataclass(frozen=True)
 class Validators:
-    """Each as the host wrote it; None where it sent none that can be relied on."""
+    """Each as the host sent it; None if it sent none that is reliable."""
 
-    final_url: str  # which they belong to
+    final_url: str  # the URL that sent them
     etag: str | None = None
     modified: str | None = None
 
     @property
     def names_anything(self) -> bool:
-        """Else its host can only be asked for the whole picture."""
+        """If False, a conditional request is not possible."""
         return self.etag is not None or self.modified is not None
 
 
@@ -37,7 +37,7 @@ def validators_of(url: httpx.URL, response: httpx.Response) -> Validators:
 
 
 def conditions(url: httpx.URL, known: Validators | None) -> dict[str, str]:
-    """The headers that ask for what is not `known`; none where nothing is, or of another URL."""
+    """The headers of a conditional request; none if nothing is `known`, or for another URL."""
     if known is None or known.final_url != str(url):
         return {}
     named = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}

@@ -1,4 +1,4 @@
-"""Attempts at deliveries: what is due to a webhook, what comes of it, and when the next one is made."""
+"""Delivery attempts: a webhook's due deliveries, their outcomes, and the times of retries."""
 
 import random
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from image_service.telemetry import metrics
 
 log = structlog.get_logger()
 
-# Seconds from one failed attempt to the next, as Standard Webhooks has them: three days in all.
+# Seconds from one failed attempt to the next, from Standard Webhooks: three days in all.
 MINUTE, HOUR = 60.0, 3600.0
 PAUSES = (5.0, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
-JITTER = 0.1  # of a pause at the most: what failed together is not tried again together
-SWITCHED_OFF_AFTER = timedelta(days=5)  # of failure, without one success
+JITTER = 0.1  # share of a pause, at most: spreads the retries of deliveries that failed together
+SWITCHED_OFF_AFTER = timedelta(days=5)  # of failures without a success
 
 
 class State(StrEnum):
@@ -33,13 +33,13 @@ class State(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an attempt came to nothing. What happens before an answer has one name: see `ingest/fetch_policy.py`."""
+    """Why an attempt failed. All failures before a response share one name: see `ingest/fetch_policy.py`."""
 
     NO_ANSWER = "no_answer"
     BAD_STATUS = "bad_status"
     REDIRECTED = "redirected"
     GONE = "gone"
-    SWITCHED_OFF = "switched_off"  # the webhook, before this was sent
+    SWITCHED_OFF = "switched_off"  # the webhook was, before the attempt
     NOT_SENT = "not_sent"  # a fault of the service
 
 
@@ -50,7 +50,7 @@ FINAL = (Reason.REDIRECTED, Reason.GONE, Reason.SWITCHED_OFF)
 class Delivery:
     id: UUID
     type: str
-    data: Any  # as its outbox has it
+    data: Any  # as the outbox stores it
     state: State
     attempts: int
     status: int | None
@@ -62,7 +62,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Due:
-    """What is to be sent to a webhook, and all that it takes."""
+    """The due deliveries of a webhook, and what sending needs."""
 
     deliveries: tuple[Delivery, ...]  # the longest due first
     webhook: Webhook
@@ -71,15 +71,15 @@ class Due:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one attempt."""
+    """The outcome of one attempt."""
 
     status: int | None = None
-    reason: Reason | None = None  # None: it has come through
-    retry_after: float | None = None  # seconds that the receiver asks for
+    reason: Reason | None = None  # None: it succeeded
+    retry_after: float | None = None  # seconds, from the receiver
 
 
 async def due(database: Database, webhook_id: UUID, most: int) -> Due | None:
-    """Up to so many; None: there is nothing, or the webhook is gone."""
+    """Up to `most` due deliveries. None if there are none, or no such webhook."""
     rows = await database.rows(_DUE, webhook=webhook_id, most=most)
     if not rows:
         return None
@@ -101,7 +101,7 @@ def _secrets(row: Row) -> tuple[bytes, ...]:
 
 
 async def record(database: Database, webhook: Webhook, tried: Sequence[tuple[Delivery, Outcome]]) -> None:
-    """What came of attempts, in one statement; what was recorded meanwhile by another worker stays as it is."""
+    """Record outcomes in one statement. Does not overwrite what another worker recorded meanwhile."""
     failures = [outcome for _, outcome in tried if outcome.reason is not None]
     theirs = [outcome for outcome in failures if outcome.reason is not Reason.NOT_SENT]
     has_come = len(failures) < len(tried)
@@ -134,7 +134,7 @@ def _pause(delivery: Delivery, outcome: Outcome) -> float | None:
 
 
 async def write(database: Database, statement: Statement, **values: Any) -> list[Row]:
-    """One statement, committed by itself: a third of the round trips of a transaction."""
+    """Run one statement in autocommit: a third of a transaction's round trips."""
     return await database.raw(statement.sql, *statement.arguments(values))
 
 
@@ -163,7 +163,7 @@ _SECRETS = statement(
     FROM webhooks WHERE id = :this""",
     this=Uuid,
 )
-# A delivery that was tried, or put back, since it was read is another's now.
+# False if another worker tried the delivery, or it was reset, since it was read.
 _STILL = "deliveries.id = tried.id AND deliveries.attempts = tries AND deliveries.state = 'waiting'"
 _SUCCEEDED = statement(
     f"""WITH recovered AS (
@@ -178,7 +178,7 @@ _SUCCEEDED = statement(
     tries=ARRAY(Integer),
     statuses=ARRAY(SmallInteger),
 )
-# The webhook is written to when it begins to fail, when it recovers and when it has failed too long: not each time.
+# Updates the webhook only when it starts to fail, when it recovers, and when it has failed too long.
 _RECORD = statement(
     f"""WITH webhook AS (
         UPDATE webhooks SET failing_since = CASE WHEN :has_failed THEN coalesce(failing_since, now()) END,

@@ -1,4 +1,4 @@
-"""What has been sent to a webhook, or is on its way: shown, sent again, tested, and forgotten after a week."""
+"""The deliveries of a webhook: list, send again, add a test, and remove after a week."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,13 +19,13 @@ from image_service.jobs.webhooks.messages import TEST
 from image_service.queue.webhook_rows import DeliveryRow
 
 KEPT = timedelta(days=7)
-BATCH = 5_000  # rows in one delete: well within the time that a statement has
+BATCH = 5_000  # rows in one delete: well within the statement timeout
 
 
 async def add_test(
     database: Database, webhook: Webhook, id: UUID, outcome: Outcome, once: Once[Delivery] | None = None
 ) -> Delivery:
-    """Write down a test, which is sent once. One that comes through switches the webhook on again.
+    """Record a test, which is sent once. A successful one switches the webhook on again.
 
     Raises `WebhookNotFound` if it was removed meanwhile, `RepeatUnderWay`.
     """
@@ -47,7 +47,7 @@ async def add_test(
 async def page(
     database: Database, webhook: Webhook, states: Sequence[State], offset: int, limit: int
 ) -> tuple[int, list[Delivery]]:
-    """How many there are, and some of them, the newest first."""
+    """The total, and one page of deliveries, newest first."""
     chosen = {"webhook": webhook.id, "states": [str(state) for state in states]}
     [counted] = await database.rows(_COUNT, **chosen)
     rows = await database.rows(_PAGE, **chosen, skipped=offset, shown=limit)
@@ -55,7 +55,7 @@ async def page(
 
 
 async def send_again(database: Database, webhook: Webhook, id: UUID, once: Once[Delivery] | None = None) -> Delivery:
-    """Deliver it again under the same id, as if it had never been tried, also where it succeeded.
+    """Reset a delivery so that it is sent again under the same id, even if it succeeded.
 
     Raises `WebhookOff`, `DeliveryNotFound`, `DeliveryUnderWay`, `RepeatUnderWay`.
     """
@@ -74,7 +74,7 @@ async def send_again(database: Database, webhook: Webhook, id: UUID, once: Once[
 
 
 async def forget(database: Database, *, dry_run: bool) -> int:
-    """Remove those that are past their seven days; returns how many those are."""
+    """Remove deliveries after their seven days. Returns how many."""
     if dry_run:
         [counted] = await database.rows(_COUNT_OLD, kept=KEPT)
         count: int = counted.deliveries

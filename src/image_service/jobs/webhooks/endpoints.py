@@ -1,4 +1,4 @@
-"""The webhooks of a store: which URLs are told of which events. One operation, one transaction, committed here."""
+"""The webhooks of a store: URLs and the events that they receive. Each operation commits its own transaction."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -20,29 +20,29 @@ from image_service.jobs.webhooks.errors import TooManyWebhooks, WebhookNotFound
 from image_service.queue.webhook_rows import WebhookRow
 from image_service.stores.models import StoreRow
 
-MOST = 10  # of a store: each event is a row and a request for every one that asks for it
+MOST = 10  # per store: each event is a row and a request for each subscribed webhook
 SECRET_BYTES = 32  # Standard Webhooks asks for 24 to 64
-OVERLAP = timedelta(days=1)  # how long a secret is still signed with after another has taken its place
+OVERLAP = timedelta(days=1)  # how long a replaced secret still signs deliveries
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """What may be shown of one after it was made."""
+    """A webhook without its secrets."""
 
     id: UUID
     store_id: int
     url: str
     events: tuple[str, ...]
     created_at: datetime
-    previous_until: datetime | None  # the secret before this one is signed with until then
-    failing_since: datetime | None  # nothing has come through since
+    previous_until: datetime | None  # until then the previous secret also signs
+    failing_since: datetime | None  # no delivery has succeeded since
     switched_off_at: datetime | None
     switched_off_why: str | None
 
 
 @dataclass(frozen=True)
 class NewSecret:
-    """A webhook with the secret that is shown this once."""
+    """A webhook with its new secret, which is shown only once."""
 
     webhook: Webhook
     secret: bytes
@@ -71,12 +71,12 @@ async def add(
 
 
 async def every(database: Database, store_id: int) -> list[Webhook]:
-    """Of a store, the oldest first."""
+    """A store's webhooks, oldest first."""
     return [webhook_of(row) for row in await database.rows(_OF_STORE, of_store=store_id)]
 
 
 async def find(database: Database, store_id: int, id: UUID) -> Webhook:
-    """Raises `WebhookNotFound`, also for another store's."""
+    """Raises `WebhookNotFound`, also for another store's webhook."""
     found = await database.rows(_ONE, this=id, of_store=store_id)
     if not found:
         raise WebhookNotFound
@@ -84,14 +84,14 @@ async def find(database: Database, store_id: int, id: UUID) -> Webhook:
 
 
 async def remove(database: Database, store_id: int, id: UUID) -> None:
-    """With what was on its way. Raises `WebhookNotFound`."""
+    """Remove it with its deliveries. Raises `WebhookNotFound`."""
     async with database.changes() as transaction:
         if not await transaction.rows(_DELETE, this=id, of_store=store_id):
             raise WebhookNotFound
 
 
 async def rotate(database: Database, store_id: int, id: UUID, once: Once[NewSecret] | None = None) -> NewSecret:
-    """Another secret; what is sent is signed with both for a day. Raises `WebhookNotFound`, `RepeatUnderWay`."""
+    """Replace the secret. For a day both sign each delivery. Raises `WebhookNotFound`, `RepeatUnderWay`."""
     secret = secrets.token_bytes(SECRET_BYTES)
     async with database.changes() as transaction:
         found = await transaction.rows(_ROTATE, this=id, of_store=store_id, key=secret, overlap=OVERLAP)
@@ -104,14 +104,14 @@ async def rotate(database: Database, store_id: int, id: UUID, once: Once[NewSecr
 
 
 def webhook_of(row: Mapping[str, Any] | Row) -> Webhook:
-    """Of a row that has the columns of `webhooks`, and maybe more."""
+    """From a row with at least the columns of `webhooks`."""
     values: dict[str, Any] = {name: row[name] for name in Webhook.__annotations__}
     return Webhook(**values | {"events": tuple(row["events"])})
 
 
 _ID = bindparam("this", type_=Uuid)
 _THIS = (col(WebhookRow.id) == _ID, col(WebhookRow.store_id) == bindparam("of_store"))
-# The store's row is taken, so that of two that are made at once the second counts the first. Uploads do not wait.
+# Locks the store's row, so that of two concurrent adds the second counts the first. Uploads do not wait.
 _LOCK_STORE = Statement(
     select(col(StoreRow.id)).where(col(StoreRow.id) == bindparam("of_store")).with_for_update(key_share=True)
 )

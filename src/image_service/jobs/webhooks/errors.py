@@ -1,4 +1,4 @@
-"""What can go wrong with webhooks, beside what `errors.py` has."""
+"""Errors of webhooks, in addition to `errors.py`."""
 
 from image_service.errors import ImageServiceError
 
@@ -8,16 +8,16 @@ class WebhookNotFound(ImageServiceError):
 
 
 class TooManyWebhooks(ImageServiceError):
-    """The store has as many as it may have."""
+    """The store has the maximum number of webhooks."""
 
 
 class WebhookOff(ImageServiceError):
-    """Something is to be sent to a webhook that has been switched off."""
+    """The webhook is switched off, so nothing can be sent to it."""
 
 
 class DeliveryNotFound(ImageServiceError):
-    """Nothing with this id was sent to this webhook."""
+    """The webhook has no delivery with this id."""
 
 
 class DeliveryUnderWay(ImageServiceError):
-    """What is to be sent again is being sent at this moment."""
+    """The delivery to send again is being sent now."""

@@ -1,4 +1,4 @@
-"""What is sent to a webhook: the body of an event, and its signature as Standard Webhooks has it."""
+"""Webhook messages: the body of an event, and its signature as in Standard Webhooks."""
 
 import base64
 import json
@@ -15,20 +15,20 @@ from image_service.pixels.sizes import SRC_SIZE
 from image_service.queue.outbox import Event
 from image_service.storage.names import variant_path
 
-TEST = "webhook.test"  # sent on request, also to a webhook that has not asked for it
-SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks' mark of a secret, not one
+TEST = "webhook.test"  # sent on request; needs no subscription
+SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks' prefix, not a secret
 
 
 @dataclass(frozen=True)
 class Urls:
-    """What makes the URLs in a body; without a slash at their ends."""
+    """The base URLs for URLs in a body, without a trailing slash."""
 
     api: str
     delivery: str
 
 
 def data_of(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> dict[str, Any]:
-    """What an event says, from what its outbox has."""
+    """An event's data, from its outbox row."""
     match event:
         case Event.IMAGE_CREATED | Event.IMAGE_UPDATED | Event.IMAGE_DELETED:
             return _image(event, data, store_id, urls)
@@ -43,10 +43,10 @@ def data_of(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> d
 
 
 def shown_of(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> dict[str, Any]:
-    """The same, in a list; of an event that cannot be put into words only whose it is."""
+    """`data_of` for a list. Returns only the store's id if the data cannot be built."""
     try:
         return data_of(event, data, store_id, urls)
-    except (KeyError, TypeError, ValueError):  # a fault of ours, which the attempt has logged
+    except (KeyError, TypeError, ValueError):  # our bug; the attempt has logged it
         return {"store_id": store_id}
 
 
@@ -61,12 +61,12 @@ def _image(event: str, data: Mapping[str, Any], store_id: int, urls: Urls) -> di
 
 
 def body_of(event: str, moment: datetime, data: Mapping[str, Any]) -> bytes:
-    """As it is signed, to the byte."""
+    """The exact bytes that are signed."""
     return json.dumps({"type": event, "timestamp": _time(moment), "data": data}, separators=(",", ":")).encode()
 
 
 def headers_of(id: UUID, body: bytes, secrets: Sequence[bytes], now: datetime) -> dict[str, str]:
-    """Signed with each secret: while one takes the place of another, a receiver may have either."""
+    """Signs with each secret: during a rotation a receiver may have either."""
     signed = [Signing(secret).sign(id_of(id), now, body.decode()) for secret in secrets]
     return {
         "Content-Type": "application/json",
@@ -77,7 +77,7 @@ def headers_of(id: UUID, body: bytes, secrets: Sequence[bytes], now: datetime) -
 
 
 def id_of(id: UUID) -> str:
-    """A delivery's, as it is shown and sent."""
+    """A delivery's id as shown and sent."""
     return f"msg_{id.hex}"
 
 

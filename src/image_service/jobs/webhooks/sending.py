@@ -1,4 +1,4 @@
-"""Sends what is due to webhooks: the queue's handler, and a test at once."""
+"""Sends deliveries to webhooks: the queue's handler, and immediate tests."""
 
 import asyncio
 import time
@@ -23,12 +23,12 @@ from image_service.telemetry import metrics
 log = structlog.get_logger()
 
 GONE = 410
-AT_ONCE = 4  # to one receiver, of all workers: it has one piece of work at a time
-SPREAD_SECONDS = 0.05  # before one more is sent beside those under way: who answers quickly needs one connection
-BATCH = 64  # deliveries that are read at once; what a killed worker had sent of them is sent again
-TURN_SECONDS = 2.0  # after which a webhook lets others have its place in the queue, and comes back
-RECORD_SECONDS = 0.25  # between two records of what has been sent, while some of it hangs
-TESTS_AT_ONCE = 8  # in a process: each is a request that waits for a stranger
+AT_ONCE = 4  # to one receiver, across all workers: a webhook has one queue row at a time
+SPREAD_SECONDS = 0.05  # before one more concurrent request: a fast receiver needs one connection
+BATCH = 64  # deliveries per read; after a worker is killed, those it had sent are sent again
+TURN_SECONDS = 2.0  # then a webhook gives up its place to others and requeues
+RECORD_SECONDS = 0.25  # between two records of outcomes, while other requests hang
+TESTS_AT_ONCE = 8  # per process: each is a request that waits for a receiver
 TEST_WAIT = 1.0  # seconds
 DELIVERED = "delivered"
 for _outcome in (DELIVERED, *Reason):
@@ -47,8 +47,8 @@ class Sender:
         return str(self._poster.judged(url))
 
     def handler(self) -> Handler:
-        """For the queue: what is due to one webhook, in one go. What comes due too late for it is the next look's
-        (`queue/turns.py`).
+        """The queue's handler: sends a webhook's due deliveries. The next poll (`queue/turns.py`) finds those that
+        become due too late.
         """
 
         async def deliver(task: Task) -> None:
@@ -64,7 +64,7 @@ class Sender:
         return deliver
 
     async def _send_all(self, due: Due, deadline: float) -> None:
-        """Begins none after `deadline`. Raises `Busy`, and what the database does."""
+        """Starts no request after `deadline`. Raises `Busy` and database errors."""
         waiting, tried = iter(due.deliveries), list[tuple[Delivery, Outcome]]()
         async with AsyncExitStack() as stack:
             line = await self._line(due.webhook, stack)
@@ -95,7 +95,7 @@ class Sender:
                 await asyncio.gather(*sending, return_exceptions=True)
 
     async def _line(self, webhook: Webhook, stack: AsyncExitStack) -> Line | None:
-        """None where nothing may go to that URL."""
+        """None if the URL is not allowed."""
         try:
             return await stack.enter_async_context(self._poster.to(webhook.url, Owner(webhook.store_id)))
         except FetchFailed as failed:
@@ -109,14 +109,14 @@ class Sender:
         try:
             data = messages.data_of(delivery.type, delivery.data, due.webhook.store_id, self.urls)
             body = messages.body_of(delivery.type, delivery.created_at, data)
-        except Exception:  # it must not keep the others from being sent
+        except Exception:  # one bad event must not block the others
             log.exception("webhook event cannot be sent", delivery=delivery.id.hex, type=delivery.type)
             metrics.WEBHOOK_ATTEMPTS.labels(Reason.NOT_SENT).inc()
             return Outcome(reason=Reason.NOT_SENT)
         return await self._send(due.webhook, due.secrets, delivery.id, body, line)
 
     async def test(self, webhook: Webhook, id: UUID) -> Outcome:
-        """One attempt, at once. Raises `Busy`, `WebhookNotFound`."""
+        """Make one attempt at once. Raises `Busy`, `WebhookNotFound`."""
         owner = Owner(webhook.store_id)
         async with self._tests.place(owner, TEST_WAIT, "tests of webhooks"), AsyncExitStack() as stack:
             secrets = await attempts.secrets_of(self._database, webhook)
