@@ -1,4 +1,4 @@
-"""Idempotency keys and rate limits. It only adds: the version before works with this schema too.
+"""Idempotency keys and rate limits. Additive: the previous version works with this schema too.
 
 Revision: 0002
 Follows: 0001

@@ -1,4 +1,4 @@
-"""Upload tickets, and the key that signs their URLs. It only adds: the version before works with this schema too.
+"""Upload tickets, and the key that signs their URLs. Additive: the previous version works with this schema too.
 
 Revision: 0004
 Follows: 0003

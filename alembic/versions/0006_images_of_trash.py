@@ -1,5 +1,5 @@
-"""The trash remembers whose key it was, so that an old URL can be told from that of a deleted image. It only adds: the
-version before works with this schema too, and leaves the column empty.
+"""The trash stores each key's image id, to distinguish an image's old URL from that of a deleted image. Additive: the
+previous version works with this schema too, and leaves the column empty.
 
 Revision: 0006
 Follows: 0005

@@ -1,5 +1,5 @@
-"""A store has a language: that of texts which came without one, where an API shows all texts by language. It only adds:
-the version before works with this schema too, and its stores get the default.
+"""A store's language, which applies to texts without one in APIs that show texts by language. Additive: the previous
+version works with this schema too, and its stores get the default.
 
 Revision: 0007
 Follows: 0006

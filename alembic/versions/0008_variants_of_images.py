@@ -1,5 +1,5 @@
-"""Which variants of its product an image belongs to. It only adds: the version before works with this schema too, and
-leaves the column as it is.
+"""The product variants that an image belongs to. Additive: the previous version works with this schema too, and does
+not touch the column.
 
 Revision: 0008
 Follows: 0007

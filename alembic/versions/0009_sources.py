@@ -1,7 +1,7 @@
-"""By what hosts will know the pictures that were fetched from them, and an index of images by their bytes.
+"""The HTTP validators of fetched pictures, and an index of images by SHA-256.
 
-It only adds: the version before works with this schema too. Where that replaces bytes, the image's key is another than
-the one beside the validators, which then count no more.
+Additive: the previous version works with this schema too. If that version replaces bytes, the image's key no longer
+equals the key beside the validators, which are then ignored.
 
 Revision: 0009
 Follows: 0008
@@ -28,8 +28,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("image_id", name="sources_pkey"),
     )
     with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for others and blocks none
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS images_by_sha256")  # half of it, of an attempt that was cut short
+        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for other transactions and blocks none
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS images_by_sha256")  # left invalid by an interrupted attempt
         op.create_index("images_by_sha256", "images", ["store_id", "sha256"], postgresql_concurrently=True)
         op.execute("SET lock_timeout = '2s'")
 

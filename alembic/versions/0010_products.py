@@ -1,5 +1,5 @@
-"""Names and keys of products, and the numbers of those that are made by a key. It only adds: the version before works
-with this schema too.
+"""Names and keys of products, and the numbers of products created by key. Additive: the previous version works with
+this schema too.
 
 Revision: 0010
 Follows: 0009

@@ -1,10 +1,10 @@
-r"""Finding products by words: of their names and keys, and of their images' file names and alt texts.
+r"""Search of products by the words of names, keys, and their images' file names and alt texts.
 
-A word is a run of letters and digits, without capitals and accents, behind the number of its store: `15/zapato`. One
-index thus serves every store, and is read for one alone. The functions say themselves what is a letter, and which is
-its small one: they give the same in every database. In the C locale PostgreSQL knows no letters but ASCII's.
+A word is a run of letters and digits, in lower case, without accents, prefixed by its store's number: `15/zapato`. So
+one index serves every store, and a search reads one store's words. The functions define letters and lower case
+themselves, so results are the same in every database: in the C locale PostgreSQL knows only ASCII letters.
 
-They only add: the version before works with this schema too.
+Additive: the previous version works with this schema too.
 
 Revision: 0011
 Follows: 0010
@@ -21,10 +21,10 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-MAX_TEXT = 10_000  # characters of a text by which it is found: a tsvector has 1 MB
-# A word of a tsvector has 2,046 bytes: longer runs, of languages that write no blanks, are cut into pieces.
+MAX_TEXT = 10_000  # indexed characters of a text: a tsvector holds 1 MB
+# A word of a tsvector has at most 2,046 bytes: longer runs, in languages without spaces, are split.
 SAFE_BYTES, PIECE = 2_000, 60
-# What is no letter, digit or mark, as the ranges of a regular expression.
+# All characters but letters, digits and marks, as ranges of a regular expression.
 BETWEEN = (
     r"\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B1\u00B4\u00B6-\u00B8\u00BB\u00BF\u00D7\u00F7"
     r"\u1680\u2000-\u206F\u20A0-\u20CF\u2190-\u245F\u2500-\u2BFF\u2E00-\u2E7F\u3000-\u3004\u3008-\u3020\u3030\u303D"
@@ -32,14 +32,14 @@ BETWEEN = (
     r"\U0001F000-\U0001FAFF"
 )
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# Latin, Greek, Cyrillic and Armenian, and Latin at full width: what Unicode says of these is settled.
+# Latin, Greek, Cyrillic and Armenian, and Latin at full width: their Unicode data no longer changes.
 LETTERS = chain(range(0xC0, 0x58F), range(0x1E00, 0x2000), range(0xFF21, 0xFF5B))
 COMBINING = "".join(map(chr, range(0x300, 0x370)))
 
 
 def plain_letters() -> tuple[str, str]:
-    """Letters, and what they are without capitals and accents: two texts of the same length. First those that are met
-    most, for `translate` goes through them one by one.
+    """Letters, and their lower case without accents: two texts of the same length. The most frequent come first,
+    because `translate` searches linearly.
     """
     pairs = [(letter, letter.lower()) for letter in CAPITALS.lower() + CAPITALS]
     for letter in map(chr, LETTERS):
@@ -52,7 +52,7 @@ def plain_letters() -> tuple[str, str]:
 
 LETTERS_BEFORE, LETTERS_AFTER = plain_letters()
 FUNCTION = "LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN"
-# `translate` drops what has no counterpart. ASCII alone, as most texts are, takes a fifth of the time.
+# `translate` drops characters without a counterpart. ASCII texts, the majority, take a fifth of the time.
 SEARCH_WORDS = rf"""
 CREATE FUNCTION search_words(store_id bigint, said text) RETURNS tsvector {FUNCTION}
 regexp_replace(
@@ -66,14 +66,14 @@ regexp_replace(
     END,
     '[{BETWEEN}]+', ' ' || store_id || '/', 'g'
 )::tsvector"""
-# Each word as the beginning of one; null where there is none.
+# Searches each word as a prefix; null if there are no words.
 SEARCH_QUERY = f"""
 CREATE FUNCTION search_query(store_id bigint, said text) RETURNS tsquery {FUNCTION} (
     SELECT string_agg(quote_literal(word) || ':*', ' & ')::tsquery
     FROM unnest(tsvector_to_array(search_words(store_id, said))) AS word
     WHERE word <> store_id || '/'
-)"""  # noqa: S608 - of constants alone
-# Those of a JSON string, or of a map of language to string.
+)"""  # noqa: S608 - only constants
+# The texts in a JSON string, or in a map of language to string.
 SEARCH_TEXTS = rf"""
 CREATE FUNCTION search_texts(said jsonb) RETURNS text {FUNCTION}
 regexp_replace(
@@ -91,10 +91,10 @@ def upgrade() -> None:
     for function in (SEARCH_WORDS, SEARCH_QUERY, SEARCH_TEXTS, PRODUCT_WORDS, IMAGE_WORDS):
         op.execute(sa.text(function.replace(":", r"\:")))
     with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for others and blocks none
+        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for other transactions and blocks none
         for name in ("products_search", "images_search"):
-            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")  # half of it, of an attempt that was cut short
-        # Not by a list of pending entries, which every search reads through and a write in a while has to empty.
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")  # left invalid by an interrupted attempt
+        # Without a pending list, which every search scans and some writes have to flush.
         at_once = {"fastupdate": "off"}
         op.create_index(
             "products_search",

@@ -1,5 +1,5 @@
-"""Work that outlives its request: pgqueuer's tables, without its trigger, and what stores have asked for. It only adds:
-the version before works with this schema too, and leaves the queue as it is.
+"""Work that outlives its request: pgqueuer's tables, without its trigger, and the stores' jobs. Additive: the previous
+version works with this schema too, and does not touch the queue.
 
 Revision: 0012
 Follows: 0011
@@ -17,7 +17,7 @@ depends_on = None
 STATUSES = ("queued", "picked", "successful", "exception", "canceled", "deleted", "failed")
 STATUS = postgresql.ENUM(*STATUSES, name="pgqueuer_status", create_type=False)
 QUEUED, PICKED, FAILED = (f"'{status}'::pgqueuer_status" for status in ("queued", "picked", "failed"))
-# The queue's rows live for seconds and change twice: a vacuum when a hundredth has, and room for an update in place.
+# The queue's rows live for seconds and change twice: vacuum after 1 % has changed, and leave room for HOT updates.
 BUSY = "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000"
 
 

@@ -1,6 +1,6 @@
-"""Keys that are reserved before bytes are stored under them.
+"""Reserves keys before storing bytes under them.
 
-It only adds. The version before reserves no keys: what its crashes leave is found by an audit, which lists all bytes.
+Additive. The previous version reserves no keys: an audit, which lists all blobs, finds what its crashes leave.
 
 Revision: 0013
 Follows: 0012

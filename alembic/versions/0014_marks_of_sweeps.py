@@ -1,6 +1,6 @@
-"""What the last sweep has left in the blob store too, so that a restored database is told from the one before.
+"""The last sweep's mark, which the blob store has too: it detects a restored database.
 
-It only adds: the version before works with this schema too.
+Additive: the previous version works with this schema too.
 
 Revision: 0014
 Follows: 0013

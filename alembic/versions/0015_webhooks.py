@@ -1,5 +1,4 @@
-"""Webhooks, and what is on its way to them. It only adds: the version before works with this schema too, and sends
-no events.
+"""Webhooks and their deliveries. Additive: the previous version works with this schema too, and sends no events.
 
 Revision: 0015
 Follows: 0014
@@ -14,7 +13,7 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-# Each row is changed once or twice, soon after it was made, and in place where its page has room.
+# Each row is updated once or twice, soon after its creation. Free space in its page allows HOT updates.
 BUSY = "fillfactor = 80"
 
 

@@ -1,6 +1,6 @@
-"""Where an audit, or a verification, goes on that was not done in one run.
+"""The cursor at which an unfinished audit or verification resumes.
 
-It only adds: the version before works with this schema too, and begins anew each time.
+Additive: the previous version works with this schema too, and starts from the beginning.
 
 Revision: 0016
 Follows: 0015

@@ -1,6 +1,6 @@
-"""Searches of a part of the products first: a word that all of them have is then found without reading where all are.
+"""Indexes of a sample of products, searched first: a frequent word then needs no scan of all its entries.
 
-They only add: the version before works with this schema too.
+Additive: the previous version works with this schema too.
 
 Revision: 0017
 Follows: 0016
@@ -20,10 +20,10 @@ WORDS = {"images": "image_words(store_id, filename, alt)", "products": "product_
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for others and blocks none
+        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for other transactions and blocks none
         for table, words in WORDS.items():
             name = f"{table}_search_sample"
-            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")  # half of it, of an attempt that was cut short
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")  # left invalid by an interrupted attempt
             op.create_index(
                 name,
                 table,

@@ -1,6 +1,6 @@
-"""What is due to each webhook is found by an index.
+"""An index of each webhook's due deliveries.
 
-It only adds: the version before works with this schema too. While both run, what it tells may be told twice.
+Additive: the previous version works with this schema too. While both run, an event may be sent twice.
 
 Revision: 0018
 Follows: 0017
@@ -19,8 +19,8 @@ NAME = "deliveries_due"
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for others and blocks none
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {NAME}")  # half of it, of an attempt that was cut short
+        op.execute("SET lock_timeout = 0")  # CONCURRENTLY waits for other transactions and blocks none
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {NAME}")  # left invalid by an interrupted attempt
         op.create_index(
             NAME,
             "deliveries",

@@ -1,4 +1,4 @@
-"""The service as one ASGI application: builds its parts when it starts, mounts the dialects."""
+"""The service as one ASGI application: builds its parts at startup, and mounts the dialects."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -66,11 +66,11 @@ from image_service.work import working
 
 log = structlog.get_logger()
 
-LISTS_BYTES = 32 * 1024 * 1024  # of cached lists: some 9,000 of 30 images
+LISTS_BYTES = 32 * 1024 * 1024  # for cached lists: some 9,000 with 30 images each
 
 
 def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
-    """Every API that the service speaks: a new one is a folder and a line here."""
+    """All APIs of the service. A new one needs a folder and a line here."""
     return (
         *tiendanube.DIALECTS,
         shopify.DIALECT,
@@ -86,7 +86,7 @@ def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
 
 
 class Application(FastAPI):
-    """FastAPI's, behind the delivery of pictures."""
+    """A FastAPI application behind the delivery of pictures."""
 
     def __init__(self, delivery: Delivery, **options: Any) -> None:
         super().__init__(**options)
@@ -105,8 +105,8 @@ def create_app(
     pixel_command: Sequence[str] = WORKER,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Application:
-    """`settings.database_url` must be set; `is_stopping` says whether the process has been told to end. The other
-    arguments stand in for the real ones in tests.
+    """`settings.database_url` must be set; `is_stopping` returns whether the process is shutting down. The
+    other arguments replace the real ones in tests.
     """
 
     counts = CountBuffer()
@@ -129,13 +129,13 @@ def create_app(
         title="image-service",
         version=version("image-service"),
         lifespan=lifespan,
-        openapi_url=None,  # `add_documentation` has it
+        openapi_url=None,  # `add_documentation` adds it
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=openapi.operation_id,
-        redirect_slashes=False,  # they would be built from `Host`
+        redirect_slashes=False,  # redirects would be built from `Host`
     )
-    # FastAPI tries one router after the other: first that of syncs, which come by thousands and mostly change nothing.
+    # FastAPI tries routers in order. Syncs come first: there are thousands, and most change nothing.
     for dialect in sorted(dialects, key=lambda each: each is not gallery.DIALECT):
         app.include_router(dialect.router)
     add_client(app)
@@ -282,7 +282,7 @@ def _names(scope: Scope) -> bool:
 
 async def _handle(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
-        # The framework names the methods of one route alone. The description is made once, in some tenths of a second.
+        # FastAPI names the methods of one route only. Building the description takes some tenths of a second, once.
         document = await asyncio.to_thread(request.app.openapi)
         known = (error.headers or {}).get("Allow", "")
         error.headers = {"Allow": allowed_methods(document, request.url.path, known)}

@@ -1,7 +1,7 @@
-"""What can go wrong, in the domain's own words.
+"""The service's errors, in the domain's terms.
 
-No error knows an HTTP status: `web/problems.py` holds the one table from these to statuses, and each
-dialect words them its own way. `str(error)` is for the log and may say more than a client is told.
+No error knows an HTTP status: `web/problems.py` maps errors to statuses, and each dialect has its own
+messages. `str(error)` is for the log and may say more than the response.
 
     ImageServiceError
     ├── Unauthenticated           no credentials, wrong ones, or two that disagree
@@ -12,34 +12,34 @@ dialect words them its own way. `str(error)` is for the log and may say more tha
     ├── StoreNotFound             no such store, or it was removed meanwhile
     ├── TicketNotFound            no such upload ticket in this store
     ├── TicketForged              an upload URL that was not signed here
-    ├── TicketOver                an upload ticket that is worth nothing any more: end
-    ├── OriginRefused             an upload ticket, used by a page of an origin that it does not name
+    ├── TicketOver                an upload ticket that is no longer valid: end
+    ├── OriginRefused             a page's origin that the upload ticket does not name
     ├── MalformedBody             not JSON
-    ├── OverfullForm              more parts, or longer ones, than any form of ours has
-    ├── BodyTooLong               JSON, more of it or more values in it than a route has use for
+    ├── OverfullForm              more or longer parts than any of our forms has
+    ├── BodyTooLong               JSON with more bytes or values than the route accepts
     ├── UnsupportedBody           a media type that no route reads
     ├── InvalidField              a field of the request cannot be used: field, message
     │   ├── NothingGiven          no file, attachment, URL or image id
-    │   │   └── Misnamed          or one under a name that is not read
+    │   │   └── Misnamed          or it is under a name that is not read
     │   ├── KeyRefused            an Idempotency-Key that is malformed, or that another request had
     │   └── ProductKeyTaken       another product of the store has this key
-    ├── PictureRefused            what came is not a picture that we take: field, refusal
-    ├── Duplicate                 the product has this very picture: image_id
+    ├── PictureRefused            the bytes are not a picture that we accept: field, refusal
+    ├── Duplicate                 the product already has this picture: image_id
     ├── GalleryFull               one more image than a product may have
-    ├── SyncStopped               an entry of a list failed, and the list says to stop then: receipts
+    ├── SyncStopped               an entry failed, and the list says to stop at errors: receipts
     ├── PreconditionFailed        If-Match names another revision
     ├── RangeNotSatisfiable       a byte range beyond the end: size
-    ├── RepeatUnderWay            the first request with this Idempotency-Key has not ended: retry_after
+    ├── RepeatUnderWay            the first request with this Idempotency-Key is running: retry_after
     ├── RateLimited               too many calls of a store, or wrong credentials of an address: retry_after
-    ├── Busy                      too much at once, try again: retry_after
-    ├── VariantNotRendered           its picture is whole, but rendering it failed
+    ├── Busy                      overloaded, try again: retry_after
+    ├── VariantNotRendered        the original is intact, but rendering failed
     ├── BlobNotFound              nothing is stored under this name
     ├── StorageFull               no space left for bytes
     ├── StorageUnavailable        the blob store cannot be reached, or answers with errors
     ├── DatabaseUnavailable       the database cannot be reached, or did not say whether it committed
     └── InstanceMismatch          database and blob store belong to two installations
 
-Five rooms have further ones, which never leave their floor as they are: `pixels` (`Refused`, `ProbeFailed`,
+Five packages have further errors, which their callers handle or translate: `pixels` (`Refused`, `ProbeFailed`,
 `RenderFailed`), `images` (`SweepRefused`, `SweepUnderWay`), `jobs` (`JobNotFound` and others), `postgres`
 (`EmbeddedPostgresError` and its kinds), and `processes` (`WorkersFailed`, `ProcessFailed`).
 """
@@ -50,11 +50,11 @@ from typing import Any
 
 from image_service.refusals import Kind, Refusal
 
-__all__ = ["Kind", "Refusal"]  # which belong with these
+__all__ = ["Kind", "Refusal"]  # re-exported
 
 
 class ImageServiceError(Exception):
-    """The root: every error that the service raises on purpose."""
+    """The base class of all errors that the service raises on purpose."""
 
 
 class Unauthenticated(ImageServiceError):
@@ -62,7 +62,7 @@ class Unauthenticated(ImageServiceError):
 
 
 class NoCredentials(Unauthenticated):
-    """None at all: nothing was guessed."""
+    """No credentials at all, so not a guess."""
 
 
 class ReadOnlyToken(ImageServiceError):
@@ -101,9 +101,9 @@ class TicketEnd(StrEnum):
     """Why an upload ticket is over."""
 
     EXPIRED = "expired"
-    USED_UP = "used_up"  # all its files or bytes
+    USED_UP = "used_up"  # no files or bytes are left
     TRIED_OUT = "tried_too_often"
-    WITHDRAWN = "withdrawn"  # by itself, with its token, or with its store
+    WITHDRAWN = "withdrawn"  # itself withdrawn, or its token or store removed
 
 
 class TicketOver(ImageServiceError):
@@ -133,7 +133,7 @@ class UnsupportedBody(ImageServiceError):
 
 
 class InvalidField(ImageServiceError):
-    """`message` is for the client and never repeats what it sent; `others` are further fields' messages."""
+    """`message` is for the client and never echoes its input; `others` are further fields' messages."""
 
     def __init__(self, field: str, message: str, others: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{field}: {message}")
@@ -148,7 +148,7 @@ class NothingGiven(InvalidField):
 
 
 class Misnamed(NothingGiven):
-    """A picture seems to have come under another name: `seen` is fit to be shown, or empty."""
+    """The picture seems to be under another name: `seen`, safe to show, or empty."""
 
     def __init__(self, field: str, seen: str) -> None:
         super().__init__(field)
@@ -168,13 +168,12 @@ class ProductKeyTaken(InvalidField):
 
 
 class PictureRefused(ImageServiceError):
-    """Each dialect has its own words for each refusal.
+    """Each dialect has its own message for each refusal.
 
-    `field` is where the picture came from: `file`, `attachment` or `src`. `limit` is what was passed, in bytes,
-    `answer` why a `src` was not fetched, as far as that is told, `formats` those that are taken there, and
-    `kind` what came in their place, if that is known. `detail` is the true reason, for the log alone. `reason` is the
-    refusal for programs, finer for a `src` that was not fetched, and `status` what its host answered, which may
-    ask for `retry_after` seconds of patience.
+    `field` is the picture's source: `file`, `attachment` or `src`. `limit` is the limit that was exceeded, in bytes.
+    `answer` is the public reason why a `src` was not fetched. `formats` are the accepted formats, and `kind` is the
+    actual one, if known. `detail` is the true reason, for the log only. `reason` is the refusal for programs, more
+    precise for a `src` that was not fetched. `status` is the host's status, and `retry_after` its wait in seconds.
     """
 
     def __init__(
@@ -216,7 +215,7 @@ class GalleryFull(ImageServiceError):
 
 
 class SyncStopped(ImageServiceError):
-    """`receipts`: what came of each entry; nothing has changed."""
+    """`receipts`: each entry's result; nothing has changed."""
 
     def __init__(self, receipts: Sequence[Any]) -> None:
         super().__init__("an entry failed")
@@ -234,7 +233,7 @@ class RangeNotSatisfiable(ImageServiceError):
 
 
 class RepeatUnderWay(ImageServiceError):
-    retry_after = 2  # seconds: most requests end within one
+    retry_after = 2  # seconds: most requests take less than one
 
 
 class RateLimited(ImageServiceError):

@@ -1,4 +1,4 @@
-"""Parts put together as the settings say, for the service and for the commands beside it. Knows nothing of HTTP."""
+"""Builds parts from the settings, for the service and its commands. Knows nothing of HTTP."""
 
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -26,7 +26,7 @@ from image_service.storage.places import staging_in
 from image_service.storage.staging import Staging
 from image_service.stores.rate_limit import RateLimit
 
-HEAVIER = 4  # than the heaviest original a variant may be: a palette or a JPEG's blocks unfold in a PNG
+HEAVIER = 4  # times `max_image_bytes`, a variant's limit: a palette or a JPEG grows as PNG
 
 
 def blobs_of(
@@ -36,7 +36,7 @@ def blobs_of(
     kept: KeptPixels | None = None,
     line: Line | None = None,
 ) -> Blobs:
-    """One for all that store originals in a process: they share the keys that it has reserved."""
+    """Use one instance per process: everything that stores originals shares its reserved keys."""
     return Blobs(database, storage, settings.sizes, kept, line)
 
 
@@ -49,7 +49,7 @@ async def rendering_ahead(
     pixels: PixelPool,
     command: Sequence[str],
 ) -> AsyncIterator[Line | None]:
-    """The line of what is to be rendered ahead, where the settings ask for that."""
+    """The queue of images to render ahead; None if the settings ask for no such sizes."""
     if not settings.eager_sizes:
         yield None
         return
@@ -87,7 +87,7 @@ def gallery_sync_of(
 
 
 def kept_pixels_of(settings: Settings) -> KeptPixels | None:
-    """One cache for the workers of a replica: those that have the same data."""
+    """One cache for a replica's workers, which share the data directory."""
     data = sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:12]
     folder = settings.kept_pixels_dir / f"image-service-{os.geteuid()}-{data}"
     return kept_pixels_in(folder, settings.kept_pixels)

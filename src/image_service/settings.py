@@ -1,7 +1,7 @@
 """All settings of the service, read from the environment in one place.
 
-Each field is the variable `IMAGE_SERVICE_{NAME}`; the table of docs/settings.md names every one of them. Only
-`app.py` and what starts it see this object: everything below takes plain values.
+Each field is the variable `IMAGE_SERVICE_{NAME}`; docs/settings.md lists all of them. Only `app.py` and the code
+that starts it use this object: the layers below get plain values.
 """
 
 import os
@@ -24,7 +24,7 @@ MB = 1_000_000
 
 
 def _words(value: object) -> object:
-    """Lists are written with blanks or commas between their items."""
+    """Splits a list at spaces or commas."""
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
@@ -56,7 +56,7 @@ def _drawn(formats: tuple[Format, ...]) -> tuple[Format, ...]:
 
 
 def _through_asyncpg(value: object) -> object:
-    """What hosting platforms hand out names no driver."""
+    """Adds the driver: the database URLs of hosting platforms have none."""
     return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", value) if isinstance(value, str) else value
 
 
@@ -77,7 +77,7 @@ StoreId = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
 
 
 PREFIX = "IMAGE_SERVICE_"
-TOKEN_VARIABLE = PREFIX + "TOKEN"  # of a store, for commands that speak to a running service; no setting of its own
+TOKEN_VARIABLE = PREFIX + "TOKEN"  # a store's, for commands that call a running service; not a setting
 
 
 def client_token() -> str | None:
@@ -85,7 +85,7 @@ def client_token() -> str | None:
 
 
 def unknown_variables() -> list[str]:
-    """Variables with our prefix that set nothing: most likely a name mistyped."""
+    """Variables with our prefix that are no setting: most likely typos."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {TOKEN_VARIABLE}
     return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 

@@ -1,4 +1,4 @@
-"""The queue's work put together as the settings say: who does which kind of it."""
+"""Builds the queue's handlers and runner from the settings."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -40,7 +40,7 @@ def handlers_of(
     gallery_sync: GallerySync,
     sender: Sender,
 ) -> dict[str, Handler]:
-    """Who does which kind of work that the queue holds: a new one is a module in `jobs/` and a line here."""
+    """The handler for each kind of work in the queue. A new one needs a module in `jobs/` and a line here."""
     view = View(settings.delivery_base, settings.offer, BASIC_FIELDS)
     retries = Retries(settings.job_retry_seconds)
     return {
@@ -59,7 +59,7 @@ async def working(
     sync_of: Callable[[Ingest], GallerySync],
     resolver: Resolver | None,
 ) -> AsyncIterator[Work]:
-    """Does it until the block ends, unless the settings leave it to other instances."""
+    """Runs the queue's work until the block ends, unless `settings.jobs` is 0: then other instances do it."""
     async with AsyncExitStack() as stack:
         fetcher = Fetcher(replace(fetch_policy_of(settings), asks_again=False), resolver)
         stack.push_async_callback(fetcher.aclose)

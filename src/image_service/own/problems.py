@@ -41,7 +41,7 @@ def render(request: Request, problem: Problem) -> Response:
 
 
 def problem_body(status: int, code: str, detail: str, errors: dict[str, list[str]] | None = None) -> dict[str, Any]:
-    """`errors` is there only where fields are at fault."""
+    """`errors` is present only if fields are invalid."""
     body = {"code": code, "title": reason_of(status), "status": status, "detail": detail}
     return body | ({"errors": errors} if errors else {})
 
@@ -85,15 +85,15 @@ _SCHEMA = shared("ProblemBody", ProblemBody.model_json_schema())
 
 
 def described_problem(name: str, description: str, *examples: dict[str, Any], headers: Any = None) -> dict[str, Any]:
-    """A response of the document, to be a component of this `name`; `examples` are bodies."""
+    """An OpenAPI response, as a component of this `name`; `examples` are bodies."""
     shown: dict[str, Any] = {each["detail"]: {"value": each} for each in examples}
     content = {MEDIA_TYPE: {"schema": _SCHEMA, "examples": shown}}
     return shared(name, {"description": description, "content": content, "headers": headers or {}})
 
 
 def problems(*statuses: int, **invalid: dict[str, str]) -> dict[int | str, dict[str, Any]]:
-    """Those that a route can answer with, beside 401, 404, 429, 500 and 503: all can (404 if its path names anything).
-    `invalid`: of a 422, by the name of its component, what is wrong with which field.
+    """A route's errors: `statuses`, and 401, 404 (for paths with an id), 429, 500 and 503, which every route has.
+    `invalid`: the messages of a 422 by field, under its component's name.
     """
     found: dict[int | str, dict[str, Any]] = {
         status: described_problem(

@@ -1,4 +1,4 @@
-"""What the routes of the service's own API read in the same way: ids in paths, and pages of lists."""
+"""Ids in paths and pages of lists, for all routes of the service's own API."""
 
 import re
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ _ID = re.compile(HEX)
 
 
 def id_in_path(description: str, example: str, prefix: str = "") -> Any:
-    """The parameter of a route; `uuid_of` reads it."""
+    """A path parameter; `uuid_of` parses it."""
     return Path(description=description, json_schema_extra={"pattern": f"^{prefix}{HEX}$"}, examples=[example])
 
 
 def uuid_of(id: str, missing: type[ImageServiceError], prefix: str = "") -> UUID:
-    """Raises `missing` for what can be no id: it names nothing, as one that does not exist."""
+    """Raises `missing` for a malformed id, as for one that does not exist."""
     hex = id.removeprefix(prefix)
     if id != prefix + hex or not _ID.fullmatch(hex):
         raise missing
@@ -30,5 +30,5 @@ def uuid_of(id: str, missing: type[ImageServiceError], prefix: str = "") -> UUID
 
 
 def page_of(request: Request, parts: Parts, paging: Pagination, total: int, shown: Sequence[Any]) -> Response:
-    """A page of a list, with the headers that lead to the others."""
+    """A page of a list, with the headers that link the others."""
     return JSONResponse(list(shown), headers=paging.headers(request, parts.api_base, total))

@@ -1,4 +1,4 @@
-"""GET /client.js: what a shop's own pages need of the service, as a module, with its types beside it."""
+"""GET /client.js: a JavaScript module for a shop's own pages, with its types."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -8,7 +8,7 @@ from image_service.site.files import STATIC
 from image_service.site.prepared import Prepared
 
 PATHS = frozenset({"/client.js", "/client.d.ts"})
-# A page of another origin may import it. Its URL has no version: what an upgrade brings is there within the hour.
+# Pages of other origins may import it. Its URL has no version, so an upgrade takes up to an hour to arrive.
 HEADERS = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=3600"}
 
 

@@ -1,4 +1,4 @@
-"""The service's own pages, health and metrics, as `app` mounts them: open to all."""
+"""The service's pages, health and metrics, which `app` mounts. They need no token."""
 
 from image_service.site import client, operations
 from image_service.web import problem_bodies

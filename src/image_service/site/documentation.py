@@ -24,7 +24,7 @@ def add_documentation(app: FastAPI, server: str, *, has_gallery: bool) -> None:
     def page() -> bytes:
         return with_version(render(app.openapi(), server, has_gallery=has_gallery)).encode()
 
-    # `blob:`: a picture that a trial was answered with is shown out of the browser's memory.
+    # `blob:`: a picture in a trial's response is shown from the browser's memory.
     page_headers = headers_of_page(policy(images="'self' blob:"))
     for path, once in (
         (OPENAPI, Once(document, "application/json", AGAIN)),

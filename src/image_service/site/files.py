@@ -1,6 +1,6 @@
-"""The files that the service's pages need, under a name that changes with them: a browser never asks twice.
+"""The static files of the service's pages. Their URLs contain a hash of all of them, so browsers cache them for ever.
 
-The name is a folder's, so that files may refer to each other by relative URLs: `static/2f1e…/js/main.js`.
+The hash is a folder, so that files can refer to each other by relative URLs: `static/2f1e…/js/main.js`.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from image_service.site.prepared import Prepared
 
-STATIC = Path(__file__).parent / "static"  # whose it all is: its README.md
+STATIC = Path(__file__).parent / "static"  # its README.md names the authors
 VERSION = hashlib.sha256(
     b"".join(hashlib.sha256(each.read_bytes()).digest() for each in sorted(STATIC.rglob("*")) if each.is_file())
 ).hexdigest()[:12]
@@ -26,15 +26,15 @@ _VERSIONED = re.compile(r"/([0-9a-f]{12})/(.+)", re.DOTALL)
 
 
 def with_version(html: str) -> str:
-    """A page whose references to `…static/` name these very files."""
+    """The page with the version in its references to `…static/`."""
     return html.replace("static/", f"static/{VERSION}/")
 
 
 class Files:
-    """GET those of a folder of `STATIC`, with or without a version.
+    """Serves the files in a folder of `STATIC`, with or without a version.
 
-    Where that is not the present one, from a page that was open during an upgrade, it is the present file all the same,
-    and not for ever.
+    Pages that were open during an upgrade request another version. They get the current file, which is not cached
+    for ever.
     """
 
     def __init__(self, folder: str = "") -> None:

@@ -1,6 +1,6 @@
-"""The page to work with pictures at /gallery: static files, and the public API alone.
+"""The page to work with pictures at /gallery: static files that use only the public API.
 
-All that they do is in `static/gallery/`; here is only where their files and pictures may come from.
+Their code is in `static/gallery/`. This module mounts them, and sets their limits and Content-Security-Policy.
 """
 
 import html
@@ -13,18 +13,18 @@ from image_service.pixels.limits import Limits
 from image_service.site.files import STATIC, Files
 from image_service.site.pages import add_page, policy
 
-_LIMITS = "{limits}"  # the page's place for them
+_LIMITS = "{limits}"  # their placeholder in the page
 
 
 def add_gallery(app: Starlette, delivery_base: str, *, max_image_bytes: int, limits: Limits, has_gallery: bool) -> None:
-    """GET /gallery, if it is wanted, whose pictures come from `delivery_base`.
+    """GET /gallery, if `has_gallery`; its pictures come from `delivery_base`.
 
-    The page is told what a picture may cost here: it shrinks what is too large, and says why others are refused.
+    The page gets the limits of a picture: it shrinks those that are too large, and says why others are refused.
     """
     folder = STATIC / "gallery"
     app.mount("/gallery/static", Files("gallery"))
     if has_gallery:
-        # `blob:`: what is on its way up is shown out of the browser's memory.
+        # `blob:`: pictures being uploaded are shown from the browser's memory.
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(delivery_base))
         page = (folder / "gallery.html").read_text().replace(_LIMITS, html.escape(_told(max_image_bytes, limits)))
         add_page(app, "/gallery", page, policy(images=f"'self' {origin} blob:"))

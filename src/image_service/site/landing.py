@@ -1,4 +1,4 @@
-"""The landing page at /: which version this is, whether it can serve, and where to go from here."""
+"""The landing page at /: the version, whether it is ready, and links."""
 
 from starlette.applications import Starlette
 

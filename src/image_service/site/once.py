@@ -1,4 +1,4 @@
-"""A body that is made when it is first asked for, and kept."""
+"""A body that is built at the first request, and kept."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from image_service.telemetry.together import Together
 
 
 class Once:
-    """Made beside other requests: it takes some tenths of a second."""
+    """Builds the body in a thread: it takes some tenths of a second."""
 
     def __init__(self, make: Callable[[], bytes], media_type: str, headers: Mapping[str, str]) -> None:
         self._body = make

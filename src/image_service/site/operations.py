@@ -1,4 +1,4 @@
-"""For operators: is the service alive, is it ready, what does it count."""
+"""Health and metrics for operators."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 NO_STORE = {"Cache-Control": "no-store"}
 
-JOBS_SECONDS = 2.0  # of waiting for the database: a scrape is worth more without it than too late
+JOBS_SECONDS = 2.0  # timeout for the database: a scrape without it is better than a late one
 
 router = APIRouter(tags=["Operations"])
 
@@ -112,7 +112,7 @@ async def scrape(parts: PartsOf) -> Response:
 
 
 def scrapes_of(database: Database, counts: CountBuffer, kinds: Collection[str]) -> Together[bytes]:
-    """A scrape reads the files of all processes, and asks the database: those that come at once share one."""
+    """A scrape reads the files of all processes and queries the database. Simultaneous requests share one."""
 
     async def exposed() -> bytes:
         results, depths, told = await _jobs(database, kinds)

@@ -1,7 +1,7 @@
-"""Pages out of the package, and what they are sent with.
+"""Pages from the package, and their headers.
 
-A page names nothing but files of this service, by relative URLs: it may stand behind any prefix. Pages are asked for
-again each time, and answered 304: what an upgrade brought shows at once.
+A page refers only to files of this service, by relative URLs: it works behind any prefix. Browsers revalidate pages
+each time and get a 304, so an upgrade shows at once.
 """
 
 from starlette.applications import Starlette
@@ -13,7 +13,7 @@ from image_service.site.prepared import Prepared
 
 
 def policy(*, images: str = "'self'", scripts: bool = True) -> str:
-    """A `Content-Security-Policy` for a page that shows `images` (sources as CSP writes them), without anything inline,
+    """A `Content-Security-Policy` for a page that shows `images` (CSP sources), without anything inline,
     and by default with scripts that call the API.
     """
     own = "script-src 'self'; connect-src 'self'; " if scripts else ""
@@ -33,7 +33,7 @@ def headers_of_page(content_security_policy: str) -> dict[str, str]:
 
 
 def add_page(app: Starlette, path: str, html: str, content_security_policy: str) -> None:
-    """GET `path`, which is no part of the API's description."""
+    """Serves `html` at `path`, outside of the API's description."""
     prepared = Prepared(with_version(html).encode(), "text/html", headers_of_page(content_security_policy))
 
     async def page(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Bodies that never change while the service runs: compressed once in each coding, however many ask."""
+"""Bodies that never change while the service runs, compressed once in each coding."""
 
 import asyncio
 import gzip
@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from image_service.web import etags
 
-LEAST_BYTES = 500  # that are worth it
-# In the order of preference. Brotli's level 11 takes 20 times as long as 9, for a tenth fewer bytes.
+LEAST_BYTES = 500  # smaller bodies are not compressed
+# In order of preference. Brotli's level 11 takes 20 times as long as 9 and saves a tenth.
 CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=9),
     "gzip": lambda body: gzip.compress(body, 9, mtime=0),
@@ -21,7 +21,7 @@ CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
 
 class Prepared:
     def __init__(self, body: bytes, media_type: str, headers: Mapping[str, str]) -> None:
-        """`headers` beside type, length, `ETag`, and those that tell the coding."""
+        """`headers`: other than type, length, `ETag`, and those about the coding."""
         self._media_type = media_type
         self._bodies = {"identity": body}
         self._is_text = not media_type.startswith("image/") or media_type == "image/svg+xml"

@@ -1,4 +1,4 @@
-"""Pages out of the templates beside this file. What they are given is escaped."""
+"""Pages from the templates beside this file. Values are escaped."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The tables of stores and tokens. A default of None is one that the database gives."""
+"""The tables of stores and tokens. A default of None is set by the database."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-DEFAULT_LANGUAGE = "es"  # of texts that came without one: most stores that have moved here are in it
+DEFAULT_LANGUAGE = "es"  # of texts without a language: that of most stores that have moved here
 
 
 class StoreRow(SQLModel, table=True):
@@ -49,9 +49,9 @@ class TokenRow(SQLModel, table=True):
 
 
 class RateBucketRow(SQLModel, table=True):
-    """How full a store's bucket was at a moment. Unlogged: a crash empties all buckets, and no call writes to the log.
+    """A store's bucket level at a moment. Unlogged: a crash empties all buckets, and no call writes to the log.
 
-    No foreign key: what a removed store leaves behind is one row, and has long run dry when its id is given again.
+    No foreign key: a removed store leaves one row, and its bucket is long empty when the id is used again.
     """
 
     __tablename__ = "rate_buckets"
@@ -59,5 +59,5 @@ class RateBucketRow(SQLModel, table=True):
 
     store_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     level: float = Field(sa_column=Column(Double, nullable=False))
-    allowed: bool = Field(sa_column=Column(Boolean, nullable=False))  # whether the latest call fitted
+    allowed: bool = Field(sa_column=Column(Boolean, nullable=False))  # whether the latest call was allowed
     at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))

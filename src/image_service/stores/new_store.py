@@ -1,4 +1,4 @@
-"""What is told of a store that has just been made."""
+"""The data of a new store."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""A leaky bucket for each store, in the database: one for all workers and replicas, by the database's clock.
+"""A leaky bucket for each store, in the database: shared by all workers and replicas, by its clock.
 
-A call pours one in, `per_second` leak out; one that would make it overflow is refused and adds nothing.
+A call adds one to the level, and `per_second` leak out. A call that would overflow is refused and adds nothing.
 """
 
 import math
@@ -31,7 +31,7 @@ class RateLimit:
         self._database = database
         self._bucket = bucket
         self._per_second = per_second
-        self._statement = _statement(bucket, per_second)  # putting it together takes longer than running it
+        self._statement = _statement(bucket, per_second)  # building it takes longer than running it
 
     async def take(self, store_id: int) -> Standing:
         """Count one call, in one statement. It waits only for calls of the same store. Raises `DatabaseUnavailable`."""
@@ -51,7 +51,7 @@ class RateLimit:
 
 def _statement(bucket: int, per_second: float) -> ReturningInsert[float, bool]:
     row = RateBucketRow
-    # now() is the statement's beginning: one that waited for its turn may find a row from a little later.
+    # now() is the statement's start: after waiting for a lock, it may find a row with a slightly later time.
     passed = func.greatest(0.0, cast(extract("epoch", func.now() - col(row.at)), Float))
     level = func.greatest(0.0, col(row.level) - passed * per_second)
     fits = level + 1 <= bucket

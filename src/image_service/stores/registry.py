@@ -19,21 +19,21 @@ __all__ = ["NewStore", "Store", "add", "bootstrap", "every", "find", "set_langua
 
 MAX_NAME = 200  # characters
 LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)  # RFC 5646; at most 35 characters
-BOOTSTRAP_LOCK = 0x696D6701  # one replica makes the first store, the others see it
+BOOTSTRAP_LOCK = 0x696D6701  # one replica creates the first store, the others find it
 
 
 @dataclass(frozen=True)
 class Store:
     id: int
     name: str
-    language: str  # of its texts that came without one
+    language: str  # of its texts without a language
     created_at: datetime
 
 
 async def add(database: Database, name: str, *, store_id: int | None = None, token: str | None = None) -> NewStore:
-    """A new store with its first (write) token: a random one, or an imported `token`.
+    """Adds a store with its first (write) token, a random or an imported one.
 
-    Raises `InvalidField` (`name`, `id`, `token`) where one is taken or unfit.
+    Raises `InvalidField` (`name`, `id`, `token`) if one is taken or invalid.
     """
     async with database.transaction() as session:
         return await _add(session, name, store_id, token)
@@ -47,7 +47,7 @@ async def _add(session: AsyncSession, name: str, store_id: int | None, token: st
         values = {"name": name} if store_id is None else {"name": name, "id": store_id}
         statement = insert(StoreRow).values(**values).on_conflict_do_nothing().returning(col(StoreRow.id))
         made = (await session.exec(statement)).scalar_one_or_none()
-        # Without an id of its own a store takes the next that is free: one given by hand may be in the way.
+        # Without `store_id`, the loop tries the next id until one is free: some may have been given by hand.
         if made is None and store_id is not None:
             raise InvalidField("id", "is in use already")
     return NewStore(made, await tokens.add(session, made, tokens.Scope.WRITE, token))
@@ -67,7 +67,7 @@ async def find(database: Database, store_id: int) -> Store | None:
 
 
 async def set_language(database: Database, store_id: int, language: str) -> None:
-    """Of texts that came without one. Raises `StoreNotFound`, `InvalidField` (`language`)."""
+    """Sets the language of the store's texts that have none. Raises `StoreNotFound`, `InvalidField` (`language`)."""
     if not LANGUAGE.fullmatch(language):
         raise InvalidField("language", "must be a language such as es, pt-BR or en")
     async with database.transaction() as session:
@@ -82,12 +82,12 @@ def _store(row: StoreRow) -> Store:
 
 
 async def bootstrap(database: Database, name: str, token: str | None) -> NewStore | None:
-    """The first store of an empty database, else None. A `name` of digits alone is the store's id.
+    """Adds the first store to an empty database, else returns None. A `name` of digits is the store's id.
 
     Safe when several replicas start at once.
     """
     async with database.transaction() as session:
-        # Held until this transaction ends: the second comer waits, then finds the store.
+        # Held until this transaction ends: a second replica waits, then finds the store.
         await session.exec(select(func.pg_advisory_xact_lock(BOOTSTRAP_LOCK)))
         if (await session.exec(select(StoreRow.id).limit(1))).first() is not None:
             return None

@@ -18,8 +18,8 @@ from image_service.errors import InvalidField, StoreNotFound
 from image_service.stores.models import DEFAULT_LANGUAGE, StoreRow, TokenRow
 
 TOKEN_BYTES = 32  # 256 random bits
-# Imported ones: as long as the shortest secret that a platform gave out (one of the seeds' has 20), and
-# without what cannot stand in a header. Random ones are 43 of these characters.
+# Imported tokens: at least as long as a platform's shortest secret (20, in one of the seeds), with characters
+# that a header can contain. Random ones have 43 of these characters.
 IMPORTABLE = re.compile(r"[\x21-\x7e]{20,200}", re.ASCII)
 
 
@@ -30,17 +30,17 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a token speaks for."""
+    """The store and the scope of a request's token."""
 
     store_id: int
     scope: Scope
-    token_id: int | None = None  # None: it came without one (`ANONYMOUS_STORE`)
-    language: str = DEFAULT_LANGUAGE  # of the store's texts that came without one
+    token_id: int | None = None  # None: no token (`ANONYMOUS_STORE`)
+    language: str = DEFAULT_LANGUAGE  # of the store's texts without a language
 
 
 @dataclass(frozen=True)
 class Token:
-    """What may be shown of a token after it was issued."""
+    """The data of a token that can be shown after it was issued."""
 
     id: int
     store_id: int
@@ -53,7 +53,7 @@ def digest(token: str) -> bytes:
 
 
 def may_be(token: str) -> bool:
-    """False: no store can have such a token."""
+    """False: the token is malformed, and no store has it."""
     return IMPORTABLE.fullmatch(token) is not None
 
 
@@ -65,10 +65,10 @@ _BY_DIGEST = Statement(
 
 
 async def find(database: Database, token: str) -> Caller | None:
-    """Asked of the database every time: a revoked token is worth nothing from then on, in every worker.
+    """Queries the database every time, so a revoked token stops working at once in every worker.
 
-    The lookup is by digest: nothing of the secret is compared byte by byte, so no timing tells of it. What cannot be
-    a token costs no lookup; that this is quicker tells only what the documentation says too.
+    The lookup is by digest: the secret itself is never compared, so timing reveals nothing of it. A malformed token
+    needs no lookup; the quicker response reveals only the documented format.
     """
     if not may_be(token):
         return None
@@ -77,14 +77,14 @@ async def find(database: Database, token: str) -> Caller | None:
 
 
 def caller_read(row: Row) -> Caller:
-    """Of a row with the token's `store_id`, `scope` and `id`, and its store's `language`."""
+    """From a row with the token's `store_id`, `scope` and `id`, and its store's `language`."""
     return Caller(row.store_id, Scope(row.scope), row["id"], row.language)
 
 
 async def add(session: AsyncSession, store_id: int, scope: Scope, imported: str | None = None) -> str:
-    """Give a store one more token, a random one or its `imported` own; returns the secret.
+    """Adds a token to a store, a random or an `imported` one; returns the secret.
 
-    Raises `InvalidField` (`token`) for an import that is too short, too long, not printable ASCII, or taken.
+    Raises `InvalidField` (`token`) if the import is too short, too long, not printable ASCII, or taken.
     """
     if imported is not None and not IMPORTABLE.fullmatch(imported):
         raise InvalidField("token", "must be 20 to 200 printable ASCII characters without blanks")
@@ -98,7 +98,7 @@ async def add(session: AsyncSession, store_id: int, scope: Scope, imported: str 
 
 
 async def issue(database: Database, store_id: int, scope: Scope) -> str:
-    """One more token for a store; returns the secret. Raises `StoreNotFound`."""
+    """Adds a token to a store; returns the secret. Raises `StoreNotFound`."""
     try:
         async with database.transaction() as session:
             return await add(session, store_id, scope)

@@ -1,4 +1,4 @@
-"""What OpenAPI says of Bukalapak's routes. Each value is the keyword arguments of one route's decorator."""
+"""OpenAPI descriptions of Bukalapak's routes. Each value is the keyword arguments of one route's decorator."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from image_service.web.openapi.components import CHALLENGE, shared
 
 KEY_USED = "Idempotency-Key was used for another request"
 
-_SOME_IMAGE = 1838301  # of the document's examples
+_SOME_IMAGE = 1838301  # from the document's examples
 _EVERY: dict[int | str, dict[str, Any]] = {
     401: failure(
         "No credentials, or wrong ones.",

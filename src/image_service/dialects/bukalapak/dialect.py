@@ -15,7 +15,7 @@ def dialect(*, always_200: bool) -> Dialect:
         render=problems.render_as_200 if always_200 else problems.render,
         challenge='Basic realm="image-service", charset="UTF-8"',
         attachment=None,
-        formats=ALWAYS_TAKEN,  # those that its document names
+        formats=ALWAYS_TAKEN,  # named in its document
         tags=(
             {
                 "name": "Bukalapak",

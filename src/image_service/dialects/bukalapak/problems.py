@@ -1,4 +1,4 @@
-"""Bukalapak's errors: the failure envelope, in the words of its document."""
+"""Bukalapak's errors: the failure envelope, worded as in its document."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def render(request: Request, problem: Problem) -> Response:
     deleting = request.method == "DELETE"
     status = problem.status
     if deleting and isinstance(problem.error, ForeignImage):
-        status = 403  # the one answer in which the document tells of other stores' images
+        status = 403  # the document's only response that reveals another store's image
     body: dict[str, Any] = {
         "status": "ERROR",
         "user_id": _image_id(request),
@@ -60,7 +60,7 @@ def render(request: Request, problem: Problem) -> Response:
 
 
 def render_as_200(request: Request, problem: Problem) -> Response:
-    """The same with status 200, but for a 401: old clients lose the body of anything else."""
+    """As `render`, but with status 200, except 401: old clients lose the body of other statuses."""
     response = render(request, problem)
     response.status_code = response.status_code if response.status_code == 401 else 200
     return response

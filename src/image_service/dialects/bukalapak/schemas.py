@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from image_service.web.openapi.components import shared
 
-NO_IMAGE = "null"  # what the document prints as the `user_id` of a failed create
+NO_IMAGE = "null"  # the `user_id` of a failed create in the document
 
 
 class Created(BaseModel):
@@ -15,7 +15,7 @@ class Created(BaseModel):
 
     status: Literal["OK"]
     id: str = Field(pattern="^[1-9][0-9]*$")
-    # Always null. Generators of clients have no type for that, but one for what may be null.
+    # Always null. Client generators have no type for that, only for nullable strings.
     message: Annotated[None, WithJsonSchema({"type": ["string", "null"]})]
 
 
@@ -31,7 +31,7 @@ class Failed(BaseModel):
     """`user_id` carries the image id of the request, or the string `"null"` where it has none: as printed."""
 
     status: Literal["ERROR"]
-    # A pattern, for generators of clients take the constant for the null that it spells.
+    # A pattern, because client generators read the constant "null" as null.
     user_id: int | Annotated[Literal["null"], WithJsonSchema({"type": "string", "pattern": "^null$"})]
     message: str
 
@@ -54,7 +54,7 @@ def failure(
     name: str = "",
     headers: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A failed answer, for OpenAPI; `name`: of the component that several routes share."""
+    """An error response for OpenAPI. `name`: its component's, if several routes share it."""
     failed = {
         "upload" if user_id == NO_IMAGE else "image": {"status": "ERROR", "user_id": user_id, "message": message}
         for user_id in user_ids

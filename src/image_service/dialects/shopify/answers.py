@@ -1,4 +1,4 @@
-"""How Shopify's routes show an image: the properties of the platform's page, in its order."""
+"""An image in Shopify's responses: the properties of the platform's documentation, in its order."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -15,7 +15,7 @@ from image_service.web.parts import Parts
 
 
 def alt_of(image: Image, language: str | None) -> str | None:
-    """The one text that this API has room for: in the store's language, else the first that there is."""
+    """This API shows one text: the one in the store's language, else the first."""
     if not isinstance(image.alt, dict):
         return image.alt
     return image.alt.get(language or "", next(iter(image.alt.values()), None))
@@ -44,7 +44,7 @@ PRODUCT = ("id", "title", "images", "image", "variants")
 
 
 def view_of(parts: Parts, caller: Caller, fields: str | None = None) -> View:
-    """`fields` picks among the properties; without it, all."""
+    """`fields` selects properties; without it, all."""
     return _view(parts.delivery_base, parts.offer, fields, caller.language)
 
 
@@ -54,8 +54,8 @@ def _view(delivery_base: str, offer: Offer, fields: str | None, language: str) -
 
 
 async def titles(parts: Parts, caller: Caller, product_ids: Sequence[int], fields: str | None) -> dict[int, str | None]:
-    """Of products that have a name, where it is wanted. To be read after their galleries: an entity tag that is newer
-    than the name would stand for it.
+    """The names of those products that have one, if `fields` wants titles. Call this after reading the galleries:
+    otherwise an old name could get a newer entity tag.
     """
     if not product_ids or "title" not in picked(fields, PRODUCT, PRODUCT):
         return {}
@@ -64,7 +64,7 @@ async def titles(parts: Parts, caller: Caller, product_ids: Sequence[int], field
 
 
 def product_of(product_id: int, title: str | None, gallery: Gallery, view: View, fields: str | None) -> dict[str, Any]:
-    """All that is known of a product here; variants, which are not, are an empty list, as clients expect one."""
+    """All that the service knows of a product. Clients expect `variants`, so it is an empty list."""
     shown: dict[str, Callable[[], Any]] = {
         "id": lambda: product_id,
         **({"title": lambda: title} if title is not None else {}),

@@ -1,6 +1,6 @@
-"""Where Shopify's clients carry a token: in a header of its own, or as the password of Basic beside an API key.
+"""Where Shopify's clients send a token: in a header of its own, or as the password of HTTP Basic.
 
-The token alone names the store: an API key is the platform's, and says nothing here.
+The token alone identifies the store. The user name, an API key of the platform, is ignored.
 """
 
 from image_service.errors import Unauthenticated

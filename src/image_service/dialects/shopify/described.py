@@ -1,4 +1,4 @@
-"""What OpenAPI says of Shopify's routes. Each value is the keyword arguments of one route's decorator."""
+"""OpenAPI descriptions of Shopify's routes. Each value is the keyword arguments of one route's decorator."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def _answer(model: Any, description: str, example: Any, **headers: Any) -> dict[
 
 
 def _form() -> dict[str, Any]:
-    """The fields that a form can hold, all text, and the file itself instead of its base64."""
+    """A form's fields, all text. It has the file itself instead of its base64."""
     fields = ImageFields.model_json_schema()["properties"]
     sent = {
         name: {"description": field["description"], **next(kind for kind in field["anyOf"] if kind["type"] != "null")}

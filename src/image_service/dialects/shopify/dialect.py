@@ -1,4 +1,4 @@
-"""Shopify's REST Admin API as a dialect: product images, under each version's prefix and under the old one without."""
+"""Shopify's REST Admin API as a dialect: product images, under versioned prefixes and the old one."""
 
 from typing import Annotated
 
@@ -22,11 +22,11 @@ Version = Annotated[
 
 
 async def _known(version: Version) -> None:
-    """Raises nothing: a version of another form is a path that does not exist."""
+    """FastAPI validates `version`: any other form is a path that does not exist."""
 
 
 def _mount(prefix: str, tag: str, suffix: str = "") -> None:
-    """All routes under one prefix; `suffix` ends the names of their operations."""
+    """Mounts all routes under one prefix. `suffix` ends their operation names."""
     versioned = [Depends(_known)] if "{version}" in prefix else []
     for each in (routes.routes, products.routes):
         _router.include_router(
@@ -54,7 +54,7 @@ DIALECT = Dialect(
     render=problems.render,
     credentials=CREDENTIALS,
     rates=RATES,
-    has_capitals=True,  # its client for Python keeps headers in a dictionary
+    has_capitals=True,  # its Python client keeps headers in a dictionary
     read_size=read_size,
     attachment=("image", "attachment"),
     tags=(

@@ -1,4 +1,4 @@
-"""What OpenAPI says of Shopify's errors."""
+"""OpenAPI descriptions of Shopify's errors."""
 
 from typing import Annotated, Any
 
@@ -121,7 +121,7 @@ _BAD_QUERY = shared("ShopifyBadQuery", _BAD_QUERY)
 
 
 def errors(*statuses: int, bad_query: bool = False) -> dict[int | str, dict[str, Any]]:
-    """Those that a route can answer with, beside 401, 404, 429, 500 and 503: all can."""
+    """A route's errors: `statuses`, and 401, 404, 429, 500 and 503, which every route has."""
     found: dict[int | str, dict[str, Any]] = {
         status: ERRORS[status] for status in sorted({401, 404, 429, 500, 503, *statuses})
     }

@@ -1,4 +1,4 @@
-"""Examples of Shopify's bodies, of our own making."""
+"""Our own examples of Shopify's bodies."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ MOVED = {**SIDE, "position": 1, "updated_at": "2026-01-10T08:00:00+00:00"}
 DOT = "R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs="
 
 CREATE = {
-    # First, as that is what a form offers: it works as it stands, without any other host.
+    # First, because forms offer the first example: it works without any other host.
     "attachment": {
         "summary": "In base64",
         "value": {"image": {"filename": "dot.gif", "position": 1, "attachment": DOT}},

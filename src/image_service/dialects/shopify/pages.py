@@ -1,4 +1,4 @@
-"""Pages by cursor: `limit`, `page_info`, and the `Link` that leads on."""
+"""Cursor pagination: `limit`, `page_info`, and the header `Link`."""
 
 import base64
 import re
@@ -21,7 +21,7 @@ _CURSOR = re.compile(r"(id|position) (before|after) (0|[1-9][0-9]{0,18})")
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a page begins, or ends: at what has this number, which is not on it."""
+    """Where a page begins or ends. The item with this number is not on it."""
 
     by: str  # `id` or `position`
     way: str  # `after` or `before`
@@ -33,7 +33,7 @@ class Cursor:
 
     @classmethod
     def parse(cls, page_info: str) -> "Cursor":
-        """Raises `InvalidField` unless a `Link` of ours had it."""
+        """Raises `InvalidField` unless this API made it for a `Link`."""
         try:
             plain = base64.urlsafe_b64decode(page_info.encode() + b"==").decode()
         except ValueError:  # not ASCII, not base64, not UTF-8
@@ -47,9 +47,9 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Paging:
-    """What a request asks for."""
+    """The page that a request asks for."""
 
-    limit: int | None  # None: it does not say
+    limit: int | None  # None: not given
     cursor: Cursor | None
     fields: str | None
 
@@ -65,7 +65,7 @@ class Paging:
         }
         query = {"limit": self.limit, "fields": self.fields}
         given = {name: value for name, value in query.items() if value is not None}
-        # Clients split at ", " and "; ", of which a URL has none.
+        # Clients split at ", " and "; ". URLs contain neither.
         links = [
             f'<{base}{request.url.path}?{urlencode({**given, "page_info": str(cursor)})}>; rel="{rel}"'
             for rel, cursor in cursors.items()

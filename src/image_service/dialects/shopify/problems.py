@@ -1,6 +1,6 @@
-"""Shopify's errors: one object with `errors`, which is a sentence, or a map of field to what is wrong with it.
+"""Shopify's errors: one object with `errors`, a sentence or a map of field to message.
 
-Clients show what is under `image` by itself, so these are whole sentences; other messages read on from their field.
+Clients show messages under `image` alone, so these are whole sentences. Other messages follow their field's name.
 """
 
 from typing import Any
@@ -25,8 +25,8 @@ from image_service.web.problems import Problem, reason_of
 IMAGE = "image"
 NO_IMAGE = "Required parameter missing or invalid"
 NO_PICTURE = "A src or an attachment is needed"
-WRONG_TOKEN = "[API] Invalid API key or access token"  # noqa: S105 - what is said of one
-LEAST_WAIT = 2  # seconds, in which its clients' own pace comes free again; written as the decimal that they read
+WRONG_TOKEN = "[API] Invalid API key or access token"  # noqa: S105 - a message
+LEAST_WAIT = 2  # seconds: after these, clients' own throttling allows calls again; sent as a decimal
 
 
 def full(limit: int) -> str:
@@ -40,7 +40,7 @@ def refused(error: PictureRefused) -> str:
             return f"The URL {words}"
         case Refusal.NOT_BASE64:
             return f"The attachment {words}"
-        case _:  # `PDF: must be …` is whole
+        case _:  # `PDF: must be …` is a whole sentence
             return words if ": " in words else f"The picture {words}"
 
 

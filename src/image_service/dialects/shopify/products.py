@@ -1,6 +1,4 @@
-"""Products as Shopify's clients read galleries: each with its title, if it has one, and its images, and nothing that is
-not known here.
-"""
+"""Galleries as Shopify products: each has its images, a title if known, and no data unknown to the service."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -18,7 +16,7 @@ from image_service.web.images.answers import answer
 from image_service.web.numbers import ProductId
 from image_service.web.parts import PartsOf
 
-MAX_IMAGES = 2_500  # on a page: some 900 kB, read and made in a tenth of a second
+MAX_IMAGES = 2_500  # on a page: some 900 kB, read and encoded in 0.1 s
 
 routes = APIRouter()
 

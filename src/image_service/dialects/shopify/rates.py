@@ -1,4 +1,4 @@
-"""How Shopify's clients are told of a store's calls."""
+"""The header that reports a store's calls to Shopify's clients."""
 
 from collections.abc import Mapping
 
@@ -24,5 +24,5 @@ RATES = RateHeaders(
             },
         )
     },
-    {CALL_LIMIT: "1/40"},  # clients read it off every answer
+    {CALL_LIMIT: "1/40"},  # clients read it from every response
 )

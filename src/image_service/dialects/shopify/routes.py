@@ -109,7 +109,7 @@ async def list_images(
 
 
 def _number(image: Image, by: str) -> int:
-    """Its place in one of the two orders."""
+    """The image's id or position, as `by` says."""
     return image.id if by == "id" else image.position or 0
 
 
@@ -162,9 +162,7 @@ async def _of_product(parts: Parts, store_id: int, product_id: int, image_id: in
 
 
 def _told(asked: ImageFields, before: Image, language: str) -> dict[str, Any]:
-    """What the body says beside the picture. A text that is sent back as it was shown must not take the place of those
-    in other languages.
-    """
+    """The changes other than the picture. An unchanged `alt` must not replace the texts in other languages."""
     is_new = asked.gives_alt and asked.alt != alt_of(before, language)
     variants = asked.variants
     return {
@@ -175,8 +173,8 @@ def _told(asked: ImageFields, before: Image, language: str) -> dict[str, Any]:
 
 
 async def _other_picture(offer: Offer, before: Image) -> Upload | None:
-    """A client that has created an image from an attachment sends that with each update again. The same bytes keep
-    their URL.
+    """None: no picture, or the same bytes, which keep their URL. Clients that created an image from an attachment send
+    it again with each update.
     """
     upload = await offer.upload() if offer.way else None
     return None if upload is None or upload.picture.sha256 == before.sha256 else upload

@@ -1,4 +1,4 @@
-"""What a body says of an image, and the bodies that show one."""
+"""The request and response bodies of images."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from image_service.web.images.texts import Name, PlainAlt
 from image_service.web.numbers import MAX_ID, WHOLE, Number
 from image_service.web.problems import invalid_fields
 
-MAX_VARIANTS = 1_000  # of one image: half of what JSON may have values
+MAX_VARIANTS = 1_000  # of one image: half of the values that a JSON body may have
 
 
 Place = Annotated[Number, Field(ge=1, le=MAX_ID), WHOLE]
@@ -47,7 +47,7 @@ class ImageFields(BaseModel):
 
     @property
     def image_id(self) -> None:
-        """This API puts no image on a product that is there already."""
+        """This API cannot assign an existing image to a product."""
 
     @property
     def gives_alt(self) -> bool:
@@ -55,7 +55,7 @@ class ImageFields(BaseModel):
 
     @property
     def variants(self) -> tuple[int, ...] | None:
-        """Each once; None: the body does not say."""
+        """Without duplicates. None: not in the body."""
         return tuple(dict.fromkeys(self.variant_ids or ())) if "variant_ids" in self.model_fields_set else None
 
     @property
@@ -64,7 +64,7 @@ class ImageFields(BaseModel):
 
 
 def parse_image(body: Submission) -> ImageFields:
-    """Of JSON's `image`, or of a form. Raises `MalformedBody` without an `image`, `InvalidField` with every field that
+    """Reads JSON's `image`, or a form. Raises `MalformedBody` without an `image`, `InvalidField` with every field that
     cannot be used.
     """
     if body.is_form:

@@ -16,13 +16,13 @@ NAMED = {
 }
 _ASKED = re.compile(
     rf"(?:(?P<name>{'|'.join(NAMED)})|(?P<width>[1-9][0-9]{{0,3}})?x(?P<height>[1-9][0-9]{{0,3}})?)"
-    r"(?:_crop_(?:center|top|bottom|left|right))?"  # nothing is cropped: the whole picture is shown
+    r"(?:_crop_(?:center|top|bottom|left|right))?"  # ignored: the service never crops
     r"(?:@(?P<scale>[23])x)?"
 )
 
 
 def read_size(asked: str) -> int | None:
-    """Pixels of the longer side, 0 for full size; None where it says none."""
+    """Pixels of the longer side, 0 for full size; None if `asked` is no size."""
     match = _ASKED.fullmatch(asked)
     if match is None:
         return None

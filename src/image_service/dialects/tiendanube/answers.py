@@ -1,4 +1,4 @@
-"""How Tiendanube's routes show images, and the URL that they were asked under."""
+"""Images in Tiendanube's responses, and the API's URL with the request's prefix."""
 
 from starlette.requests import Request
 
@@ -11,14 +11,14 @@ VERSIONED = (*BASIC_FIELDS, "alt")  # the platform's versioned API shows `alt` t
 
 
 def view_of(request: Request, parts: Parts, caller: Caller, fields: str | None = None) -> View:
-    """`fields` picks among the properties; without it, those of the document. The platform shows texts by language."""
+    """`fields` selects properties; default: the document's. Versioned prefixes show texts by language."""
     if "store_id" in request.path_params:
         return _view_of(parts, fields, VERSIONED, caller.language)
     return _view_of(parts, fields, BASIC_FIELDS)
 
 
 def base_of(request: Request, parts: Parts) -> str:
-    """The API's URL with the prefix that this request came in by."""
+    """The API's URL with this request's prefix."""
     store_id = request.path_params.get("store_id")
     if store_id is None:
         return parts.api_base

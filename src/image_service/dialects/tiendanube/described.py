@@ -1,4 +1,4 @@
-"""What OpenAPI says of Tiendanube's routes: answers, errors, and the document's own examples.
+"""OpenAPI descriptions of Tiendanube's routes: responses, errors, and the document's own examples.
 
 Each value is the keyword arguments of one route's decorator.
 """
@@ -20,12 +20,12 @@ from image_service.web.problem_bodies import BAD_QUERY, errors
 
 
 def _one(example: Any) -> dict[str, Any]:
-    """The `content` of an answer."""
+    """The `content` of a response."""
     return {"application/json": {"example": example}}
 
 
 def _form() -> dict[str, Any]:
-    """The same fields, all text, and the file itself instead of its base64. A form has no null."""
+    """A form's fields: those of JSON, but all text, without null, and with the file itself."""
     fields = ImageInput.model_json_schema()["properties"]
     sent = {
         name: {"description": field["description"], **next(kind for kind in field["anyOf"] if kind["type"] != "null")}
@@ -56,7 +56,7 @@ def _request_body(shown: dict[str, Any], *, required: bool) -> dict[str, Any]:
     }
 
 
-# What every list answers beside 200.
+# The other responses of every list.
 _OF_A_LIST: dict[int | str, dict[str, Any]] = {**PAGE_NOT_MODIFIED, **errors(), **BAD_QUERY}
 _IMAGES = [examples.SERVINE, examples.ONYX, examples.STOUTLAND]
 _ORIGINAL = {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in Format}

@@ -1,4 +1,4 @@
-"""Tiendanube's API as a dialect: the routes of its document, and the same again under the platform's own prefixes."""
+"""Tiendanube's API as a dialect: its document's routes, also under the platform's own prefixes."""
 
 from fastapi import APIRouter, Depends
 
@@ -28,10 +28,10 @@ DIALECTS = (
     Dialect(
         name="tiendanube",
         title="Tiendanube",
-        prefixes=("",),  # and of what is no path at all: `OPTIONS *`
+        prefixes=("",),  # also matches `OPTIONS *`, which is no path
         router=_router("", "Tiendanube"),
         render=problem_bodies.render,
-        formats=ALWAYS_TAKEN,  # those that its document names; the platform takes more today
+        formats=ALWAYS_TAKEN,  # named in its document; the platform accepts more today
         tags=(
             {
                 "name": "Tiendanube",
@@ -46,7 +46,7 @@ DIALECTS = (
         router=_versioned,
         render=problem_bodies.render,
         texts=tuple(f"/{version}/{{store_id}}/products/sku/" for version in _VERSIONS),
-        names_requests=False,  # the platform's own PHP client takes any `X-Request-Id` for an error
+        names_requests=False,  # the platform's PHP client treats any `X-Request-Id` as an error
         tags=(
             {
                 "name": "Tiendanube v1",

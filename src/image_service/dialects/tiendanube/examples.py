@@ -1,4 +1,4 @@
-"""The examples of Tiendanube's document, and a few more like them."""
+"""The examples of Tiendanube's document, and a few similar ones."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ MEWTWO = _image(145, "mewtwo", "gif", 5, "2013-04-12T09:15:11-03:00", "2013-04-1
 MOVED = _image(145, "mewtwo", "gif", 1, "2013-01-03T09:11:51-03:00", "2013-03-11T09:14:16-03:00")
 ORPHAN = {**SERVINE, "position": None, "product_id": None}
 
-# The document's attachment, with the raw line breaks that it prints inside the string.
+# The document's attachment, with the raw line breaks that the document prints inside it.
 MEWTWO_GIF = """R0lGODlhIAAgAPIAAPj4+MCgyHh4eGBgWLgomEBAQP///wAAACH/C05FVFNDQVBFMi4wAwEAAAAh
 /hFwb2tlZ3VpZGUuZmlsYi5kZQAh+QQJEQAGACwAAAAAIAAgAAADj2i63P4wykmrvTjrzbv/YNgU
 BUN+BUCuQFB2JNCmgeulbV2/y3rhup2pReBJgDuhgkYoUnA5mm0ZaBojyAJBadAWr8fgylXSgrEF
@@ -36,7 +36,7 @@ KXtc4qWzPAGbPJ9TKSgFelZGY10VAyxOhW5mFgMCkQMDiwM7AxuTmAaamgGTI5aXoTM2myGdI6oa
 CQA7"""
 
 CREATE = {
-    # First, as that is what a form offers: it works as it stands, without any other host.
+    # First, because forms offer the first example: it works without any other host.
     "attachment": {
         "summary": "In base64",
         "value": {"filename": "mewtwo.gif", "position": 5, "attachment": MEWTWO_GIF},

@@ -1,4 +1,4 @@
-"""A product's list: what shop fronts and connectors ask for most, by far."""
+"""A product's image list, by far the most frequent request of shop fronts and connectors."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -41,14 +41,14 @@ async def listed(
     fields: str | None,
     chosen: Callable[[Sequence[Image]], Sequence[Image]],
 ) -> Response:
-    """`chosen` picks and orders those of the gallery that are listed."""
+    """`chosen` selects and orders the gallery's images."""
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
     return _shown(request, parts, caller, gallery.revision, chosen(gallery.images), paging, fields).to(request)
 
 
 async def unfiltered(request: Request) -> Response | None:
-    """The list where nothing is filtered, out of the cache while its gallery has not changed: whose token it is and
-    the gallery's revision are one round trip. None: the route's own function answers.
+    """The unfiltered list, from the cache if the gallery has not changed. One query finds the token's store and the
+    gallery's revision. None: the route's own function responds.
     """
     product_id, own = id_of(request.path_params["product_id"]), request.path_params.get("store_id")
     given = _parameters(request.scope["query_string"])
@@ -76,7 +76,7 @@ async def unfiltered(request: Request) -> Response | None:
     if shown is None:
         gallery = await queries.gallery(parts.database, caller.store_id, product_id)
         shown = _shown(request, parts, caller, gallery.revision, gallery.images, paging, fields)
-        if revision is not None:  # else the caller has no token, and will not tell the revision next time either
+        if revision is not None:  # None if the request has no token: then the cache is never read
             parts.lists.keep(key, gallery.revision, shown)
     return shown.to(request)
 
@@ -97,7 +97,7 @@ def _shown(
 
 
 def _parameters(query: bytes) -> dict[bytes, Any] | None:
-    """The plain parameters of a query; None: there are others, or one of them twice."""
+    """The parameters of a query; None if there are unknown, malformed or repeated ones."""
     given: dict[bytes, Any] = {}
     for each in query.split(b"&") if query else ():
         name, _, value = each.partition(b"=")

@@ -1,4 +1,4 @@
-"""Products as answers show them, and pages of them with all their images, read and sent some galleries at a time."""
+"""Products in responses, and pages of them with all images, read and sent some galleries at a time."""
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Protocol
@@ -26,16 +26,16 @@ ProductFields = Annotated[
     Query(description="Comma-separated list of the product's fields to include in the response."),
 ]
 
-IMAGES_AT_ONCE = 250  # some 100 kB of an answer; a page may have 50,000
+IMAGES_AT_ONCE = 250  # some 100 kB of a response; a page may have 50,000
 
 _NAMES = ("name", "key")
 _WITHOUT_IMAGES = ("id", *_NAMES, "images_count")
-LISTED = (*_WITHOUT_IMAGES, "image", "images")  # what a product in a list has unless `fields` says otherwise
-WHOLE = ("id", *_NAMES, "images")  # one by itself
+LISTED = (*_WITHOUT_IMAGES, "image", "images")  # a listed product's properties, unless `fields` says otherwise
+WHOLE = ("id", *_NAMES, "images")  # a single product's
 
 
 class Named(Protocol):
-    """A product, as far as it is described."""
+    """A product's id, key and name."""
 
     @property
     def id(self) -> int: ...
@@ -48,8 +48,8 @@ class Named(Protocol):
 def shown(
     names: Sequence[str], product: Named, images: Sequence[Image], count: int, view: View, language: str
 ) -> dict[str, Any]:
-    """The properties `names` of a product with `count` images, all of which are given where any is shown. `image`,
-    name and key are there where it has them. `language`: the store's, for a name that is to be one text.
+    """The properties `names` of a product with `count` images. If any image is shown, `images` must hold all. `image`,
+    name and key are omitted if absent. `language`: the store's, for a name shown as one text.
     """
     all_shown = [view.of(image) for image in images]
     whole: dict[str, Any] = {
@@ -67,7 +67,7 @@ def shown(
 
 
 def names_wanted(fields: str | None, default: Sequence[str]) -> tuple[str, ...]:
-    """`fields` names properties of the product; its images always have their plain keys."""
+    """`fields` selects properties of the product, not of its images."""
     return picked(fields, LISTED, default)
 
 
@@ -79,8 +79,8 @@ async def page_of(
     fields: str | None,
     headers: dict[str, str],
 ) -> Response:
-    """A few images at once; many as they are read: a slow client then costs no more than a quick one. A gallery may
-    have changed since the page was found: the tag is then an old one, and the next question gets another.
+    """Sends few images at once, and streams many: a slow client then costs no more than a quick one. If a gallery has
+    changed since the page was found, the tag is outdated, and the next request gets a new one.
     """
     version = etags.fingerprint(page.total, caller.language, *((each.id, each.revision) for each in page.items))
     view, names = view_of(request, parts, caller), names_wanted(fields, LISTED)
@@ -118,7 +118,7 @@ async def page_of(
 
 
 def _groups(products: Sequence[Product]) -> Iterator[list[Product]]:
-    """Neighbours that have at most `IMAGES_AT_ONCE` together, or one by itself."""
+    """Consecutive products with at most `IMAGES_AT_ONCE` images together, or one product with more."""
     group: list[Product] = []
     for product in products:
         if group and sum(each.images_count for each in group) + product.images_count > IMAGES_AT_ONCE:

@@ -1,4 +1,4 @@
-"""Around Tiendanube's document, because its clients need it: galleries as products, and images by themselves."""
+"""Routes beyond Tiendanube's document that its clients need: galleries as products, and single images."""
 
 from functools import partial
 from typing import Annotated
@@ -32,12 +32,12 @@ from image_service.web.parts import Parts, PartsOf
 Since = Annotated[Count, Query(description="Restrict results to after the specified ID.")]
 
 routes = APIRouter()
-# Under the versioned prefixes alone. Ahead of all others: a SKU may have slashes, and be called `images`.
+# Only under the versioned prefixes. Before all other routes: a SKU may contain slashes or be `images`.
 by_key = APIRouter()
 named = APIRouter()
 
-MAX_WORDS = 200  # characters of a search
-MAX_SENT_KEY = 4 * MAX_KEY  # before it is composed: a letter with three marks
+MAX_WORDS = 200  # characters in a search
+MAX_SENT_KEY = 4 * MAX_KEY  # before Unicode composition: a letter and three marks
 
 
 @routes.get("/products", **described.LIST_PRODUCTS)
@@ -118,7 +118,7 @@ async def name_product(
 
 
 async def _answer(request: Request, parts: Parts, caller: Caller, product_id: int, fields: str | None) -> Response:
-    """A product as it is now. Raises `ProductNotFound`."""
+    """Responds with the current product. Raises `ProductNotFound`."""
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
     product = await naming.find(parts.database, caller.store_id, product_id)
     if not gallery.images and product.key is None and product.name is None:
@@ -212,6 +212,6 @@ async def get_original(
         "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
     }
     open_blob = partial(open_original, parts.storage, image)
-    # Of the bytes themselves: a replacement may be of the same size in the same second.
+    # A hash of the bytes: a replacement may have the same size in the same second.
     etag = f'"{image.sha256}"'
     return await blob_response(request, open_blob, image.format.media_type, headers, etag=etag)

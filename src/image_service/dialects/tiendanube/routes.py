@@ -1,4 +1,4 @@
-"""Tiendanube's product-image API: its document's routes, and those around them that its clients need."""
+"""Tiendanube's product-image API: its document's routes, and others that its clients need."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -79,11 +79,11 @@ async def list_images(
     return await listed(request, parts, caller, product_id, paging, fields, chosen)
 
 
-lists.get("/product/{product_id}/images", include_in_schema=False)(list_images)  # as the document prints it once
+lists.get("/product/{product_id}/images", include_in_schema=False)(list_images)  # the document prints this path once
 
 
 def _key_of(src: str) -> str | None:
-    """The key of the picture that this URL shows, on any host; None if the path is not one of ours."""
+    """The key of the picture at this URL, on any host; None if the path is not one of ours."""
     _, slash, rest = unquote(src).partition("/stores/")
     variant = VariantName.parse(f"stores/{rest.partition('?')[0]}") if slash else None
     return variant.key if variant else None
@@ -149,12 +149,12 @@ async def create_image(
     )
 
 
-# As the document prints the list's once.
+# The document prints the list's path in this form once.
 routes.post("/product/{product_id}/images", include_in_schema=False)(create_image)
 
 
 def _require_same(**pairs: tuple[int | None, int]) -> None:
-    """Ids that a body repeats are those of the path."""
+    """Raises `InvalidField` if an id in the body differs from the path's."""
     for name, (repeated, own) in pairs.items():
         if repeated is not None and repeated != own:
             raise InvalidField(name, "can't be changed")
@@ -193,7 +193,7 @@ async def update_image(
     async with offered.reading(request, parts, Owner(caller.store_id)) as read:
         asked = parse_input(read.body)
         if not asked.said and (mistake := misnamed(read.body, dialect_of(request.scope).attachment)):
-            raise mistake  # else nothing would be changed, and the client not know why
+            raise mistake  # otherwise nothing would change, without an error
         if asked.image_id is not None:
             raise InvalidField("image_id", "can't be given in an update")
         _require_same(id=(asked.id, id), product_id=(asked.product_id, product_id))

@@ -1,4 +1,4 @@
-"""What OpenAPI says of galleries. Each value in capitals is the keyword arguments of one route's decorator."""
+"""OpenAPI descriptions of galleries. Each value in capitals is the keyword arguments of one route's decorator."""
 
 from typing import Any
 

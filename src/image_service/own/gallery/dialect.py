@@ -1,4 +1,4 @@
-"""A product's gallery as one list, as `app` mounts it."""
+"""The dialect of galleries as one list, which `app` mounts."""
 
 from image_service.own.gallery import problems, routes
 from image_service.web.dialect import Dialect
@@ -9,7 +9,7 @@ DIALECT = Dialect(
     paths=frozenset({"/products/{product_id}/gallery"}),
     router=routes.router,
     render=problems.render,
-    attachment=None,  # pictures come by URL
+    attachment=None,  # pictures are fetched from URLs
     tags=(
         {
             "name": "Gallery",

@@ -1,4 +1,4 @@
-"""The errors of galleries: those of the own API, and the one that has receipts."""
+"""The errors of galleries: those of the own API, and one with receipts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A product's gallery as one list: read whole, and sent whole as often as its owner wants."""
+"""A product's gallery as one list, read and replaced as a whole."""
 
 from typing import Annotated, Any
 

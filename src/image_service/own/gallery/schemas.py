@@ -1,4 +1,4 @@
-"""The bodies of galleries: the list that is asked for, and what came of it."""
+"""The bodies of galleries: the wanted list, and its results."""
 
 import re
 from typing import Annotated, Any, Self
@@ -117,7 +117,7 @@ _KNOWN = GalleryInput.model_fields.keys() | EntryInput.model_fields.keys()
 
 
 def _field_of(location: tuple[int | str, ...]) -> str:
-    """Names that a client has made up are not repeated to it."""
+    """The field's path, without unknown names: a client's own names are not echoed."""
     name = ""
     for part in location:
         if isinstance(part, int):

@@ -1,4 +1,4 @@
-"""What OpenAPI says of jobs, their errors in words."""
+"""OpenAPI descriptions of jobs, and their errors' texts."""
 
 from typing import Any
 

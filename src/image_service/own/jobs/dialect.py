@@ -1,4 +1,4 @@
-"""Jobs, as `app` mounts them."""
+"""The dialect of jobs, which `app` mounts."""
 
 from image_service.own.jobs import described, routes
 from image_service.web.dialect import Dialect

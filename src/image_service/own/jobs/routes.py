@@ -1,4 +1,4 @@
-"""The jobs of a store: what became of what it asked for with `Prefer: respond-async`."""
+"""A store's jobs: the results of its requests with `Prefer: respond-async`."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What OpenAPI says of products. Each value in capitals is the keyword arguments of one route's decorator."""
+"""OpenAPI descriptions of products. Each value in capitals is the keyword arguments of one route's decorator."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ PUT_PRODUCT: dict[str, Any] = dict(
     openapi_extra=_asked(
         "ProductInput",
         ProductInput.model_json_schema(),
-        required=False,  # nothing said changes nothing
+        required=False,  # no body: no change
         both=("Both", {"key": "SKU-12/red", "name": "A red shoe"}),
         no_key=("Take the key away", {"key": None}),
     ),

@@ -1,4 +1,4 @@
-"""What the service's own API has of products, as `app` mounts it. Lists and deletion are a dialect's."""
+"""The dialect of products, which `app` mounts. Other dialects list and delete products."""
 
 from image_service.own import problems
 from image_service.own.products import routes
@@ -10,6 +10,6 @@ DIALECT = Dialect(
     operations=frozenset({("POST", "/products"), ("PUT", "/products/{product_id}")}),
     router=routes.router,
     render=problems.render,
-    attachment=None,  # nothing here takes a picture
+    attachment=None,  # no route here accepts a picture
     tags=({"name": "Products", "description": "Your own keys and names of products."},),
 )

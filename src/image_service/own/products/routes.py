@@ -1,4 +1,4 @@
-"""Products by keys of the merchant's own, and what they are called."""
+"""Products by the merchant's own keys, and their names."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response

@@ -1,4 +1,4 @@
-"""The bodies of products: what is said of one, what is answered."""
+"""The request and response bodies of products."""
 
 from typing import Annotated, TypeVar
 
@@ -55,5 +55,5 @@ def parse(kind: type[Input], body: Submission) -> Input:
 
 
 def shown(product: Described, language: str) -> NamedProduct:
-    """`language`: the store's, of a name that is there in several."""
+    """`language`: the store's, for names in several languages."""
     return {"id": product.id, "key": product.key, "name": text_of(product.name, language)}

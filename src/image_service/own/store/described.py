@@ -1,4 +1,4 @@
-"""What OpenAPI says of a store. Each value in capitals is the keyword arguments of one route's decorator."""
+"""OpenAPI descriptions of a store. Each value in capitals is the keyword arguments of one route's decorator."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""The caller's own store, as `app` mounts it."""
+"""The dialect of the caller's store, which `app` mounts."""
 
 from image_service.own.store import routes
 from image_service.web import problem_bodies

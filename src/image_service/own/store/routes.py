@@ -1,4 +1,4 @@
-"""Whose token this is: for programs that have a token and need the store's id, and for pages that greet by name."""
+"""The token's store: for programs that need its id, and for pages that show its name."""
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response

@@ -1,4 +1,4 @@
-"""What OpenAPI says of upload tickets. Each value in capitals is the keyword arguments of one route's decorator."""
+"""OpenAPI descriptions of upload tickets. Each value in capitals is the keyword arguments of one route's decorator."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ _SEND: dict[str, Any] = {
         "required": True,
         "content": {"multipart/form-data": {"schema": shared("TicketForm", _form())}},
     },
-    "security": [{}],  # the signature is all that it takes
+    "security": [{}],  # the signature suffices
     "parameters": [
         {
             "name": "expires",
@@ -106,7 +106,7 @@ _MADE = {
 
 
 def _one(example: Any) -> dict[str, Any]:
-    """The `content` of an answer."""
+    """The `content` of a response."""
     return {"application/json": {"example": example}}
 
 

@@ -1,4 +1,4 @@
-"""Upload tickets, as `app` mounts them."""
+"""The dialect of upload tickets, which `app` mounts."""
 
 from image_service.own.tickets import problems, routes
 from image_service.web.dialect import Dialect
@@ -8,8 +8,8 @@ DIALECT = Dialect(
     prefixes=("/uploads",),
     router=routes.router,
     render=problems.render,
-    has_secrets=True,  # the URL of a ticket is signed
-    attachment=None,  # a ticket takes a file in a form, and asks for nothing else
+    has_secrets=True,  # a ticket's URL contains its signature
+    attachment=None,  # a ticket accepts only a file in a form
     tags=(
         {
             "name": "Uploads",

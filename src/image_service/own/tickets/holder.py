@@ -1,7 +1,7 @@
 """Who may use an upload ticket's URL: any client that has it, from an allowed origin. The request's head decides.
 
-A refusal of the URL itself may be read by any page: there is nothing in it, and a script that could not read it would
-take it for a broken line, and try again.
+Any origin may read the refusal of a URL: it reveals nothing, and a script that cannot read it would assume a broken
+connection and retry.
 """
 
 import time
@@ -34,12 +34,12 @@ TicketId = Annotated[
         examples=["8f2b6c0e4d1a4f6f9d3c5b7a9e1f2d3c"],
     ),
 ]
-# Absent is as wrong as any other, not a field that is missing; so FastAPI must not describe it.
+# An absent value is wrong, not a missing field: so it has a default, and FastAPI must not describe it.
 OfTheUrl = Annotated[str, Query(include_in_schema=False)]
 
 
 def url_of(key: bytes, api_base: str, ticket: Ticket) -> str:
-    """Signed with this installation's `key`."""
+    """The ticket's URL, signed with this installation's `key`."""
     expires = str(int(ticket.expires_at.timestamp()))
     signed = ticket_signature.signature(key, ticket.id, expires)
     return f"{api_base}/uploads/{ticket.id.hex}?expires={expires}&signature={signed}"
@@ -50,12 +50,12 @@ class Holder:
     """A client that may post a file now."""
 
     ticket: Ticket
-    key: str | None  # its `Idempotency-Key`: never one of the store's own, in which no line break can be
-    max_bytes: int  # of the file; a repeat is let through, to be told what the first was: nothing more is made of it
+    key: str | None  # its `Idempotency-Key`, after the ticket's id and a line break, which no store's key contains
+    max_bytes: int  # of the file; a repeat counts no bytes: it gets the first request's response
 
 
 async def _ticket(request: Request, parts: Parts, id: UUID, expires: str, given: str) -> Ticket:
-    """Raises `TicketForged`, `TicketOver` (it has no row any more), `OriginRefused`."""
+    """Raises `TicketForged`, `TicketOver` (the row is gone), `OriginRefused`."""
     note(request.scope, {"Vary": "Origin", "Referrer-Policy": "no-referrer"})
     if not ticket_signature.is_signed(await parts.ticket_key.get(), id, expires, given):
         _let_read(request, "*")
@@ -79,7 +79,7 @@ def _let_read(request: Request, origin: str) -> None:
 
 
 def _own_origin(parts: Parts) -> str:
-    """A shop may have the service under a path of its own host."""
+    """The API's origin: a shop may have the service under a path of its own host."""
     url = urlsplit(parts.api_base)
     return f"{url.scheme}://{url.netloc}".lower()
 
@@ -91,7 +91,7 @@ async def _holder(
     expires: OfTheUrl = "",
     signature: OfTheUrl = "",
 ) -> Holder:
-    """Raises what `_ticket` raises, `RateLimited` (wrong URLs of an address, calls of the store), `TicketOver`."""
+    """Raises what `_ticket` raises, `RateLimited` (an address's wrong URLs, a store's calls), `TicketOver`."""
     try:
         ticket = await _ticket(request, parts, UUID(id), expires, signature)
     except TicketForged:
@@ -115,7 +115,7 @@ TicketHolder = Annotated[Holder, Depends(_holder)]
 
 
 async def preflight(request: Request, parts: PartsOf, id: TicketId, expires: str = "", signature: str = "") -> Response:
-    """Asked by the browser itself before it posts. One whose ticket is over may post, to be told so."""
+    """Answers a browser's preflight. If the ticket is over, the browser may post, so that it gets the error."""
     if "access-control-request-method" not in request.headers or "origin" not in request.headers:
         raise HTTPException(405)
     with suppress(TicketForged, TicketOver):

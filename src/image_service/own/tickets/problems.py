@@ -1,4 +1,4 @@
-"""The errors of upload tickets: those that all share, and a few of their own in the same shape."""
+"""The errors of upload tickets: the shared ones, and a few more in the same format."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def render(request: Request, problem: Problem) -> Response:
             text = FORGED
         case OriginRefused():
             text = ORIGIN
-        case TicketNotFound() | ImageNotFound():  # the second: an id that is none
+        case TicketNotFound() | ImageNotFound():  # the second: a malformed id
             text = UNKNOWN
         case UnsupportedBody():
             text = UNSUPPORTED

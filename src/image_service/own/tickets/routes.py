@@ -1,5 +1,5 @@
-"""Uploads straight from a browser or a phone, which must never hold a token: a store's back-end asks for a ticket with
-its token, the front-end posts files to the ticket's URL.
+"""Uploads straight from a browser or a phone, which must never hold a token. A store's back-end requests a ticket with
+its token, and the front-end posts files to the ticket's URL.
 """
 
 from uuid import UUID
@@ -32,8 +32,8 @@ from image_service.web.parts import PartsOf
 
 log = structlog.get_logger()
 
-NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # the answer holds the URL
-THE_TICKETS = ("src", "attachment", "image_id", "position", "product_id", "id")  # not for its holder to say
+NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # the response contains the URL
+THE_TICKETS = ("src", "attachment", "image_id", "position", "product_id", "id")  # the holder may not set these
 
 router = APIRouter(tags=["Uploads"])
 
@@ -130,7 +130,7 @@ async def upload_by_ticket(
 
 
 def _parse(body: Submission) -> ImageInput:
-    """Raises `InvalidField` for what the ticket has decided already."""
+    """Raises `InvalidField` for fields that the ticket sets."""
     asked = parse_input(body)
     for name in THE_TICKETS:
         if name in asked.said:

@@ -1,4 +1,4 @@
-"""The bodies of upload tickets: what is asked for, what is answered."""
+"""The request and response bodies of upload tickets."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -15,11 +15,11 @@ from image_service.web.images.view import time_of
 from image_service.web.numbers import MAX_ID, WHOLE, Number
 from image_service.web.problems import invalid_fields
 
-MAX_POSITION = 10_000  # as many as a product may ever have
-MAX_ORIGINS = 20  # a shop's own, for each country and for development
-DEFAULT_SECONDS = 900  # to choose some photos and send them
+MAX_POSITION = 10_000  # the most images that any setting allows a product
+MAX_ORIGINS = 20  # one for each country's shop, and for development
+DEFAULT_SECONDS = 900  # time to choose some photos and send them
 
-# --- what is sent ---
+# --- requests ---
 
 
 def _origins(value: list[str]) -> list[str]:
@@ -84,7 +84,7 @@ class TicketInput(BaseModel):
 def parse_ticket(
     body: Submission, *, max_files: int, max_image_bytes: int, max_seconds: int
 ) -> tuple[Allowed, timedelta]:
-    """What it allows, and for how long. Raises `InvalidField` with every field that cannot be used."""
+    """What the ticket allows, and its lifetime. Raises `InvalidField` with every field that cannot be used."""
     try:
         asked = TicketInput.model_validate(body.fields)
     except ValidationError as error:
@@ -107,7 +107,7 @@ def parse_ticket(
     return allowed, timedelta(seconds=asked.expires_in or min(DEFAULT_SECONDS, max_seconds))
 
 
-# --- what is answered ---
+# --- responses ---
 
 
 def _shown(description: str, **schema: Any) -> Any:

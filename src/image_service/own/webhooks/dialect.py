@@ -1,4 +1,4 @@
-"""Webhooks, as `app` mounts them."""
+"""The dialect of webhooks, which `app` mounts."""
 
 from image_service.own.webhooks import problems, routes
 from image_service.web.dialect import Dialect
@@ -9,8 +9,8 @@ DIALECT = Dialect(
     paths=frozenset({"/webhooks"}),
     router=routes.router,
     render=problems.render,
-    attachment=None,  # nothing here takes a picture
-    has_secrets=True,  # those that deliveries are signed with
+    attachment=None,  # no route here accepts a picture
+    has_secrets=True,  # they sign deliveries
     tags=(
         {
             "name": "Webhooks",

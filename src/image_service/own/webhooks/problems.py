@@ -1,4 +1,4 @@
-"""The errors of webhooks: those that all of the own API share, and a few more."""
+"""The errors of webhooks: the shared ones of the own API, and a few more."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ TOO_MANY = f"A store may have {MOST} webhooks"
 
 def render(request: Request, problem: Problem) -> Response:
     match problem.error:
-        case WebhookNotFound() | ImageNotFound():  # the second: an id that is none
+        case WebhookNotFound() | ImageNotFound():  # the second: a malformed id
             body = problem_body(404, "webhook_not_found", UNKNOWN)
         case DeliveryNotFound():
             body = problem_body(404, problem.code, NOT_SENT)

@@ -1,4 +1,4 @@
-"""Webhooks: a store says which of its URLs are told of which events, and sees what has been sent to them."""
+"""Webhooks: a store registers URLs for events, and lists their deliveries."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -25,11 +25,11 @@ from image_service.web.parts import Parts, PartsOf
 
 log = structlog.get_logger()
 
-NO_STORE = {"Cache-Control": "no-store"}  # the answer holds a secret
+NO_STORE = {"Cache-Control": "no-store"}  # the response contains a secret
 
 router = APIRouter(tags=["Webhooks"])
 
-DELIVERY = "msg_"  # ahead of a delivery's id
+DELIVERY = "msg_"  # prefix of a delivery's id
 WebhookId = Annotated[str, id_in_path("The webhook's id.", "5e8d1c7b9a3f4e2d8c6b0a9f7e5d3c1b")]
 DeliveryId = Annotated[
     str,
@@ -157,5 +157,5 @@ def _shown(parts: Parts, webhook: Webhook) -> Callable[[Delivery], Response]:
 def _once(
     request: Request, parts: Parts, store_id: int, show: Callable[[Any], Response]
 ) -> AbstractAsyncContextManager[Run[Any]]:
-    """For what has no body."""
+    """For requests without a body."""
     return idempotent(request, parts, store_id, key_of(request), {}, Submission({}), show)

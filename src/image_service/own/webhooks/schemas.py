@@ -1,4 +1,4 @@
-"""The bodies of webhooks: what is asked for, what is answered."""
+"""The request and response bodies of webhooks."""
 
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,7 @@ EventName = Literal[
 ]
 NOT_SENT_TO = "can't be sent to"
 
-# --- what is sent ---
+# --- requests ---
 
 
 def _once_each(events: list[EventName]) -> list[EventName]:
@@ -51,7 +51,7 @@ class WebhookInput(BaseModel):
 
 
 def parse(body: Submission, sender: Sender) -> WebhookInput:
-    """With the URL as it will be asked for. Raises `InvalidField` with every field that cannot be used."""
+    """The URL is in the form that will be requested. Raises `InvalidField` with every field that cannot be used."""
     try:
         asked = WebhookInput.model_validate(body.fields)
     except ValidationError as error:
@@ -59,12 +59,12 @@ def parse(body: Submission, sender: Sender) -> WebhookInput:
     try:
         return asked.model_copy(update={"url": sender.judged(asked.url)})
     except FetchFailed as failed:
-        # Which addresses are taken is a setting: that one is not among them is not told apart from others.
+        # The message must not reveal which addresses the settings refuse.
         public = NOT_SENT_TO if failed.public == COULD_NOT_BE_FETCHED else failed.public
         raise InvalidField("url", public) from None
 
 
-# --- what is answered ---
+# --- responses ---
 
 
 class WebhookBody(TypedDict):

@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"(.*)\bTOKEN$")
 
 
 def call_of(printed: str, server: str) -> Call | None:
-    """The request of an exchange; None: it is none, or has a body that is not JSON."""
+    """The request of an exchange; None: not a request, or its body is not JSON."""
     head, _, rest = printed.partition("\n\n")
     line, *headers = head.splitlines()
     request = _REQUEST.fullmatch(line)
@@ -36,7 +36,7 @@ def call_of(printed: str, server: str) -> Call | None:
 
 
 def call_of_curl(printed: str) -> Call | None:
-    """A command that is one plain call of curl; None: it is none, or has other options."""
+    """The request of a single curl command; None: another command, or unknown options."""
     try:
         name, *words = shlex.split(printed.replace("\\\n", " "))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A guide as HTML: its links lead to other guides, its headings have names, its exchanges have tabs."""
+"""A guide as HTML: its links lead to other guides, its headings have ids, its exchanges have tabs."""
 
 import posixpath
 import re
@@ -16,7 +16,7 @@ from image_service.site.guides.exchanges import call_of, call_of_curl
 from image_service.site.guides.sources import url_of
 from image_service.site.reference.samples import samples_of
 
-PRINTED = "http://127.0.0.1:8000"  # what the guides call the service
+PRINTED = "http://127.0.0.1:8000"  # the service's URL in the guides' text
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -29,7 +29,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Section:
-    """What a search finds: the text below one heading."""
+    """The text below one heading, as a search finds it."""
 
     heading: Heading
     text: str
@@ -43,7 +43,7 @@ class Guide:
 
 
 def read(text: str, file: str, known: Collection[str], server: str) -> Guide:
-    """`file`: where it lies among those that are `known`; `server`: the URL that its examples call."""
+    """`file`: the guide's path, one of `known`; `server`: the URL for its examples."""
     tokens = _MARKDOWN.parse(text.replace(PRINTED, server))
     sections = _sections(tokens)
     env = {"file": file, "known": known, "server": server, "ids": [each.heading.id for each in sections]}
@@ -67,7 +67,7 @@ def _plain(token: Token) -> str:
 
 
 def _id_of(heading: str) -> str:
-    """As links name it."""
+    """The id that links use."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
@@ -88,7 +88,7 @@ class _Renderer(RendererHTML):
         return "</table></div>\n"
 
     def th_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """A corner without a word heads nothing."""
+        """An empty corner cell is not a header."""
         return "<th>" if tokens[idx + 1].content else "<td>"
 
     def th_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
@@ -100,7 +100,7 @@ class _Renderer(RendererHTML):
 
     def link_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         depth, place = 1, idx
-        while depth:  # the one that it closes
+        while depth:  # find the opening tag
             place -= 1
             depth += {"link_open": -1, "link_close": 1}.get(tokens[place].type, 0)
         return "</a>" if _target(str(tokens[place].attrGet("href")), env) else "</span>"
@@ -125,7 +125,7 @@ class _Renderer(RendererHTML):
             if shown[1:]
             else '<div class="tabs only-with-scripts alone"></div>'
         )
-        # Diagrams and tables of characters lose their shape where lines are broken, so they scroll.
+        # Wrapped lines would break text diagrams and tables, so these scroll.
         drawn = ' class="drawn" tabindex="0"' if shown[0][0] == "text" else ""
         codes = "".join(
             f'<pre{drawn} data-language="{name}"{" hidden" if place else ""}>{escape(code, quote=False)}</pre>'
@@ -135,7 +135,7 @@ class _Renderer(RendererHTML):
 
 
 def _target(href: str, env: Mapping[str, Any]) -> str:
-    """Where a link of a guide leads here; empty: to a file that is in the checkout alone."""
+    """The URL of a guide's link; empty: the file is only in the checkout."""
     path, mark, anchor = href.partition("#")
     if "://" in path or not path:
         return href

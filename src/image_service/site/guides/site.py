@@ -1,4 +1,4 @@
-"""GET /guides/: the documentation, as pages of the service."""
+"""GET /guides/: the documentation as pages."""
 
 import json
 import mimetypes

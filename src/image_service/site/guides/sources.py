@@ -1,4 +1,4 @@
-"""The guides' files: in the package where it is installed, in docs/ where it is a checkout."""
+"""The guides' files: in the installed package, or in docs/ of a checkout."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _LISTED = re.compile(r"^(?:## (.+)|\d+\. \[([^\]]+)\]\((\S+\.md)\))", re.MULTILI
 
 @dataclass(frozen=True)
 class Listed:
-    """A guide, as the index has it."""
+    """A guide's entry in the index."""
 
     title: str
     file: str  # relative to the folder: `operations/tls.md`
@@ -35,7 +35,7 @@ class Sources:
         return self.files[file].read_text(encoding="utf-8")
 
     def listed(self) -> list[Listed]:
-        """In reading order."""
+        """The guides in reading order."""
         found, group = [], ""
         for heading, title, file in _LISTED.findall(self.text(INDEX)):
             group = heading or group

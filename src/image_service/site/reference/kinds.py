@@ -1,4 +1,4 @@
-"""Schemas as people read them: what a value is, and the fields of an object, one line each."""
+"""Schemas for readers: a value's type, and an object's fields, one line each."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,13 +9,13 @@ from markupsafe import Markup, escape
 
 from image_service.site.reference.prose import prose
 
-MAX_INT64 = 2**63 - 1  # the bound of every id: it says nothing
+MAX_INT64 = 2**63 - 1  # every id has this bound, so it is not shown
 _FORMATS = {"binary": "file", "date-time": "time", "uri": "URL"}
 
 
 @dataclass(frozen=True)
 class Field:
-    """`name` has dots where it is in an object: `image.src`; `[]` says that the object is one of a list."""
+    """`name` is a path: `image.src` is in an object, `images[].src` in a list's objects."""
 
     name: str
     kind: Markup
@@ -89,7 +89,7 @@ def _code(value: object, *, quoted: bool = True) -> Markup:
 
 
 def fields_of(schema: Mapping[str, Any], before: str = "") -> Iterator[Field]:
-    """Those of an object, and of the objects in it that have no name of their own."""
+    """The fields of an object, and of the unnamed objects in it."""
     required = schema.get("required", ())
     for name, each in schema.get("properties", {}).items():
         default = f" Default: `{json.dumps(each['default'])}`." if each.get("default") not in (None, []) else ""
@@ -107,6 +107,6 @@ def fields_of(schema: Mapping[str, Any], before: str = "") -> Iterator[Field]:
 
 
 def example_of(schema: Mapping[str, Any]) -> str:
-    """The first of them, as text; empty: there is none."""
+    """The first example as text; empty if there is none."""
     examples = schema.get("examples") or ([schema["example"]] if "example" in schema else [])
     return examples[0] if examples and isinstance(examples[0], str) else json.dumps(examples[0]) if examples else ""

@@ -31,7 +31,7 @@ class Body:
 @dataclass(frozen=True)
 class Answer:
     status: str
-    name: str  # of the component, if it is one: it is described there
+    name: str  # of the component that describes it, if there is one
     description: Markup
     bodies: Sequence[Body]
     headers: Sequence[Field]
@@ -52,12 +52,12 @@ class Operation:
     summary: str
     description: Markup
     repeats: Sequence[Repeat]
-    security: Sequence[str]  # schemes, any of which will do; none: no token
+    security: Sequence[str]  # alternative schemes; empty: no token
     parameters: Sequence[Parameter]
     bodies: Sequence[Body]
     answers: Sequence[Answer]
     samples: Sequence[Sample]
-    header: Header | None  # that takes the token
+    header: Header | None  # for the token
     more: Mapping[str, str] | None  # externalDocs
 
 
@@ -72,7 +72,7 @@ class Group:
     name: str
     description: Markup
     more: Mapping[str, str] | None
-    prefixes: Sequence[Prefix]  # more than one, or none
+    prefixes: Sequence[Prefix]  # empty if there is only one
     operations: Sequence[Operation]
 
 

@@ -1,4 +1,4 @@
-"""The page at /docs: every operation of the OpenAPI document, written on the server, so that it is there at once."""
+"""The page at /docs: every operation of the OpenAPI document, rendered on the server for speed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from image_service.site.rendered import rendered
 
 
 def render(document: Mapping[str, Any], server: str, *, has_gallery: bool) -> str:
-    """HTML that names nothing but files of this service, by URLs relative to its own."""
+    """HTML that refers only to files of this service, by relative URLs."""
     reading = Reading(document, server)
     info = document["info"]
     return rendered(

@@ -1,11 +1,11 @@
-"""Descriptions are Markdown, as OpenAPI has it."""
+"""Renders descriptions, which are Markdown in OpenAPI."""
 
 from functools import cache
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False})  # what looks like HTML is shown as it is written
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})  # HTML is shown as text
 
 
 @cache
@@ -15,5 +15,5 @@ def prose(text: str) -> Markup:
 
 @cache
 def line(text: str) -> Markup:
-    """Of one paragraph, without it."""
+    """One paragraph, without its `<p>`."""
     return Markup(_MARKDOWN.renderInline(text.replace("\n", " ")))  # noqa: S704

@@ -1,4 +1,4 @@
-"""The OpenAPI document as the reference page shows it: groups of operations, each of them once."""
+"""The OpenAPI document as the reference page shows it: groups of operations, each shown once."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ ROOM = 300  # characters of JSON in a sample
 
 
 class Reading:
-    """Of one document; `server` is the URL that samples call."""
+    """Reads one document. `server` is the URL that samples call."""
 
     def __init__(self, document: Mapping[str, Any], server: str) -> None:
         self._document = document
@@ -26,7 +26,7 @@ class Reading:
 
     def groups(self) -> Iterator[Group]:
         tags = {tag["name"]: tag for tag in self._document.get("tags", ())}
-        for each in self._listed:  # a tag that the list lacks is one all the same
+        for each in self._listed:  # tags that the document does not list
             tags.setdefault(each.tag, {"name": each.tag})
         repeats = repeats_of(self._listed, tags)
         again = {repeat.id for found in repeats.values() for repeat in found}
@@ -118,12 +118,12 @@ class Reading:
         return Field(name, kind_of(described.get("schema", {})), line(described.get("description", "")), False)
 
     def shared_answers(self) -> Iterator[Answer]:
-        """By their names in the document, without a status, which differs by route."""
+        """By name, without a status, which differs by route."""
         for name in self._components.get("responses", {}):
             yield self._answer("", {"$ref": f"#/components/responses/{name}"})
 
     def headers(self) -> Sequence[Field]:
-        """Of answers, each name once: what most of them say of it."""
+        """The headers of responses, each name once, as first described."""
         found: dict[str, Field] = {}
         for operation in self._listed:
             for each in operation.described["responses"].values():
@@ -144,7 +144,7 @@ class Reading:
         }
 
     def _header(self, names: Sequence[str]) -> Header | None:
-        """Of the first scheme that a sample shows well: a token alone rather than a user's name and a password."""
+        """The header of the first scheme with a token alone, which a sample shows better than HTTP Basic."""
         schemes = [self._components["securitySchemes"][name] for name in names]
         for each in schemes:
             if each["type"] == "apiKey" and each["in"] == "header":
@@ -154,7 +154,7 @@ class Reading:
         return None
 
     def _form(self, method: str, content: Mapping[str, Any]) -> Sequence[Field]:
-        """What a form that uploads a file needs; none: it is JSON that is sent. A change is better shown as JSON."""
+        """A form's file and required fields. Empty if there is none, or for updates that accept JSON."""
         form = content.get("multipart/form-data")
         if form is None or ("application/json" in content and method != "POST"):
             return ()
@@ -163,7 +163,7 @@ class Reading:
 
 
 def _filled(path: str, parameters: Sequence[Parameter]) -> str:
-    """With the examples of what has to be there."""
+    """The path with example values for required parameters."""
     for each in parameters:
         if each.place == "path":
             path = path.replace(f"{{{each.name}}}", each.example or "1")
@@ -178,7 +178,7 @@ def _printed(value: Any) -> str:
 
 
 def _short(content: Mapping[str, Any]) -> Any:
-    """The first example that a sample has room for; one without a URL, which works on any machine, if there is one."""
+    """The first short example, preferably one without a URL, which works on any machine."""
     values = [each["value"] for each in content.get("examples", {}).values()] or [content.get("example")]
     short = [value for value in values if len(json.dumps(value)) < ROOM]
     return next((value for value in short if "://" not in json.dumps(value)), (short or values)[0])

@@ -1,7 +1,7 @@
 """Finds operations that answer under several prefixes, so that the page shows each of them once.
 
-A tag with `x-repeats` holds the operations of another tag again. The `operationId` of each begins with the other's. An
-operation that only such tags have is shown once, among those of the other tag.
+A tag with `x-repeats` repeats another tag's operations. The `operationId` of each begins with that of the original.
+An operation that only such tags have is shown once, under the other tag.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 @dataclass(frozen=True)
 class Listed:
     id: str
-    tag: str  # the first
+    tag: str  # the operation's first
     method: str
     path: str
     described: Mapping[str, Any]
@@ -34,7 +34,7 @@ def operations_of(document: Mapping[str, Any]) -> Sequence[Listed]:
 
 
 def repeats_of(listed: Sequence[Listed], tags: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Sequence[Repeat]]:
-    """By the `operationId` of those that they repeat."""
+    """By the `operationId` of the original."""
     found: dict[str, list[Repeat]] = {}
     for each in listed:
         base = tags[each.tag].get(REPEATS)
@@ -67,7 +67,7 @@ def group_of(each: Listed, tags: Mapping[str, Mapping[str, Any]]) -> str:
 def prefixes_of(
     own: Sequence[Listed], repeats: Mapping[str, Sequence[Repeat]], tags: Mapping[str, Mapping[str, Any]]
 ) -> Sequence[Prefix]:
-    """Of a group's operations, its own first; none: they have one."""
+    """The prefixes of a group's operations, its own first. Empty: there is only one."""
     found: dict[str, str] = {}
     for each in own:
         for repeat in repeats.get(each.id, ()):
@@ -78,7 +78,7 @@ def prefixes_of(
 
 
 def _apart(one: str, other: str) -> tuple[str, str]:
-    """What two paths begin with before they go on alike."""
+    """Two paths without the end that they share."""
     left, right = one.split("/"), other.split("/")
     while left and right and left[-1] == right[-1]:
         left.pop()

@@ -1,4 +1,4 @@
-"""A call as one would write it: by curl, in JavaScript, in Python, in PHP."""
+"""Samples of a call in curl, JavaScript, Python and PHP."""
 
 import json
 import shlex
@@ -13,7 +13,7 @@ PICTURE = "photo.jpg"  # the file that samples send
 
 @dataclass(frozen=True)
 class Header:
-    """That takes a token: `Authorization: Bearer …`."""
+    """The header for a token: `Authorization: Bearer …`."""
 
     name: str
     before: str
@@ -24,10 +24,10 @@ class Call:
     method: str
     url: str
     header: Header | None
-    form: Sequence[Field]  # none: no form
+    form: Sequence[Field]  # empty: no form
     json: Any  # None: no JSON
-    is_binary: bool  # what comes back is to be kept as a file
-    headers: Sequence[tuple[str, str]] = ()  # beside the token's and the type's
+    is_binary: bool  # the sample saves the response as a file
+    headers: Sequence[tuple[str, str]] = ()  # other than the token's and the type's
 
 
 @dataclass(frozen=True)
@@ -162,5 +162,5 @@ def _php(call: Call) -> str:
 
 
 def _quoted(text: str) -> str:
-    """In PHP, where nothing but these two is special between single quotes."""
+    """A PHP string: only these two characters are special between single quotes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
