@@ -48,13 +48,13 @@ def stray(first: str) -> str:
 async def audited(service: Service, *, whole: bool = True, began: float = 0, **options: Any) -> Found:
     mark, _ = await instance.is_as_left(service.database, service.storage)
     began = time.time() - began
-    round_ = Round.kept(await runs.cursor_of(service.database, runs.AUDIT)) or Round(whole, mark, began, began)
+    round_ = await runs.cursor_of(service.database, runs.AUDIT, Round) or Round(whole, mark, began, began)
     audit = Audit(service.database, service.storage, round_, interval=7 * DAY, **options)
     return await audit.run(await service.storage.check() - STRAY_AGE)
 
 
 async def under_way(service: Service) -> Round | None:
-    return Round.kept(await runs.cursor_of(service.database, runs.AUDIT))
+    return await runs.cursor_of(service.database, runs.AUDIT, Round)
 
 
 async def test_each_slice_has_its_own_share(shop: httpx.AsyncClient, empty: Service) -> None:

@@ -12,8 +12,8 @@ HOME_BITS = 64  # prefix of an IPv6 address that one household has; it chooses t
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
     """`forwarded`: the values of all `X-Forwarded-For`, in order. Each proxy appends its peer's address, so they are
-    read from the right while the writer is trusted. Reading stops at a value that is no address. Clients can forge
-    whatever is left.
+    read from the right while the writer is trusted. Reading stops at a value that is no address. Clients can forge the
+    values that were not read.
     """
     heard = _parsed(peer)
     if heard is None or not _is_trusted(heard, trusted):

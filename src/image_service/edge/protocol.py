@@ -211,7 +211,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Only HTTP/1.1 is spoken, so stay with it. httptools would lose the request's body, as another protocol's.
-        Java's client and `curl --http2` ask for `h2c` with their first request, whatever it is.
+        Java's client and `curl --http2` ask for `h2c` with their first request, for any method and path.
         """
         self._is_upgrade = False
         framing = [each for each in self.headers if each[0] in (b"content-length", b"transfer-encoding")]

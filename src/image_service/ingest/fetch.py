@@ -79,7 +79,7 @@ class Fetcher:
         With `known` the request is conditional. Without `write` only the response's head is read.
 
         This does not check whether it is a picture, and ignores the claimed type: the bytes decide later.
-        Raises `FetchFailed`, `Busy` if too many fetches are running, and whatever `write` raises.
+        Raises `FetchFailed`, `Busy` if too many fetches are running, and the exceptions of `write`.
         """
         since, outcome = time.perf_counter(), ABORTED
         try:

@@ -31,7 +31,7 @@ async def receive(
 ) -> int:
     """Passes the picture's bytes to `write`; returns how many. Enters `memory` if inflating needs much memory.
 
-    Raises `FetchFailed`, and whatever `write` raises.
+    Raises `FetchFailed`, and the exceptions of `write`.
     """
     whole = require_picture(response)
     if int(response.headers.get("Content-Length", 0)) > max_bytes:  # h11 ensures digits

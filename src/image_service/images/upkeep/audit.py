@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, exists, func, literal
@@ -62,14 +61,6 @@ class Round:
     strayed: int = 0  # of these, in the trash or put there
     strays: int = 0
     variants: int = 0
-
-    @classmethod
-    def kept(cls, cursor: dict[str, Any] | None) -> Self | None:
-        """None also for a cursor of another version of the service."""
-        try:
-            return None if cursor is None else cls(**cursor)
-        except TypeError:
-            return None
 
 
 @dataclass

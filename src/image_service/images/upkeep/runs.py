@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, literal, null
 from sqlalchemy.dialects.postgresql import insert
@@ -15,6 +15,8 @@ from image_service.images.models import JobRow
 from image_service.telemetry.collectors import JobResult
 
 SWEEP, AUDIT, VERIFY, VERIFY_SAMPLE = "sweep", "audit", "verify", "verify_sample"
+Progress = TypeVar("Progress")  # a dataclass of JSON values
+
 NEVER = JobResult(last_run=0, last_success=0, failed=False, seconds=0)
 
 
@@ -29,20 +31,19 @@ async def recorded(database: Database, job: str) -> AsyncIterator[dict[str, int]
     try:
         yield counts
     except Exception:
-        await _keep(database, job, {"failed": True})
+        await failed(database, job)
         raise
-    done = {"failed": False, "last_success": func.now(), "seconds": time.monotonic() - since, "counts": counts}
-    await _keep(database, job, done)
+    await succeeded(database, job, time.monotonic() - since, counts)
 
 
 async def succeeded(database: Database, job: str, seconds: float, counts: dict[str, int]) -> None:
-    """Record the end of a job that took several runs. Raises `DatabaseUnavailable`."""
+    """Record a success, and clear the cursor. Raises `DatabaseUnavailable`."""
     done = {"failed": False, "last_success": func.now(), "seconds": seconds, "counts": counts, "cursor": null()}
     await _keep(database, job, done)
 
 
 async def failed(database: Database, job: str) -> None:
-    """Keeps the cursor. Raises `DatabaseUnavailable`."""
+    """Record a failure, and keep the cursor. Raises `DatabaseUnavailable`."""
     await _keep(database, job, {"failed": True})
 
 
@@ -54,11 +55,17 @@ async def keep_cursor(database: Database, job: str, cursor: dict[str, Any]) -> N
         await session.exec(row.on_conflict_do_update(index_elements=["job"], set_={"cursor": cursor}))
 
 
-async def cursor_of(database: Database, job: str) -> dict[str, Any] | None:
-    """None: it is not under way. Raises `DatabaseUnavailable`."""
+async def cursor_of(database: Database, job: str, kind: type[Progress]) -> Progress | None:
+    """The stored progress; None if the job is not under way, or another version of the service stored it.
+
+    Raises `DatabaseUnavailable`.
+    """
     async with database.reading() as session:
         found = (await session.exec(select(JobRow.cursor).where(JobRow.job == job))).first()
-    return None if found is None else dict(found)
+    try:
+        return None if found is None else kind(**found)
+    except TypeError:
+        return None
 
 
 async def _keep(database: Database, job: str, values: dict[str, Any]) -> None:

@@ -100,7 +100,7 @@ class Sweeper:
     async def _audit(self, *, asked: bool, dry_run: bool, force: bool) -> Audit | None:
         """A whole audit if asked for or needed; else a part of one that is due or under way; or None."""
         mark, left = await instance.is_as_left(self.database, self.storage)
-        under_way = Round.kept(await runs.cursor_of(self.database, runs.AUDIT))
+        under_way = await runs.cursor_of(self.database, runs.AUDIT, Round)
         interval, now = timedelta(seconds=self.audit_interval), time.time()
         if asked or not left or not await runs.has_succeeded(self.database, runs.SWEEP, SWEPT_WITHIN):
             # Resume an interrupted audit if nothing seems to have been restored since.

@@ -38,14 +38,6 @@ class Verification:
     counts: dict[str, int] = field(default_factory=lambda: {str(state): 0 for state in OriginalState})
     bad: list[dict[str, Any]] = field(default_factory=list)
 
-    @classmethod
-    def kept(cls, cursor: dict[str, Any] | None) -> Self | None:
-        """None also for a cursor of another version of the service."""
-        try:
-            return None if cursor is None else cls(**cursor)
-        except TypeError:
-            return None
-
     @property
     def done(self) -> int:
         return sum(self.counts.values())
@@ -86,7 +78,7 @@ async def run(
         if not mine:
             raise VerifyUnderWay("another verify is under way")
         now = time.time()
-        kept = None if anew else Verification.kept(await runs.cursor_of(database, job))
+        kept = None if anew else await runs.cursor_of(database, job, Verification)
         begun = Verification(share, read, random.random(), now, now)  # noqa: S311 - not a secret
         if kept and (kept.share, kept.read) == (share, read) and now - kept.at < RESUMED_WITHIN:
             begun = kept
