@@ -4,6 +4,7 @@ Stores never see each other, so tests need no cleaning up and share one database
 """
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -48,6 +49,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 os.umask(0o022)
+gc.disable()  # until the tests begin: what is imported and collected stays
 
 API = "http://api.test"
 DELIVERY = "http://images.test"
@@ -88,6 +90,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_first(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    gc.freeze()  # no collection needs to look at it again
+    gc.enable()
 
 
 StartService = Callable[..., AbstractAsyncContextManager[Service]]

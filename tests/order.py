@@ -2,6 +2,8 @@
 others have ended; and what shares a server goes to one process.
 """
 
+from functools import cache
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -46,7 +48,12 @@ LONGEST = (
 
 def begins(nodeid: str) -> str | None:
     """The beginning that it has of those that are named."""
-    return next((each for each in LONGEST if nodeid.startswith(f"tests/{each}")), None)
+    return _begins(nodeid.partition("::")[0])
+
+
+@cache
+def _begins(file: str) -> str | None:
+    return next((each for each in LONGEST if file.startswith(f"tests/{each}")), None)
 
 
 def longest_first(items: list[pytest.Item]) -> None:

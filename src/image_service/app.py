@@ -59,7 +59,7 @@ from image_service.web.middleware.head import Head
 from image_service.web.middleware.query import Query
 from image_service.web.middleware.response_headers import ResponseHeaders
 from image_service.web.openapi import document as openapi
-from image_service.web.openapi.allowed import allowed_methods
+from image_service.web.openapi.allowed import allowed_methods, described_methods
 from image_service.web.parts import Parts
 from image_service.web.readiness import Readiness
 from image_service.work import working
@@ -132,12 +132,11 @@ def create_app(
         openapi_url=None,  # `add_documentation` adds it
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=openapi.operation_id,
         redirect_slashes=False,  # redirects would be built from `Host`
     )
     # FastAPI tries routers in order. Syncs come first: there are thousands, and most change nothing.
     for dialect in sorted(dialects, key=lambda each: each is not gallery.DIALECT):
-        app.include_router(dialect.router)
+        app.router.routes += dialect.router.routes  # `include_router` would prepare all of them anew, and as long again
     add_client(app)
     add_guides(app, settings.api_base, app.version, has_gallery=settings.gallery)
     add_landing(app, app.version, has_gallery=settings.gallery)
@@ -282,8 +281,7 @@ def _names(scope: Scope) -> bool:
 
 async def _handle(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
-        # FastAPI names the methods of one route only. Building the description takes some tenths of a second, once.
-        document = await asyncio.to_thread(request.app.openapi)
-        known = (error.headers or {}).get("Allow", "")
-        error.headers = {"Allow": allowed_methods(document, request.url.path, known)}
+        described = described_methods(request.app.routes, pictures.PATHS)
+        known = (error.headers or {}).get("Allow", "")  # FastAPI names the methods of one route only
+        error.headers = {"Allow": allowed_methods(described, request.url.path, known)}
     return problem_response(request, error)

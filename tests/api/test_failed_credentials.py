@@ -1,7 +1,8 @@
 """Wrong credentials are limited by address; right ones never are."""
 
 import base64
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -53,6 +54,23 @@ async def test_too_many(strict: Service, store: NewStore) -> None:
         assert (await client.get("/images", headers=WRONG)).status_code == 429
 
 
+@pytest.fixture(scope="module")
+async def strict_port(start_service: StartService) -> AsyncIterator[int]:
+    async with start_service(auth_failures_per_minute=2) as service, listening(service) as port:
+        yield port
+
+
+@pytest.fixture
+def address(_addresses: Iterator[int]) -> str:
+    """From which no other test asks."""
+    return f"127.0.1.{next(_addresses)}"
+
+
+@pytest.fixture(scope="module")
+def _addresses() -> Iterator[int]:
+    return itertools.count(1)
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -74,11 +92,12 @@ async def test_too_many(strict: Service, store: NewStore) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/images", "/products/1/images", "/v2/images/status/1.json", "/uploads/" + "0" * 32])
-async def test_a_head_that_is_no_credentials_is_wrong_ones(start_service: StartService, head: bytes, path: str) -> None:
+async def test_a_head_that_is_no_credentials_is_wrong_ones(
+    strict_port: int, address: str, head: bytes, path: str
+) -> None:
     """Whatever its bytes, as they come over a socket; and it counts."""
     request = f"GET {path} HTTP/1.1\r\nHost: a\r\n".encode() + head + b"\r\nConnection: close\r\n\r\n"
-    async with start_service(auth_failures_per_minute=2) as service, listening(service) as port:
-        answers = [await ask(port, request) for _ in range(4)]
+    answers = [await ask(strict_port, request, address) for _ in range(4)]
     assert [[answer.status for answer in each] for each in answers] == [[401], [401], [429], [429]]
 
 

@@ -5,6 +5,7 @@ import random
 import zipfile
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from PIL import Image
@@ -53,7 +54,7 @@ def noise(count: int) -> bytes:
 
 def encoded(format: str, mode: str = "RGB", size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
     """A slanting gradient, as Pillow writes it."""
-    slanting = bytes((x * 5 + y * 3) & 255 for y in range(size[1]) for x in range(size[0]))
+    slanting = _slanting(*size)
     if mode in ("L", "P"):
         image = Image.frombytes(mode, size, slanting)
     elif mode == "1" or mode.startswith("I"):
@@ -66,6 +67,11 @@ def encoded(format: str, mode: str = "RGB", size: tuple[int, int] = (64, 48), **
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
+
+
+@cache
+def _slanting(width: int, height: int) -> bytes:
+    return bytes((x * 5 + y * 3) & 255 for y in range(height) for x in range(width))
 
 
 def archive() -> bytes:

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 import structlog
-from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
@@ -17,6 +16,7 @@ from image_service.telemetry import metrics
 from image_service.telemetry.collectors import Depth, JobResult, Told
 from image_service.telemetry.count_buffer import CountBuffer
 from image_service.telemetry.together import Together
+from image_service.web.openapi.routes import Router
 from image_service.web.parts import PartsOf
 
 log = structlog.get_logger()
@@ -25,7 +25,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 JOBS_SECONDS = 2.0  # timeout for the database: a scrape without it is better than a late one
 
-router = APIRouter(tags=["Operations"])
+router = Router(tags=["Operations"])
 
 
 class LiveBody(BaseModel):

@@ -3,19 +3,20 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+
+from image_service.web.openapi.routes import Route
 
 Ahead = Callable[[Request], Awaitable[Response | None]]
 
 
-def answered_by(ahead: Ahead) -> type[APIRoute]:
-    """For `APIRouter(route_class=…)`: `ahead` answers, or returns None to pass the request to the route's function,
+def answered_by(ahead: Ahead) -> type[Route]:
+    """For `Router(route_class=…)`: `ahead` answers, or returns None to pass the request to the route's function,
     which OpenAPI describes for both.
     """
 
-    class DirectRoute(APIRoute):
+    class DirectRoute(Route):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             whole = super().get_route_handler()
 

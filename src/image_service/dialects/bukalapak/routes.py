@@ -1,6 +1,6 @@
 """Bukalapak's image API, to the letter of its document: three routes under `/v2`."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.dialects.bukalapak import described
@@ -11,9 +11,10 @@ from image_service.web import offered
 from image_service.web.access.callers import Reader, Writer
 from image_service.web.numbers import ImageId
 from image_service.web.offered import JustAPicture, Offer
+from image_service.web.openapi.routes import Router
 from image_service.web.parts import PartsOf
 
-router = APIRouter(prefix="/v2", tags=["Bukalapak"])
+router = Router(prefix="/v2", tags=["Bukalapak"])
 
 
 @router.post("/images.json", **described.CREATE)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from fastapi.routing import APIRoute
 
 from image_service.dialects.shopify import problems, products, routes
@@ -10,6 +10,7 @@ from image_service.dialects.shopify.credentials import CREDENTIALS
 from image_service.dialects.shopify.rates import RATES
 from image_service.dialects.shopify.sizes import read_size
 from image_service.web.dialect import Dialect
+from image_service.web.openapi.routes import Router
 
 Version = Annotated[
     str,
@@ -42,7 +43,7 @@ def _operation_id(route: APIRoute, suffix: str) -> str:
     return f"shopify_{route.name}{suffix}"
 
 
-_router = APIRouter()
+_router = Router()
 _mount("/admin/api/{version}", "Shopify")
 _mount("/admin", "Shopify without a version", "_old")
 

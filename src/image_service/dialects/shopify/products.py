@@ -14,11 +14,12 @@ from image_service.web import etags
 from image_service.web.access.callers import Reader
 from image_service.web.images.answers import answer
 from image_service.web.numbers import ProductId
+from image_service.web.openapi.routes import Route
 from image_service.web.parts import PartsOf
 
 MAX_IMAGES = 2_500  # on a page: some 900 kB, read and encoded in 0.1 s
 
-routes = APIRouter()
+routes = APIRouter(route_class=Route)  # `dialect` names its operations
 
 
 @routes.get("/products.json", **described.LIST_PRODUCTS)

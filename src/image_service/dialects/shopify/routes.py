@@ -23,12 +23,13 @@ from image_service.web.images.answers import answer
 from image_service.web.images.duplicates import OnDuplicateAsked, added
 from image_service.web.numbers import Count, ImageId, ProductId
 from image_service.web.offered import Offer
+from image_service.web.openapi.routes import Route
 from image_service.web.parts import Parts, PartsOf
 
 Since = Annotated[Count | None, Query(description="Only images with a greater id, ordered by id.", examples=[105])]
 Fields = Annotated[str | None, Query(description="Properties to show, separated by commas.")]
 
-routes = APIRouter()
+routes = APIRouter(route_class=Route)  # `dialect` names its operations
 
 
 def _one(request: Request, parts: Parts, caller: Caller, image: Image, fields: str | None = None) -> Response:

@@ -1,18 +1,19 @@
 """Tiendanube's API as a dialect: its document's routes, also under the platform's own prefixes."""
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from image_service.dialects.tiendanube import products, routes
 from image_service.pixels.picture import ALWAYS_TAKEN
 from image_service.web import problem_bodies
 from image_service.web.access.callers import require_own_store
 from image_service.web.dialect import Dialect
+from image_service.web.openapi.routes import Router
 
 _VERSIONS = ("v1", "2025-03")  # what real clients call
 
 
-def _router(prefix: str, tag: str) -> APIRouter:
-    router = APIRouter()
+def _include(router: Router, prefix: str, tag: str) -> Router:
+    """Include all routes in `router`, under `prefix`."""
     own = [Depends(require_own_store)] if prefix else []
     of_the_platform = (products.by_key, products.named) if prefix else ()
     for each in (*of_the_platform, routes.lists, routes.routes, products.routes):
@@ -20,16 +21,16 @@ def _router(prefix: str, tag: str) -> APIRouter:
     return router
 
 
-_versioned = APIRouter()
+_versioned = Router()
 for _version in _VERSIONS:
-    _versioned.include_router(_router(f"/{_version}/{{store_id}}", f"Tiendanube {_version}"))
+    _include(_versioned, f"/{_version}/{{store_id}}", f"Tiendanube {_version}")
 
 DIALECTS = (
     Dialect(
         name="tiendanube",
         title="Tiendanube",
         prefixes=("",),  # also matches `OPTIONS *`, which is no path
-        router=_router("", "Tiendanube"),
+        router=_include(Router(), "", "Tiendanube"),
         render=problem_bodies.render,
         formats=ALWAYS_TAKEN,  # named in its document; the platform accepts more today
         tags=(

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.dialects.tiendanube import described
@@ -26,15 +26,16 @@ from image_service.web.bodies import uploads
 from image_service.web.images.answers import Fields, answer
 from image_service.web.images.products import storable_query
 from image_service.web.numbers import Count, ImageId, ProductId
+from image_service.web.openapi.routes import Router
 from image_service.web.pagination import PageAsked
 from image_service.web.parts import Parts, PartsOf
 
 Since = Annotated[Count, Query(description="Restrict results to after the specified ID.")]
 
-routes = APIRouter()
+routes = Router()
 # Only under the versioned prefixes. Before all other routes: a SKU may contain slashes or be `images`.
-by_key = APIRouter()
-named = APIRouter()
+by_key = Router()
+named = Router()
 
 MAX_WORDS = 200  # characters in a search
 MAX_SENT_KEY = 4 * MAX_KEY  # before Unicode composition: a letter and three marks

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
@@ -32,13 +32,14 @@ from image_service.web.images.duplicates import OnDuplicateAsked, added, assigne
 from image_service.web.images.input import ImageInput, parse_input
 from image_service.web.numbers import MAX_ID, PLAIN, Count, ImageId, ProductId
 from image_service.web.offered import Offer
+from image_service.web.openapi.routes import Router
 from image_service.web.pagination import PageAsked
 from image_service.web.parts import PartsOf
 
 Place = Annotated[int, Field(ge=1, le=MAX_ID), PLAIN]
 
-lists = APIRouter(route_class=answered_by(unfiltered))
-routes = APIRouter()
+lists = Router(route_class=answered_by(unfiltered))
+routes = Router()
 
 
 @lists.get("/products/{product_id}/images", **described.LIST_IMAGES)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from image_service.database.direct import Transaction
@@ -22,6 +22,7 @@ from image_service.web.images.answers import Fields, answer, view_of
 from image_service.web.images.view import BASIC_FIELDS
 from image_service.web.jobs import asynchronous
 from image_service.web.numbers import ProductId
+from image_service.web.openapi.routes import Router
 from image_service.web.parts import PartsOf
 
 DryRun = Annotated[
@@ -29,7 +30,7 @@ DryRun = Annotated[
     Query(description="Only plan: write nothing and fetch no picture. A read token is enough."),
 ]
 
-router = APIRouter(tags=["Gallery"])
+router = Router(tags=["Gallery"])
 
 
 @router.get("/products/{product_id}/gallery", **described.GET_GALLERY)

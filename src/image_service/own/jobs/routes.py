@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.jobs import store_jobs
@@ -12,10 +12,11 @@ from image_service.own.jobs import described
 from image_service.own.reading import id_in_path, page_of, uuid_of
 from image_service.web.access.callers import Reader, Writer
 from image_service.web.jobs.asynchronous import shown
+from image_service.web.openapi.routes import Router
 from image_service.web.pagination import PageAsked
 from image_service.web.parts import PartsOf
 
-router = APIRouter(tags=["Jobs"])
+router = Router(tags=["Jobs"])
 
 JobId = Annotated[str, id_in_path("The job's id, as its `Location` ends.", "4c1b7a9e2f0d4e8c9a6b5d3f1e7c8a90")]
 

@@ -1,6 +1,6 @@
 """Products by the merchant's own keys, and their names."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.images.library import UNCHANGED
@@ -13,9 +13,10 @@ from image_service.web.access.callers import Writer
 from image_service.web.bodies import uploads
 from image_service.web.idempotency import idempotent, key_of
 from image_service.web.numbers import ProductId
+from image_service.web.openapi.routes import Router
 from image_service.web.parts import PartsOf
 
-router = APIRouter(tags=["Products"])
+router = Router(tags=["Products"])
 
 
 @router.put("/products/{product_id}", **described.PUT_PRODUCT)

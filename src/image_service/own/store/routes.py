@@ -1,6 +1,5 @@
 """The token's store: for programs that need its id, and for pages that show its name."""
 
-from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from image_service.errors import StoreNotFound
@@ -8,9 +7,10 @@ from image_service.own.store import described
 from image_service.stores import registry
 from image_service.web.access.callers import Reader
 from image_service.web.images.view import time_of
+from image_service.web.openapi.routes import Router
 from image_service.web.parts import PartsOf
 
-router = APIRouter(tags=["Store"])
+router = Router(tags=["Store"])
 
 
 @router.get("/store", **described.GET_STORE)

@@ -5,7 +5,7 @@ its token, and the front-end posts files to the ticket's URL.
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.errors import InvalidField, UnsupportedBody
@@ -28,6 +28,7 @@ from image_service.web.images.duplicates import OnDuplicateAsked, added, status_
 from image_service.web.images.input import ImageInput, parse_input
 from image_service.web.images.view import BASIC_FIELDS
 from image_service.web.offered import Offer
+from image_service.web.openapi.routes import Router
 from image_service.web.parts import PartsOf
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ log = structlog.get_logger()
 NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # the response contains the URL
 THE_TICKETS = ("src", "attachment", "image_id", "position", "product_id", "id")  # the holder may not set these
 
-router = APIRouter(tags=["Uploads"])
+router = Router(tags=["Uploads"])
 
 
 @router.post("/uploads", **described.CREATE_UPLOAD_TICKET)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 import structlog
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.jobs.webhooks import deliveries, endpoints
@@ -20,6 +20,7 @@ from image_service.web.access.callers import Writer
 from image_service.web.bodies import uploads
 from image_service.web.bodies.uploads import Submission
 from image_service.web.idempotency import Run, idempotent, key_of
+from image_service.web.openapi.routes import Router
 from image_service.web.pagination import PageAsked
 from image_service.web.parts import Parts, PartsOf
 
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 
 NO_STORE = {"Cache-Control": "no-store"}  # the response contains a secret
 
-router = APIRouter(tags=["Webhooks"])
+router = Router(tags=["Webhooks"])
 
 DELIVERY = "msg_"  # prefix of a delivery's id
 WebhookId = Annotated[str, id_in_path("The webhook's id.", "5e8d1c7b9a3f4e2d8c6b0a9f7e5d3c1b")]

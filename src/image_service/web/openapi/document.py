@@ -1,18 +1,18 @@
 """The OpenAPI document: FastAPI's, plus what it cannot know."""
 
-import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Protocol
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import iter_route_contexts
 
 from image_service.web.access.credentials import STANDARD, Scheme
 from image_service.web.dialect import Dialect, Dialects
 from image_service.web.openapi.components import collect, complete
 from image_service.web.openapi.plain import make_plain
+from image_service.web.openapi.routes import describe_answers
 
 DESCRIPTION = """\
 Product photos: the service accepts them by upload, base64 or URL, checks them, keeps their order, and serves all sizes.
@@ -38,14 +38,6 @@ SERVERS: list[dict[str, Any]] = [{"url": ".", "description": "The service that t
 # Also relative.
 GUIDES = {"url": "guides/", "description": "Guides"}
 
-_VERSION = re.compile(r"/([^/{]+)/\{store_id\}/")  # a prefix that names a store
-
-
-def operation_id(route: APIRoute) -> str:
-    """The function's name, plus the path's version if any: `list_images`, `list_images_v1`."""
-    version = _VERSION.match(route.path_format)
-    return f"{route.name}_{version[1].replace('-', '_')}" if version else route.name
-
 
 class Described(Protocol):
     """Operations without a FastAPI route, all open to everyone."""
@@ -68,6 +60,7 @@ def _document(app: FastAPI, dialects: Sequence[Dialect], further: Described) -> 
     open_tags |= {tag["name"] for each in dialects if not each.credentials for tag in each.tags}
     schemes = {name: kind for each in dialects for way in each.credentials for name, kind in way.described.items()}
     by_operation = Dialects(dialects)
+    describe_answers(app.routes)
     *others, last = [f"**{each.title}**" for each in reversed(dialects) if each.title]
     found = get_openapi(
         title=app.title,
