@@ -22,10 +22,12 @@ def seconds_to_wait(response: httpx.Response, left: float) -> float | None:
 
 def retry_after(response: httpx.Response) -> float | None:
     """`Retry-After` in seconds, if any."""
-    return _seconds(response.headers.get("Retry-After", "").strip())
+    return seconds_of(response.headers.get("Retry-After", ""))
 
 
-def _seconds(retry_after: str) -> float | None:
+def seconds_of(field: str) -> float | None:
+    """The value of a `Retry-After` field in seconds; None if it is not valid."""
+    retry_after = field.strip()
     if _SECONDS.fullmatch(retry_after):
         return float(retry_after)
     try:

@@ -116,12 +116,8 @@ class PinningBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._addresses(host, port)
-        for ip in addresses:  # one private address refuses the name: no honest host has both kinds
-            if not self._policy.allows(ip):
-                raise FetchFailed(FetchReason.BLOCKED_ADDRESS, f"{host} is {ip}")
-        failure: Exception = FetchFailed(FetchReason.DNS, f"{host} has no address")
-        for ip in _families_in_turn(addresses)[:MAX_ADDRESSES]:
+        failure: Exception = no_address(host)
+        for ip in await checked_addresses(host, port, self._policy, self._resolver):
             try:
                 stream = await self._sockets.connect_tcp(str(ip), port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
@@ -133,25 +129,14 @@ class PinningBackend(httpcore.AsyncNetworkBackend):
                 await opened.aclose()
                 failure = httpcore.ConnectError("reset at once")
                 continue
-            if ip_address(peer[0]) != ip:  # impossible, unless the check above is bypassed
+            try:
+                check_peer(peer, ip)
+            except FetchFailed:
                 await opened.aclose()
-                raise FetchFailed(FetchReason.BLOCKED_ADDRESS, f"connected to {peer[0]}, not {ip}")
+                raise
             self.opened = opened
             return opened
         raise failure
-
-    async def _addresses(self, host: str, port: int) -> list[IPAddress]:
-        try:
-            return [ip_address(host)]
-        except ValueError:
-            pass  # a name
-        try:
-            with anyio.fail_after(self._policy.dns_seconds):
-                return [ip_address(address) for address in await self._resolver(host, port)]
-        except TimeoutError:
-            raise FetchFailed(FetchReason.DNS_TIMEOUT, host) from None
-        except (OSError, ValueError) as error:  # ValueError includes UnicodeError for too long labels
-            raise FetchFailed(FetchReason.DNS, f"{host}: {error}") from None
 
     async def connect_unix_socket(
         self,
@@ -163,6 +148,39 @@ class PinningBackend(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await self._sockets.sleep(seconds)
+
+
+async def checked_addresses(host: str, port: int, policy: FetchPolicy, resolver: Resolver) -> list[IPAddress]:
+    """The addresses to try, in order; all are allowed. Raises `FetchFailed`, `Busy`."""
+    addresses = await _addresses(host, port, policy, resolver)
+    for ip in addresses:  # one private address refuses the name: no honest host has both kinds
+        if not policy.allows(ip):
+            raise FetchFailed(FetchReason.BLOCKED_ADDRESS, f"{host} is {ip}")
+    return _families_in_turn(addresses)[:MAX_ADDRESSES]
+
+
+def check_peer(peer: Sequence[Any], ip: IPAddress) -> None:
+    """Raises `FetchFailed` if a socket is not connected to `ip`: impossible, unless a check is bypassed."""
+    if ip_address(peer[0]) != ip:
+        raise FetchFailed(FetchReason.BLOCKED_ADDRESS, f"connected to {peer[0]}, not {ip}")
+
+
+def no_address(host: str) -> FetchFailed:
+    return FetchFailed(FetchReason.DNS, f"{host} has no address")
+
+
+async def _addresses(host: str, port: int, policy: FetchPolicy, resolver: Resolver) -> list[IPAddress]:
+    try:
+        return [ip_address(host)]
+    except ValueError:
+        pass  # a name
+    try:
+        with anyio.fail_after(policy.dns_seconds):
+            return [ip_address(address) for address in await resolver(host, port)]
+    except TimeoutError:
+        raise FetchFailed(FetchReason.DNS_TIMEOUT, host) from None
+    except (OSError, ValueError) as error:  # ValueError includes UnicodeError for too long labels
+        raise FetchFailed(FetchReason.DNS, f"{host}: {error}") from None
 
 
 def _families_in_turn(addresses: list[IPAddress]) -> list[IPAddress]:
