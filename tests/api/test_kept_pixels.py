@@ -22,13 +22,13 @@ def files_in(folder: Path) -> set[Path]:
     return set(folder.rglob("*"))
 
 
-def photo() -> bytes:
+def noise(width: int, height: int) -> bytes:
     file = BytesIO()
-    Image.effect_noise((2400, 1600), 60).convert("RGB").save(file, "JPEG", quality=80)
+    Image.effect_noise((width, height), 60).convert("RGB").save(file, "JPEG", quality=80)
     return file.getvalue()
 
 
-PHOTO = photo()
+PHOTO = noise(2400, 1600)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def key_of(image: dict[str, Any]) -> str:
 
 
 def kept_of(folder: Path, image: dict[str, Any]) -> list[Path]:
-    return [path for path in folder.glob("*/*") if path.name.startswith(key_of(image))]
+    return list(folder.glob(f"*/{key_of(image)}.rgb"))
 
 
 def original_of(service: Service, image: dict[str, Any]) -> Path:
@@ -107,6 +107,35 @@ async def test_sizes_that_are_asked_for_at_once_share_a_decode(client: httpx.Asy
         for each in ("miss", "hit")
     )
     assert (decodes, reuses) == (1, 5)
+
+
+async def test_a_small_picture_is_kept_as_its_src_in_quiet_times_only(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    small, may_end, has_begun = noise(1600, 1200), asyncio.Event(), asyncio.Event()
+
+    async def slow_body() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n' + small[:1000]
+        has_begun.set()
+        await may_end.wait()
+        yield small[1000:] + b"\r\n--x--\r\n"
+
+    async with start_service(kept_pixels_dir=tmp_path, workers=64, database_connections=128) as service:
+        token = (await service.new_store()).token
+        async with service.client(headers={"Authorization": f"Bearer {token}"}) as client:
+            multipart = {"Content-Type": "multipart/form-data; boundary=x"}
+            slow = asyncio.create_task(client.post(f"{IMAGES}?fields=all", content=slow_body(), headers=multipart))
+            await has_begun.wait()
+            beside = await added(client, small)
+            may_end.set()
+            alone = (await slow).json()
+            assert kept_of(tmp_path, beside) == []
+            assert [path.stat().st_size for path in kept_of(tmp_path, alone)] == [640 * 480 * 3]
+            original_of(service, alone).unlink()
+            for size in ("640-0", "320-0"):
+                for format in ("jpg", "webp", "avif"):
+                    assert (await client.get(url_of(alone, size, format))).status_code == 200
+            assert (await client.get(url_of(alone, "480-0", "jpg"))).status_code == 503  # it takes more pixels
 
 
 async def test_pixels_that_are_not_whole_are_not_used(client: httpx.AsyncClient, folder: Path) -> None:

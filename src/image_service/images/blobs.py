@@ -142,7 +142,7 @@ class Blobs:
         """Remove originals that no row has named."""
         if not originals:
             return
-        await self._forget_pixels(each.key for each in originals)
+        self._forget_pixels(each.key for each in originals)
         if await self._discard([original_name(each.key) for each in originals]):
             for each in originals:
                 self._reservations.give_back(each.key)
@@ -160,7 +160,7 @@ class Blobs:
         """Remove these images' variants and kept pixels; the sweep removes their originals."""
         if self._line is not None:
             self._line.forget(image.key for image in gone)
-        await self._forget_pixels(image.key for image in gone)
+        self._forget_pixels(image.key for image in gone)
         for image in gone:
             variants = variant_names(image.store_id, image.slug, image.key, self._sizes)
             await self._discard([variant.blob for variant in variants])
@@ -177,9 +177,9 @@ class Blobs:
                 batch = []
         await self._discard(batch)
 
-    async def _forget_pixels(self, keys: Iterable[str]) -> None:
+    def _forget_pixels(self, keys: Iterable[str]) -> None:
         if self._kept is not None:
-            await self._kept.drop(keys)
+            self._kept.drop(keys)
 
     async def _discard(self, names: list[str]) -> bool:
         """Whether the blobs are deleted. A failure does not fail the request: the sweep removes them later."""

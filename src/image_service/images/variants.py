@@ -187,7 +187,7 @@ class Variants:
             live = await self._is_live(name)
         finally:
             if not live:
-                await self._decoding.forget(name.key)
+                self._decoding.forget(name.key)
                 await self._storage.delete([drawn.blob, *self._lightest.notes(names)])
         if not live:
             raise BlobNotFound

@@ -1,7 +1,7 @@
 """Turns received bytes into a checked `Picture` on local disk. The only way to make one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +60,7 @@ class FromUrl:
 class Ingest:
     def __init__(self, resources: UploadResources) -> None:
         self._resources = resources
+        self._under_way = 0  # intakes
 
     @asynccontextmanager
     async def intake(self, owner: Owner) -> AsyncIterator["Intake"]:
@@ -67,13 +68,22 @@ class Ingest:
         try:
             async with AsyncExitStack() as held:
                 held.enter_context(metrics.INGESTING.track_inprogress())
-                intake = Intake(owner, held, self._resources)
+                held.enter_context(self._counted())
+                intake = Intake(owner, held, self._resources, lambda: self._under_way - 1)
                 yield intake
         except PictureRefused as refused:
             metrics.INGESTED.labels(refused.field, refused.refusal).inc()
             raise
         else:
             intake.count()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     def host_of(self, url: str, field: str = "src") -> str:
         """The URL's host. Raises `PictureRefused` if the URL itself is invalid."""
@@ -82,10 +92,14 @@ class Ingest:
 
 
 class Intake:
-    def __init__(self, owner: Owner, held: AsyncExitStack, resources: UploadResources) -> None:
+    def __init__(
+        self, owner: Owner, held: AsyncExitStack, resources: UploadResources, others: Callable[[], int]
+    ) -> None:
+        """`others`: how many intakes are under way besides this one."""
         self._owner = owner
         self._held = held
         self._resources = resources
+        self._others = others
         self._has_place = False
         self._accepted: tuple[Source, int] | None = None
 
@@ -160,6 +174,7 @@ class Intake:
                 owner=self._owner.store_id,
                 keep=keep,
                 later=self._resources.for_jobs,
+                others=self._others(),
             )
         except Refused as refused:
             raise PictureRefused(

@@ -7,33 +7,44 @@ import pyvips
 
 from image_service.pixels.colour.chroma import is_worth_a_look, needs_full
 from image_service.pixels.colour.profiles import PROFILE
-from image_service.pixels.libvips import JPEG_SHRINKS, field, jpeg_shrink
+from image_service.pixels.libvips import JPEG_SHRINKS, field, jpeg_shrink, resized
 from image_service.pixels.picture import BANDS, TURNED, Pixels
 from image_service.pixels.sizes import SRC_SIZE
 
 ORIENTATION = "orientation"
+UNSHRUNK = min(JPEG_SHRINKS)
 
 
 @dataclass(frozen=True)
 class Keep:
-    """An open file for the pixels of a JPEG, decoded for `SRC_SIZE`."""
+    """An open file for the pixels of a JPEG: as decoded for `SRC_SIZE`, or in exactly that size if the decoder does not
+    shrink the picture.
+    """
 
     file: int
     bytes: int  # at most
-    small: bool  # also keep a picture that is decoded unshrunk, which makes its check slower
+    small: bool  # also keep a picture that the decoder does not shrink, which makes its check slower
 
     def shrink(self, image: pyvips.Image) -> int | None:
         """Return the factor to shrink this JPEG while decoding; None: do not keep its pixels."""
+        least = src_sides(image)
         turned = field(image, ORIENTATION, 1) in TURNED
-        upright = (image.height, image.width) if turned else (image.width, image.height)
-        least = SRC_SIZE.fit(*upright)
         shrink = jpeg_shrink(image.width, image.height, *(reversed(least) if turned else least))
-        fits = image.width * image.height * BANDS <= self.bytes * shrink**2
-        return shrink if fits and is_plain(image) and (self.small or shrink > min(JPEG_SHRINKS)) else None
+        width, height = (image.width // shrink, image.height // shrink) if shrink > UNSHRUNK else least
+        fits = width * height * BANDS <= self.bytes
+        return shrink if fits and is_plain(image) and (self.small or shrink > UNSHRUNK) else None
+
+    def pixels_of(self, image: pyvips.Image, shrink: int) -> pyvips.Image:
+        """Return what to keep of `image`, which is in memory, decoded with `shrink` and not rotated yet."""
+        if shrink > UNSHRUNK:
+            return image
+        image = resized(image, *src_sides(image)).copy_memory()
+        image.remove(PROFILE)  # it is sRGB now
+        return image
 
     def write(self, image: pyvips.Image) -> Pixels | None:
-        """Write `image`, in memory and not rotated yet. Returns None if the file cannot hold it (it is optional), or if
-        rendering needs its full colours, which the file would lose.
+        """Write `image`, in memory. Returns None if the file cannot hold it (it is optional), or if rendering needs its
+        full colours, which the file would lose.
         """
         profile = bytes(image.get(PROFILE)) if image.get_typeof(PROFILE) else b""
         pixels = Pixels(image.width, image.height, field(image, ORIENTATION, 1), len(profile))
@@ -48,6 +59,12 @@ class Keep:
         except OSError:
             return None
         return pixels
+
+
+def src_sides(image: pyvips.Image) -> tuple[int, int]:
+    """Return the sides of this picture's variant in `SRC_SIZE`, upright."""
+    sides = image.width, image.height
+    return SRC_SIZE.fit(*(reversed(sides) if field(image, ORIENTATION, 1) in TURNED else sides))
 
 
 def is_plain(image: pyvips.Image) -> bool:

@@ -156,6 +156,7 @@ def _jpeg_thumb(
     kept = None
     if keep is not None and keep_shrink in whole:
         image = to_the_last_row(load(data, Format.JPG, fail_on=STRICT, shrink=keep_shrink))
+        image = keep.pixels_of(image, keep_shrink)
         kept = keep.write(image)
     else:
         image = load(data, Format.JPG, fail_on=STRICT, shrink=shrink)

@@ -65,7 +65,7 @@ def run(data: bytes, target: int, rendering: Rendering, keep: Keep | None) -> tu
         shrink = keep.shrink(opened)
         if shrink is not None:
             image = load(data, Format.JPG, fail_on=STRICT, shrink=shrink).copy_memory()
-            kept = keep.write(image)
+            kept = keep.write(keep.pixels_of(image, shrink))
             if kept is not None or not is_worth_a_look(image):
                 return render_kept(image, target, rendering), kept
     if rendering.frames > 1 and rendering.format in ANIMATED:

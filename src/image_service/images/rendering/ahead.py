@@ -144,9 +144,9 @@ class Ahead:
     async def _drawn(
         self, image: Image, targets: Sequence[Path], renderings: Sequence[Rendering]
     ) -> tuple[Format, ...]:
-        largest = renderings[0].width, renderings[0].height
-        kept = await self._kept.find(image.key) if self._kept is not None else None
-        if kept is not None and serves(kept.pixels, (image.width, image.height), largest):
+        kept = self._kept.find(image.key) if self._kept is not None else None
+        full = image.width, image.height
+        if kept is not None and all(serves(kept.pixels, full, (each.width, each.height)) for each in renderings):
             try:
                 return await self._own.render_family(kept.path, targets, renderings, kept.pixels)
             except RenderTooLong:  # the original would too

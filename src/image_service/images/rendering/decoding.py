@@ -34,7 +34,7 @@ class Decoding:
         if self._pixels.kept is None or rendering.original is not Format.JPG:
             yield None
             return
-        kept = await self._found(self._pixels.kept, image, rendering)
+        kept = self._found(self._pixels.kept, image, rendering)
         if kept is None and self._cache_for(image, rendering) is not None:
             if (first := self._firsts.get(image.key)) is None:
                 with self._first(image.key):
@@ -46,12 +46,12 @@ class Decoding:
                 await first.wait()
             finally:
                 under_way.is_waiting = False
-            kept = await self._found(self._pixels.kept, image, rendering)
+            kept = self._found(self._pixels.kept, image, rendering)
         metrics.KEPT_PIXELS.labels(Hit.HIT if kept else Hit.MISS).inc()
         yield kept
 
-    async def _found(self, cache: KeptPixels, image: Image, rendering: Rendering) -> Kept | None:
-        kept = await cache.find(image.key)
+    def _found(self, cache: KeptPixels, image: Image, rendering: Rendering) -> Kept | None:
+        kept = cache.find(image.key)
         sides = (image.width, image.height)
         return kept if kept and serves(kept.pixels, sides, (rendering.width, rendering.height)) else None
 
@@ -103,7 +103,7 @@ class Decoding:
             except RenderTooLong:  # the original would too
                 raise
             except RenderFailed:  # the pixels were just dropped, or are unusable
-                await self.forget(image.key)
+                self.forget(image.key)
             else:
                 return formats[-1]
         cache = self._cache_for(image, rendering)
@@ -120,11 +120,15 @@ class Decoding:
                 cache.discard(keep)
         return formats[-1]
 
-    async def forget(self, key: str) -> None:
+    def forget(self, key: str) -> None:
         if self._pixels.kept is not None:
-            await self._pixels.kept.drop([key])
+            self._pixels.kept.drop([key])
 
     def _cache_for(self, image: Image, rendering: Rendering) -> KeptPixels | None:
-        """Pixels are kept if decoded for `SRC_SIZE`, which a shop shows first, or for a smaller size."""
-        most, _ = SRC_SIZE.fit(image.width, image.height)
-        return self._pixels.kept if rendering.original is Format.JPG and rendering.width <= most else None
+        """Pixels are kept if decoded for `SRC_SIZE`, which a shop shows first, or for a smaller size; not again if they
+        are kept, and too few for this size.
+        """
+        cache, (most, _) = self._pixels.kept, SRC_SIZE.fit(image.width, image.height)
+        if cache is None or rendering.original is not Format.JPG or rendering.width > most:
+            return None
+        return cache if cache.find(image.key) is None else None

@@ -1,17 +1,17 @@
 """Caches decoded pixels for renders: a bounded cache of files in memory (tmpfs), shared by the workers of a replica.
 Its loss is harmless: without it, renders use the originals.
 
-A file's name contains the picture's key and the pixels' dimensions, orientation and profile size. A pixel process
-writes the file, so a captured process can only spoil renders of its own picture.
+Each picture has a file of pixels, `<key>.rgb`, and a symbolic link `<key>`, whose text describes them: one lookup, no
+search. A pixel process writes the file, never the link, so a captured process can only spoil renders of its own
+picture. Nothing here waits for a disk, so all but the search for the oldest files runs in the event loop.
 """
 
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 from uuid import uuid4
 
 import structlog
@@ -23,10 +23,10 @@ log = structlog.get_logger()
 
 SHARE = 16  # one picture takes at most this fraction of the cache
 HALF = 2  # the cache takes at most this fraction of the file system: others write there too
-NAME = re.compile(r"([0-9a-f]{32})\.(\d{1,5})x(\d{1,5})\.([1-8])\.(\d{1,8})")
+UNSEEN = 64  # each worker may add this fraction of the cache before it looks for what to remove
+ABOUT = re.compile(r"(\d{1,5})x(\d{1,5})\.([1-8])\.(\d{1,8})")  # width, height, orientation, bytes of the profile
+RGB = ".rgb"
 NEW = "new-"  # a file without a key yet
-
-Done = TypeVar("Done")
 
 
 class KeptPixels:
@@ -41,6 +41,7 @@ class KeptPixels:
         room = os.statvfs(folder)
         self._folder = folder
         self._max_bytes = min(max_bytes, room.f_frsize * room.f_blocks // HALF)
+        self._unseen = 0  # bytes added since the last search
         self.most = self._max_bytes // SHARE
         """Bytes of one picture."""
 
@@ -50,15 +51,32 @@ class KeptPixels:
 
     async def adopt(self, kept: Kept, key: str) -> None:
         """File the pixels under `key`, so that `find` finds them."""
-        await self._run(lambda: self._adopt(kept, key))
+        pixels, (link, file) = kept.pixels, self._names(key)
+        with suppress(OSError):  # the folder may have been removed
+            kept.path.rename(file)
+            link.unlink(missing_ok=True)
+            link.symlink_to(f"{pixels.width}x{pixels.height}.{pixels.orientation}.{pixels.profile}")
+        self._unseen += pixels.bytes
+        if self._unseen * UNSEEN >= self._max_bytes:
+            self._unseen = 0
+            await asyncio.to_thread(self._trim)
 
-    async def find(self, key: str) -> Kept | None:
-        return await self._run(lambda: self._find(key))
+    def find(self, key: str) -> Kept | None:
+        link, file = self._names(key)
+        with suppress(OSError):  # not kept, or just removed
+            match = ABOUT.fullmatch(str(link.readlink()))
+            if match is not None:
+                pixels = Pixels(*map(int, match.groups()))
+                if file.stat().st_size == pixels.bytes:
+                    os.utime(file)  # `_trim` sorts by this time
+                    return Kept(file, pixels)
+        return None
 
-    async def drop(self, keys: Iterable[str]) -> None:
+    def drop(self, keys: Iterable[str]) -> None:
         """Remove the pixels of these keys."""
-        gone = frozenset(keys)
-        await self._run(lambda: self._remove(lambda name: name[:32] in gone))
+        for key in keys:
+            for path in self._names(key):
+                self.discard(path)
 
     def discard(self, path: Path) -> None:
         """Remove a file. A missing file is no error."""
@@ -67,64 +85,36 @@ class KeptPixels:
 
     def close(self) -> None:
         """Remove all files, to free the memory."""
-        self._remove(lambda _: True)
-        with suppress(OSError):  # another worker has added a file
+        with suppress(OSError):  # another worker has removed the folder, or adds a file
+            for path in self._folder.iterdir():
+                self.discard(path)
             self._folder.rmdir()
 
-    async def _run(self, do: Callable[[], Done]) -> Done:
-        return await asyncio.to_thread(do)
-
-    def _adopt(self, kept: Kept, key: str) -> None:
-        pixels = kept.pixels
-        name = f"{key}.{pixels.width}x{pixels.height}.{pixels.orientation}.{pixels.profile}"
-        with suppress(OSError):  # the folder may have been cleared
-            kept.path.rename(self._folder / name)
-        self._trim()
-
-    def _find(self, key: str) -> Kept | None:
-        for name in self._names():
-            match = NAME.fullmatch(name) if name.startswith(key) else None
-            if match is not None:
-                path, pixels = self._folder / name, Pixels(*map(int, match.groups()[1:]))
-                with suppress(OSError):  # just removed
-                    if path.stat().st_size == pixels.bytes:
-                        os.utime(path)  # `_trim` sorts by this time
-                        return Kept(path, pixels)
-        return None
+    def _names(self, key: str) -> tuple[Path, Path]:
+        return self._folder / key, self._folder / f"{key}{RGB}"
 
     def _trim(self) -> None:
+        """Remove the least recently used, also files that a killed worker has left without a key."""
         found = []
-        # Runs at each upload. A Path per file takes three times as long.
         with suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
                 with suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
-                    found.append((status.st_mtime_ns, status.st_size, entry.name))
+                    if not entry.is_symlink():
+                        found.append((status.st_mtime_ns, status.st_size, entry.name))
         left = sum(size for _, size, _ in found)
         for _, size, name in sorted(found):
             if left <= self._max_bytes:
                 break
-            self.discard(self._folder / name)
+            self.drop([name.removesuffix(RGB)])
             left -= size
-
-    def _remove(self, is_gone: Callable[[str], bool]) -> None:
-        for name in self._names():
-            if is_gone(name):
-                self.discard(self._folder / name)
-
-    def _names(self) -> list[str]:
-        """Return some hundred names. Each render searches them."""
-        try:
-            return os.listdir(self._folder)  # noqa: PTH208 - Path.iterdir takes four times as long
-        except OSError:  # the folder has been removed
-            return []
 
 
 def serves(pixels: Pixels, image: tuple[int, int], wanted: tuple[int, int]) -> bool:
-    """Whether these pixels are as good as the original `image` for the `wanted` sides: it would not be decoded to more
-    pixels.
+    """Whether these pixels are as good as the original `image` for the `wanted` sides: they are the picture itself, the
+    variant itself, or enough to draw it from.
     """
-    return pixels.upright == image or all(
+    return pixels.upright in (image, wanted) or all(
         have >= SPARE * want for have, want in zip(pixels.upright, wanted, strict=True)
     )
 

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
@@ -22,7 +22,7 @@ from image_service.pixels.messages import Layer, Probe, Rendering
 from image_service.pixels.picture import Format, Pixels
 from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_family, read_probe, read_rendered
 from image_service.pixels.pool.costs import DEAR_SECONDS
-from image_service.pixels.pool.files import JobFiles, Unusable, given, size_of
+from image_service.pixels.pool.files import JobFiles, Opened, Unusable
 from image_service.pixels.pool.kept import KeptPixels
 from image_service.pixels.pool.process import Died, NotTaken, Starved
 from image_service.pixels.pool.processes import Processes
@@ -138,12 +138,13 @@ class PixelPool:
         owner: int = 0,
         keep: Path | None = None,
         later: bool = False,
+        others: int = 0,
     ) -> Probe:
         """Check the picture `path`. Raises `Refused`, also if its process dies or times out.
 
         `formats` are the accepted formats; empty: those of the limits. Owners take turns. `keep` names a new file for
         the pixels; `Probe.kept` describes its content. `later`: no request waits for this check, so it runs after
-        those that a request waits for.
+        those that a request waits for. `others`: how many uploads are under way besides this one.
 
         Raises `Busy` if no process is free within `wait` seconds, `ProbeFailed` if the file cannot be read or memory
         runs out, which a picture within the limits does not cause.
@@ -155,15 +156,14 @@ class PixelPool:
         try:
             async with (
                 self._turn(wait, Job.LATER if later else Job.CHECK, owner),
-                self._files.source(path) as source,
-                self._files.kept(keep) as kept,
+                self._files.opened(path, keep=keep) as job,
             ):
-                size = os.fstat(source).st_size
+                size = os.fstat(job.source).st_size
                 return await self._run(
-                    request | self._keeping(kept),
-                    given(source, kept),
+                    request | self._keeping(job, others),
+                    job.given,
                     self._probe_seconds,
-                    lambda answer: read_probe(answer, limits, size, size_of(kept)),
+                    lambda answer: read_probe(answer, limits, size, job.kept_bytes),
                 )
         except TimeoutError:
             raise broken("took too long") from None
@@ -202,17 +202,13 @@ class PixelPool:
         try:
             async with self._turn(wait, Job.DEAR if estimated >= DEAR_SECONDS else Job.CHEAP, owner):
                 begun()
-                async with (
-                    self._files.source(source) as read,
-                    self._files.target(target) as written,
-                    self._files.kept(keep) as kept,
-                ):
+                async with self._files.opened(source, [target], keep) as job:
                     since = time.perf_counter()
                     format, found = await self._run(
-                        request | self._keeping(kept),
-                        given(read, written, kept),
+                        request | self._keeping(job),
+                        job.given,
                         self._draw_seconds,
-                        lambda answer: read_rendered(answer, rendering, size_of(kept)),
+                        lambda answer: read_rendered(answer, rendering, job.kept_bytes),
                     )
                     self._has_rendered(time.perf_counter() - since, estimated)
                     lightest(format)
@@ -231,25 +227,23 @@ class PixelPool:
         described = [asdict(each) for each in renderings]
         request = {"do": "family", "renderings": described, "pixels": pixels and asdict(pixels)}
         try:
-            async with self._turn(self._draw_seconds, Job.DEAR, 0), AsyncExitStack() as files:
-                opened = [await files.enter_async_context(self._files.source(source))]
-                opened += [await files.enter_async_context(self._files.target(each)) for each in targets]
+            async with self._turn(self._draw_seconds, Job.DEAR, 0), self._files.opened(source, targets) as job:
                 return await self._run(
-                    request, opened, self._draw_seconds, lambda answer: read_family(answer, renderings)
+                    request, job.given, self._draw_seconds, lambda answer: read_family(answer, renderings)
                 )
         except TimeoutError:
             raise RenderTooLong("took too long") from None
         except (Died, Nonsense, Failed, Refused, Unusable) as error:
             raise RenderFailed(str(error)) from error
 
-    def _keeping(self, kept: int | None) -> dict[str, Any]:
-        """Return the request's `keep` field. While other jobs wait, a small picture's pixels are not worth the slower
-        check.
+    def _keeping(self, job: Opened, others: int = 0) -> dict[str, Any]:
+        """Return the request's `keep` field. A small picture's pixels are worth the slower job only in quiet times: if
+        no job waits, and fewer than half of the processes have work, here or on its way.
         """
-        if kept is None or self.kept is None:
+        if job.kept is None or self.kept is None:
             return {"keep": None}
-        is_idle = not self.waiting and self.busy < self._size
-        return {"keep": {"bytes": self.kept.most, "small": is_idle}}
+        is_quiet = not self.waiting and 2 * max(self.busy, others) < self._size
+        return {"keep": {"bytes": self.kept.most, "small": is_quiet}}
 
     async def _run(
         self, request: dict[str, Any], files: Sequence[int], seconds: float, read: Callable[[dict[str, Any]], Read]
