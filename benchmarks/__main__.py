@@ -12,9 +12,12 @@ from benchmarks.contenders.nginx import NginxMissing
 from benchmarks.machine import this_machine
 from benchmarks.measure import Result
 from benchmarks.processes import NotStarted
+from benchmarks.real_photos import PhotosMissing
 from benchmarks.rows import (
     cold,
+    equal_quality,
     growth,
+    kept,
     kinds,
     lists,
     overload,
@@ -36,8 +39,12 @@ ROWS: dict[str, Callable[[Run], Result]] = {
     "cold-avif": cold.avif,
     "cold-kinds": kinds.kinds,
     "cold-soon": photos.soon,
+    "cold-soon-real": photos.soon_real,
     "catalogue": photos.catalogue,
+    "catalogue-real": photos.catalogue_real,
+    "kept": kept.costs,
     "quality": quality.likeness,
+    "bytes": equal_quality.equal,
     "warm": warm.whole,
     "warm-304": warm.not_modified,
     "warm-range": warm.part,
@@ -55,9 +62,19 @@ ROWS: dict[str, Callable[[Run], Result]] = {
     "start": start.times,
     "overload": overload.curve,
 }
-ONLY_WHEN_NAMED = {"growth-10m"}  # its rows take 20 minutes and 8 GB to make
-WITH_PEERS = ["cold-jpg", "cold-webp", "cold-avif", "quality", "warm", "list", "upload", "cold-soon", "catalogue"]
-WITHOUT_DIRECTUS = {"cold-soon", "catalogue"}
+# Its rows take 20 minutes and 8 GB to make; photos and sharp are fetched.
+ONLY_WHEN_NAMED = {"growth-10m", "cold-soon-real", "catalogue-real", "bytes"}
+MISSING = (
+    WrkMissing,
+    NginxMissing,
+    peers.PeerMissing,
+    PhotosMissing,
+    equal_quality.ButteraugliMissing,
+    NotStarted,
+    NotStocked,
+)
+PHOTOS = ["cold-soon", "cold-soon-real", "catalogue", "catalogue-real"]
+WITH_PEERS = ["cold-jpg", "cold-webp", "cold-avif", "quality", "bytes", "warm", "list", "upload", *PHOTOS]
 
 
 def main() -> int:
@@ -74,7 +91,7 @@ def main() -> int:
     results = []
     try:
         if arguments.peers:
-            (peers.install_renderers if set(names) <= WITHOUT_DIRECTUS else peers.install)()
+            (peers.install_renderers if set(names) <= {*PHOTOS, "bytes"} else peers.install)()
         for name in names:
             run.say(f"{name} …")
             result = ROWS[name](run)
@@ -85,7 +102,7 @@ def main() -> int:
             sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
-    except (WrkMissing, NginxMissing, peers.PeerMissing, NotStarted, NotStocked) as error:
+    except MISSING as error:
         sys.stderr.write(f"{error}\n")
         return 1
     finally:

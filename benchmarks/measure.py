@@ -106,6 +106,24 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """A photo in one size and format, and a peer's with its defaults. More SSIMULACRA2 is better, less butteraugli."""
+
+    photo: str
+    width: int
+    format: str
+    encoder_alone: bool  # else resized by each, and compared with a full decode and resize
+    bytes: int
+    ssimulacra2: float
+    butteraugli: float
+    peer_bytes: int
+    peer_ssimulacra2: float
+    peer_butteraugli: float
+    by_ssimulacra2: float | None  # our bytes over the peer's at the quality that has our score
+    by_butteraugli: float | None
+
+
+@dataclass(frozen=True)
 class Result:
     row: str
     title: str
@@ -113,6 +131,7 @@ class Result:
     ratios: Sequence[Ratio] = ()
     facts: Sequence[Fact] = ()
     steps: Sequence[Step] = ()
+    weighed: Sequence[Weighed] = ()
     notes: Sequence[str] = field(default=())
 
 

@@ -36,13 +36,22 @@ def family(roots: Sequence[int]) -> set[int]:
 
 
 def cpu_seconds(roots: Sequence[int]) -> float:
-    """User and system, of the family and of its children that have ended."""
-    ticks = 0
+    """User and system, of the family and of its children that have ended.
+
+    Of running processes to the nanosecond, with their threads that have ended: by the kernel's clock of each process.
+    Of children that have ended, as /proc has it: of each parent's, together, up to two ticks (20 ms) are lost.
+    """
+    total = 0.0
     for pid in family(roots):
         with suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(map(int, fields[11:15]))
-    return ticks / TICKS
+            total += sum(map(int, fields[13:15])) / TICKS + time.clock_gettime(_cpu_clock(pid))
+    return total
+
+
+def _cpu_clock(pid: int) -> int:
+    """As clock_getcpuclockid(3) makes it, which Python has not got."""
+    return ~pid << 3 | 2
 
 
 def memory_bytes(roots: Sequence[int]) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import Machine
-from benchmarks.measure import Fact, Figure, Ratio, Result, Step
+from benchmarks.measure import Fact, Figure, Ratio, Result, Step, Weighed
 from benchmarks.places import RESULTS, made
 
 LOADER_IS_THE_LIMIT = 0.8  # of a core
@@ -40,6 +40,9 @@ def table(result: Result) -> str:
             "again s",
         )
         lines += ["", *_aligned(head, map(_step, result.steps))]
+    if result.weighed:
+        heads = ("", "bytes", "SSIMULACRA2", "butteraugli", "peer's", "SSIMULACRA2", "butteraugli", "at equal S.", "b.")
+        lines += ["", *_aligned(heads, map(_weighed, result.weighed))]
     for each in result.figures:
         if each.loader_share > LOADER_IS_THE_LIMIT:
             lines.append(f"The load took {each.loader_share:.0%} of a core with {each.contender}.")
@@ -67,6 +70,13 @@ def _fact(each: Fact) -> tuple[str, ...]:
 
 def _step(each: Step) -> tuple[str, ...]:
     return tuple(map(_number, asdict(each).values()))
+
+
+def _weighed(each: Weighed) -> tuple[str, ...]:
+    name, *numbers = asdict(each).values()
+    width, format_, alone, *numbers = numbers
+    what = f"{name}, {width}, {format_}{', encoder alone' if alone else ''}"
+    return (what, *("-" if number is None else _number(number) for number in numbers))
 
 
 def _met(met: bool | None) -> str:

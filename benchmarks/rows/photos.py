@@ -7,7 +7,7 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from benchmarks.loader import Plan, Request
 from benchmarks.measure import Fact, Result, Sample, figure
 from benchmarks.places import emptied, made
 from benchmarks.processes import watched
+from benchmarks.real_photos import real_photos
 from benchmarks.run import Run
 
 CONNECTIONS = 2
@@ -55,67 +56,92 @@ KINDS = {
     "12 MP 4:4:4": partial(pictures.photo, 12, full_colour=True),
     "12 MP progressive": partial(pictures.photo, 12, progressive=True),
 }
+# Of a photo of 12 megapixels, without AVIF.
+WHOLE = {peers.IPX: 3.3, peers.SHARP: 2.9, peers.THUMBOR: 2.9}
 
 
 def soon(run: Run) -> Result:
     """A 640 of a photo that was uploaded a moment ago."""
-    each = max(2, run.requests // 8)
-    with ExitStack() as stack:
-        ours = stack.enter_context(service(emptied("run", "uploaded")))
-        others = {name: peer for name, peer in _peers(run, stack).items() if name == peers.IPX}
-        measured: dict[str, Measure] = {}
-        for kind, picture in KINDS.items():
-            for format_ in PLAIN:
-                measured[_row(NAME, kind, format_)] = partial(_first, ours, picture(), format_, each)
-                for name, peer in others.items():
-                    measured[_row(name, kind, format_)] = partial(_rendered, peer, picture(), [format_], [WIDTH], each)
-        samples = run.interleaved(measured)
-    facts = []
-    for kind in KINDS:
-        for format_ in PLAIN:
-            mine = samples[_row(NAME, kind, format_)]
-            for name in others:
-                wanted = SOON.get((kind, format_))
-                facts.append(_times(f"{name}, {kind}, {format_}", mine, samples[_row(name, kind, format_)], wanted))
-    figures = [figure(name, rounds) for name, rounds in samples.items()]
-    title = f"A {WIDTH} within the hour of its upload, each alone; CPU of others over ours"
-    return Result("cold-soon", title, figures, facts=facts)
+    return _soon(run, "cold-soon", {kind: picture() for kind, picture in KINDS.items()})
+
+
+def soon_real(run: Run) -> Result:
+    return _soon(run, "cold-soon-real", real_photos())
 
 
 def catalogue(run: Run) -> Result:
     """The whole cost of a catalogue photo of 12 megapixels: its upload (ours alone), three sizes in three formats."""
-    photos = max(2, run.requests // 12)
-    picture = pictures.photo(12)
+    return _catalogue(run, "catalogue", "A photo of 12 MP", [pictures.photo(12)])
+
+
+def catalogue_real(run: Run) -> Result:
+    photos = [*real_photos().values()]
+    return _catalogue(run, "catalogue-real", f"Each of {len(photos)} real photos", photos)
+
+
+def _soon(run: Run, row: str, photos: Mapping[str, Path]) -> Result:
+    """So few in a round that the pixels of all of them are kept: of each at most 9 MB, of 256."""
+    each = max(2, run.requests // 6)
+    with ExitStack() as stack:
+        ours = stack.enter_context(service(emptied("run", "uploaded")))
+        others = {name: peer for name, peer in _peers(run, stack, photos.values()).items() if name == peers.IPX}
+        measured: dict[str, Measure] = {}
+        for kind, picture in photos.items():
+            for format_ in PLAIN:
+                measured[_row(NAME, kind, format_)] = partial(_first, ours, picture, format_, each)
+                for name, peer in others.items():
+                    measured[_row(name, kind, format_)] = partial(_rendered, peer, [picture], [format_], [WIDTH], each)
+        samples = run.interleaved(measured)
+    facts = [
+        _times(
+            f"{name}, {kind}, {format_}",
+            samples[_row(NAME, kind, format_)],
+            samples[_row(name, kind, format_)],
+            SOON.get((kind, format_)),
+        )
+        for kind in photos
+        for format_ in PLAIN
+        for name in others
+    ]
+    figures = [figure(name, rounds) for name, rounds in samples.items()]
+    title = f"A {WIDTH} within the hour of its upload, each alone; CPU of others over ours"
+    return Result(row, title, figures, facts=facts)
+
+
+def _catalogue(run: Run, row: str, what: str, photos: Sequence[Path]) -> Result:
+    """Targets are those of the one photo of 12 megapixels."""
+    times = max(1, run.requests // 12 // len(photos))
+    has_targets = len(photos) == 1
     eager = {"eager_sizes": " ".join(f"{size}-0" for size in SIZES), "eager_formats": " ".join(FORMATS)}
     with ExitStack() as stack:
         ours = stack.enter_context(service(emptied("run", "uploaded")))
         ahead = stack.enter_context(service(emptied("run", "ahead"), AHEAD, **eager))
         measured: dict[str, Measure] = {
-            NAME: partial(_whole, ours, picture, FORMATS, photos, 0),
-            AHEAD: partial(_whole, ahead, picture, FORMATS, photos, len(SIZES) * len(FORMATS)),
-            NAME + PLAINLY: partial(_whole, ours, picture, PLAIN, photos, 0),
+            NAME: partial(_whole, ours, photos, FORMATS, times, 0),
+            AHEAD: partial(_whole, ahead, photos, FORMATS, times, len(SIZES) * len(FORMATS)),
+            NAME + PLAINLY: partial(_whole, ours, photos, PLAIN, times, 0),
         }
         if run.peers:
-            others = _peers(run, stack)
+            others = _peers(run, stack, photos)
             for name, peer in others.items():
-                measured[name] = partial(_rendered, peer, picture, FORMATS, SIZES, photos)
-                measured[name + PLAINLY] = partial(_rendered, peer, picture, PLAIN, SIZES, photos)
+                measured[name] = partial(_rendered, peer, photos, FORMATS, SIZES, times)
+                measured[name + PLAINLY] = partial(_rendered, peer, photos, PLAIN, SIZES, times)
             for name, formats in ((peers.SHARP, FORMATS), (peers.SHARP + PLAINLY, PLAIN)):
-                measured[name] = partial(_by_sharp, picture, formats, photos)
+                measured[name] = partial(_by_sharp, photos, formats, times)
         samples = run.interleaved(measured)
-    wanted = {peers.IPX + PLAINLY: 3.3, peers.SHARP + PLAINLY: 2.9, peers.THUMBOR + PLAINLY: 2.9}
-    mine = median(each.cpu_ms for each in samples[NAME])
+    one_by_one, before = (median(each.cpu_ms for each in samples[name]) for name in (NAME, AHEAD))
     facts = [
-        Fact("asked for one by one", mine, "ms CPU", at_most=170),
-        Fact("rendered ahead, AVIF more slowly", median(each.cpu_ms for each in samples[AHEAD]), "ms CPU", at_most=125),
+        Fact("asked for one by one", one_by_one, "ms CPU", at_most=170 if has_targets else None),
+        Fact("rendered ahead, AVIF more slowly", before, "ms CPU", at_most=125 if has_targets else None),
     ]
+    wanted = {name + PLAINLY: times for name, times in WHOLE.items()} if has_targets else {}
     for name in samples:
         if name not in (NAME, AHEAD, NAME + PLAINLY):
             of_ours = samples[NAME + PLAINLY if name.endswith(PLAINLY) else NAME]
             facts.append(_times(name, of_ours, samples[name], wanted.get(name)))
     figures = [figure(name, rounds) for name, rounds in samples.items()]
-    title = f"A photo of 12 MP: upload, {len(SIZES)} sizes, {len(FORMATS)} formats; CPU of others over ours"
-    return Result("catalogue", title, figures, facts=facts)
+    title = f"{what}: upload, {len(SIZES)} sizes, {len(FORMATS)} formats; CPU of others over ours"
+    return Result(row, title, figures, facts=facts)
 
 
 def _row(name: str, kind: str, format_: str) -> str:
@@ -128,59 +154,59 @@ def _times(name: str, ours: Sequence[Sample], other: Sequence[Sample], at_least:
     return Fact(name, times, "times", at_least=at_least)
 
 
-def _peers(run: Run, stack: ExitStack) -> Mapping[str, Peer]:
+def _peers(run: Run, stack: ExitStack, photos: Iterable[Path]) -> Mapping[str, Peer]:
     if not run.peers:
         return {}
     peers.install_renderers()
     folder = emptied("run", "photos")
     shutil.copy(pictures.photo(2), folder / "0.jpg")  # it is asked for at the start
-    for picture in KINDS.values():
-        (folder / picture().name).symlink_to(picture())
+    for picture in photos:
+        (folder / picture.name).symlink_to(picture)
     return {
         peers.IPX: (stack.enter_context(peers.ipx(folder)), peers.ipx_path),
         peers.THUMBOR: (stack.enter_context(peers.thumbor(folder)), peers.thumbor_path),
     }
 
 
-def _uploads(to: Service, picture: Path, number: int) -> tuple[list[Request], Path]:
-    body, content_type = form(made("run", "uploads"), picture)
-    headers = to.headers | {"Content-Type": content_type}
+def uploads(to: Service, photos: Sequence[Path], times: int) -> tuple[list[Request], Path]:
     product = random.randrange(10**9, 10**10)  # noqa: S311
-    answers = emptied("run", "answers")
-    return [Request(f"/products/{product}/images", "POST", headers, str(body))] * number, answers
+    requests = []
+    for picture in photos:
+        body, content_type = form(made("run", "uploads"), picture)
+        headers = to.headers | {"Content-Type": content_type}
+        requests += [Request(f"/products/{product}/images", "POST", headers, str(body))] * times
+    return requests, emptied("run", "answers")
 
 
-def _sources(answers: Path) -> list[str]:
+def sources(answers: Path) -> list[str]:
     """The URLs' paths, without size and format."""
     urls = [httpx.URL(json.loads(path.read_text())["src"]).path for path in answers.iterdir()]
     return [url.rpartition(f"-{WIDTH}-0")[0] for url in urls]
 
 
 def _first(ours: Service, picture: Path, format_: str, each: int, _: int) -> Sample:
-    requests, answers = _uploads(ours, picture, each)
+    requests, answers = uploads(ours, [picture], each)
     load(Plan(ours.url, requests, 1, keep=str(answers), keep_every=1))
-    paths = [f"{source}-{WIDTH}-0.{format_}" for source in _sources(answers)]
+    paths = [f"{source}-{WIDTH}-0.{format_}" for source in sources(answers)]
     return sample(Plan(ours.url, get(paths), CONNECTIONS), ours.roots, 200)
 
 
-def _whole(ours: Service, picture: Path, formats: Sequence[str], photos: int, ahead: int, _: int) -> Sample:
+def _whole(ours: Service, photos: Sequence[Path], formats: Sequence[str], times: int, ahead: int, _: int) -> Sample:
     """`ahead`: how many variants of each are awaited before they are asked for."""
-    requests, answers = _uploads(ours, picture, photos)
+    requests, answers = uploads(ours, photos, times)
     before = _kept(ours)
     with watched(ours.roots) as watch:
         since = time.monotonic()
-        uploads = load(Plan(ours.url, requests, 1, keep=str(answers), keep_every=1))
+        added = load(Plan(ours.url, requests, 1, keep=str(answers), keep_every=1))
         deadline = since + READY_SECONDS
-        while ahead and _kept(ours) < before + ahead * photos and time.monotonic() < deadline:
+        while ahead and _kept(ours) < before + ahead * len(requests) and time.monotonic() < deadline:
             time.sleep(0.2)
-        paths = [
-            f"{source}-{size}-0.{format_}" for source in _sources(answers) for size in SIZES for format_ in formats
-        ]
+        paths = [f"{source}-{size}-0.{format_}" for source in sources(answers) for size in SIZES for format_ in formats]
         answered = load(Plan(ours.url, get(paths), CONNECTIONS))
         seconds = time.monotonic() - since
-    expected = [(each.status, 201) for each in uploads.answers] + [(each.status, 200) for each in answered.answers]
+    expected = [(each.status, 201) for each in added.answers] + [(each.status, 200) for each in answered.answers]
     wrong = sum(got != wanted for got, wanted in expected)
-    return Sample(photos, seconds, 0.0, 0.0, wrong, watch.cpu_seconds, watch.peak_bytes)
+    return Sample(len(requests), seconds, 0.0, 0.0, wrong, watch.cpu_seconds, watch.peak_bytes)
 
 
 def _kept(ours: Service) -> int:
@@ -188,15 +214,18 @@ def _kept(ours: Service) -> int:
     return sum(path.suffix.removeprefix(".") in FORMATS for path in ours.public.rglob("*-*-*"))
 
 
-def _rendered(peer: Peer, picture: Path, formats: Sequence[str], sizes: Sequence[int], photos: int, _: int) -> Sample:
+def _rendered(
+    peer: Peer, photos: Sequence[Path], formats: Sequence[str], sizes: Sequence[int], times: int, _: int
+) -> Sample:
     contender, path = peer
-    paths = [path(picture.stem, format_, size) for size in sizes for format_ in formats] * photos
+    paths = [path(picture.stem, format_, size) for picture in photos for size in sizes for format_ in formats] * times
     with watched(contender.roots) as watch:
         report = load(Plan(contender.url, get(paths, contender.headers), CONNECTIONS))
     wrong = sum(answer.status != 200 for answer in report.answers)
-    return Sample(photos, report.seconds, 0.0, 0.0, wrong, watch.cpu_seconds, watch.peak_bytes)
+    return Sample(len(photos) * times, report.seconds, 0.0, 0.0, wrong, watch.cpu_seconds, watch.peak_bytes)
 
 
-def _by_sharp(picture: Path, formats: Sequence[str], photos: int, _: int) -> Sample:
-    cpu, seconds = peers.sharp(picture, photos, formats, SIZES)
-    return Sample(photos, seconds, 0.0, 0.0, cpu_seconds=cpu)
+def _by_sharp(photos: Sequence[Path], formats: Sequence[str], times: int, _: int) -> Sample:
+    done = [peers.sharp(picture, times, formats, SIZES) for picture in photos]
+    cpu, seconds = (sum(each) for each in zip(*done, strict=True))
+    return Sample(len(photos) * times, seconds, 0.0, 0.0, cpu_seconds=cpu)

@@ -24,6 +24,16 @@ def test_a_family_s_time_has_that_of_children_that_have_ended() -> None:
         process.communicate(b"\n")
 
 
+def test_a_process_s_time_is_finer_than_a_tick() -> None:
+    script = "import threading, time; t = threading.Thread(target=sum, args=[range(10**5)]); t.start(); t.join()"
+    command = [sys.executable, "-c", f"{script}; print(time.process_time(), flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        said = float(process.stdout.readline())
+        assert said <= cpu_seconds([process.pid]) < said + 0.1
+        process.communicate(b"\n")
+
+
 def test_children_belong_to_the_family() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         assert process.pid in family([os.getpid()])
