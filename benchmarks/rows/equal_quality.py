@@ -38,6 +38,7 @@ from image_service.pixels.picture import Format
 
 WIDTHS = (320, 640)
 AHEAD = "avif, ahead"
+EFFORT = 2  # of `EAGER_EFFORT`, by default
 FORMATS = {"jpg": "jpg", "webp": "webp", "avif": "avif", AHEAD: "avif"}  # as tables call them
 QUALITIES = {"jpg": (60, 70, 80, 88, 96), "webp": (60, 70, 80, 88, 96), "avif": (34, 42, 50, 60, 70, 80)}
 DEFAULTS = {"jpg": 80, "webp": 80, "avif": 50}
@@ -163,7 +164,7 @@ def _encoded(served: Ours, folder: Path) -> Ours:
     pixels.pngsave(str(png), compression=1, keep="none")
     files = {name: folder / f"{name}.{format_}" for name, format_ in FORMATS.items()}
     for name, path in files.items():
-        data = encoded(pixels, Format(FORMATS[name]), None, lambda: _is_full(pixels), patient=name == AHEAD)
+        data = encoded(pixels, Format(FORMATS[name]), None, lambda: _is_full(pixels), EFFORT if name == AHEAD else None)
         path.write_bytes(data)
     return Ours(served.photo, served.width, png, files, encoder_alone=True)
 

@@ -64,6 +64,7 @@ async def rendering_ahead(
             own=own,
             offer=replace(settings.offer, sizes=settings.eager_sizes),
             formats=settings.eager_formats,
+            effort=settings.eager_effort,
             max_bytes=settings.max_image_bytes * HEAVIER,
         )
         async with ahead.running():

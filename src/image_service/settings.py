@@ -148,6 +148,7 @@ class Settings(BaseSettings):
     # What is rendered of a new picture of a product before anybody asks, in idle time; none by default.
     eager_sizes: Annotated[tuple[Size, ...], NoDecode, BeforeValidator(_sizes)] = ()
     eager_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_words), AfterValidator(_drawn)] = ()
+    eager_effort: int = Field(2, ge=0, le=4)
 
     # Ingestion
     max_image_bytes: int = Field(default=10 * 1024 * 1024 - 1, ge=1)  # "less than 10MB" (both seeds)

@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 MAX_KNOWN = 20_000  # keys whose `_Facts` are cached; about 3 MB
 FACTS_SECONDS = 1.0  # a stored picture does not wait for a hanging database
+OWN_BYTES = 256 * 1024  # of a variant in the picture's own format, which is read to weigh others against it
 FAILED_SECONDS = 60.0  # until a retry: a failure takes up to DRAW_SECONDS of a pixel process
 
 for _format in DRAWN:
@@ -226,7 +227,9 @@ class Variants:
     ) -> Format:
         """Render to `target`; returns the lightest format."""
         size = variant.width, variant.height
-        rendering = Rendering(image.format, variant.format, *size, image.frames, against, fixed)
+        own = self._storage.at_hand(variant.name.as_(against[-1]).blob, OWN_BYTES) if against else None
+        own_bytes = None if own is None else own.size
+        rendering = Rendering(image.format, variant.format, *size, image.frames, against, fixed, own_bytes)
         if not self._offer.may_weigh(rendering, image.width, image.height):
             rendering = replace(rendering, against=(), fixed=True)
         async with self._decoding.kept_for(image, rendering, render) as kept:

@@ -34,9 +34,6 @@ ENCODERS: dict[Format, tuple[str, dict[str, Any]]] = {
 }
 # For graphics: exact colours, at most 256 (at less effort some are off by one), in half the bytes.
 PALETTE: dict[str, Any] = {"palette": True, "Q": 100, "dither": 0, "effort": 5}
-# For variants that no client waits for. AVIF at the same quality setting: 0.71 to 0.94 of the bytes, better by 1 to 3.5
-# of SSIMULACRA2, in four to five times the time; effort 1 has 0.75 to 0.94, in three times. See docs/decisions/0180.
-PATIENT: dict[Format, dict[str, Any]] = {Format.AVIF: {"effort": 2}}
 OPAQUE = (Format.JPG,)
 WHITE = (255, 255, 255)
 LOSSLESS: dict[str, Any] = {"lossless": True, "effort": 1}  # WebP; effort 4 takes a third longer for 1 % fewer bytes
@@ -56,10 +53,10 @@ def stream(image: pyvips.Image, target: int, format: Format) -> None:
 
 
 def encoded(
-    image: pyvips.Image, format: Format, graphic: Graphic | None, is_full: Callable[[], bool], *, patient: bool = False
+    image: pyvips.Image, format: Format, graphic: Graphic | None, is_full: Callable[[], bool], effort: int | None
 ) -> bytes:
     """Encode a picture in memory. `is_full`: whether its colours need full resolution; called only if needed."""
-    slowly = PATIENT.get(format, {}) if patient else {}
+    slowly = _slowly(format, effort)
     if format is Format.AVIF and image.hasalpha() and image.bands > 3:
         return _saved(filled_beneath(image), format, FULL[format] | slowly)
     colours = FULL[format] if format in FULL and image.bands >= 3 and is_full() else {}
@@ -83,9 +80,13 @@ def _palette(image: pyvips.Image, graphic: Graphic) -> dict[str, Any]:
     return {"bitdepth": graphic.depth} if image.bands == 1 else {}
 
 
-def plain(image: pyvips.Image, format: Format, *, patient: bool = False) -> bytes:
+def plain(image: pyvips.Image, format: Format, effort: int | None = None) -> bytes:
     """Like `stream`, but returns the bytes."""
-    return _saved(image, format, PATIENT.get(format, {}) if patient else {})
+    return _saved(image, format, _slowly(format, effort))
+
+
+def _slowly(format: Format, effort: int | None) -> dict[str, Any]:
+    return {"effort": effort} if format is Format.AVIF and effort is not None else {}
 
 
 def _saved(image: pyvips.Image, format: Format, more: dict[str, Any]) -> bytes:

@@ -1,5 +1,5 @@
-"""Renders several variants of one picture from one decode, when no client waits. Encodes each format of a size once,
-with the slower settings, and compares the sizes in bytes.
+"""Renders several variants of one picture from one decode. Encodes each format of a size once, and compares the sizes
+in bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,21 +10,20 @@ import pyvips
 
 from image_service.pixels.colour.chroma import MAX_PIXELS, is_worth_a_look
 from image_service.pixels.encoders import plain, write
-from image_service.pixels.libvips import STRICT, field, jpeg_shrink, load, resized
+from image_service.pixels.libvips import STRICT, drawn, field, jpeg_shrink, load
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import TURNED, Format
 from image_service.pixels.render import drawn_of, looked_at, open_still
+from image_service.pixels.sizes import SPARE
 from image_service.pixels.structure.png.apng import apng_of
 from image_service.pixels.weighing import Encode, Found, weighed
-
-PLAIN = partial(plain, patient=True)
 
 Looked = tuple[pyvips.Image, Encode, bool]
 
 
 def render_family(source: bytes, targets: Sequence[int], renderings: Sequence[Rendering]) -> list[Format]:
-    """Draw a still picture into the open files; renderings of one size are adjacent. Returns the lightest requested
-    format of each. No rendering has more than `MAX_PIXELS`.
+    """Draw a still picture into the open files; renderings of one size are adjacent, larger sizes first. Returns the
+    lightest requested format of each. No rendering has more than `MAX_PIXELS`.
 
     Raises `pyvips.Error` like `render`.
     """
@@ -33,21 +32,42 @@ def render_family(source: bytes, targets: Sequence[int], renderings: Sequence[Re
 
 def render_kept_family(pixels: pyvips.Image, targets: Sequence[int], renderings: Sequence[Rendering]) -> list[Format]:
     """Like `render_family`, but from kept pixels."""
+    cascade = Cascade(pixels)
 
     def looked(rendering: Rendering) -> Looked:
-        return resized(pixels, rendering.width, rendering.height).copy_memory(), PLAIN, False
+        return cascade.draw(rendering), partial(plain, effort=rendering.effort), False
 
     return _written(looked, targets, renderings)
 
 
+class Cascade:
+    """Draws each size of a JPEG from the smallest picture with enough pixels: the decoded one, or a larger size of it.
+
+    Other pictures may be graphics, whose edges and colours each further step would change: always from the decoded one.
+    """
+
+    def __init__(self, pixels: pyvips.Image) -> None:
+        self._pixels = pixels  # in memory, not rotated yet
+        self._sizes: list[pyvips.Image] = []
+
+    def draw(self, rendering: Rendering) -> pyvips.Image:
+        width, height = rendering.width, rendering.height
+        enough = (each for each in self._sizes if each.width >= SPARE * width and each.height >= SPARE * height)
+        image = drawn(min(enough, key=lambda each: int(each.width), default=self._pixels), width, height)
+        if rendering.original is Format.JPG:
+            self._sizes.append(image)
+        return image
+
+
 def _drawn(data: bytes, targets: Sequence[int], renderings: Sequence[Rendering]) -> list[Format]:
     pixels = _pixels(data, renderings)
+    cascade = None if pixels is None else Cascade(pixels)
 
     def looked(rendering: Rendering) -> Looked:
-        image = open_still(data, rendering) if pixels is None else resized(pixels, rendering.width, rendering.height)
+        image = open_still(data, rendering) if cascade is None else cascade.draw(rendering)
         if is_worth_a_look(image):
-            return looked_at(image, data, rendering, patient=True)
-        return image.copy_memory(), PLAIN, False
+            return looked_at(image, data, rendering)
+        return image.copy_memory(), partial(plain, effort=rendering.effort), False
 
     return _written(looked, targets, renderings)
 

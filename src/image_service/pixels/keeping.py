@@ -7,7 +7,7 @@ import pyvips
 
 from image_service.pixels.colour.chroma import is_worth_a_look, needs_full
 from image_service.pixels.colour.profiles import PROFILE
-from image_service.pixels.libvips import JPEG_SHRINKS, field, jpeg_shrink, resized
+from image_service.pixels.libvips import JPEG_SHRINKS, drawn, field, jpeg_shrink
 from image_service.pixels.picture import BANDS, TURNED, Pixels
 from image_service.pixels.sizes import SRC_SIZE
 
@@ -38,9 +38,7 @@ class Keep:
         """Return what to keep of `image`, which is in memory, decoded with `shrink` and not rotated yet."""
         if shrink > UNSHRUNK:
             return image
-        image = resized(image, *src_sides(image)).copy_memory()
-        image.remove(PROFILE)  # it is sRGB now
-        return image
+        return drawn(image, *src_sides(image))
 
     def write(self, image: pyvips.Image) -> Pixels | None:
         """Write `image`, in memory. Returns None if the file cannot hold it (it is optional), or if rendering needs its

@@ -32,7 +32,7 @@ BUFFER_LOADERS = {
     Format.AVIF: pyvips.Image.heifload_buffer,
 }
 
-M_ARENA_MAX = -8  # <malloc.h>
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 # Bytes of newly touched memory. After a job that touches more, freed memory is returned to the system. That takes
 # 0.2 ms, and 0.2 ms in the next job: a tenth of a small job's time, a fiftieth of such a large job's.
 MUCH_MEMORY = 32 * 1024**2
@@ -50,6 +50,9 @@ def configure() -> None:
     """Call once per process, before the first picture."""
     if hasattr(_libc, "mallopt"):  # glibc keeps freed memory per thread: 75 MB after 100 threads, or 41 with this
         _libc.mallopt(M_ARENA_MAX, 1)
+        # Keeps the memory of ordinary jobs for the next: an AVIF of 640 x 480 takes a tenth less time. 6 MB stay.
+        _libc.mallopt(M_MMAP_THRESHOLD, MUCH_MEMORY)
+        _libc.mallopt(M_TRIM_THRESHOLD, MUCH_MEMORY)
     os.environ["VIPS_DISC_THRESHOLD"] = "2g"  # more than a picture may need: the cage allows no temporary file
     pyvips.concurrency_set(1)  # the pool has one process per core
     pyvips.cache_set_max(0)  # no picture is used twice in a process, and none may outlive its job
@@ -118,6 +121,13 @@ def thumbnail(data: bytes, format: Format, width: int, height: int, *, fail_on: 
 def resized(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
     """Resize an open picture, or each of its pages, to exactly this size, upright and in 8 bits."""
     return eight_bit(image.thumbnail_image(width, height=height, size="force", **to_srgb(image)))
+
+
+def drawn(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
+    """Like `resized`, in memory, to be used again: in sRGB, without a profile that says so."""
+    image = resized(image, width, height).copy_memory()
+    image.remove(PROFILE)
+    return image
 
 
 def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips.Image:

@@ -49,3 +49,5 @@ class Rendering:
     frames: int  # of the picture; 1: only the first frame is read
     against: tuple[Format, ...] = ()  # to compare with `format` for the lightest; the last is the picture's own
     fixed: bool = True  # True: always render `format`; False: render the lightest
+    own_bytes: int | None = None  # of the stored variant in the picture's own format; None: it is not stored
+    effort: int | None = None  # of the AVIF encoder; None: for a client that waits

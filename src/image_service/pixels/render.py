@@ -113,14 +113,12 @@ def encode_still(image: pyvips.Image, data: bytes, target: int, rendering: Rende
     return lightest
 
 
-def looked_at(
-    image: pyvips.Image, data: bytes, rendering: Rendering, *, patient: bool = False
-) -> tuple[pyvips.Image, Encode, bool]:
+def looked_at(image: pyvips.Image, data: bytes, rendering: Rendering) -> tuple[pyvips.Image, Encode, bool]:
     """Return the drawn picture in memory, its best encoder, and whether it is a graphic."""
     image = without_useless_alpha(image.copy_memory())
     graphic = graphic_of(image, data, rendering)
     is_full = cache(lambda: needs_full(image))  # 5 ms, once for all formats
-    return image, partial(encoded, graphic=graphic, is_full=is_full, patient=patient), graphic is not None
+    return image, partial(encoded, graphic=graphic, is_full=is_full, effort=rendering.effort), graphic is not None
 
 
 def encode_frames(strip: pyvips.Image, target: int, rendering: Rendering) -> None:

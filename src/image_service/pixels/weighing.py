@@ -24,7 +24,7 @@ def weighed(image: pyvips.Image, rendering: Rendering, encode: Encode, *, is_gra
         tried = [
             each for each in formats if each is not Format.AVIF or light > SURELY_FLAT * image.width * image.height
         ]
-    elif _is_surely_heavier(image, own, encode, len(found[first])):
+    elif _is_own_heavier(image, rendering, encode, len(found[first])):
         tried = [first]
     else:  # a photo's own format is quick to encode; the others are tried only if the first loses
         tried = [first, own] if len(found[first]) <= len(found[own]) else list(formats)
@@ -44,8 +44,13 @@ class Found(dict[Format, bytes]):
         return self[format]
 
 
-def _is_surely_heavier(image: pyvips.Image, own: Format, encode: Encode, least: int) -> bool:
-    """Whether a part of a photo's PNG outweighs `least` bytes. The whole PNG takes four times as long as the rest."""
+def _is_own_heavier(image: pyvips.Image, rendering: Rendering, encode: Encode, least: int) -> bool:
+    """Whether a photo in its own format surely has `least` bytes or more: it is stored, or a part of its PNG has more.
+    The whole PNG takes four times as long as the rest.
+    """
+    if rendering.own_bytes is not None:
+        return rendering.own_bytes >= least
+    own = rendering.against[-1]
     if own is not Format.PNG:
         return False
     some = [rows for part in PARTS if (rows := image.height // part)]

@@ -60,9 +60,10 @@ class Ahead:
         own: PixelPool,
         offer: Offer,
         formats: Sequence[Format],
+        effort: int,
         max_bytes: int,
     ) -> None:
-        """Renders `formats` of `offer`. `own` pixel processes render while `pixels` is idle."""
+        """Renders `formats` of `offer`, AVIF with `effort`. `own` pixel processes render while `pixels` is idle."""
         self._database = database
         self._storage = storage
         self._staging = staging
@@ -72,6 +73,7 @@ class Ahead:
         self._kept = pixels.kept
         self._offer = offer
         self._formats = frozenset(formats)
+        self._effort = effort
         self._max_bytes = max_bytes
         self._lightest = Lightest(storage, staging)
 
@@ -119,9 +121,15 @@ class Ahead:
         for each in variants:
             is_light = each.width * each.height <= MAX_PIXELS
             if each.format in self._formats and is_light and not await self._storage.exists(each.name.blob):
-                found.setdefault(_rendering(image, each, variants), []).append(each.name)
+                found.setdefault(self._rendering(image, each, variants), []).append(each.name)
         ones = [One(rendering, tuple(names)) for rendering, names in found.items()]
         return sorted(ones, key=lambda one: (one.rendering.width, one.rendering.height), reverse=True)
+
+    def _rendering(self, image: Image, variant: Variant, all_of_them: Sequence[Variant]) -> Rendering:
+        offered = [each.format for each in all_of_them if each.size == variant.size]
+        against = rivals(variant.format, offered)
+        size = variant.width, variant.height
+        return Rendering(image.format, variant.format, *size, image.frames, against, effort=self._effort)
 
     async def _rendered(self, image: Image, family: Sequence[One]) -> None:
         async with AsyncExitStack() as stack:
@@ -173,9 +181,3 @@ class Ahead:
 
     async def _is_live(self, image: Image) -> bool:
         return await queries.image_by_key(self._database, image.store_id, image.key) is not None
-
-
-def _rendering(image: Image, variant: Variant, all_of_them: Sequence[Variant]) -> Rendering:
-    offered = [each.format for each in all_of_them if each.size == variant.size]
-    against = rivals(variant.format, offered)
-    return Rendering(image.format, variant.format, variant.width, variant.height, image.frames, against)
