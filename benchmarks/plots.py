@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 import matplotlib as mpl
@@ -15,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 OURS, PEER, LIMIT = "#1f6feb", "#8b949e", "#d0d7de"
 ACCENTS = ("#1f6feb", "#bf3989", "#bf8700", "#57606a")
+LEAST, TICKS = 0.5, (0.5, 0.7, 1, 1.4, 2)
 INK, FAINT = "#1f2328", "#656d76"
 LIMITS = {
     "bare ASGI",
@@ -56,6 +58,8 @@ def render() -> None:
         _bars("uploads", "Uploads", best, ("upload", "upload-base64"))
         if "overload" in limits:
             _overload(limits["overload"])
+        if "bytes" in peers:
+            _bytes(peers["bytes"])
 
 
 def _published(name: str) -> Rows:
@@ -139,6 +143,35 @@ def _overload(row: Rows) -> None:
         [row],
         "At each rate for some seconds; every request on time, whatever came back of those before.",
     )
+
+
+def _bytes(row: Rows) -> None:
+    """A dot a photo and width; the line is their median. Dots at the left edge: sharp is as good at no quality."""
+    fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+    fig.suptitle(
+        "Bytes of real photos, over sharp's at equal quality", x=0.01, ha="left", fontsize=13, fontweight="bold"
+    )
+    formats = ["avif, ahead", "avif", "webp", "jpg"]
+    for axis, measure, title in zip(axes, ("ssimulacra2", "butteraugli"), ("SSIMULACRA2", "butteraugli"), strict=True):
+        axis.axvline(1, color=LIMIT, linewidth=2)
+        for place, format_ in enumerate(formats):
+            found = [each for each in row["weighed"] if each["format"] == format_ and not each["encoder_alone"]]
+            ratios = [max(each[f"by_{measure}"] or 0.0, LEAST) for each in found]
+            colours = [OURS if each["width"] == max(one["width"] for one in found) else PEER for each in found]
+            axis.scatter(ratios, [place] * len(ratios), color=colours, s=26, alpha=0.75, zorder=3)
+            axis.plot([median(ratios)] * 2, [place - 0.3, place + 0.3], color=INK)
+        axis.set_xscale("log")
+        axis.set_xlim(LEAST * 0.95, 2.7)
+        axis.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        axis.minorticks_off()
+        axis.set_yticks(range(len(formats)), formats)
+        axis.tick_params(length=0)
+        axis.set_title(f"by {title}")
+    how = (
+        "Left of 1 ours are lighter. Blue: 640 wide, grey: 320; lines: medians. "
+        "At the left edge: sharp is as good at no quality."
+    )
+    _save(fig, "bytes", [row], how)
 
 
 def _save(fig: Any, name: str, rows: Sequence[Rows], how: str) -> None:
