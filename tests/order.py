@@ -2,12 +2,14 @@
 others have ended; and what shares a server goes to one process.
 """
 
+from fnmatch import fnmatch
 from functools import cache
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Beginnings of paths, the longest first: what takes more than some ten seconds on a quiet machine of two cores.
+# Beginnings of paths as patterns, the longest first: what takes more than some ten seconds on a quiet machine of two
+# cores, and what shares a server: nginx before one service, one built wheel, or a service that is ready for pages.
 LONGEST = (
     "test_docs_operations.py",
     "schema/test_with_a_token.py",
@@ -20,8 +22,8 @@ LONGEST = (
     "deploy/test_nginx",  # three files on one service and its nginx
     "hostile/test_hostile_pictures.py",
     "test_upgrades.py",
-    "gallery/test_uploading.py",
-    "gallery/test_looking.py",
+    "gallery/test_[a-l]",
+    "site/test_[g-s]",
     "hostile/test_webp_and_avif.py",
     "test_backup.py",
     "test_serve_metrics.py",
@@ -29,13 +31,14 @@ LONGEST = (
     "contract/test_python_client.py",
     "schema/test_without_a_token.py",
     "test_embedded_postgres.py",
-    "gallery/test_arranging.py",
+    "gallery/test_[m-z]",
     "uploaders/test_recipes.py",
     "test_cli.py",
     "contract/test_typescript.py",
     "uploads/test_at_once.py",
     "packaging",  # on one wheel
     "docs/test_pages.py",
+    "client",
     "deploy/test_container.py",
     "test_log_forging.py",
     "faults/test_database_line.py",
@@ -47,13 +50,13 @@ LONGEST = (
 
 
 def begins(nodeid: str) -> str | None:
-    """The beginning that it has of those that are named."""
+    """The one of those that are named that it begins with."""
     return _begins(nodeid.partition("::")[0])
 
 
 @cache
 def _begins(file: str) -> str | None:
-    return next((each for each in LONGEST if file.startswith(f"tests/{each}")), None)
+    return next((each for each in LONGEST if fnmatch(file, f"tests/{each}*")), None)
 
 
 def longest_first(items: list[pytest.Item]) -> None:

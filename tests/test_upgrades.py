@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -11,8 +12,9 @@ from alembic.script import ScriptDirectory
 
 from image_service.database import migrations
 from image_service.database.migration_scripts import FOLDER
-from tests.conftest import StartService
-from tests.databases import look
+from image_service.postgres.embedded import EmbeddedPostgres
+from tests.conftest import NewDatabase, StartService
+from tests.databases import connected, look
 from tests.earlier_rows import COLORS, KEYS, PICTURES, PRODUCT, TOKEN, columns, fill, keep_bytes, read
 from tests.processes import DEADLINE, Server
 from tests.shop import added, form, order, path
@@ -25,21 +27,44 @@ ASKING = """SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND application_name = 'image-service migrate'"""
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """A release's schema."""
+
+    url: str  # of an empty database, for one test
+    columns: dict[str, set[str]]  # by table
+
+
+@pytest.fixture(scope="module")
+async def releases(postgres: EmbeddedPostgres) -> dict[str, Earlier]:
+    """By revision, each made from the one before."""
+    before, made = "template1", {}
+    async with connected(postgres.url) as connection:
+        for revision in REVISIONS:
+            name = f"release_{revision}"
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {before}")
+            url = postgres.url.replace("/postgres?", f"/{name}?")
+            await migrations.upgrade(url, revision)
+            made[revision] = Earlier(url, await look(url, columns))
+            before = name
+    return made
+
+
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_an_earlier_release_s_data(
-    revision: str, empty_database: str, start_service: StartService, tmp_path: Path
+    revision: str, releases: dict[str, Earlier], start_service: StartService, tmp_path: Path
 ) -> None:
-    await migrations.upgrade(empty_database, revision)
-    before = await look(empty_database, fill)
-    await migrations.upgrade(empty_database)
-    after = await look(empty_database, read)
+    url = releases[revision].url
+    before = await look(url, fill)
+    await migrations.upgrade(url)
+    after = await look(url, read)
     for table, rows in before.items():
         kept = [{name: row[name] for name in rows[0]} for row in after[table]]
         assert kept == rows, table
 
     keep_bytes(tmp_path / "blobs")
     async with (
-        start_service(database_url=empty_database, data_dir=tmp_path) as service,
+        start_service(database_url=url, data_dir=tmp_path) as service,
         service.client(headers={"Authorization": f"Bearer {TOKEN}"}) as client,
     ):
         assert (await client.get("/health/ready")).status_code == 200
@@ -57,12 +82,12 @@ async def test_an_earlier_release_s_data(
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-async def test_an_earlier_release_goes_on_beside_this_schema(revision: str, empty_database: str) -> None:
+async def test_an_earlier_release_goes_on_beside_this_schema(
+    revision: str, releases: dict[str, Earlier], new_database: NewDatabase
+) -> None:
     """It still serves while the first of the new replicas migrates: its statements name the columns that it knows."""
-    await migrations.upgrade(empty_database, revision)
-    known = await look(empty_database, columns)
-    await migrations.upgrade(empty_database)
-    rows = await look(empty_database, lambda connection: fill(connection, known))
+    known = releases[revision].columns
+    rows = await look(await new_database(), lambda connection: fill(connection, known))
     for table, names in known.items():
         for row in rows[table]:
             assert row.keys() >= names, table

@@ -80,7 +80,7 @@ class _Pages(Files):
             self.answer(answer.status_code, answer.content, problem)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
     service = Server(folder / "service")

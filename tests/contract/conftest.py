@@ -20,6 +20,7 @@ QUIET = {  # the tools tell nobody what they do, and do not ask for newer ones
     "REDOCLY_TELEMETRY": "off",
     "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
     "NO_COLOR": "1",
+    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # they end before more would be worth while
 }
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -1,4 +1,4 @@
-"""A service with a store for each file of tests, and the ways of a page."""
+"""A service with a store, a browser, and the ways of a page."""
 
 import itertools
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser import NewPage, watched_pages
+from tests.browser import NewPage, chromium, watched_pages
 from tests.conftest import PHOTOS
 from tests.processes import Server
 from tests.shop import png
@@ -43,6 +43,16 @@ class Shop:
         answer = self.client.post("/v2/images.json", files={"file": (name, png(color))})
         return int(answer.json()["id"])
 
+    def empty(self) -> None:
+        """No product is left, and no picture."""
+        while products := self.client.get("/products", params={"fields": "id", "per_page": 200}).json():
+            for each in products:
+                self.client.put(f"/products/{each['id']}", json={"name": None, "key": None}).raise_for_status()
+                self.client.delete(f"/products/{each['id']}")  # 404 where it had a name and no pictures
+        while orphans := self.client.get("/images", params={"assigned": "false", "per_page": 200}).json():
+            for each in orphans:
+                self.client.delete(f"/images/{each['id']}").raise_for_status()
+
     def names(self, product: int) -> list[str]:
         """Of a product's pictures, in order."""
         answer = self.client.get(f"/products/{product}/images", params={"per_page": 200, "fields": "filename"})
@@ -53,7 +63,14 @@ class Shop:
         return image
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """For all files: none of them has an event loop of its own."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("gallery")
     server = Server(folder, BOOTSTRAP_STORE=STORE, BOOTSTRAP_TOKEN=TOKEN, FETCH_ALLOW_PRIVATE="true")
@@ -62,6 +79,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             yield Shop(server, client)
     finally:
         server.end()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def empty_shop(shop: Shop) -> None:
+    """For each file."""
+    shop.empty()
 
 
 @pytest.fixture

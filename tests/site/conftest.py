@@ -13,7 +13,7 @@ from tests.processes import Server
 LOOKS = [(width, scheme) for width in (1440, 390) for scheme in ("light", "dark")]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("site"))
     try:

@@ -37,6 +37,16 @@ def test_without_scripts_it_claims_nothing(new_page: NewPage) -> None:
     expect(page.get_by_role("link", name="API reference")).to_be_visible()
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One of its own, which the last test ends."""
+    server = Server(tmp_path_factory.mktemp("landing"))
+    try:
+        yield server.ready()
+    finally:
+        server.end()
+
+
 @pytest.fixture
 def without_blobs(server: Server) -> Iterator[None]:
     blobs = server.data / "blobs"
@@ -55,7 +65,6 @@ def test_what_is_wrong_is_said(page: Page) -> None:
 
 
 def test_a_service_that_is_gone(page: Page, server: Server) -> None:
-    """The file's last test: it ends the service."""
     page.goto("/")
     expect(page.get_by_role("status")).to_have_text("Ready")
     server.end()
