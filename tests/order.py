@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 # cores, and what shares a server: nginx before one service, one built wheel, or a service that is ready for pages.
 LONGEST = (
     "test_docs_operations.py",
-    "schema/test_with_a_token.py",
+    "schema",
     "faults/test_kills.py",
     "deploy/test_replicas.py",
     "test_serve.py",
@@ -29,7 +29,6 @@ LONGEST = (
     "test_serve_metrics.py",
     "contract/test_openapi_generator.py",
     "contract/test_python_client.py",
-    "schema/test_without_a_token.py",
     "test_embedded_postgres.py",
     "gallery/test_[m-z]",
     "uploaders/test_recipes.py",

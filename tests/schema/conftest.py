@@ -73,7 +73,7 @@ class Attacked:
         return Run(status, said.read_text(), json.loads(report.read_text()))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def attacked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Attacked]:
     folder = tmp_path_factory.mktemp("attacked")
     # Wrong credentials and thousands of images are what this run is made of.

@@ -15,7 +15,7 @@ import httpx
 
 from image_service.ingest.fetch_again import seconds_to_wait
 from image_service.ingest.fetch_body import Write, receive, require_picture
-from image_service.ingest.fetch_connect import Resolver, SystemResolver
+from image_service.ingest.fetch_connect import Resolver, SystemResolver, trust
 from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
 from image_service.ingest.fetch_transport import PinnedTransport
 from image_service.ingest.fetch_url import judged_url
@@ -66,7 +66,7 @@ class Fetcher:
     ) -> None:
         self._policy = policy
         self._system_resolver = SystemResolver(policy.dns_threads)  # starts no thread before it is used
-        self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        self._ssl_context = ssl_context or trust()
         self._slots = Shares(policy.concurrency)
         # Waits for a place at most half of `dns_seconds`, so that time is left for the look-up.
         self._lookups = Lookups(resolver or self._system_resolver, policy.dns_threads, policy.dns_seconds / 2)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import httpx
 
 from image_service.ingest.fetch_again import seconds_of
-from image_service.ingest.fetch_connect import Resolver, SystemResolver
+from image_service.ingest.fetch_connect import Resolver, SystemResolver, trust
 from image_service.ingest.fetch_policy import FetchFailed, FetchPolicy, FetchReason
 from image_service.ingest.fetch_url import DEFAULT_PORTS, judged_url
 from image_service.ingest.hosts.connection import Connection, Head, Place
@@ -42,7 +42,7 @@ class Poster:
     ) -> None:
         self._policy = replace(policy, total_seconds=seconds)
         self._system_resolver = SystemResolver(DNS_THREADS)  # starts no thread before it is used
-        self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        self._ssl_context = ssl_context or trust()
         self._ssl_context.set_alpn_protocols(["http/1.1"])
         self._lookups = Lookups(resolver or self._system_resolver, DNS_THREADS, policy.dns_seconds / 2)
 
