@@ -82,9 +82,13 @@ class Repository(Queries):
         self._database = database
         self._under_way = under_way
         self._places = places
+        self._has_taken_all = False
+        self._is_nudged = False  # since the latest look began
         self.is_closing = False
+        self.is_more = False  # due work may be left, which had no place, or came later
 
     def nudge(self) -> None:
+        self._is_nudged = True
         self.pool.nudge(self.qbq.settings.channel)
 
     async def dequeue(
@@ -95,9 +99,16 @@ class Repository(Queries):
         global_concurrency_limit: int | None,
         heartbeat_timeout: timedelta,
     ) -> list[models.Job]:
-        """Claims rows in turns (`turns.py`), up to the free places."""
+        """Claims rows in turns (`turns.py`), up to the free places.
+
+        pgqueuer calls it again at once if it returns rows. If these were all, that call need not look.
+        """
+        if self._has_taken_all and not self._is_nudged:
+            self._has_taken_all = False
+            return []
+        self._is_nudged = False
         try:
-            rows = await turns.claim(
+            claimed = await turns.claim(
                 self._database,
                 queue_manager_id,
                 entrypoints,
@@ -108,14 +119,17 @@ class Repository(Queries):
         except DatabaseUnavailable as error:
             log.warning("queue cannot be read", reason=str(error))
             return []
+        self.is_more = claimed.is_more
+        self._has_taken_all = bool(claimed.rows) and not claimed.is_more
         # `headers` is the only field of pgqueuer's job for our columns.
-        return [models.Job.model_validate({**row, "headers": {"store_id": row.store_id}}) for row in rows]
+        return [models.Job.model_validate({**row, "headers": {"store_id": row.store_id}}) for row in claimed.rows]
 
     async def log_jobs(
         self, job_status: list[tuple[models.Job, types.JOB_STATUS, models.TracebackRecord | None]]
     ) -> None:
         await super().log_jobs(job_status)
-        self.nudge()  # a lane has a free place
+        if self.is_more:
+            self.nudge()  # a place is free
 
     async def retry_job(
         self, job: models.Job, delay: timedelta, traceback_record: models.TracebackRecord | None

@@ -113,7 +113,10 @@ class Runner:
             self._under_way[store_id] -= 1
             if not self._under_way[store_id]:
                 del self._under_way[store_id]
-            metrics.JOB_SECONDS.labels(job.entrypoint).observe(time.monotonic() - since)
+            seconds = time.monotonic() - since
+            metrics.JOB_SECONDS.labels(job.entrypoint).observe(seconds)
+            if seconds >= self._pace.poll:
+                self._repository.is_more = True  # maybe
 
     def _judge(self, job: models.Job, work: "asyncio.Future[None]") -> None:
         if work.cancelled():

@@ -11,6 +11,7 @@ poll finds it.
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,12 @@ LANE_PLACES = 4  # per store: browsers open at most 6 to a host, and a shop's sm
 LOCK = 0x696D6704  # an advisory lock's number; images/upkeep/sweeper.py uses the previous one
 
 
+@dataclass(frozen=True)
+class Claimed:
+    rows: list[Row]  # whole ones
+    is_more: bool  # whether due work may be left, which this worker could not take
+
+
 async def claim(
     database: Database,
     worker: UUID,
@@ -35,26 +42,28 @@ async def claim(
     under_way: Mapping[int, int],
     places: int,
     stale: timedelta,
-) -> list[Row]:
-    """Claims as many rows as this worker may start; returns whole rows. `under_way` counts its running rows by store.
+) -> Claimed:
+    """Claims as many rows as this worker may start. `under_way` counts its running rows by store.
 
     Only one worker claims at a time, so a lane never exceeds its limit. Rows without a heartbeat for `stale` are
     requeued. Raises `DatabaseUnavailable`.
     """
     if sum(under_way.values()) >= places:
-        return []
-    look = {"kinds": list(kinds), "webhook": outbox.KIND, "stale": stale}
-    if not await database.raw(_LOOK.sql, *_LOOK.arguments(look)):
-        return []
+        return Claimed([], is_more=True)
+    found = {row.found for row in await database.raw(_LOOK.sql, *_LOOK.arguments({"stale": stale}))}
+    if not found:
+        return Claimed([], is_more=False)
     async with database.changes() as transaction:
         await transaction.rows(_LOCK)  # a separate statement, so that the next one sees the previous claim
-        await transaction.rows(_REVIVE, stale=stale)
+        if STALE in found:
+            await transaction.rows(_REVIVE, stale=stale)
         waiting = await transaction.rows(_WAITING, kinds=list(kinds), lane_places=LANE_PLACES)
         chosen = choose(((row.store_id, row.id) for row in waiting), under_way, places)
         if not chosen:
-            return []
+            return Claimed([], is_more=True)
         taken = await transaction.rows(_TAKE, ids=chosen, worker=worker)
-    return sorted(taken, key=lambda row: chosen.index(row.id))
+    is_more = any(row.is_more for row in taken)
+    return Claimed(sorted(taken, key=lambda row: chosen.index(row.id)), is_more)
 
 
 def choose(waiting: Iterable[tuple[int, int]], under_way: Mapping[int, int], places: int) -> list[int]:
@@ -82,10 +91,12 @@ def _statement(sql: str, **types: Any) -> Statement:
     return Statement(text(sql).bindparams(*(bindparam(name, type_=kind) for name, kind in types.items())))
 
 
+STALE = "stale"
 _STALE = "status = 'picked' AND heartbeat < now() - :stale"
 _DUE = "status = 'queued' AND execute_after <= now()"
 # Checks for work. Skips from webhook to webhook in the index, however many deliveries each has. Ignores webhooks whose
-# work is held. Skips a store that is being removed: the foreign key would wait for it, and then fail.
+# work is held. Skips a store that is being removed: the foreign key would wait for it, and then fail. Its one parameter
+# makes no difference to the plan, so PostgreSQL plans it once for a connection.
 _LOOK = _statement(
     f"""
     WITH RECURSIVE told AS (
@@ -98,8 +109,7 @@ _LOOK = _statement(
     ), without_work AS (
         SELECT webhooks.id, store_id FROM told
         JOIN webhooks ON webhooks.id = webhook_id JOIN stores ON stores.id = store_id
-        WHERE CAST(:webhook AS text) = ANY(:kinds)
-            AND EXISTS (
+        WHERE EXISTS (
                 SELECT FROM deliveries
                 WHERE webhook_id = webhooks.id AND state = 'waiting' AND coalesce(next_at, created_at) <= now()
             )
@@ -112,18 +122,17 @@ _LOOK = _statement(
         FOR KEY SHARE OF stores SKIP LOCKED
     ), work AS (
         INSERT INTO pgqueuer (entrypoint, store_id, lane, dedupe_key, payload)
-        SELECT :webhook, store_id, CAST(id AS text), CAST(id AS text), uuid_send(id) FROM without_work
+        SELECT '{outbox.KIND}', store_id, CAST(id AS text), CAST(id AS text), uuid_send(id) FROM without_work
         ON CONFLICT DO NOTHING RETURNING 1
     )
-    SELECT 1 FROM work
-    UNION ALL (SELECT 1 FROM pgqueuer WHERE {_DUE} LIMIT 1)
-    UNION ALL (SELECT 1 FROM pgqueuer WHERE {_STALE} LIMIT 1)
+    SELECT 'due' AS found FROM work
+    UNION ALL (SELECT 'due' FROM pgqueuer WHERE {_DUE} LIMIT 1)
+    UNION ALL (SELECT '{STALE}' FROM pgqueuer WHERE {_STALE} LIMIT 1)
     """,  # noqa: S608
-    kinds=ARRAY(Text),
-    webhook=Text,
     stale=Interval,
 )
-_LOCK = _statement(f"SELECT pg_advisory_xact_lock({LOCK})")
+# Planning the next statements takes longer than running them; left to itself, PostgreSQL plans them each time.
+_LOCK = _statement(f"SELECT pg_advisory_xact_lock({LOCK}), set_config('plan_cache_mode', 'force_generic_plan', TRUE)")
 # This counts as a try, so that work that kills its worker is not retried forever.
 _REVIVE = _statement(
     f"""UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, attempts = attempts + 1, updated = now()
@@ -158,8 +167,9 @@ _WAITING = _statement(
     lane_places=BigInteger,
 )
 _TAKE = _statement(
-    """UPDATE pgqueuer SET status = 'picked', queue_manager_id = :worker, heartbeat = now(), updated = now()
-    WHERE id = ANY(:ids) AND status = 'queued' RETURNING *""",
+    f"""UPDATE pgqueuer SET status = 'picked', queue_manager_id = :worker, heartbeat = now(), updated = now()
+    WHERE id = ANY(:ids) AND status = 'queued'
+    RETURNING *, EXISTS (SELECT FROM pgqueuer WHERE {_DUE} AND NOT id = ANY(:ids)) AS is_more""",  # noqa: S608
     ids=ARRAY(BigInteger),
     worker=Uuid,
 )

@@ -76,6 +76,7 @@ class Outcome:
     status: int | None = None
     reason: Reason | None = None  # None: it succeeded
     retry_after: float | None = None  # seconds, from the receiver
+    took: float | None = None  # seconds, if it was sent
 
 
 async def due(database: Database, webhook_id: UUID, most: int) -> Due | None:

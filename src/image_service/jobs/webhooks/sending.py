@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -85,6 +87,7 @@ class Sender:
                         under_way.add(sending[-1])
                     if tried and (not under_way or time.monotonic() - recorded_at >= RECORD_SECONDS):
                         done, tried[:] = tried[:], []
+                        _count([outcome for _, outcome in done])
                         await attempts.record(self._database, due.webhook, done)
                         recorded_at = time.monotonic()
                 for task in sending:
@@ -111,9 +114,8 @@ class Sender:
             body = messages.body_of(delivery.type, delivery.created_at, data)
         except Exception:  # one bad event must not block the others
             log.exception("webhook event cannot be sent", delivery=delivery.id.hex, type=delivery.type)
-            metrics.WEBHOOK_ATTEMPTS.labels(Reason.NOT_SENT).inc()
             return Outcome(reason=Reason.NOT_SENT)
-        return await self._send(due.webhook, due.secrets, delivery.id, body, line)
+        return await _send(due.webhook, due.secrets, delivery.id, body, line)
 
     async def test(self, webhook: Webhook, id: UUID) -> Outcome:
         """Make one attempt at once. Raises `Busy`, `WebhookNotFound`."""
@@ -122,17 +124,24 @@ class Sender:
             secrets = await attempts.secrets_of(self._database, webhook)
             body = messages.body_of(messages.TEST, datetime.now(UTC), {"store_id": webhook.store_id})
             line = await self._line(webhook, stack)
-            return await self._send(webhook, secrets, id, body, line)
-
-    async def _send(
-        self, webhook: Webhook, secrets: Sequence[bytes], id: UUID, body: bytes, line: Line | None
-    ) -> Outcome:
-        """Raises `Busy`."""
-        headers = messages.headers_of(id, body, secrets, datetime.now(UTC))
-        with metrics.WEBHOOK_SECONDS.time():
-            outcome = await _post(line, webhook, body, headers)
-        metrics.WEBHOOK_ATTEMPTS.labels(outcome.reason or DELIVERED).inc()
+            outcome = await _send(webhook, secrets, id, body, line)
+        _count([outcome])
         return outcome
+
+
+def _count(outcomes: Sequence[Outcome]) -> None:
+    """Many at once: each write to the metrics' file takes as long as a part of a request."""
+    for outcome, number in Counter(outcome.reason or DELIVERED for outcome in outcomes).items():
+        metrics.WEBHOOK_ATTEMPTS.labels(outcome).inc(number)
+    metrics.WEBHOOK_SECONDS.observe_all([outcome.took for outcome in outcomes if outcome.took is not None])
+
+
+async def _send(webhook: Webhook, secrets: Sequence[bytes], id: UUID, body: bytes, line: Line | None) -> Outcome:
+    """Raises `Busy`."""
+    headers = messages.headers_of(id, body, secrets, datetime.now(UTC))
+    since = time.perf_counter()
+    outcome = await _post(line, webhook, body, headers)
+    return replace(outcome, took=time.perf_counter() - since)
 
 
 async def _post(line: Line | None, webhook: Webhook, body: bytes, headers: dict[str, str]) -> Outcome:
