@@ -62,6 +62,9 @@ async def held(database: Database, count: int = 1) -> Sequence[state.Waiting]:
             await asyncio.sleep(0.02)
 
 
+SELDOM = Pace(poll=600)  # only what is nudged begins
+
+
 async def test_the_tables_are_pgqueuer_s_but_for_what_we_leave_out(database: Database) -> None:
     """A newer pgqueuer that wants another column fails here, not in someone's service."""
     live = await inspect(PoolDriver(database), db_settings())
@@ -224,9 +227,24 @@ async def test_no_more_at_once_than_there_are_places(database: Database, store_i
 
     for number in range(20):
         await put(database, store_id, b"%d" % number, lane=str(number))
-    async with new_runner(handle, places=6).running():
+    async with new_runner(handle, places=6, pace=SELDOM).running():  # the next begin where one has ended
         await ledger.wait()
     assert most == 3  # a store alone has half
+
+
+async def test_no_nudge_is_lost(database: Database, store_id: int, new_runner: NewRunner) -> None:
+    """Whatever the runner does when it comes: it looks, claims, or writes down."""
+    ledger = Ledger(60)
+
+    async def handle(task: Task) -> None:
+        ledger.note(task)
+
+    runner = new_runner(handle, pace=SELDOM)
+    async with runner.running():
+        for number in range(60):
+            await put(database, store_id, b"%d" % number)
+            runner.nudge()
+        await ledger.wait()
 
 
 async def test_a_lane_has_four_places_in_all_workers(database: Database, store_id: int, new_runner: NewRunner) -> None:

@@ -10,6 +10,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from image_service.jobs.webhooks import attempts
+from image_service.queue import state
 from tests.conftest import Service
 from tests.shop import added
 from tests.webhooks.conftest import deliveries, uuid_of, webhook
@@ -215,6 +216,31 @@ async def test_what_is_being_sent_is_not_sent_again(shop: httpx.AsyncClient, rec
     again = await shop.post(f"/webhooks/{made['id']}/deliveries/{message.id}/redeliver")
     assert (again.status_code, again.json()["code"]) == (409, "delivery_under_way")
     await shop.delete(f"/webhooks/{made['id']}")
+
+
+async def test_work_that_is_held_waits_for_its_operator(
+    telling: Service, shop: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    """Polls insert no second row. What is due, but not under way, may be reset."""
+    made = await webhook(shop, receiver, CREATED)
+    sql = """INSERT INTO pgqueuer (entrypoint, store_id, lane, dedupe_key, payload, status)
+        SELECT 'webhook', store_id, id::text, id::text, uuid_send(id), 'failed' FROM webhooks WHERE id = $1
+        RETURNING id"""
+    [held] = await telling.database.raw(sql, uuid_of(made["id"]))
+    other = await webhook(shop, receiver, CREATED, path="/other")
+    await added(shop)
+    await receiver.wait(1, "/other")  # the poll that found this one would have found both
+    [waiting] = await deliveries(shop, made)
+    again = await shop.post(f"/webhooks/{made['id']}/deliveries/{waiting['id']}/redeliver")
+    assert (again.status_code, again.json()["state"]) == (200, "waiting")
+    await no_work(telling, other)
+    rows = "SELECT id, status::text AS status FROM pgqueuer WHERE lane = $1"
+    assert [(row.id, row.status) for row in await telling.database.raw(rows, _lane(made))] == [(held.id, "failed")]
+    assert receiver.at("/") == []
+    assert await state.retry(telling.database, [held.id]) == [held.id]
+    [message] = await receiver.wait(1)
+    assert message.id == waiting["id"]
+    await until(shop, made, state="delivered", attempts=1)
 
 
 async def test_metrics_of_what_there_is(telling: Service, shop: httpx.AsyncClient, receiver: Receiver) -> None:

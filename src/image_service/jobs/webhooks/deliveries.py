@@ -55,7 +55,8 @@ async def page(
 
 
 async def send_again(database: Database, webhook: Webhook, id: UUID, once: Once[Delivery] | None = None) -> Delivery:
-    """Reset a delivery so that it is sent again under the same id, even if it succeeded.
+    """Reset a delivery so that it is sent again under the same id, even if it succeeded. One that already waits to be
+    sent now gets its full number of attempts again.
 
     Raises `WebhookOff`, `DeliveryNotFound`, `DeliveryUnderWay`, `RepeatUnderWay`.
     """
@@ -102,9 +103,13 @@ _SWITCH_ON = statement(
     WHERE id = :webhook AND (failing_since IS NOT NULL OR switched_off_at IS NOT NULL)""",
     webhook=Uuid,
 )
+# Not if it may be under way: it is due, and a worker sends what is due to its webhook.
 _BEGIN_AGAIN = statement(
     f"""UPDATE deliveries SET state = 'waiting', attempts = 0, next_at = now()
-    WHERE id = :this AND webhook_id = :webhook AND NOT (state = 'waiting' AND coalesce(next_at, created_at) <= now())
+    WHERE id = :this AND webhook_id = :webhook
+        AND NOT (state = 'waiting' AND coalesce(next_at, created_at) <= now() AND EXISTS (
+            SELECT FROM pgqueuer WHERE dedupe_key = CAST(webhook_id AS text) AND status = 'picked'
+        ))
     RETURNING {COLUMNS}""",  # noqa: S608
     this=Uuid,
     webhook=Uuid,
