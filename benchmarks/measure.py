@@ -102,6 +102,7 @@ class Step:
     p99_list: float
     p99_warm: float
     peak_mb: float
+    cpu: float  # cores
     recovered: float  # seconds from the end of the load until a picture is rendered as quickly as before
 
 

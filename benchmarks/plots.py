@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 
+from benchmarks.contenders import peers as others
 from benchmarks.contenders.service import NAME
 from benchmarks.places import PLOTS, RESULTS
 
@@ -56,6 +57,8 @@ def render() -> None:
         _bars("cold", "A picture rendered for the first time", best, ("cold-jpg", "cold-webp", "cold-avif"))
         _bars("reads", "Pictures and lists that are there", best, ("warm", "warm-304", "warm-range", "list"))
         _bars("uploads", "Uploads", best, ("upload", "upload-base64"))
+        if {"cold-soon", "catalogue"} <= peers.keys():
+            _photos(peers["cold-soon"], peers["catalogue"])
         if "overload" in limits:
             _overload(limits["overload"])
         if "bytes" in peers:
@@ -111,6 +114,41 @@ def _colour(contender: str) -> str:
     if contender.startswith(NAME) or contender == "nginx before it":
         return OURS
     return LIMIT if contender in LIMITS else PEER
+
+
+def _photos(soon: Rows, catalogue: Rows) -> None:
+    """CPU: the shortest bar is the best."""
+    kinds = list(dict.fromkeys(each["contender"].split(", ")[1] for each in soon["figures"]))[::-1]
+    whole = sorted(catalogue["figures"], key=lambda each: -each["cpu_ms"])
+    heights = [len(kinds) + 1, len(whole) * 0.6 + 1]
+    fig = plt.figure(figsize=(9, 0.5 * sum(heights)), layout="constrained")
+    fig.suptitle("Photos of today: CPU of all processes", x=0.01, ha="left", fontsize=13, fontweight="bold")
+    grid = fig.add_gridspec(2, 2, height_ratios=heights)
+    for place, format_ in enumerate(("jpg", "webp")):
+        axis = fig.add_subplot(grid[0, place])
+        for name, colour, shift in ((NAME, OURS, 0.2), (others.IPX, PEER, -0.2)):
+            found = {each["contender"]: each["cpu_ms"] for each in soon["figures"]}
+            cpu = [found[f"{name}, {kind}, {format_}"] for kind in kinds]
+            axis.barh([row + shift for row in range(len(kinds))], cpu, color=colour, height=0.36)
+            for row, each in enumerate(cpu):
+                axis.annotate(
+                    f"{each:.0f}", (each, row + shift), (4, 0), textcoords="offset points", va="center", fontsize=8
+                )
+        axis.set_yticks(range(len(kinds)), kinds if place == 0 else [""] * len(kinds))
+        axis.margins(x=0.12)
+        axis.set_title(f"A 640 soon after its upload, as {format_}: ms", fontsize=10)
+        axis.tick_params(length=0)
+    axis = fig.add_subplot(grid[1, :])
+    axis.barh(
+        range(len(whole)), [each["cpu_ms"] for each in whole], color=[_colour(each["contender"]) for each in whole]
+    )
+    for row, each in enumerate(whole):
+        axis.annotate(f"{each['cpu_ms']:,.0f}", (each["cpu_ms"], row), (4, 0), textcoords="offset points", va="center")
+    axis.set_yticks(range(len(whole)), [each["contender"] for each in whole])
+    axis.set_title(f"{catalogue['title'].partition(';')[0]}: ms", fontsize=10)
+    axis.tick_params(length=0)
+    how = "Blue: image-service with its PostgreSQL, below with the upload too. Grey, above: ipx. Medians of the rounds."
+    _save(fig, "photos", [soon, catalogue], how)
 
 
 def _overload(row: Rows) -> None:

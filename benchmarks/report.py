@@ -37,6 +37,7 @@ def table(result: Result) -> str:
             "list",
             "warm",
             "peak MB",
+            "cores",
             "again s",
         )
         lines += ["", *_aligned(head, map(_step, result.steps))]

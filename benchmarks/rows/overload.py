@@ -26,6 +26,7 @@ EXTENSIONS = ("jpg", "webp")
 WARM_SIZE, WARM = "1920-0", 20  # pictures
 CONNECTIONS = 16  # that find out what can be rendered
 LISTS_A_SECOND, WARM_A_SECOND = 20.0, 40.0
+SERVED = 0.75  # at ten times, of full speed
 AS_BEFORE = 2.0  # times the usual time of a render
 P99_MS = 50.0
 GIVE_UP = 30.0  # seconds
@@ -54,18 +55,24 @@ def curve(run: Run) -> Result:
         load(Plan(to.url, get(warm)))
         cold = Cold([path for size in SIZES for ext in EXTENSIONS for path in stock.paths(size, ext)])
         usual = median(_render(to, cold) for _ in range(10))
-        can = _can_render(to, cold, seconds)
+        can, picture = _can_render(to, cold, seconds)
         run.say(f"  can render {can:.0f}/s, one in {usual * 1000:.0f} ms")
         steps = []
         for factor in FACTORS:
             steps.append(_step(to, cold, warm, factor * can, seconds, usual))
             run.say(f"  {steps[-1]}")
-        after = _can_render(to, cold, seconds)
+        after, later = _can_render(to, cold, seconds)
     worst, around = steps[-1], (can + after) / 2  # other work on the machine changes within a minute
+    picture = (picture + later) / 2
+    beside = max(0.0, steps[0].cpu - steps[0].served * picture)  # cores for lists and warm variants
+    refusal = max(0.0, worst.cpu - worst.served * picture - beside) / worst.refused if worst.refused else 0.0
     facts = [
         Fact("can render", can, "/s"),
         Fact("can render, after it all", after, "/s"),
-        Fact("served at 10 times, of what it can before and after", worst.served / around, "x", at_least=0.75),
+        Fact("served at 10 times, of what it can before and after", worst.served / around, "x", at_least=SERVED),
+        Fact("CPU of a picture, as fast as they come", 1000 * picture, "ms"),
+        Fact("CPU of a refusal at 10 times", 1000 * refusal, "ms"),
+        Fact("so it would serve, had it all cores", _by_cpu(refusal / picture), "x", at_least=SERVED),
         Fact("list at 10 times, p99", worst.p99_list, "ms", at_most=P99_MS),
         Fact("warm variant at 10 times, p99", worst.p99_warm, "ms", at_most=P99_MS),
         Fact("refusal at 10 times, p99", worst.p99_refused, "ms"),
@@ -76,12 +83,21 @@ def curve(run: Run) -> Result:
     return Result("overload", title, facts=facts, steps=steps)
 
 
-def _can_render(to: Contender, cold: Cold, seconds: float) -> float:
-    """Pictures a second, as fast as they come."""
+def _can_render(to: Contender, cold: Cold, seconds: float) -> tuple[float, float]:
+    """Pictures a second, as fast as they come, and seconds of CPU for one."""
     paths = cold.take(len(SIZES) * PHOTOS // 4)
-    report = load(Plan(to.url, get(paths), CONNECTIONS, seconds=seconds))
-    cold.put_back(paths[len(report.answers) + report.unanswered :])
-    return len(report.answers) / report.seconds
+    with watched(to.roots, every=1.0) as watch:
+        report = load(Plan(to.url, get(paths), CONNECTIONS, seconds=seconds))
+    number = len(report.answers)
+    cold.put_back(paths[number + report.unanswered :])
+    return number / report.seconds, watch.cpu_seconds / number
+
+
+def _by_cpu(refusal: float) -> float:
+    """Of full speed at ten times the load, if the service's own CPU is the limit, and a refusal takes so much of a
+    picture's: for x of full speed, x + (10 - x) * refusal = 1.
+    """
+    return max(0.0, (1 - 10 * refusal) / (1 - refusal))
 
 
 def _step(to: Contender, cold: Cold, warm: Sequence[str], rate: float, seconds: float, usual: float) -> Step:
@@ -115,6 +131,7 @@ def _step(to: Contender, cold: Cold, warm: Sequence[str], rate: float, seconds: 
         p99_list=_p99(reports[0]),
         p99_warm=_p99(reports[1]),
         peak_mb=watch.peak_bytes / 1e6,
+        cpu=watch.cpu_seconds / rendered.seconds,
         recovered=recovered,
     )
 

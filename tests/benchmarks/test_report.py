@@ -7,7 +7,7 @@ from math import nan
 from pathlib import Path
 
 from benchmarks.machine import this_machine
-from benchmarks.measure import Fact, Result, Sample, figure, ratios
+from benchmarks.measure import Fact, Result, Sample, Weighed, figure, ratios
 from benchmarks.report import as_json, table
 
 FAST = [Sample(requests=1234, seconds=1.0, p50=0.5, p99=12.25, cpu_seconds=0.5)]
@@ -20,6 +20,7 @@ RESULT = Result(
     [figure(name, samples) for name, samples in SAMPLES.items()],
     ratios("ours", SAMPLES, {"theirs": 15.0}),
     [Fact("start", 1.5, "s", at_most=2.0)],
+    weighed=[Weighed("leaf", 640, "webp", True, 22_274, 72.9, 1.33, 21_232, 73.0, 1.24, 1.055, None)],
 )
 
 
@@ -35,6 +36,10 @@ def test_a_target_says_whether_it_is_met() -> None:
     assert table(RESULT).count("MISSED") == 1
     assert ">= 15.00 MISSED" in table(RESULT)
     assert line("start").endswith("<= 2 met")
+
+
+def test_a_peer_that_is_nowhere_as_good_has_no_ratio() -> None:
+    assert line("leaf, 640, webp, encoder alone").split()[-2:] == ["1.055", "-"]
 
 
 def test_who_answered_wrongly_has_no_speed() -> None:
