@@ -66,8 +66,9 @@ async def test_a_wait_that_would_be_too_long(start_service: StartService) -> Non
     async with start_service(draw_wait=0.001) as service:
         store = await service.new_store()
         async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
-            image = await uploaded(client, CUP)
-            urls = [url_of(image, each["size"], each["format"]) for each in image["variants"]]
+            # Several images: variants of one share a decode.
+            images = [await uploaded(client, CUP) for _ in range(4)]
+            urls = [url_of(image, each["size"], each["format"]) for image in images for each in image["variants"]]
             answers = await asyncio.gather(*(client.get(url) for url in urls))
             assert {answer.status_code for answer in answers} == {200, 503}
             for answer in answers:

@@ -14,7 +14,7 @@ FOLDER = Path(sys.argv[1])
 
 
 def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
-    if job["do"] == "render":
+    if job["do"] in ("render", "family"):
         (FOLDER / "begun").write_text("begun")
         (FOLDER / "go-on").read_text()
     return worker.do(job, files)

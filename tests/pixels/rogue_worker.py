@@ -205,6 +205,10 @@ def do(job: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
     if job["do"] == "render":
         DRAWINGS[act](files[1])
         return {"rendered": job["rendering"]["format"]}
+    if job["do"] == "family":
+        for target in files[1:]:
+            DRAWINGS[act](target)
+        return {"family": [each["format"] for each in job["renderings"]]}
     try:
         verb, _, path = act.partition(" /")
         PATHS[verb](f"/{path}") if path else ACTS[act]()

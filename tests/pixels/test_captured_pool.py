@@ -8,7 +8,8 @@ import pytest
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
-from image_service.pixels.pool.pool import PixelPool, ProbeFailed, RenderFailed
+from image_service.pixels.pool.failures import ProbeFailed, RenderFailed
+from image_service.pixels.pool.pool import Family, PixelPool
 from tests.pixels.conftest import WAIT
 from tests.pixels.fake_worker import PROBE
 from tests.pixels.fakes import LONG, fakes
@@ -113,7 +114,7 @@ async def test_a_captured_process_answers_for_each_of_a_family(folder: Path) -> 
         for answer in ("avif", [], ["avif", "png"], ["gif"], [None]):
             (folder / "answer").write_text(json.dumps({"family": answer}))
             with pytest.raises(RenderFailed, match="not rendered"):
-                await pool.render_family(folder / "answer", [folder / "target"], [rendering])
+                await pool.render_family(folder / "answer", lambda: Family([folder / "target"], [rendering]), wait=WAIT)
         assert pool.died == 5
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from image_service.pixels.limits import Limits
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
-from image_service.pixels.pool.pool import PixelPool
+from image_service.pixels.pool.pool import Family, PixelPool
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import alike, corners, encoded, format_of, oriented_jpeg, quadrants
 from tests.processes import DEADLINE
@@ -30,7 +30,7 @@ async def test_they_are_what_each_would_be_alone(pool: PixelPool, tmp_path: Path
         for format in OFFERED
     ]
     targets = [tmp_path / str(number) for number in range(len(family))]
-    lightest = await pool.render_family(source, targets, family)
+    lightest = await pool.render_family(source, lambda: Family(targets, family), wait=WAIT)
     for rendering, target, best in zip(family, targets, lightest, strict=True):
         alone = tmp_path / f"{target.name}.alone"
         await pool.render(source, alone, rendering, wait=WAIT)

@@ -11,8 +11,9 @@ from PIL import Image, ImageChops, ImageCms, ImageStat
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format, Kept, Pixels
+from image_service.pixels.pool.failures import RenderFailed
 from image_service.pixels.pool.kept import KeptPixels
-from image_service.pixels.pool.pool import PixelPool, RenderFailed
+from image_service.pixels.pool.pool import PixelPool
 from image_service.pixels.sizes import Size
 from tests.needs import needs
 from tests.pixels.conftest import WAIT

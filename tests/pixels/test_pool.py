@@ -12,7 +12,8 @@ from image_service.errors import Busy, Refusal
 from image_service.pixels.limits import Limits, Refused
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
-from image_service.pixels.pool.pool import PixelPool, ProbeFailed, RenderFailed
+from image_service.pixels.pool.failures import ProbeFailed, RenderFailed
+from image_service.pixels.pool.pool import PixelPool
 from tests.pixels.conftest import WAIT
 from tests.pixels.fakes import LONG, SHORT, begun, fakes, go_on
 from tests.pixels.pictures import quadrants

@@ -9,7 +9,8 @@ from PIL import Image
 from image_service.errors import Refusal
 from image_service.pixels.limits import Refused
 from image_service.pixels.picture import Format
-from image_service.pixels.pool.pool import PixelPool, ProbeFailed
+from image_service.pixels.pool.failures import ProbeFailed
+from image_service.pixels.pool.pool import PixelPool
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import (
     RED,

@@ -7,7 +7,8 @@ from PIL import Image, ImageSequence
 
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
-from image_service.pixels.pool.pool import PixelPool, RenderFailed
+from image_service.pixels.pool.failures import RenderFailed
+from image_service.pixels.pool.pool import PixelPool
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import (
     BLUE,

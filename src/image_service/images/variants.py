@@ -19,7 +19,8 @@ from image_service.images.rendering.render_queue import Admission, Equals, Looks
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import DRAWN, Format, rivals
 from image_service.pixels.pool.costs import estimated_seconds
-from image_service.pixels.pool.pool import PixelPool, RenderFailed
+from image_service.pixels.pool.failures import RenderFailed
+from image_service.pixels.pool.pool import PixelPool
 from image_service.pixels.sizes import Offer, Size
 from image_service.storage.base import Blob, ByteRange, Storage
 from image_service.storage.lightest import Lightest
@@ -68,7 +69,7 @@ class Variants:
         self._staging = staging
         self._offer = offer
         self._offered = frozenset(map(str, offer.sizes))
-        self._decoding = Decoding(storage, pixels, draw_wait)
+        self._decoding = Decoding(storage, pixels, draw_wait, offer.draw_seconds)
         self._max_bytes = max_bytes
         self._lightest = Lightest(storage, staging)
         self._under_way: dict[_Wanted, UnderWay] = {}
@@ -136,9 +137,10 @@ class Variants:
         self._require_turn(wanted)  # others may have begun since the call
         render = self._under_way.get(wanted)
         if render is None:
-            render = self._under_way[wanted] = UnderWay()
+            render = self._under_way[wanted] = UnderWay(self._decoding.together.announced(wanted.name.key))
             render.task = asyncio.create_task(self._render(wanted.name, wanted.instead, render))
             render.task.add_done_callback(lambda _: self._forget(wanted, render))
+            render.task.add_done_callback(lambda _: render.arrive())
             render.task.add_done_callback(lambda done: done.cancelled() or done.exception())  # no client may be left
         render.askers += 1
         try:

@@ -16,7 +16,8 @@ from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.ingest.shares import Owner, Shares
 from image_service.pixels.limits import Refused
 from image_service.pixels.picture import Format, Kept, Picture
-from image_service.pixels.pool.pool import PixelPool, ProbeFailed
+from image_service.pixels.pool.failures import ProbeFailed
+from image_service.pixels.pool.pool import PixelPool
 from image_service.storage.staging import Staging
 from image_service.telemetry import metrics
 from image_service.telemetry.metrics import Source

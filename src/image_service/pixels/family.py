@@ -13,7 +13,7 @@ from image_service.pixels.encoders import plain, write
 from image_service.pixels.libvips import STRICT, drawn, field, jpeg_shrink, load
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import TURNED, Format
-from image_service.pixels.render import drawn_of, looked_at, open_still
+from image_service.pixels.render import drawn_of, looked_at, open_still, render
 from image_service.pixels.sizes import SPARE
 from image_service.pixels.structure.png.apng import apng_of
 from image_service.pixels.weighing import Encode, Found, weighed
@@ -27,6 +27,8 @@ def render_family(source: bytes, targets: Sequence[int], renderings: Sequence[Re
 
     Raises `pyvips.Error` like `render`.
     """
+    if len(renderings) == 1 and renderings[0].effort is None:
+        return [render(source, targets[0], renderings[0])[0]]  # takes less memory
     return drawn_of(source, renderings[0].original, targets, lambda data: _drawn(data, targets, renderings))
 
 

@@ -3,7 +3,7 @@
 Never use pickle: a captured decoder could send code. Imports no decoder.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from image_service.pixels.picture import Format, Pixels
 
@@ -51,3 +51,8 @@ class Rendering:
     fixed: bool = True  # True: always render `format`; False: render the lightest
     own_bytes: int | None = None  # of the stored variant in the picture's own format; None: it is not stored
     effort: int | None = None  # of the AVIF encoder; None: for a client that waits
+
+    @property
+    def alternatives(self) -> "tuple[Rendering, ...]":
+        """The same in each format that it is compared with."""
+        return tuple(replace(self, format=each) for each in self.against)

@@ -1,7 +1,7 @@
 """The sizes that a picture is offered in, and the formats possible for each."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from typing import Self
 
@@ -88,7 +88,7 @@ class Offer:
 
     def may_weigh(self, rendering: Rendering, width: int, height: int) -> bool:
         """Whether there is time to render all formats to compare. `width` and `height` are the original's."""
-        each_alone = (replace(rendering, format=each) for each in (rendering.format, *rendering.against))
+        each_alone = (rendering, *rendering.alternatives)
         return sum(most_seconds(each, width, height) for each in each_alone) <= self.draw_seconds
 
 

@@ -162,6 +162,7 @@ DRAWS_FAILED = _counter(
 KEPT_PIXELS = _counter(
     "image_service_kept_pixels_total", "Renders of JPEGs by whether their decoded pixels were kept.", ("outcome",)
 )
+TOGETHER = _counter("image_service_variants_together_total", "Variants rendered from one decode with others.")
 AHEAD = _counter("image_service_variants_ahead_total", "Variants rendered before anybody asked.", ("format",))
 NOT_AHEAD = _counter("image_service_ahead_dropped_total", "Images whose variants were not.", ("reason",))
 AHEAD_WAITING = _gauge("image_service_ahead_waiting", "Images whose variants are to be rendered ahead.")

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -20,8 +21,9 @@ from image_service.images.rendering.line import Line
 from image_service.images.rendering.offered import Variant, public_headers, variants_of
 from image_service.pixels.messages import MAX_FAMILY, Rendering
 from image_service.pixels.picture import Format, rivals
+from image_service.pixels.pool.failures import RenderFailed, RenderTooLong
 from image_service.pixels.pool.kept import serves
-from image_service.pixels.pool.pool import PixelPool, RenderFailed, RenderTooLong
+from image_service.pixels.pool.pool import Family, PixelPool
 from image_service.pixels.sizes import Offer
 from image_service.storage.base import Storage
 from image_service.storage.lightest import Lightest
@@ -152,17 +154,20 @@ class Ahead:
     async def _drawn(
         self, image: Image, targets: Sequence[Path], renderings: Sequence[Rendering]
     ) -> tuple[Format, ...]:
+        draw = partial(
+            self._own.render_family, family=lambda: Family(targets, renderings), wait=self._offer.draw_seconds
+        )
         kept = self._kept.find(image.key) if self._kept is not None else None
         full = image.width, image.height
         if kept is not None and all(serves(kept.pixels, full, (each.width, each.height)) for each in renderings):
             try:
-                return await self._own.render_family(kept.path, targets, renderings, kept.pixels)
+                return await draw(kept.path, pixels=kept.pixels)
             except RenderTooLong:  # the original would too
                 raise
             except RenderFailed:
                 pass  # the pixels were just dropped
         async with self._storage.as_file(original_name(image.key)) as original:
-            return await self._own.render_family(original, targets, renderings)
+            return await draw(original)
 
     async def _keep(self, one: One, target: Path, lightest: Format) -> None:
         """Store it as a requested render does. A variant that a request has stored meanwhile stays as it is."""

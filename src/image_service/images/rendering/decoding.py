@@ -8,10 +8,12 @@ from pathlib import Path
 from image_service.errors import Busy
 from image_service.images.queries import Image
 from image_service.images.rendering.render_queue import UnderWay
+from image_service.images.rendering.together import Together
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format, Kept, Pixels
+from image_service.pixels.pool.failures import RenderFailed, RenderTooLong
 from image_service.pixels.pool.kept import KeptPixels, serves
-from image_service.pixels.pool.pool import PixelPool, RenderFailed, RenderTooLong
+from image_service.pixels.pool.pool import PixelPool
 from image_service.pixels.sizes import SRC_SIZE
 from image_service.storage.base import Storage
 from image_service.storage.names import original_name
@@ -20,7 +22,8 @@ from image_service.telemetry.metrics import Hit
 
 
 class Decoding:
-    def __init__(self, storage: Storage, pixels: PixelPool, draw_wait: float) -> None:
+    def __init__(self, storage: Storage, pixels: PixelPool, draw_wait: float, draw_seconds: float) -> None:
+        self.together = Together(storage, pixels, draw_wait, draw_seconds)
         self._storage = storage
         self._pixels = pixels
         self._draw_wait = draw_wait
@@ -42,6 +45,7 @@ class Decoding:
                     yield None
                 return
             under_way.is_waiting = True
+            under_way.arrive()
             try:
                 await first.wait()
             finally:
@@ -98,6 +102,7 @@ class Decoding:
             )
 
         if kept is not None:
+            under_way.arrive()
             try:
                 await run(kept.path, kept.pixels)
             except RenderTooLong:  # the original would too
@@ -107,6 +112,11 @@ class Decoding:
             else:
                 return formats[-1]
         cache = self._cache_for(image, rendering)
+        if cache is None and self.together.takes(rendering):
+            lightest = await self.together.render(image, rendering, target, under_way, estimated)
+            if lightest is not None:
+                return lightest
+        under_way.arrive()
         async with self._storage.as_file(original_name(image.key)) as original:
             if cache is None:
                 await run(original)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
@@ -22,9 +22,10 @@ class UnderWay:
 
     task: asyncio.Task[VariantName]
 
-    def __init__(self) -> None:
+    def __init__(self, arrive: Callable[[], None]) -> None:
         self.askers = 0
         self.is_waiting = False  # for an equal one, or for a pixel process
+        self.arrive = arrive  # to be called when it is known what becomes of it: see `Together.announced`
 
     def begin(self) -> None:
         self.is_waiting = False
@@ -137,6 +138,8 @@ class Equals:
         under_way.is_waiting = True
         if not under_way.askers:
             raise Busy("no client waits for it any more")
+        if turn.lock.locked():
+            under_way.arrive()
         try:
             await turn.lock.acquire()
         finally:

@@ -4,7 +4,7 @@ Turns and refusals only need to tell a tenth of a second from half a minute. The
 current speed and multiplies by it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import ANIMATED, Format
@@ -23,6 +23,12 @@ MOST_ENCODE = {Format.JPG: 60, Format.PNG: 300, Format.GIF: 450, Format.WEBP: 25
 def estimated_seconds(rendering: Rendering, width: int, height: int) -> float:
     """`width` and `height` are the original's."""
     return _seconds(rendering, width, height, DECODE, ENCODE)
+
+
+def family_seconds(renderings: Sequence[Rendering], width: int, height: int) -> float:
+    """Of one job, which decodes once."""
+    decode = FLOOR + width * height * DECODE[renderings[0].original] / 1_000_000_000
+    return decode + sum(estimated_seconds(each, width, height) - decode for each in renderings)
 
 
 def most_seconds(rendering: Rendering, width: int, height: int) -> float:

@@ -14,14 +14,15 @@ from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
-from image_service.errors import Busy, ImageServiceError
-from image_service.pixels.limits import Limits, Refused, broken
+from image_service.errors import Busy
+from image_service.pixels.limits import Limits, broken
 from image_service.pixels.messages import Layer, Probe, Rendering
 from image_service.pixels.picture import Format, Pixels
 from image_service.pixels.pool.answers import Failed, Nonsense, read_answer, read_family, read_probe, read_rendered
 from image_service.pixels.pool.costs import DEAR_SECONDS
+from image_service.pixels.pool.failures import ProbeFailed, render_errors
 from image_service.pixels.pool.files import JobFiles, Opened, Unusable
 from image_service.pixels.pool.kept import KeptPixels
 from image_service.pixels.pool.process import Died, NotTaken, Starved
@@ -36,20 +37,12 @@ NEWEST = 0.1  # weight of the latest render in the moving mean of actual to esti
 Read = TypeVar("Read")
 
 
-class PixelsFailed(ImageServiceError):
-    """A job failed, perhaps not because of the picture."""
+class Family(NamedTuple):
+    """Variants that one job renders from one decode."""
 
-
-class ProbeFailed(PixelsFailed):
-    pass
-
-
-class RenderFailed(PixelsFailed):
-    pass
-
-
-class RenderTooLong(RenderFailed):
-    """The render was killed at its time limit."""
+    targets: Sequence[Path]
+    renderings: Sequence[Rendering]  # those of one size are adjacent, larger sizes come first
+    estimated: float = 0.0  # seconds; 0: do not count it in the pace
 
 
 class PixelPool:
@@ -199,42 +192,41 @@ class PixelPool:
         cancellation, `target` may be incomplete.
         """
         request = {"do": "render", "rendering": asdict(rendering), "pixels": pixels and asdict(pixels)}
-        try:
+        with render_errors():
             async with self._turn(wait, Job.DEAR if estimated >= DEAR_SECONDS else Job.CHEAP, owner):
                 begun()
-                async with self._files.opened(source, [target], keep) as job:
-                    since = time.perf_counter()
+                async with self._files.opened(source, [target], keep) as job, self._timed(estimated):
                     format, found = await self._run(
                         request | self._keeping(job),
                         job.given,
                         self._draw_seconds,
                         lambda answer: read_rendered(answer, rendering, job.kept_bytes),
                     )
-                    self._has_rendered(time.perf_counter() - since, estimated)
-                    lightest(format)
-                    return found
-        except TimeoutError:
-            raise RenderTooLong("took too long") from None
-        except (Died, Nonsense, Failed, Refused, Unusable) as error:
-            raise RenderFailed(str(error)) from error
+        lightest(format)
+        return found
 
     async def render_family(
-        self, source: Path, targets: Sequence[Path], renderings: Sequence[Rendering], pixels: Pixels | None = None
+        self,
+        source: Path,
+        family: Callable[[], Family],
+        *,
+        wait: float,
+        estimated: float = 0.0,
+        owner: int = 0,
+        pixels: Pixels | None = None,
     ) -> tuple[Format, ...]:
-        """Render a still picture into all `targets` from one decode. Expects renderings of one size to be adjacent.
-        Returns the lightest requested format of each. Raises the same errors as `render`.
+        """Render a still picture into several targets from one decode. Calls `family` when its turn comes. Returns the
+        lightest requested format of each. The other parameters and the errors are those of `render`.
         """
-        described = [asdict(each) for each in renderings]
-        request = {"do": "family", "renderings": described, "pixels": pixels and asdict(pixels)}
-        try:
-            async with self._turn(self._draw_seconds, Job.DEAR, 0), self._files.opened(source, targets) as job:
-                return await self._run(
-                    request, job.given, self._draw_seconds, lambda answer: read_family(answer, renderings)
-                )
-        except TimeoutError:
-            raise RenderTooLong("took too long") from None
-        except (Died, Nonsense, Failed, Refused, Unusable) as error:
-            raise RenderFailed(str(error)) from error
+        with render_errors():
+            async with self._turn(wait, Job.DEAR if estimated >= DEAR_SECONDS else Job.CHEAP, owner):
+                targets, renderings, all_of_them = family()
+                described = [asdict(each) for each in renderings]
+                request = {"do": "family", "renderings": described, "pixels": pixels and asdict(pixels)}
+                async with self._files.opened(source, targets) as job, self._timed(all_of_them):
+                    return await self._run(
+                        request, job.given, self._draw_seconds, lambda answer: read_family(answer, renderings)
+                    )
 
     def _keeping(self, job: Opened, others: int = 0) -> dict[str, Any]:
         """Return the request's `keep` field. A small picture's pixels are worth the slower job only in quiet times: if
@@ -256,10 +248,14 @@ class PixelPool:
                     return read(read_answer(await process.ask({"id": id, **request}, files, seconds), id))
         raise Busy("every pixel process died")
 
-    def _has_rendered(self, seconds: float, estimated: float) -> None:
+    @asynccontextmanager
+    async def _timed(self, estimated: float) -> AsyncIterator[None]:
+        """Wrap a render that was `estimated` to take so many seconds, if it was."""
+        since = time.perf_counter()
+        yield
         if estimated:
             weight = NEWEST if self._pace else 1
-            self._pace += (seconds / estimated - self._pace) * weight
+            self._pace += ((time.perf_counter() - since) / estimated - self._pace) * weight
 
     @asynccontextmanager
     async def _turn(self, wait: float, job: Job, owner: int) -> AsyncIterator[None]:

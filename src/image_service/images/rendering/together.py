@@ -1,0 +1,153 @@
+"""Renders of one still picture that are requested at once share one decode, where kept pixels do not serve them.
+
+The first one collects the others that are on their way, and all that come while it waits for a pixel process. They are
+one job: the picture is decoded once, for the largest of them.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_service.errors import ImageServiceError
+from image_service.images.queries import Image
+from image_service.images.rendering.render_queue import UnderWay
+from image_service.pixels.messages import MAX_FAMILY, Rendering
+from image_service.pixels.picture import Format
+from image_service.pixels.pool.costs import family_seconds, most_seconds
+from image_service.pixels.pool.failures import RenderFailed
+from image_service.pixels.pool.pool import Family, PixelPool
+from image_service.storage.base import Storage
+from image_service.storage.names import original_name
+from image_service.telemetry import metrics
+
+MAX_PIXELS = 25_000_000  # of a variant: all of a family are in memory
+COLLECT_SECONDS = 0.05  # for those on their way: two statements and a look at the store
+
+
+@dataclass(eq=False)
+class _Member:
+    rendering: Rendering
+    target: Path
+    under_way: UnderWay
+    lightest: asyncio.Future[Format | None]
+    """None: render it alone."""
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self.members: list[_Member] = []
+        self.seconds = 0.0  # that they take at most
+        self.is_whole = asyncio.Event()  # nobody else is on the way
+        self.task: asyncio.Task[None]
+
+    def family(self, width: int, height: int) -> Family:
+        """All members of a picture with these sides. Their job begins now."""
+        self.members.sort(key=lambda each: (each.rendering.width, each.rendering.height), reverse=True)
+        for each in self.members:
+            each.under_way.begin()
+        renderings = [each.rendering for each in self.members]
+        return Family([each.target for each in self.members], renderings, family_seconds(renderings, width, height))
+
+
+class Together:
+    def __init__(self, storage: Storage, pixels: PixelPool, draw_wait: float, draw_seconds: float) -> None:
+        self._storage = storage
+        self._pixels = pixels
+        self._draw_wait = draw_wait
+        self._draw_seconds = draw_seconds
+        self._coming: Counter[str] = Counter()  # requests on their way here, by key
+        self._open: dict[str, _Batch] = {}  # that others may join, by key
+
+    def announced(self, key: str) -> Callable[[], None]:
+        """Count a request until the returned function is called: when it is known what becomes of it."""
+        self._coming[key] += 1
+        has_arrived = False
+
+        def arrive() -> None:
+            nonlocal has_arrived
+            if not has_arrived:
+                has_arrived = True
+                self._coming[key] -= 1
+                if not self._coming[key]:
+                    del self._coming[key]
+                    if key in self._open:
+                        self._open[key].is_whole.set()
+
+        return arrive
+
+    def takes(self, rendering: Rendering) -> bool:
+        return rendering.frames == 1 and rendering.width * rendering.height <= MAX_PIXELS
+
+    async def render(
+        self, image: Image, rendering: Rendering, target: Path, under_way: UnderWay, estimated: float
+    ) -> Format | None:
+        """Render from the original; returns the lightest of the formats, as `Decoding.render` does. None: a job of
+        several has failed, and this one is to be rendered alone.
+
+        Raises `BlobNotFound`, `Busy`, `RenderFailed`, `StorageUnavailable`.
+        """
+        member = _Member(rendering, target, under_way, asyncio.get_running_loop().create_future())
+        batch = self._joined(image, member, estimated)
+        under_way.is_waiting = True
+        under_way.arrive()
+        try:
+            return await member.lightest
+        except asyncio.CancelledError:  # no client is left
+            batch.members.remove(member)
+            if not batch.members:
+                batch.task.cancel()
+            raise
+
+    def _joined(self, image: Image, member: _Member, estimated: float) -> _Batch:
+        each_alone = (member.rendering, *member.rendering.alternatives)
+        seconds = sum(most_seconds(each, image.width, image.height) for each in each_alone)
+        batch = self._open.get(image.key)
+        if batch is None or len(batch.members) == MAX_FAMILY or batch.seconds + seconds > self._draw_seconds:
+            batch = self._open[image.key] = _Batch()
+            batch.task = asyncio.create_task(self._run(image, batch, estimated))
+        batch.members.append(member)
+        batch.seconds += seconds
+        return batch
+
+    async def _run(self, image: Image, batch: _Batch, estimated: float) -> None:
+        def begin() -> Family:
+            self._close(image.key, batch)
+            return batch.family(image.width, image.height)
+
+        try:
+            async with self._storage.as_file(original_name(image.key)) as original:
+                if image.key in self._coming:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(COLLECT_SECONDS):
+                            await batch.is_whole.wait()
+                lightest = await self._pixels.render_family(
+                    original, begin, wait=self._draw_wait, estimated=estimated, owner=image.store_id
+                )
+        except ImageServiceError as error:
+            for each in batch.members:
+                _end(each, None if len(batch.members) > 1 and isinstance(error, RenderFailed) else error)
+        else:
+            if len(batch.members) > 1:
+                metrics.TOGETHER.inc(len(batch.members))
+            for each, format in zip(batch.members, lightest, strict=True):
+                _end(each, format)
+        finally:
+            self._close(image.key, batch)
+            for each in batch.members:
+                each.lightest.cancel()  # unless it has ended
+
+    def _close(self, key: str, batch: _Batch) -> None:
+        if self._open.get(key) is batch:
+            del self._open[key]
+
+
+def _end(member: _Member, result: Format | ImageServiceError | None) -> None:
+    if member.lightest.done():
+        return
+    if isinstance(result, ImageServiceError):
+        member.lightest.set_exception(result)
+    else:
+        member.lightest.set_result(result)

@@ -1,0 +1,37 @@
+"""What a caller of the pool is told of a job that failed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from image_service.errors import ImageServiceError
+from image_service.pixels.limits import Refused
+from image_service.pixels.pool.answers import Failed, Nonsense
+from image_service.pixels.pool.files import Unusable
+from image_service.pixels.pool.process import Died
+
+
+class PixelsFailed(ImageServiceError):
+    """A job failed, perhaps not because of the picture."""
+
+
+class ProbeFailed(PixelsFailed):
+    pass
+
+
+class RenderFailed(PixelsFailed):
+    pass
+
+
+class RenderTooLong(RenderFailed):
+    """The render was killed at its time limit."""
+
+
+@contextmanager
+def render_errors() -> Iterator[None]:
+    """Convert what ends a render to `RenderFailed`."""
+    try:
+        yield
+    except TimeoutError:
+        raise RenderTooLong("took too long") from None
+    except (Died, Nonsense, Failed, Refused, Unusable) as error:
+        raise RenderFailed(str(error)) from error
