@@ -28,11 +28,12 @@ Value = TypeVar("Value")
 
 
 def eventually(look: Callable[[], Value | None], seconds: float = DEADLINE) -> Value:
-    """What `look` answers once that is true."""
-    deadline = time.monotonic() + seconds
+    """What `look` answers once that is true. It is asked less often the longer it takes."""
+    since = time.monotonic()
     while not (value := look()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {look}"
-        time.sleep(0.02)
+        waited = time.monotonic() - since
+        assert waited < seconds, f"not within {seconds} s: {look}"
+        time.sleep(min(0.02 + waited / 20, 0.1))
     return value
 
 
@@ -52,12 +53,8 @@ def family(pid: int) -> dict[int, str]:
     found: dict[int, str] = {}
     parents: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it has just ended
-        if fields[0] != "Z":
-            parents[int(folder.name)], found[int(folder.name)] = int(fields[1]), fields[19]
+        if (process := _process(int(folder.name))) is not None:
+            parents[int(folder.name)], found[int(folder.name)] = process
     members = {pid}
     while more := {child for child, parent in parents.items() if parent in members} - members:
         members |= more
@@ -66,7 +63,17 @@ def family(pid: int) -> dict[int, str]:
 
 def left(members: dict[int, str]) -> list[int]:
     """Those that still run."""
-    return [pid for pid, started in members.items() if family(pid).get(pid) == started]
+    running = {pid: process for pid in members if (process := _process(pid)) is not None}
+    return [pid for pid, (_, started) in running.items() if started == members[pid]]
+
+
+def _process(pid: int) -> tuple[int, str] | None:
+    """Its parent, and the time of its start; None where it does not run."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else (int(fields[1]), fields[19])
 
 
 class Server:
