@@ -40,11 +40,13 @@ class _Batch:
     def __init__(self) -> None:
         self.members: list[_Member] = []
         self.seconds = 0.0  # that they take at most
+        self.has_begun = False
         self.is_whole = asyncio.Event()  # nobody else is on the way
         self.task: asyncio.Task[None]
 
     def family(self, width: int, height: int) -> Family:
         """All members of a picture with these sides. Their job begins now."""
+        self.has_begun = True
         self.members.sort(key=lambda each: (each.rendering.width, each.rendering.height), reverse=True)
         for each in self.members:
             each.under_way.begin()
@@ -96,9 +98,10 @@ class Together:
         try:
             return await member.lightest
         except asyncio.CancelledError:  # no client is left
-            batch.members.remove(member)
-            if not batch.members:
-                batch.task.cancel()
+            if not batch.has_begun:
+                batch.members.remove(member)
+                if not batch.members:
+                    batch.task.cancel()
             raise
 
     def _joined(self, image: Image, member: _Member, estimated: float) -> _Batch:
@@ -136,8 +139,8 @@ class Together:
                 _end(each, format)
         finally:
             self._close(image.key, batch)
-            for each in batch.members:
-                each.lightest.cancel()  # unless it has ended
+            for each in batch.members:  # none, unless this code has a bug
+                _end(each, RenderFailed("its job ended without a result"))
 
     def _close(self, key: str, batch: _Batch) -> None:
         if self._open.get(key) is batch:
