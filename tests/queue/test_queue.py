@@ -262,7 +262,8 @@ async def test_a_lane_has_four_places_in_all_workers(database: Database, store_i
 
     for lane in (b"a", b"b"):
         await put(database, store_id, *[lane] * 12, lane=lane.decode())
-    async with new_runner(handle, places=20).running(), new_runner(handle, places=20).running():
+    workers = [new_runner(handle, places=20, pace=SELDOM) for _ in range(2)]
+    async with workers[0].running(), workers[1].running():
         await ledger.wait()
     assert most == {b"a": LANE_PLACES, b"b": LANE_PLACES}
 
