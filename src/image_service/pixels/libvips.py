@@ -124,7 +124,12 @@ def resized(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
 
 
 def drawn(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
-    """Like `resized`, in memory, to be used again: in sRGB, without a profile that says so."""
+    """Like `resized`, in memory, to be used again: in sRGB, without a profile that says so. Returns a picture in memory
+    that is so already.
+    """
+    is_srgb = image.format == "uchar" and image.interpretation == "srgb" and not image.get_typeof(PROFILE)
+    if is_srgb and (image.width, image.height) == (width, height) and field(image, "orientation", 1) == 1:
+        return image
     image = resized(image, width, height).copy_memory()
     image.remove(PROFILE)
     return image
