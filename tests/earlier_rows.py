@@ -203,7 +203,11 @@ Rows = dict[str, list[Mapping[str, Any]]]
 
 def columns(connection: Connection) -> dict[str, set[str]]:
     """The columns of each table."""
-    return {table.name: set(table.columns.keys()) for table in _tables(connection)}
+    return _columns(_tables(connection))
+
+
+def _columns(tables: list[Table]) -> dict[str, set[str]]:
+    return {table.name: set(table.columns.keys()) for table in tables}
 
 
 def fill(connection: Connection, known: Mapping[str, set[str]] | None = None) -> Rows:
@@ -211,11 +215,12 @@ def fill(connection: Connection, known: Mapping[str, set[str]] | None = None) ->
 
     With `known` only those tables and columns are written to.
     """
-    known = known or columns(connection)
-    for table in _tables(connection):
+    tables = _tables(connection)
+    known = known or _columns(tables)
+    for table in tables:
         for row in ROWS[table.name] if table.name in known else ():
             connection.execute(table.insert().values({name: row[name] for name in row if name in known[table.name]}))
-    rows = {name: found for name, found in read(connection).items() if name in known}
+    rows = {name: found for name, found in _read(connection, tables).items() if name in known}
     for name, filled in rows.items():
         empty = {column for column in known[name] if all(row[column] is None for row in filled)}
         assert not empty, f"{name} has columns that nothing was put into"
@@ -224,10 +229,11 @@ def fill(connection: Connection, known: Mapping[str, set[str]] | None = None) ->
 
 def read(connection: Connection) -> Rows:
     """Every row of every table but alembic's own."""
-    return {
-        table.name: sorted(map(dict, connection.execute(select(table)).mappings()), key=_text)
-        for table in _tables(connection)
-    }
+    return _read(connection, _tables(connection))
+
+
+def _read(connection: Connection, tables: list[Table]) -> Rows:
+    return {table.name: sorted(map(dict, connection.execute(select(table)).mappings()), key=_text) for table in tables}
 
 
 def _text(row: Mapping[str, Any]) -> str:
