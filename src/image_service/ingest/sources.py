@@ -203,7 +203,7 @@ class Intake:
     def _new_kept(self) -> Path | None:
         """A file for the picture's pixels, deleted at the end unless the picture was stored."""
         cache = self._resources.pixels.kept
-        if cache is None:
+        if cache is None or not cache.has_room():
             return None
         path = cache.new()
         self._held.callback(cache.discard, path)

@@ -141,4 +141,4 @@ class Decoding:
         cache, (most, _) = self._pixels.kept, SRC_SIZE.fit(image.width, image.height)
         if cache is None or rendering.original is not Format.JPG or rendering.width > most:
             return None
-        return cache if cache.find(image.key) is None else None
+        return cache if cache.find(image.key) is None and cache.has_room() else None

@@ -45,6 +45,15 @@ class KeptPixels:
         self.most = self._max_bytes // SHARE
         """Bytes of one picture."""
 
+    def has_room(self) -> bool:
+        """Whether the file system has room for one picture more: others may have filled it. To decode pixels that cannot
+        be kept would make a check a tenth slower for nothing.
+        """
+        with suppress(OSError):  # the folder has been removed
+            room = os.statvfs(self._folder)
+            return room.f_frsize * room.f_bavail >= self.most
+        return False
+
     def new(self) -> Path:
         """Return a path for a new file. The caller must `adopt` or `discard` it."""
         return self._folder / f"{NEW}{uuid4().hex}"
