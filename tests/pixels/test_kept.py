@@ -220,7 +220,7 @@ async def test_a_full_tmpfs_costs_nothing_but_the_pixels(small_tmpfs: Path, tmp_
     original = PHOTOS["12 megapixels"].save(tmp_path / "original.jpg")
     cache = KeptPixels(small_tmpfs / "kept", 256 * MB)
     assert cache.has_room()
-    (small_tmpfs / "others").write_bytes(bytes(MB - 32 * 1024))
+    (small_tmpfs / "others").write_bytes(bytes(MB - 16 * 1024))
     assert not cache.has_room()  # so none is asked for
     cache.most = 64 * MB  # as if others had filled it since
     async with PixelPool(1, Limits(), DEADLINE, DEADLINE, kept=cache) as pool:

@@ -46,8 +46,8 @@ class KeptPixels:
         """Bytes of one picture."""
 
     def has_room(self) -> bool:
-        """Whether the file system has room for one picture more: others may have filled it. To decode pixels that cannot
-        be kept would make a check a tenth slower for nothing.
+        """Whether the file system has room for one picture more: others may have filled it. Decoding pixels that cannot
+        be kept would slow each check by a tenth.
         """
         with suppress(OSError):  # the folder has been removed
             room = os.statvfs(self._folder)
