@@ -36,6 +36,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 # Bytes of newly touched memory. After a job that touches more, freed memory is returned to the system. That takes
 # 0.2 ms, and 0.2 ms in the next job: a tenth of a small job's time, a fiftieth of such a large job's.
 MUCH_MEMORY = 32 * 1024**2
+LARGE_PIECE = 4 * 1024**2  # bytes that go back at once when they are freed: kept, they leave gaps in long animations
 JPEG_SHRINKS = (1, 2, 4, 8)  # libjpeg's factors in between take longer than no shrinking
 # libjpeg's warning about a complete picture with other bytes after its last pixel: (number of bytes).
 JUNK_BEFORE_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
@@ -51,7 +52,7 @@ def configure() -> None:
     if hasattr(_libc, "mallopt"):  # glibc keeps freed memory per thread: 75 MB after 100 threads, or 41 with this
         _libc.mallopt(M_ARENA_MAX, 1)
         # Keeps the memory of ordinary jobs for the next: an AVIF of 640 x 480 takes a tenth less time. 6 MB stay.
-        _libc.mallopt(M_MMAP_THRESHOLD, MUCH_MEMORY)
+        _libc.mallopt(M_MMAP_THRESHOLD, LARGE_PIECE)
         _libc.mallopt(M_TRIM_THRESHOLD, MUCH_MEMORY)
     os.environ["VIPS_DISC_THRESHOLD"] = "2g"  # more than a picture may need: the cage allows no temporary file
     pyvips.concurrency_set(1)  # the pool has one process per core
