@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from image_service.site.files import STATIC
 from tests.browser import NewPage
@@ -104,6 +104,18 @@ def test_another_language_is_chosen_and_kept(page: Page, shop: Shop, product: in
     expect(page.locator("html")).to_have_attribute("lang", "es")
     page.get_by_role("button", name="Detalles de rocket.jpg").click()
     expect(page.locator("#details .facts")).to_contain_text("112.525 bytes")
+
+
+def test_the_page_keeps_its_language_until_the_texts_of_the_next_are_there(page: Page, product: int) -> None:
+    held: list[Route] = []
+    page.route("**/languages/es.json*", lambda route: held.append(route))  # noqa: PLW0108 - it takes no builtin
+    open_product(page, product, 0)
+    with page.expect_request("**/languages/es.json*"):
+        page.get_by_role("banner").get_by_label("Language").select_option("es")
+    page.get_by_label("Pictures to add").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
+    expect(page.get_by_role("listitem").filter(has_text="a.txt")).to_contain_text("GIF, WebP or AVIF.")
+    held[0].continue_()
+    expect(page.get_by_role("heading", name="1 imagen no se añadió")).to_be_visible()
 
 
 def test_a_language_without_a_translation_is_english(new_page: NewPage) -> None:

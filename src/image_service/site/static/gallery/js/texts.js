@@ -4,13 +4,14 @@ const LANGUAGES = ["en", "es", "pt", "id"];
 const KEPT = "image-service.language"; // localStorage: the user's choice; without one, the browser's languages decide
 
 const listeners = [];
-let language = chosen();
+let wanted = chosen();
+let language = wanted; // of `texts`: changes with them, so that no message mixes two languages
 let texts = {};
 let plurals, numbers;
 
 function chosen() {
-  const wanted = [kept(), ...navigator.languages.map((tag) => tag.split("-")[0])];
-  return wanted.find((each) => LANGUAGES.includes(each)) ?? "en";
+  const spoken = [kept(), ...navigator.languages.map((tag) => tag.split("-")[0])];
+  return spoken.find((each) => LANGUAGES.includes(each)) ?? "en";
 }
 
 function kept() {
@@ -45,14 +46,19 @@ export function translate(root) {
     for (const element of root.querySelectorAll(`[data-${place}]`)) put(element, text(element.dataset[place]));
 }
 
+// Returns false if the user has chosen another language meanwhile.
 async function load() {
-  texts = await fetched(new URL(`../languages/${language}.json`, import.meta.url));
+  const next = wanted;
+  const found = await fetched(new URL(`../languages/${next}.json`, import.meta.url));
+  if (next !== wanted) return false;
+  [language, texts] = [next, found];
   plurals = new Intl.PluralRules(language);
   numbers = new Intl.NumberFormat(locale());
   document.documentElement.lang = language;
   translate(document);
   for (const template of document.querySelectorAll("template")) translate(template.content);
   for (const choice of document.querySelectorAll("select.language")) choice.value = language;
+  return true;
 }
 
 // Repeats until it succeeds: without its texts the page is useless.
@@ -77,10 +83,9 @@ export function onLanguage(redraw) {
 export function startLanguages() {
   for (const choice of document.querySelectorAll("select.language")) {
     choice.onchange = async () => {
-      language = choice.value;
-      localStorage.setItem(KEPT, language);
-      await load();
-      for (const redraw of listeners) redraw();
+      wanted = choice.value;
+      localStorage.setItem(KEPT, wanted);
+      if (await load()) for (const redraw of listeners) redraw();
     };
   }
 }
