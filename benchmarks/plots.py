@@ -136,7 +136,7 @@ def _photos(soon: Rows, catalogue: Rows) -> None:
                 )
         axis.set_yticks(range(len(kinds)), kinds if place == 0 else [""] * len(kinds))
         axis.margins(x=0.12)
-        axis.set_title(f"A 640 soon after its upload, as {format_}: ms", fontsize=10)
+        axis.set_title(f"640 soon after the upload, as {format_}: ms", fontsize=9)
         axis.tick_params(length=0)
     axis = fig.add_subplot(grid[1, :])
     axis.barh(
