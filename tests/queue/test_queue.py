@@ -1,7 +1,6 @@
 """Work in the queue: written with its change, done at least once, in turns, held when it fails over and over."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -17,32 +16,8 @@ from image_service.queue.enqueue import Work
 from image_service.queue.repository import PoolDriver
 from image_service.queue.runner import Pace
 from image_service.queue.task import Again, Task
-from image_service.queue.turns import LANE_PLACES, choose
-from image_service.stores import registry
 from tests.queue.conftest import QUICK, NewRunner, put
-
-SECONDS = 20  # for what takes a tenth of one
-
-
-class Ledger:
-    """A handler that writes down what it has been given, and lets a test wait for it."""
-
-    def __init__(self, expected: int) -> None:
-        self.done: list[bytes] = []
-        self.all_done = asyncio.Event()
-        self._expected = expected
-
-    async def __call__(self, task: Task) -> None:
-        self.note(task)
-
-    def note(self, task: Task) -> None:
-        self.done.append(task.payload)
-        if len(self.done) >= self._expected:
-            self.all_done.set()
-
-    async def wait(self) -> None:
-        async with asyncio.timeout(SECONDS):
-            await self.all_done.wait()
+from tests.queue.ledger import SECONDS, Ledger
 
 
 async def empty(database: Database) -> None:
@@ -60,9 +35,6 @@ async def held(database: Database, count: int = 1) -> Sequence[state.Waiting]:
             if len(rows := await state.rows(database, ["failed"], 100)) == count:
                 return rows
             await asyncio.sleep(0.02)
-
-
-SELDOM = Pace(poll=600)  # only what is nudged begins
 
 
 async def test_the_tables_are_pgqueuer_s_but_for_what_we_leave_out(database: Database) -> None:
@@ -211,88 +183,6 @@ async def test_a_stop_lets_work_end_or_hands_it_back(database: Database, store_i
         await short.wait()
     assert ledger.done == [b"1"]
     assert await state.rows(database, ["queued", "picked", "failed"], 1) == []
-
-
-async def test_no_more_at_once_than_there_are_places(database: Database, store_id: int, new_runner: NewRunner) -> None:
-    under_way, most = 0, 0
-    ledger = Ledger(20)
-
-    async def handle(task: Task) -> None:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        await asyncio.sleep(0.01)
-        under_way -= 1
-        ledger.note(task)
-
-    for number in range(20):
-        await put(database, store_id, b"%d" % number, lane=str(number))
-    async with new_runner(handle, places=6, pace=SELDOM).running():  # the next begin where one has ended
-        await ledger.wait()
-    assert most == 3  # a store alone has half
-
-
-async def test_no_nudge_is_lost(database: Database, store_id: int, new_runner: NewRunner) -> None:
-    """Whatever the runner does when it comes: it looks, claims, or writes down."""
-    ledger = Ledger(60)
-
-    async def handle(task: Task) -> None:
-        ledger.note(task)
-
-    runner = new_runner(handle, pace=SELDOM)
-    async with runner.running():
-        for number in range(60):
-            await put(database, store_id, b"%d" % number)
-            runner.nudge()
-        await ledger.wait()
-
-
-async def test_a_lane_has_four_places_in_all_workers(database: Database, store_id: int, new_runner: NewRunner) -> None:
-    under_way: Counter[bytes] = Counter()
-    most: Counter[bytes] = Counter()
-    ledger = Ledger(24)
-
-    async def handle(task: Task) -> None:
-        lane = task.payload
-        under_way[lane] += 1
-        most[lane] = max(most[lane], under_way[lane])
-        await asyncio.sleep(0.02)
-        under_way[lane] -= 1
-        ledger.note(task)
-
-    for lane in (b"a", b"b"):
-        await put(database, store_id, *[lane] * 12, lane=lane.decode())
-    workers = [new_runner(handle, places=20, pace=SELDOM) for _ in range(2)]
-    async with workers[0].running(), workers[1].running():
-        await ledger.wait()
-    assert most == {b"a": LANE_PLACES, b"b": LANE_PLACES}
-
-
-async def test_a_store_whose_work_hangs_delays_no_other(
-    database: Database, store_id: int, new_runner: NewRunner
-) -> None:
-    other = (await registry.add(database, "another shop")).store_id
-    ledger = Ledger(5)
-
-    async def handle(task: Task) -> None:
-        if task.payload == b"hangs":
-            await asyncio.Event().wait()
-        ledger.note(task)
-
-    for number in range(30):
-        await put(database, store_id, b"hangs", lane=f"host-{number}")
-    await put(database, other, *[b"quick"] * 5, lane="host-0")
-    async with new_runner(handle, places=4).running():
-        await ledger.wait()
-    assert ledger.done == [b"quick"] * 5
-
-
-def test_stores_take_turns() -> None:
-    waiting = [(1, 10), (1, 11), (1, 12), (1, 13), (2, 20), (2, 21), (3, 30)]
-    assert choose(waiting, {}, 8) == [10, 20, 30, 11, 21]
-    assert choose(waiting, {1: 4}, 8) == [20, 30]  # half of 4, less one
-    assert choose(waiting, {9: 4, 8: 2, 7: 1}, 8) == [10]  # one is left
-    assert choose(waiting, {9: 8}, 8) == []
 
 
 async def test_a_removed_store_takes_its_work_along(database: Database, store_id: int) -> None:

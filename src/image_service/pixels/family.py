@@ -8,10 +8,10 @@ from itertools import groupby
 
 import pyvips
 
-from image_service.pixels.colour.chroma import MAX_PIXELS, is_worth_a_look
+from image_service.pixels.colour.chroma import is_worth_a_look
 from image_service.pixels.encoders import plain, write
 from image_service.pixels.libvips import STRICT, drawn, field, jpeg_shrink, load
-from image_service.pixels.messages import Rendering
+from image_service.pixels.messages import MAX_PIXELS, Rendering
 from image_service.pixels.picture import TURNED, Format
 from image_service.pixels.render import drawn_of, looked_at, open_still, render
 from image_service.pixels.sizes import SPARE

@@ -9,6 +9,7 @@ from image_service.pixels.picture import Format, Pixels
 
 MAX_LINE = 16 * 1024  # bytes with newline; a job has about 400, a family job 6,000, an answer 500
 MAX_FAMILY = 24  # variants that one job renders
+MAX_PIXELS = 25_000_000  # of a picture that is held in memory as a whole: of each variant of a family, for example
 MAX_FILES = 1 + MAX_FAMILY  # per job: the source, the targets; or a file for kept pixels
 MAX_DETAIL = 300  # characters of an error's detail, for the log
 

@@ -9,12 +9,12 @@ import pyvips
 
 from image_service.pixels.animation import apng
 from image_service.pixels.animation.frames import fitted_frames, with_alpha
-from image_service.pixels.colour.chroma import MAX_PIXELS, is_worth_a_look, needs_full
+from image_service.pixels.colour.chroma import is_worth_a_look, needs_full
 from image_service.pixels.encoders import ENCODERS, encoded, plain, stream, write
 from image_service.pixels.graphics import graphic_of
 from image_service.pixels.keeping import Keep
 from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, load, resized, thumbnail
-from image_service.pixels.messages import Rendering
+from image_service.pixels.messages import MAX_PIXELS, Rendering
 from image_service.pixels.picture import ANIMATED, Format, Pixels
 from image_service.pixels.structure.png.apng import apng_of
 from image_service.pixels.structure.walk import tidied

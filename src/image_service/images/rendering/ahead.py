@@ -19,7 +19,7 @@ from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.images.rendering.line import Line
 from image_service.images.rendering.offered import Variant, public_headers, variants_of
-from image_service.pixels.messages import MAX_FAMILY, Rendering
+from image_service.pixels.messages import MAX_FAMILY, MAX_PIXELS, Rendering
 from image_service.pixels.picture import Format, rivals
 from image_service.pixels.pool.failures import RenderFailed, RenderTooLong
 from image_service.pixels.pool.kept import serves
@@ -33,8 +33,6 @@ from image_service.telemetry import metrics
 from image_service.telemetry.metrics import NotAhead
 
 log = structlog.get_logger()
-
-MAX_PIXELS = 25_000_000  # of a variant, and of all sizes of a family: they are encoded in memory
 
 
 @dataclass(frozen=True)

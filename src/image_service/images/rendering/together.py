@@ -1,7 +1,7 @@
 """Renders of one still picture that are requested at once share one decode, where kept pixels do not serve them.
 
-The first one collects the others that are on their way, and all that come while it waits for a pixel process. They are
-one job: the picture is decoded once, for the largest of them.
+The first one collects the requests for the same picture that have arrived but are not ready yet, and all that arrive
+while it waits for a pixel process. They are one job: the picture is decoded once, for the largest of them.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pathlib import Path
 from image_service.errors import ImageServiceError
 from image_service.images.queries import Image
 from image_service.images.rendering.render_queue import UnderWay
-from image_service.pixels.messages import MAX_FAMILY, Rendering
+from image_service.pixels.messages import MAX_FAMILY, MAX_PIXELS, Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.costs import family_seconds, most_seconds
 from image_service.pixels.pool.failures import RenderFailed
@@ -23,8 +23,7 @@ from image_service.storage.base import Storage
 from image_service.storage.names import original_name
 from image_service.telemetry import metrics
 
-MAX_PIXELS = 25_000_000  # of a variant: all of a family are in memory
-COLLECT_SECONDS = 0.05  # for those on their way: two statements and a look at the store
+COLLECT_SECONDS = 0.05  # to wait for them: each first needs a statement and a look at the blob store
 
 
 @dataclass(eq=False)
@@ -41,7 +40,7 @@ class _Batch:
         self.members: list[_Member] = []
         self.seconds = 0.0  # that they take at most
         self.has_begun = False
-        self.is_whole = asyncio.Event()  # nobody else is on the way
+        self.is_whole = asyncio.Event()  # set when no further request for the picture is under way
         self.task: asyncio.Task[None]
 
     def family(self, width: int, height: int) -> Family:
@@ -60,7 +59,7 @@ class Together:
         self._pixels = pixels
         self._draw_wait = draw_wait
         self._draw_seconds = draw_seconds
-        self._coming: Counter[str] = Counter()  # requests on their way here, by key
+        self._coming: Counter[str] = Counter()  # requests that have arrived but are not ready to render, by key
         self._open: dict[str, _Batch] = {}  # that others may join, by key
 
     def announced(self, key: str) -> Callable[[], None]:

@@ -18,7 +18,6 @@ FIELD, HALVED = "jpeg-chroma-subsample", "4:2:0"
 SEEN = 64  # of 255; a pixel's colour may differ by as much
 # The share of such pixels that becomes visible: photos have up to 0.0002, a red line across a picture 0.003.
 MOST = 0.001
-MAX_PIXELS = 25_000_000  # of a picture to look at: it is held in memory
 
 
 BLOCK = 8  # pixels per side of a transparent block that gets one colour
