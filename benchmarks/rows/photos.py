@@ -114,15 +114,18 @@ def _catalogue(run: Run, row: str, what: str, photos: Sequence[Path]) -> Result:
     times = max(1, run.requests // 12 // len(photos))
     has_targets = len(photos) == 1
     eager = {"eager_sizes": " ".join(f"{size}-0" for size in SIZES), "eager_formats": " ".join(FORMATS)}
+    eager_plain = eager | {"eager_formats": " ".join(PLAIN)}
     with ExitStack() as stack:
         ours = stack.enter_context(service(emptied("run", "uploaded")))
         ahead = stack.enter_context(service(emptied("run", "ahead"), AHEAD, **eager))
         quickly = stack.enter_context(service(emptied("run", "quickly"), QUICKLY, **eager, eager_effort="0"))
+        plainly = stack.enter_context(service(emptied("run", "plainly"), AHEAD + PLAINLY, **eager_plain))
         measured: dict[str, Measure] = {
             NAME: partial(_whole, ours, photos, FORMATS, times, 0),
             AHEAD: partial(_whole, ahead, photos, FORMATS, times, len(SIZES) * len(FORMATS)),
             QUICKLY: partial(_whole, quickly, photos, FORMATS, times, len(SIZES) * len(FORMATS)),
             NAME + PLAINLY: partial(_whole, ours, photos, PLAIN, times, 0),
+            AHEAD + PLAINLY: partial(_whole, plainly, photos, PLAIN, times, len(SIZES) * len(PLAIN)),
         }
         if run.peers:
             others = _peers(run, stack, photos)

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.scrape import Scrape
 from tests.shop import PRODUCT
 
 LONELY = (sys.executable, "-I", str(Path(__file__).parents[1] / "pixels" / "lonely_worker.py"))
+SMALL = ("50-0", "100-0", "320-0", "640-0")
 LARGE = ("1024-1024", "1920-0", "0-0")  # more than the kept pixels serve
 
 
@@ -28,10 +29,19 @@ def all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering_together, "COLLECT_SECONDS", DEADLINE)
 
 
-def photo() -> bytes:
+def photo(mode: str = "RGB", sides: tuple[int, int] = (2000, 1500)) -> bytes:
     file = io.BytesIO()
-    Image.effect_noise((2000, 1500), 60).convert("RGB").save(file, "JPEG", quality=80)
+    Image.effect_noise(sides, 60).convert(mode).save(file, "JPEG", quality=80)
     return file.getvalue()
+
+
+@pytest.fixture
+async def keeping(start_service: StartService, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a service that keeps pixels in `tmp_path`."""
+    async with start_service(kept_pixels_dir=tmp_path) as service:
+        token = (await service.new_store()).token
+        async with service.client(headers={"Authorization": f"Bearer {token}"}) as client:
+            yield client
 
 
 async def together(client: httpx.AsyncClient) -> float:
@@ -60,6 +70,11 @@ async def test_a_graphic_in_all_sizes_and_formats(client: httpx.AsyncClient) -> 
         assert answer.content == alone.content
 
 
+def remove_kept(folder: Path, image: dict[str, Any]) -> None:
+    for kept in folder.rglob(f"{key_of(image)}*"):
+        kept.unlink()
+
+
 def key_of(image: dict[str, Any]) -> str:
     return url_of(image).rsplit("-", 3)[1]
 
@@ -71,6 +86,24 @@ async def test_large_sizes_of_a_photo(client: httpx.AsyncClient) -> None:
     assert [decoded(answer).size for answer in answers] == [(1024, 768), (1920, 1440), (2000, 1500)]
     _, shared = await at_once(client, [url_of(image, LARGE[0], "webp")])
     assert shared == 0  # it was alone
+
+
+async def test_sizes_of_a_photo_whose_pixels_cannot_be_kept(keeping: httpx.AsyncClient) -> None:
+    """The first one finds that they cannot; then one decode is for all others."""
+    image = await uploaded(keeping, "photo.jpg", photo("L"))
+    answers, shared = await at_once(keeping, [url_of(image, size, "jpg") for size in SMALL])
+    assert shared == len(SMALL) - 1
+    assert [decoded(answer).width for answer in answers] == [50, 100, 320, 640]
+
+
+async def test_small_and_large_sizes_of_a_photo_whose_pixels_are_not_kept(
+    keeping: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    image = await uploaded(keeping, "photo.jpg", photo(sides=(4000, 3000)))
+    remove_kept(tmp_path, image)
+    answers, shared = await at_once(keeping, [url_of(image, size, "jpg") for size in (*SMALL, *LARGE)])
+    assert shared == len(SMALL) + len(LARGE)
+    assert [decoded(answer).width for answer in answers] == [50, 100, 320, 640, 1024, 1920, 4000]
 
 
 async def test_one_that_fails_costs_the_others_nothing(start_service: StartService) -> None:

@@ -12,7 +12,7 @@ import pyvips
 
 from image_service.pixels import heic
 from image_service.pixels.colour.profiles import PROFILE, with_colours
-from image_service.pixels.picture import TURNED, Format
+from image_service.pixels.picture import BANDS, TURNED, Format
 from image_service.pixels.sizes import SPARE
 
 # Out-of-memory messages of libvips, libjpeg and GLib, for a picture or for its decoder thread.
@@ -121,6 +121,9 @@ def thumbnail(data: bytes, format: Format, width: int, height: int, *, fail_on: 
 
 def resized(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
     """Resize an open picture, or each of its pages, to exactly this size, upright and in 8 bits."""
+    if is_upright_srgb(image) and image.bands == BANDS and not image.get_typeof("page-height"):
+        # What the thumbnail comes to then, without its conversions: a fifth of a small variant's time.
+        return image.resize(1 / (image.width / width), vscale=1 / (image.height / height))
     return eight_bit(image.thumbnail_image(width, height=height, size="force", **to_srgb(image)))
 
 
@@ -128,12 +131,17 @@ def drawn(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
     """Like `resized`, in memory, to be used again: in sRGB, without a profile that says so. Returns a picture in memory
     that is so already.
     """
-    is_srgb = image.format == "uchar" and image.interpretation == "srgb" and not image.get_typeof(PROFILE)
-    if is_srgb and (image.width, image.height) == (width, height) and field(image, "orientation", 1) == 1:
+    if is_upright_srgb(image) and (image.width, image.height) == (width, height):
         return image
     image = resized(image, width, height).copy_memory()
     image.remove(PROFILE)
     return image
+
+
+def is_upright_srgb(image: pyvips.Image) -> bool:
+    """Whether its pixels are as they are shown: in 8 bits, in sRGB without a profile, not rotated."""
+    is_srgb = image.format == "uchar" and image.interpretation == "srgb" and not image.get_typeof(PROFILE)
+    return is_srgb and field(image, "orientation", 1) == 1
 
 
 def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips.Image:

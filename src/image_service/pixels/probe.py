@@ -36,7 +36,7 @@ TOO_SHORT = re.compile(r"premature end|unexpected end|truncated|end of (file|dat
 # For these, the thumbnail is the full decode. A WebP or AVIF cannot be decoded partly. For a JPEG, every scale reads
 # all coded bytes, and skips only arithmetic that cannot fail.
 READ_BY_THUMB = (Format.JPG, Format.WEBP, Format.AVIF)
-THUMB_SIDE = 64  # pixels; a thumbhash keeps at most seven frequencies per side
+THUMB_SIDE = 32  # pixels; a thumbhash keeps at most seven frequencies per side. 64 take 0.2 ms more and look the same
 JPEG_BLOCK = 8  # pixels
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from image_service.errors import Busy
@@ -21,28 +22,39 @@ from image_service.telemetry import metrics
 from image_service.telemetry.metrics import Hit
 
 
+@dataclass(frozen=True)
+class Source:
+    """What a render begins with."""
+
+    kept: Kept | None = None
+    """Pixels that are as good as the original."""
+    keeps: bool = False
+    """Whether the original's pixels are kept once they are decoded."""
+
+
 class Decoding:
     def __init__(self, storage: Storage, pixels: PixelPool, draw_wait: float, draw_seconds: float) -> None:
         self.together = Together(storage, pixels, draw_wait, draw_seconds)
         self._storage = storage
         self._pixels = pixels
+        self._cache = pixels.kept
         self._draw_wait = draw_wait
         self._firsts: dict[str, asyncio.Event] = {}  # renders whose pixels will be kept, by key
 
     @asynccontextmanager
-    async def kept_for(self, image: Image, rendering: Rendering, under_way: UnderWay) -> AsyncIterator[Kept | None]:
-        """For the time of the render: yields kept pixels that are as good as the original, or None. Of several sizes
-        requested at once, the first decodes, and the others wait for its pixels.
+    async def source_for(self, image: Image, rendering: Rendering, under_way: UnderWay) -> AsyncIterator[Source]:
+        """Yield the source, for the time of the render. Of several sizes requested at once, the first decodes, and the
+        others wait for its pixels. Where it keeps none, or a larger size takes a decode anyway, one decode is for all.
         """
-        if self._pixels.kept is None or rendering.original is not Format.JPG:
-            yield None
+        if self._cache is None or rendering.original is not Format.JPG:
+            yield Source()
             return
-        kept = self._found(self._pixels.kept, image, rendering)
-        if kept is None and self._cache_for(image, rendering) is not None:
+        kept = self._found(self._cache, image, rendering)
+        if kept is None and self._keeps(self._cache, image, rendering) and not self.together.decodes(image.key):
             if (first := self._firsts.get(image.key)) is None:
                 with self._first(image.key):
                     metrics.KEPT_PIXELS.labels(Hit.MISS).inc()
-                    yield None
+                    yield Source(keeps=True)
                 return
             under_way.is_waiting = True
             under_way.arrive()
@@ -50,14 +62,9 @@ class Decoding:
                 await first.wait()
             finally:
                 under_way.is_waiting = False
-            kept = self._found(self._pixels.kept, image, rendering)
+            kept = self._found(self._cache, image, rendering)
         metrics.KEPT_PIXELS.labels(Hit.HIT if kept else Hit.MISS).inc()
-        yield kept
-
-    def _found(self, cache: KeptPixels, image: Image, rendering: Rendering) -> Kept | None:
-        kept = cache.find(image.key)
-        sides = (image.width, image.height)
-        return kept if kept and serves(kept.pixels, sides, (rendering.width, rendering.height)) else None
+        yield Source(kept)
 
     @contextmanager
     def _first(self, key: str) -> Iterator[None]:
@@ -75,7 +82,7 @@ class Decoding:
         target: Path,
         under_way: UnderWay,
         *,
-        kept: Kept | None,
+        source: Source,
         estimated: float,
     ) -> Format:
         """Render; returns the lightest of the formats. That is the rendered one, unless it is `fixed`.
@@ -84,12 +91,12 @@ class Decoding:
 
         formats = [rendering.format]
 
-        async def run(source: Path, pixels: Pixels | None = None, keep: Path | None = None) -> Pixels | None:
+        async def run(path: Path, pixels: Pixels | None = None, keep: Path | None = None) -> Pixels | None:
             under_way.is_waiting = True
             if not under_way.askers:
                 raise Busy("no client waits for it any more")
             return await self._pixels.render(
-                source,
+                path,
                 target,
                 rendering,
                 wait=self._draw_wait,
@@ -101,44 +108,46 @@ class Decoding:
                 lightest=formats.append,
             )
 
-        if kept is not None:
+        if source.kept is not None:
             under_way.arrive()
             try:
-                await run(kept.path, kept.pixels)
+                await run(source.kept.path, source.kept.pixels)
             except RenderTooLong:  # the original would too
                 raise
             except RenderFailed:  # the pixels were just dropped, or are unusable
                 self.forget(image.key)
             else:
                 return formats[-1]
-        cache = self._cache_for(image, rendering)
-        if cache is None and self.together.takes(rendering):
+        if not source.keeps and self.together.takes(rendering):
             lightest = await self.together.render(image, rendering, target, under_way, estimated)
             if lightest is not None:
                 return lightest
         under_way.arrive()
         async with self._storage.as_file(original_name(image.key)) as original:
-            if cache is None:
+            if self._cache is None or not source.keeps:
                 await run(original)
                 return formats[-1]
-            keep = cache.new()
+            keep = self._cache.new()
             try:
                 pixels = await run(original, keep=keep)
                 if pixels is not None:
-                    await cache.adopt(Kept(keep, pixels), image.key)
+                    await self._cache.adopt(Kept(keep, pixels), image.key)
             finally:
-                cache.discard(keep)
+                self._cache.discard(keep)
         return formats[-1]
 
     def forget(self, key: str) -> None:
-        if self._pixels.kept is not None:
-            self._pixels.kept.drop([key])
+        if self._cache is not None:
+            self._cache.drop([key])
 
-    def _cache_for(self, image: Image, rendering: Rendering) -> KeptPixels | None:
+    def _found(self, cache: KeptPixels, image: Image, rendering: Rendering) -> Kept | None:
+        kept = cache.find(image.key)
+        sides = (image.width, image.height)
+        return kept if kept and serves(kept.pixels, sides, (rendering.width, rendering.height)) else None
+
+    def _keeps(self, cache: KeptPixels, image: Image, rendering: Rendering) -> bool:
         """Pixels are kept if decoded for `SRC_SIZE`, which a shop shows first, or for a smaller size; not again if they
         are kept, and too few for this size.
         """
-        cache, (most, _) = self._pixels.kept, SRC_SIZE.fit(image.width, image.height)
-        if cache is None or rendering.original is not Format.JPG or rendering.width > most:
-            return None
-        return cache if cache.find(image.key) is None and cache.has_room() else None
+        most, _ = SRC_SIZE.fit(image.width, image.height)
+        return rendering.width <= most and cache.find(image.key) is None and cache.has_room()

@@ -19,6 +19,7 @@ from image_service.pixels.picture import Format
 from image_service.pixels.pool.costs import family_seconds, most_seconds
 from image_service.pixels.pool.failures import RenderFailed
 from image_service.pixels.pool.pool import Family, PixelPool
+from image_service.pixels.sizes import SRC_SIZE, Size
 from image_service.storage.base import Storage
 from image_service.storage.names import original_name
 from image_service.telemetry import metrics
@@ -60,11 +61,14 @@ class Together:
         self._draw_wait = draw_wait
         self._draw_seconds = draw_seconds
         self._coming: Counter[str] = Counter()  # requests that have arrived but are not ready to render, by key
+        self._larger: Counter[str] = Counter()  # those of them that kept pixels do not serve
         self._open: dict[str, _Batch] = {}  # that others may join, by key
 
-    def announced(self, key: str) -> Callable[[], None]:
+    def announced(self, key: str, size: Size) -> Callable[[], None]:
         """Count a request until the returned function is called: when it is known what becomes of it."""
+        is_larger = not 0 < size.width <= SRC_SIZE.width
         self._coming[key] += 1
+        self._larger[key] += is_larger
         has_arrived = False
 
         def arrive() -> None:
@@ -72,12 +76,17 @@ class Together:
             if not has_arrived:
                 has_arrived = True
                 self._coming[key] -= 1
+                self._larger[key] -= is_larger
                 if not self._coming[key]:
-                    del self._coming[key]
+                    del self._coming[key], self._larger[key]
                     if key in self._open:
                         self._open[key].is_whole.set()
 
         return arrive
+
+    def decodes(self, key: str) -> bool:
+        """Whether a job that others may join decodes the picture, or is about to."""
+        return key in self._open or self._larger[key] > 0
 
     def takes(self, rendering: Rendering) -> bool:
         return rendering.frames == 1 and rendering.width * rendering.height <= MAX_PIXELS
