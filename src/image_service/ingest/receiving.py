@@ -27,7 +27,7 @@ class Receiver:
         self._buffer = bytearray()
         self._digest = hashlib.sha256() if is_kept else None
 
-    async def write(self, chunk: bytes) -> None:
+    async def write(self, chunk: bytes | memoryview) -> None:
         """Raises `PictureRefused` (too heavy), `StorageFull`, `StorageUnavailable`."""
         self.bytes += len(chunk)
         if self.bytes > self._max_bytes:

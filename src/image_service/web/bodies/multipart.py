@@ -81,13 +81,13 @@ class _Reader:
         self._closed = False
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._headers = self._head_bytes = 0  # of this part
-        self._noted: list[tuple[str, bytes]] = []
+        self._noted: list[tuple[str, memoryview]] = []
 
         def note(event: str) -> Callable[[], None]:
-            return lambda: self._noted.append((event, b""))
+            return lambda: self._noted.append((event, memoryview(b"")))
 
         def note_data(event: str) -> Callable[[bytes, int, int], None]:
-            return lambda data, start, end: self._noted.append((event, data[start:end]))
+            return lambda data, start, end: self._noted.append((event, memoryview(data)[start:end]))
 
         callbacks: Any = {
             f"on_{event}": note(event) for event in ("part_begin", "header_end", "headers_finished", "part_end", "end")
@@ -122,7 +122,7 @@ class _Reader:
         self._preamble = None
         return text[match.start(1) :]
 
-    async def _on(self, event: str, data: bytes) -> None:
+    async def _on(self, event: str, data: memoryview) -> None:
         match event:
             case "part_begin":
                 self._begin()
@@ -154,7 +154,7 @@ class _Reader:
         self._part = _Part()
         self._headers = self._head_bytes = 0
 
-    def _head(self, place: int, data: bytes) -> None:
+    def _head(self, place: int, data: memoryview) -> None:
         self._head_bytes += len(data)
         if self._head_bytes > MAX_PART_HEAD_BYTES:
             raise OverfullForm("a part with too long a head")
@@ -187,14 +187,18 @@ class _Reader:
             part.file = self._form.file = await self._receive()
             self._form.filename = part.filename
 
-    async def _data(self, data: bytes) -> None:
+    async def _data(self, data: memoryview) -> None:
+        """Store all but the last bytes. Long data is copied once only, into the file's buffer."""
         part = self._current
         held = len(self._closing) + _BREAKS
-        data = part.held + data
-        part.held = data[-held:]
+        if len(data) < held:
+            data = memoryview(part.held + data)
+        else:
+            await self._store(part, part.decoder.feed(part.held))
+        part.held = bytes(data[-held:])
         await self._store(part, part.decoder.feed(data[:-held]))
 
-    async def _store(self, part: _Part, data: bytes) -> None:
+    async def _store(self, part: _Part, data: bytes | memoryview) -> None:
         if part.file is not None:
             await part.file.write(data)
         elif not part.filename:  # an unexpected file is skipped
@@ -204,7 +208,8 @@ class _Reader:
 
     async def _end(self, rest: bytes) -> None:
         part = self._current
-        await self._store(part, part.decoder.feed(rest) + part.decoder.finish())
+        await self._store(part, part.decoder.feed(rest))
+        await self._store(part, part.decoder.finish())
         if part.file is None and not part.filename:
             try:
                 self._form.fields[part.name] = part.value.decode()

@@ -11,12 +11,12 @@ _BLANKS = b" \t\r\n"
 
 
 class Decoder(Protocol):
-    def feed(self, data: bytes) -> bytes: ...  # the bytes decodable so far
+    def feed(self, data: bytes | memoryview) -> bytes | memoryview: ...  # the bytes decodable so far
     def finish(self) -> bytes: ...  # the rest; both raise `InvalidField` (`file`)
 
 
 class Plain:
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, data: bytes | memoryview) -> bytes | memoryview:
         return data
 
     def finish(self) -> bytes:
@@ -28,8 +28,8 @@ class Base64:
         self._held = b""
         self._has_ended = False  # with padding
 
-    def feed(self, data: bytes) -> bytes:
-        text = self._held + data.translate(None, _BLANKS)
+    def feed(self, data: bytes | memoryview) -> bytes:
+        text = self._held + bytes(data).translate(None, _BLANKS)
         whole = len(text) // 4 * 4
         self._held = text[whole:]
         return self._decoded(text[:whole])
@@ -53,7 +53,7 @@ class QuotedPrintable:
     def __init__(self) -> None:
         self._held = b""
 
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, data: bytes | memoryview) -> bytes:
         lines, end, self._held = (self._held + data).rpartition(b"\n")
         if len(self._held) > MAX_LINE_BYTES:
             raise _not("quoted-printable")
