@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from image_service.telemetry import metrics
 
 log = structlog.get_logger()
 
-MAX_KNOWN = 5_000  # images, and failed variants; about 5 MB
+MAX_KNOWN = 20_000  # keys whose `_Facts` are cached; about 3 MB
 FACTS_SECONDS = 1.0  # a stored picture does not wait for a hanging database
 OWN_BYTES = 256 * 1024  # of a variant in the picture's own format, which is read to weigh others against it
 FAILED_SECONDS = 60.0  # until a retry: a failure takes up to DRAW_SECONDS of a pixel process
@@ -39,6 +39,16 @@ for _format in DRAWN:
     metrics.DRAW_SECONDS.labels(_format)
     metrics.DRAWS_FAILED.labels(_format)
     metrics.AHEAD.labels(_format)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What determines an image's formats."""
+
+    format: Format
+    frames: int
+    width: int
+    height: int
 
 
 class Variants:
@@ -66,7 +76,7 @@ class Variants:
         self._admission = Admission(pixels, draw_wait)
         self._equals = Equals()
         self._failed: dict[Looks, float] = {}  # when it may be tried again
-        self._known: dict[str, Image] = {}  # by key, whose bytes never change; may have been deleted or replaced since
+        self._facts: dict[str, _Facts] = {}  # by key, whose bytes never change
 
     async def open(self, name: VariantName, byte_range: ByteRange | None = None) -> Blob:
         """Open a stored variant. Raises `BlobNotFound`, `RangeNotSatisfiable`, `StorageUnavailable`."""
@@ -106,27 +116,21 @@ class Variants:
 
         While the database is unavailable, returns the stored formats.
         """
-        try:
-            async with asyncio.timeout(FACTS_SECONDS):
-                image = await self._image(name)
-        except (DatabaseUnavailable, TimeoutError):
-            return tuple([each for each in DRAWN if await self._storage.exists(replace(name, ext=str(each)).blob)])
-        if image is None:
-            return ()
-        full = image.width, image.height
-        possible = self._offer.formats(image.format, image.frames, full, Size.parse(name.size))
+        if name.key not in self._facts:
+            try:
+                async with asyncio.timeout(FACTS_SECONDS):
+                    image = await queries.image_by_key(self._database, name.store_id, name.key)
+            except (DatabaseUnavailable, TimeoutError):
+                return tuple([each for each in DRAWN if await self._storage.exists(replace(name, ext=str(each)).blob)])
+            if image is None:
+                return ()
+            if len(self._facts) >= MAX_KNOWN:
+                self._facts.clear()
+            self._facts[name.key] = _Facts(image.format, image.frames, image.width, image.height)
+        facts = self._facts[name.key]
+        full = facts.width, facts.height
+        possible = self._offer.formats(facts.format, facts.frames, full, Size.parse(name.size))
         return possible if name.ext in possible else ()
-
-    async def _image(self, name: VariantName) -> Image | None:
-        """The image, as it was when its key was looked up: see `_known`."""
-        image = self._known.get(name.key)
-        if image is None:
-            image = await queries.image_by_key(self._database, name.store_id, name.key)
-            if image is not None:
-                if len(self._known) >= MAX_KNOWN:
-                    self._known.clear()
-                self._known[name.key] = image
-        return image if image is not None and image.store_id == name.store_id else None
 
     async def _render_once(self, wanted: "_Wanted") -> VariantName:
         """A running render continues when its clients disconnect; a waiting one is cancelled."""
@@ -159,7 +163,7 @@ class Variants:
 
     async def _render(self, name: VariantName, instead: tuple[Format, ...], render: UnderWay) -> VariantName:
         since = time.perf_counter()
-        image = await self._image(name)
+        image = await queries.image_by_key(self._database, name.store_id, name.key)
         if image is None:
             raise BlobNotFound
         own = variants_of(image, replace(self._offer, sizes=(Size.parse(name.size),)))
@@ -262,10 +266,7 @@ class Variants:
             raise RenderFailed(f"it has {size} bytes")
 
     async def _is_live(self, name: VariantName) -> bool:
-        is_live = await queries.image_by_key(self._database, name.store_id, name.key) is not None
-        if not is_live:
-            self._known.pop(name.key, None)
-        return is_live
+        return await queries.image_by_key(self._database, name.store_id, name.key) is not None
 
     async def close(self) -> None:
         """Wait for the running renders."""
