@@ -64,6 +64,30 @@ async def test_what_is_rendered_is_served_and_the_rest_waits(
                 assert (await client.get(each)).status_code == 200
 
 
+async def test_a_stored_variant_outlives_a_comparison_that_an_outage_cuts_short(
+    start_service: StartService, new_database: NewDatabase, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    """It is lighter than what was rendered to compare it with: it is neither written again nor removed."""
+    url = await new_database()
+    storage = WatchedStorage(tmp_path / "blobs")
+    async with start_service(database_url=url, data_dir=tmp_path, parts={"storage": storage}) as service:
+        store = await service.new_store()
+        async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
+            warm = path((await added(client))["src"])
+            stored = await client.get(warm)
+            storage.written.clear()
+            storage.may_write.clear()
+            asked = asyncio.create_task(client.get(warm, headers={"Accept": "image/avif"}))
+            await storage.arrived.wait()
+            async with outage(postgres, url):
+                storage.may_write.set()
+                for answer in (await asked, await client.get(warm)):
+                    assert (answer.status_code, answer.content) == (200, stored.content)
+            assert f"public{warm}" not in storage.written
+            again = await client.get(warm, headers={"Accept": "image/avif"})
+            assert (again.status_code, again.headers["ETag"]) == (200, stored.headers["ETag"])
+
+
 async def test_another_worker_serves_what_one_has_rendered(
     start_service: StartService, new_database: NewDatabase, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:

@@ -176,14 +176,15 @@ class Variants:
         async with self._equals.alone(looks, render), self._staging.file() as target:
             if self._failed.get(looks, 0.0) > time.monotonic():
                 raise VariantNotRendered("it failed a moment ago")
-            copied = await self._copied(image, variant, names, fixed=not instead)
+            written: list[str] = []  # blobs
+            copied = await self._copied(image, variant, names, written, fixed=not instead)
             drawn = copied or name
             if copied is None:
                 lightest = await self._rendered(image, variant, against, looks, target, render, fixed=not instead)
                 drawn = name.as_(lightest) if instead else name
                 # First: a variant without a note may be sent.
                 await self._lightest.note(names[: names.index(name.as_(lightest))])
-                await self._storage.put(drawn.blob, target, public_headers(Format(drawn.ext)))
+                await self._put(drawn, target, name, written)
                 metrics.DRAW_SECONDS.labels(drawn.ext).observe(time.perf_counter() - since)
         # If the image was deleted or replaced meanwhile, or may have been, remove what was written.
         live = False
@@ -192,13 +193,19 @@ class Variants:
         finally:
             if not live:
                 self._decoding.forget(name.key)
-                await self._storage.delete([drawn.blob, *self._lightest.notes(names)])
+                await self._storage.delete([*written, *self._lightest.notes(names)])
         if not live:
             raise BlobNotFound
         return drawn
 
+    async def _put(self, drawn: VariantName, source: Path, asked: VariantName, written: list[str]) -> None:
+        """Store a variant, and note that. One that `asked` was compared with may be stored already: then it stays."""
+        if drawn == asked or not await self._storage.exists(drawn.blob):
+            written.append(drawn.blob)  # before: a `put` that is cancelled may still take effect
+            await self._storage.put(drawn.blob, source, public_headers(Format(drawn.ext)))
+
     async def _copied(
-        self, image: Image, variant: Variant, names: Sequence[VariantName], *, fixed: bool
+        self, image: Image, variant: Variant, names: Sequence[VariantName], written: list[str], *, fixed: bool
     ) -> VariantName | None:
         """Copy the variant from a stored size with equal dimensions: small pictures have many of those. Returns which
         of `names`.
@@ -211,7 +218,7 @@ class Variants:
                     copy = names[0] if fixed else next(each for each in names if each not in noted)
                     async with self._storage.as_file(replace(copy, size=str(size)).blob) as kept:
                         await self._lightest.note(noted)
-                        await self._storage.put(copy.blob, kept, public_headers(Format(copy.ext)))
+                        await self._put(copy, kept, variant.name, written)
                 except (BlobNotFound, StorageUnavailable):  # the second: removed during the copy
                     continue
                 return copy
