@@ -1,6 +1,6 @@
 """The entry point of `image-service`. Prints errors as one line on standard error, and exits with 1.
 
-The commands are in `program` and `commands`. Importing `commands` takes a second.
+The commands are in `program` and `commands`.
 """
 
 import os
@@ -22,8 +22,9 @@ def main() -> None:
             if serves or sys.argv[1:] == ["--version"]:
                 from image_service.cli.program import app  # noqa: PLC0415 - for `serve`, parallel to the preloading
             else:
-                from image_service.cli.commands import app  # noqa: PLC0415 - not needed above
+                from image_service.cli.commands import program  # noqa: PLC0415 - not needed above
 
+                app = program(sys.argv[1] if len(sys.argv) > 1 else None)
             try:
                 app(prog_name="image-service")
             finally:

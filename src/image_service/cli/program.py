@@ -1,4 +1,4 @@
-"""The program and its first command, which runs the service. `commands` adds the others, and imports far more."""
+"""The program and its first command, which runs the service. `commands` adds the others."""
 
 from importlib.metadata import version
 from typing import Annotated
