@@ -1,5 +1,6 @@
 """image-service, as installed: no setting but where its data are and the first store's token."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from benchmarks.contenders.contender import BIN, Contender
 from benchmarks.processes import free_port, running
 
 NAME = "image-service"
+BEFORE = "BENCH_BEFORE"
+"""Of the environment: the folder of another version's programs (`.venv/bin`), to be measured beside this one."""
 TOKEN = "benchmark-token-0123456789"  # noqa: S105 - of a store that lives in the cache
 
 
@@ -19,6 +22,10 @@ class Service(Contender):
     @property
     def public(self) -> Path:
         return self.data / "blobs" / "public"
+
+
+def before() -> str | None:
+    return os.environ.get(BEFORE)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import httpx
 from benchmarks import pictures
 from benchmarks.contenders import peers
 from benchmarks.contenders.contender import Contender
-from benchmarks.contenders.service import NAME, Service, service
+from benchmarks.contenders.service import BEFORE, NAME, Service, before, service
 from benchmarks.load import form, get, load, sample
 from benchmarks.loader import Plan, Request
 from benchmarks.measure import Fact, Result, Sample, figure
@@ -127,6 +127,10 @@ def _catalogue(run: Run, row: str, what: str, photos: Sequence[Path]) -> Result:
             NAME + PLAINLY: partial(_whole, ours, photos, PLAIN, times, 0),
             AHEAD + PLAINLY: partial(_whole, plainly, photos, PLAIN, times, len(SIZES) * len(PLAIN)),
         }
+        if other := before():
+            earlier = stack.enter_context(service(emptied("run", "before"), BEFORE, other))
+            measured[BEFORE] = partial(_whole, earlier, photos, FORMATS, times, 0)
+            measured[BEFORE + PLAINLY] = partial(_whole, earlier, photos, PLAIN, times, 0)
         if run.peers:
             others = _peers(run, stack, photos)
             for name, peer in others.items():

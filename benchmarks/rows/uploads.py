@@ -13,7 +13,7 @@ from benchmarks import pictures
 from benchmarks.contenders import peers, python
 from benchmarks.contenders.contender import Contender
 from benchmarks.contenders.postgres import postgres
-from benchmarks.contenders.service import NAME, service
+from benchmarks.contenders.service import BEFORE, NAME, before, service
 from benchmarks.load import form, load, sample
 from benchmarks.loader import Plan, Request
 from benchmarks.measure import Fact, Result, Sample
@@ -61,6 +61,9 @@ def _photo(
             python.RAW: posts(bare, "/raw"),
             python.DAYS_WORK: posts(days_work, "/products/{product}/images"),
         }
+        if other := before():
+            earlier = stack.enter_context(service(emptied("run", "before"), BEFORE, other))
+            measured[BEFORE] = posts(earlier, "/products/{product}/images")
         if run.peers and targets:
             measured[peers.DIRECTUS] = posts(stack.enter_context(peers.directus()), "/files", 200)
         samples = run.interleaved(measured)

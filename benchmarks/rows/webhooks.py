@@ -1,6 +1,5 @@
 """What an upload costs more where a webhook is told of it: CPU of the service's whole tree, not of the receiver."""
 
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ import httpx
 
 from benchmarks import pictures
 from benchmarks.contenders.contender import Contender
-from benchmarks.contenders.service import service
+from benchmarks.contenders.service import BEFORE, before, service
 from benchmarks.load import form, sample
 from benchmarks.loader import Plan, Request
 from benchmarks.measure import Fact, Result, Sample
@@ -21,7 +20,7 @@ from benchmarks.processes import cpu_seconds, free_port, running
 from benchmarks.run import Run
 
 CLIENTS = 4
-NONE, ONE, ALL, BEFORE = "no webhook", "image.created", "both events", "BENCH_BEFORE"
+NONE, ONE, ALL = "no webhook", "image.created", "both events"
 EVENTS = {ONE: ["image.created"], ALL: ["image.created", "gallery.changed"]}
 AT_MOST = 1.05  # of the CPU without a webhook
 TOLD_SECONDS = 30  # until the last event has arrived
@@ -30,9 +29,8 @@ _products = count(1_000_000)
 
 
 def told(run: Run) -> Result:
-    """`BENCH_BEFORE`: the folder of another version's programs (`.venv/bin`), to be measured beside this one."""
     body, content_type = form(made("run", "uploads"), pictures.photo(2))
-    before = os.environ.get("BENCH_BEFORE")
+    other = before()
     with ExitStack() as stack:
         port = free_port()
         receiver = f"http://127.0.0.1:{port}/"
@@ -40,11 +38,11 @@ def told(run: Run) -> Result:
         env = {"PYTHONPATH": str(CHECKOUT)}
         stack.enter_context(running("receiver", command, receiver, emptied("run", "receiver"), env))
         measured = {}
-        for name in (NONE, ONE, ALL, *([BEFORE] if before else [])):
+        for name in (NONE, ONE, ALL, *([BEFORE] if other else [])):
             folder = emptied("run", f"told-{name.replace(' ', '-')}")
             settings = {"fetch_allow_private": "true"}
-            if before and name == BEFORE:
-                settings["programs"] = before
+            if other and name == BEFORE:
+                settings["programs"] = other
             ours = stack.enter_context(service(folder, name, **settings))
             events = EVENTS.get(name, [])
             if events:
