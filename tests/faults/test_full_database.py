@@ -5,6 +5,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import pytest
 
 from image_service.database import migrations
 from image_service.postgres.embedded import EmbeddedPostgres
@@ -61,9 +62,12 @@ async def _no_room_for_the_log(client: httpx.AsyncClient, disk: Path, postgres: 
     async with asyncio.timeout(BOUND):
         assert (await client.post(IMAGES, files=form())).status_code == 503
     await asyncio.to_thread(filler.unlink)
-    async with asyncio.timeout(BACK_SECONDS):
-        while (await client.get("/health/ready")).status_code != 200:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(BACK_SECONDS):
+            while (await client.get("/health/ready")).status_code != 200:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        pytest.fail(f"it is not back:\n{(disk / 'postgres/postgres.log').read_text()[-4000:]}")
     assert await order(client) == kept
     kept.append((await added(client))["id"])
     assert await order(client) == kept
