@@ -4,6 +4,7 @@ import atexit
 import json
 import multiprocessing
 import os
+import pkgutil
 import shlex
 import shutil
 import signal
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+
+from image_service import cli
 
 PROGRAM = Path(sys.executable).parent / "image-service"
 DEADLINE = 120  # seconds for what happens by itself; a noisy machine takes its time
@@ -194,7 +197,8 @@ class Done:
 
 
 _forked = multiprocessing.get_context("forkserver")
-_forked.set_forkserver_preload(["image_service.cli.main", "image_service.cli.commands"])
+# All of them: a command would import its own module alone, but each time.
+_forked.set_forkserver_preload([each.name for each in pkgutil.walk_packages(cli.__path__, f"{cli.__name__}.")])
 
 
 def command(folder: Path, *arguments: str, stdin: str = "", output: Path | None = None, **settings: str) -> Done:

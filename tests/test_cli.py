@@ -214,6 +214,15 @@ def test_help_and_version(tmp_path: Path) -> None:
     assert all(name in shown for name in ("serve", "migrate", "stores", "sweep", "verify", "openapi"))
 
 
+@pytest.mark.parametrize(("name", "needs_it"), [("upload", False), ("openapi", False), ("stores", True)])
+def test_a_command_loads_the_database_library_only_if_it_needs_it(tmp_path: Path, name: str, needs_it: bool) -> None:
+    env = environment(tmp_path / "data") | {"PYTHONPROFILEIMPORTTIME": "1"}
+    asked = subprocess.run([PROGRAM, name, "--help"], capture_output=True, text=True, check=True, env=env)
+    assert f"image-service {name}" in asked.stdout
+    assert "image_service.cli" in asked.stderr  # which lists what is imported
+    assert ("sqlalchemy.orm" in asked.stderr) == needs_it
+
+
 def test_output_that_nobody_can_take_is_no_traceback(tmp_path: Path) -> None:
     result = command(tmp_path, "openapi", output=Path("/dev/full"))
     assert (result.status, result.err) == (1, "image-service: [Errno 28] No space left on device\n")
