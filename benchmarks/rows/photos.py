@@ -151,9 +151,11 @@ def _catalogue(run: Run, row: str, what: str, photos: Sequence[Path]) -> Result:
     ours_of = {"": (NAME, QUICKLY), PLAINLY: (NAME + PLAINLY, AHEAD + PLAINLY)}
     for name in samples:
         if not name.startswith(NAME):
-            one_by_one, at_once = ours_of[PLAINLY if name.endswith(PLAINLY) else ""]
+            one_by_one, ahead_of_requests = ours_of[PLAINLY if name.endswith(PLAINLY) else ""]
             facts.append(_times(name, samples[one_by_one], samples[name], wanted.get(name)))
-            facts.append(_times(f"{name}, over ours ahead", samples[at_once], samples[name], wanted.get(name)))
+            facts.append(
+                _times(f"{name}, over ours ahead", samples[ahead_of_requests], samples[name], wanted.get(name))
+            )
     figures = [figure(name, rounds) for name, rounds in samples.items()]
     title = f"{what}: upload, {len(SIZES)} sizes, {len(FORMATS)} formats; CPU of others over ours"
     return Result(row, title, figures, facts=facts)

@@ -122,7 +122,7 @@ def thumbnail(data: bytes, format: Format, width: int, height: int, *, fail_on: 
 def resized(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
     """Resize an open picture, or each of its pages, to exactly this size, upright and in 8 bits."""
     if is_upright_srgb(image) and image.bands == BANDS and not image.get_typeof("page-height"):
-        # What the thumbnail comes to then, without its conversions: a fifth of a small variant's time.
+        # The same pixels as `thumbnail_image` gives, without its conversions: a fifth of a small variant's time.
         return image.resize(1 / (image.width / width), vscale=1 / (image.height / height))
     return eight_bit(image.thumbnail_image(width, height=height, size="force", **to_srgb(image)))
 
