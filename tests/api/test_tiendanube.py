@@ -132,6 +132,20 @@ async def test_versioned_prefixes(client: httpx.AsyncClient, prefix: str) -> Non
         assert (answer.status_code, answer.json()["code"]) == (404, 404)
 
 
+async def test_an_image_is_deleted_only_while_it_is_where_the_caller_thinks(client: httpx.AsyncClient) -> None:
+    placed, loose = (await added(client))["id"], await orphan(client)
+    tag = (await client.get("/products/1234/images")).headers["etag"]
+    for id, assigned in ((placed, "false"), (loose, "true")):
+        answer = await client.delete(f"/images/{id}?assigned={assigned}")
+        assert (answer.status_code, answer.json()["code"]) == (404, 404)
+    assert (await client.delete(f"/images/{loose}?assigned=nowhere")).status_code == 422
+    assert (await client.get("/products/1234/images")).headers["etag"] == tag
+    assert (await client.get(f"/images/{loose}")).json()["product_id"] is None
+    for id, assigned in ((placed, "true"), (loose, "false")):
+        assert (await client.delete(f"/images/{id}?assigned={assigned}")).json() == {}
+        assert (await client.get(f"/images/{id}")).status_code == 404
+
+
 async def test_a_product_holds_so_many_images(start_service: StartService) -> None:
     full = "Product is not allowed to have more than 2 images"
     async with start_service(max_images_per_product=2) as service:

@@ -1,8 +1,10 @@
 """Deletions: each can be undone for a while, and is carried out when the while is over or one leaves."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
-from tests.gallery.conftest import Shop, corner, open_product, shown
+from tests.gallery.conftest import Shop, corner, open_product, photo, shown
 from tests.gallery.test_arranging import three
 from tests.processes import eventually
 
@@ -71,6 +73,38 @@ def test_all_deletions_are_carried_out_when_the_page_is_left(page: Page, shop: S
         page.get_by_role("button", name=f"Delete {name}").click()
     page.goto("/")
     eventually(lambda: shop.names(product) == [])
+
+
+def test_an_upload_that_is_deleted_at_once_is_deleted_when_the_page_is_left(
+    page: Page, shop: Shop, product: int
+) -> None:
+    three(shop, product)
+    open_product(page, product, 3)
+    page.get_by_label("Pictures to add").set_input_files(photo("rocket.jpg"))
+    page.get_by_role("button", name="Delete rocket.jpg").click()
+    page.goto("/")
+    eventually(lambda: shop.names(product) == ["a.png", "b.png", "c.png"])
+
+
+def test_a_deletion_under_way_is_carried_out_when_the_page_is_left(page: Page, shop: Shop, product: int) -> None:
+    three(shop, product)
+    page.clock.install()
+    open_product(page, product, 3)
+    page.get_by_role("button", name="Delete b.png").click()
+    page.route(re.compile(r"/images/\d+"), lambda _: None, times=1)  # it never reaches the service
+    with page.expect_request(lambda request: request.method == "DELETE"):
+        page.clock.fast_forward(10_500)
+    page.goto("/")
+    eventually(lambda: shop.names(product) == ["a.png", "c.png"])
+
+
+def test_an_orphan_is_deleted_though_the_page_is_left_at_once(page: Page, shop: Shop) -> None:
+    shop.orphan("left.png")
+    open_product(page, None, 1)
+    page.route(re.compile(r"/images/\d+$"), lambda _: None)  # whatever would be asked of it first has no answer yet
+    page.get_by_role("button", name="Delete left.png").click()
+    page.goto("/")
+    eventually(lambda: shop.client.get("/images?assigned=false").json() == [])
 
 
 def test_a_deletion_that_the_line_lost_is_offered_again(page: Page, shop: Shop, product: int) -> None:

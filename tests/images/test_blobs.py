@@ -10,7 +10,8 @@ import pytest
 from image_service.errors import Busy, DatabaseUnavailable, GalleryFull, StorageFull, StorageUnavailable
 from image_service.images import queries
 from image_service.images.blobs import Blobs
-from image_service.images.library import Library, Upload
+from image_service.images.library import Library
+from image_service.images.upload import Upload
 from image_service.pixels.picture import Format, Picture
 from image_service.storage.local import LocalStorage
 from image_service.storage.names import original_name

@@ -7,8 +7,9 @@ import pytest
 
 from image_service.images import queries
 from image_service.images.blobs import Blobs
-from image_service.images.library import Library, Upload
+from image_service.images.library import Library
 from image_service.images.queries import Image
+from image_service.images.upload import Upload
 from image_service.pixels.picture import Format, Picture
 from tests.conftest import Service
 from tests.shop import png

@@ -13,11 +13,11 @@ from image_service.galleries.entries import Refetch, Target
 from image_service.galleries.plan import NO_SUCH_BYTES, Answer, Here, Later, Lost, Question, Same
 from image_service.images import queries
 from image_service.images.blobs import Blobs
-from image_service.images.library import Upload
 from image_service.images.queries import Image
 from image_service.images.syncing import sources
 from image_service.images.syncing.arrange import Bytes
 from image_service.images.syncing.sources import Validators as KnownValidators
+from image_service.images.upload import Upload
 from image_service.ingest.fetch_url import absolute, host_of
 from image_service.ingest.filenames import clean_filename
 from image_service.ingest.hosts.validators import Validators

@@ -7,7 +7,6 @@ must not exist.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -25,9 +24,7 @@ from image_service.images.idempotency import Once
 from image_service.images.products import duplicates
 from image_service.images.queries import Image, image, image_of
 from image_service.images.syncing import sources
-from image_service.images.syncing.sources import Validators
-from image_service.pixels.picture import Picture
-from image_service.storage.names import slugify
+from image_service.images.upload import Upload
 from image_service.stores.models import StoreRow
 
 TRIES = 5  # per operation, if concurrent changes conflict
@@ -42,16 +39,6 @@ class Unchanged(Enum):
 UNCHANGED = Unchanged.UNCHANGED
 Alt = str | dict[str, str] | None
 Within = Callable[[Transaction, Image], Awaitable[None]]  # runs in the change's transaction; an error rolls it back
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A checked picture and where it came from."""
-
-    picture: Picture
-    filename: str  # displayed; the slug comes from it
-    source_url: str | None = None
-    validators: Validators | None = None  # of the response from there
 
 
 @asynccontextmanager
@@ -107,7 +94,7 @@ class Library:
                     await galleries.take_variant_ids(transaction, store_id, product_id, variant_ids)
             placed = {"store_id": store_id, "product_id": product_id, "position": at}
             told = {"alt": alt, "variant_ids": list(variant_ids) or None}
-            row = await image_rows.insert(transaction, placed | told | columns_of(upload, original.key))
+            row = await image_rows.insert(transaction, placed | told | upload.columns(original.key))
             added = image_of(row, revision)
             if upload.validators is not None:
                 await sources.keep(transaction, row.id, row.key, upload.validators)
@@ -191,7 +178,7 @@ class Library:
                     await galleries.take_variant_ids(transaction, store_id, product_id, gained)
             if upload is not None and original is not None:
                 await galleries.to_trash(transaction, [image_id])
-                change |= columns_of(upload, original.key)
+                change |= upload.columns(original.key)
                 await original.claim(transaction)
             if all(row[name] == value for name, value in change.items()):
                 transaction.void()
@@ -207,9 +194,16 @@ class Library:
         return changed
 
     async def remove(
-        self, store_id: int, image_id: int, *, product_id: int | None = None, expected: Expected = None
+        self,
+        store_id: int,
+        image_id: int,
+        *,
+        product_id: int | None = None,
+        assigned: bool | None = None,
+        expected: Expected = None,
     ) -> None:
-        """Delete an image; with `product_id`, only if it is on that product. Closes the gap.
+        """Delete an image, and close the gap. With `product_id`, only if it is on that product; with `assigned`, only
+        if it is on any (True) or on none (False).
 
         Raises `ImageNotFound` (`ForeignImage` if another store has it), `PreconditionFailed`.
         """
@@ -222,6 +216,8 @@ class Library:
                     await galleries.lock(transaction, store_id, where, expected)
                 row = await image_rows.lock(transaction, image_id)
                 if row is None or (product_id is not None and row.product_id != product_id):
+                    raise ImageNotFound
+                if assigned is not None and (row.product_id is not None) != assigned:
                     raise ImageNotFound
                 if row.store_id != store_id:
                     raise ForeignImage
@@ -279,21 +275,3 @@ class Library:
         if at <= count:
             await galleries.shift(transaction, store_id, product_id, positions.opening(at))
         return at
-
-
-def columns_of(upload: Upload, key: str) -> dict[str, Any]:
-    """The columns about the bytes."""
-    picture = upload.picture
-    return {
-        "key": UUID(key),
-        "slug": slugify(upload.filename),
-        "filename": upload.filename,
-        "sha256": bytes.fromhex(picture.sha256),
-        "bytes": picture.bytes,
-        "format": str(picture.format),
-        "width": picture.width,
-        "height": picture.height,
-        "frames": picture.frames,
-        "thumbhash": picture.thumbhash,
-        "source_url": upload.source_url,
-    }

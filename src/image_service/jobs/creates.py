@@ -10,8 +10,9 @@ import structlog
 from image_service.database.database import Database
 from image_service.database.direct import Transaction
 from image_service.errors import ImageServiceError, PictureRefused
-from image_service.images.library import Alt, Library, Upload
+from image_service.images.library import Alt, Library
 from image_service.images.queries import Image
+from image_service.images.upload import Upload
 from image_service.ingest.filenames import clean_filename
 from image_service.ingest.shares import Owner
 from image_service.ingest.sources import Ingest

@@ -15,8 +15,8 @@ from image_service.errors import InvalidField, NothingGiven
 from image_service.galleries.copies import copied
 from image_service.galleries.own_urls import image_named
 from image_service.images.idempotency import Once
-from image_service.images.library import Upload
 from image_service.images.queries import Image
+from image_service.images.upload import Upload
 from image_service.ingest.fetch_url import absolute
 from image_service.ingest.filenames import clean_filename
 from image_service.ingest.hosts.validators import Validators

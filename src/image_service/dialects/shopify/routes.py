@@ -12,9 +12,10 @@ from image_service.dialects.shopify.schemas import ImageFields, parse_image
 from image_service.errors import ImageNotFound
 from image_service.images import queries
 from image_service.images.idempotency import Once
-from image_service.images.library import UNCHANGED, Upload
+from image_service.images.library import UNCHANGED
 from image_service.images.products.duplicates import OnDuplicate
 from image_service.images.queries import Image
+from image_service.images.upload import Upload
 from image_service.ingest.shares import Owner
 from image_service.stores.tokens import Caller
 from image_service.web import etags, offered

@@ -190,9 +190,12 @@ async def delete_store_image(
     id: ImageId,
     caller: Writer,
     parts: PartsOf,
+    assigned: Annotated[
+        bool | None, Query(description="false: only an unassigned image, otherwise 404; true: only one on a product.")
+    ] = None,
 ) -> Response:
     """Delete an image by its id alone; if it was on a product, the images after it close up."""
-    await parts.library.remove(caller.store_id, id, expected=etags.expected_versions(request))
+    await parts.library.remove(caller.store_id, id, assigned=assigned, expected=etags.expected_versions(request))
     return JSONResponse({})
 
 

@@ -10,9 +10,10 @@ from sqlmodel import col
 from image_service.database.direct import Row, Statement, Transaction
 from image_service.images import galleries, image_rows
 from image_service.images.blobs import StoredOriginal
-from image_service.images.library import UNCHANGED, Alt, Unchanged, Upload, columns_of
+from image_service.images.library import UNCHANGED, Alt, Unchanged
 from image_service.images.models import ImageRow
 from image_service.images.syncing import sources
+from image_service.images.upload import Upload
 from image_service.queue.outbox import Event
 
 
@@ -67,7 +68,7 @@ async def _move(transaction: Transaction, placed: Sequence[Placed], rows: Mappin
 
 def _change(row: Row, placed: Placed) -> dict[str, Any]:
     """Changes of an image that stays, except its position."""
-    change = columns_of(placed.bytes.upload, placed.bytes.original.key) if placed.bytes is not None else {}
+    change = placed.bytes.upload.columns(placed.bytes.original.key) if placed.bytes is not None else {}
     if placed.alt is not UNCHANGED:
         change["alt"] = placed.alt
     return {} if all(row[name] == value for name, value in change.items()) else change
@@ -78,7 +79,7 @@ async def _written(
 ) -> int:
     if placed.image_id is None:
         assert placed.bytes is not None  # noqa: S101 - what makes it an image
-        new = columns_of(placed.bytes.upload, placed.bytes.original.key)
+        new = placed.bytes.upload.columns(placed.bytes.original.key)
         where = {"store_id": store_id, "product_id": product_id, "position": placed.position}
         alt = None if placed.alt is UNCHANGED else placed.alt
         row = await image_rows.insert(transaction, {**where, "alt": alt, "variant_ids": None, **new})

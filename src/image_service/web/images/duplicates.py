@@ -7,9 +7,9 @@ from fastapi import Query
 from image_service.errors import ImageNotFound, InvalidField
 from image_service.images.galleries import Expected
 from image_service.images.idempotency import Once
-from image_service.images.library import Upload
 from image_service.images.products.duplicates import OnDuplicate, Reused, unless_there
 from image_service.images.queries import Image, image
+from image_service.images.upload import Upload
 from image_service.web.parts import Parts
 
 OnDuplicateAsked = Annotated[

@@ -55,7 +55,7 @@ const asConflict = (error) => (error instanceof Refused && [404, 412].includes(e
 export class Gallery extends Pictures {
   isOrdered = true;
   #etag = null;
-  #isBehind = false; // this page has made changes after #etag
+  #made = 0; // changes that this page has made after #etag
 
   constructor(product) {
     super();
@@ -87,13 +87,13 @@ export class Gallery extends Pictures {
     this.images = images;
     this.total = images.length;
     this.#etag = etag;
-    this.#isBehind = false;
+    this.#made = 0;
   }
 
   // This page's uploads and deletions carry no condition, and their answers do not tell whether someone else changed
   // something too. So the next change loads the gallery first; a difference from what is shown is a conflict.
   async #catchUp() {
-    if (!this.#isBehind) return;
+    if (this.#made === 0) return;
     const fresh = await this.#fetched();
     if (seen(fresh.images) !== seen(this.images)) throw new Conflict();
     this.#take(fresh);
@@ -143,14 +143,15 @@ export class Gallery extends Pictures {
     await this.#edit(image, "DELETE", {});
     this.images = this.images.filter(({ id }) => id !== image.id);
     this.total = this.images.length;
-    this.#isBehind = true;
+    this.#made += 1;
     await this.load();
   }
 
-  // What to send when there is no time to load first; without an ETag nothing is sent. Each of the `others` that are
-  // deleted at the same moment adds one to the revision, in any order.
+  // What to send when there is no time to load first. Each change that this page has made since the ETag has added one
+  // to the revision; each of the `others` that are deleted at the same moment adds one, in any order.
   lastCall(image, others) {
-    const steps = Array.from({ length: this.#etag ? others + 1 : 0 }, (_, step) => `"${Number(revision(this.#etag)) + step}-any"`);
+    const now = Number(revision(this.#etag)) + this.#made;
+    const steps = Array.from({ length: others + 1 }, (_, step) => `"${now + step}-any"`);
     return { path: `${this.address}/${image.id}`, ifMatch: steps.join(", ") };
   }
 
@@ -159,7 +160,7 @@ export class Gallery extends Pictures {
     if (this.find(image.id)) return;
     this.images.splice(image.position - 1, 0, image);
     this.total = this.images.length;
-    this.#isBehind = true;
+    this.#made += 1;
     this.changed();
   }
 }
@@ -172,15 +173,6 @@ export class Orphans extends Pictures {
   isOrdered = false;
   product = null;
   #since = 0;
-  #tags = new Map(); // ETags of pictures that are about to be deleted
-
-  hide(image) {
-    super.hide(image);
-    api("GET", `images/${image.id}`).then(
-      ({ body, header }) => body.product_id === null && this.#tags.set(image.id, header("ETag")),
-      () => {}, // it is loaded again before it is deleted
-    );
-  }
 
   async load() {
     await this.inTurn(async () => {
@@ -216,9 +208,7 @@ export class Orphans extends Pictures {
 
   async remove(image) {
     try {
-      const { body, header } = await api("GET", `images/${image.id}`);
-      if (body.product_id !== null) throw new Conflict(); // it has been assigned to a product, so it is not deleted from there
-      await api("DELETE", `images/${image.id}`, { ifMatch: header("ETag") });
+      await api("DELETE", this.lastCall(image).path);
     } catch (error) {
       throw asConflict(error);
     }
@@ -234,8 +224,9 @@ export class Orphans extends Pictures {
     this.#gone(image);
   }
 
+  // If it has been assigned to a product meanwhile, it is not deleted from there: 404.
   lastCall(image) {
-    return { path: `images/${image.id}`, ifMatch: this.#tags.get(image.id) };
+    return { path: `images/${image.id}?assigned=false` };
   }
 
   added(image) {

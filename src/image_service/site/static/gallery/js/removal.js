@@ -11,6 +11,7 @@ const UNDO_FOR = 10_000; // milliseconds
 const MOST = 4; // at once; more messages would cover the pictures
 
 let pending = []; // oldest first: { pictures, image, away }
+const underWay = new Set(); // those that are being deleted
 let tell = null;
 
 // `onProblem(pictures, error)`: the deletion failed and the picture is shown again. `onDone()`: it is deleted.
@@ -51,6 +52,7 @@ function undo(one) {
 async function finish(one) {
   if (!taken(one)) return;
   const { pictures, image } = one;
+  underWay.add(one);
   try {
     await pictures.remove(image);
     tell.onDone();
@@ -58,6 +60,7 @@ async function finish(one) {
     if (error instanceof Lost) lost(one);
     else tell.onProblem(pictures, error);
   } finally {
+    underWay.delete(one);
     pictures.unhide(image);
   }
 }
@@ -70,17 +73,17 @@ function lost({ pictures, image }) {
 // Carries out all pending deletions now; resolves when they have ended.
 export const carryOut = () => Promise.all([...pending].map(finish));
 
-// The page is being left: the browser still sends these calls (keepalive).
+// The page is being left: the browser still sends these calls (keepalive). It ends calls that are under way, perhaps
+// before they are sent: they are sent once more.
 function leave() {
-  const last = pending;
+  const last = [...underWay, ...pending];
   pending = [];
   for (const { pictures, image, away } of last) {
     const others = last.filter((each) => each.pictures === pictures).length - 1;
     const { path, ifMatch } = pictures.lastCall(image, others);
     away();
     pictures.unhide(image); // for a return by the Back button, which then loads the true state
-    if (!ifMatch) continue;
-    const headers = { Authorization: authorization(), "If-Match": ifMatch };
+    const headers = { Authorization: authorization(), ...(ifMatch && { "If-Match": ifMatch }) };
     fetch(path, { method: "DELETE", headers, keepalive: true, credentials: "omit" });
   }
 }
