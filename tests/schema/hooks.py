@@ -190,6 +190,8 @@ def name_what_exists(case: Case) -> None:
     ids = shop.ids(to_delete=case.method == "DELETE")._asdict()
     if case.path.endswith("/gallery"):
         ids["product_id"] = SYNCED
+    if str(case.query.get("assigned")).lower() == "false" and case.method == "DELETE":
+        ids["id"] = shop.orphan()
     for name in ids.keys() & case.path_parameters:
         case.path_parameters[name] = ids[name]
 

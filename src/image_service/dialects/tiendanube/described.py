@@ -239,7 +239,7 @@ DELETE_STORE_IMAGE: dict[str, Any] = dict(
     summary="Delete any image of the store",
     responses={
         200: {"model": EmptyObject, "description": "The image was deleted.", "content": _one({})},
-        **errors(403, 412),
+        **errors(403, 412, 422),
     },
 )
 
