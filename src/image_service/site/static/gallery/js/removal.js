@@ -57,6 +57,7 @@ async function finish(one) {
     await pictures.remove(image);
     tell.onDone();
   } catch (error) {
+    if (!underWay.has(one)) return; // the page was left meanwhile, and has come back
     if (error instanceof Lost) lost(one);
     else tell.onProblem(pictures, error);
   } finally {
@@ -77,6 +78,7 @@ export const carryOut = () => Promise.all([...pending].map(finish));
 // before they are sent: they are sent once more.
 function leave() {
   const last = [...underWay, ...pending];
+  underWay.clear();
   pending = [];
   for (const { pictures, image, away } of last) {
     const others = last.filter((each) => each.pictures === pictures).length - 1;
