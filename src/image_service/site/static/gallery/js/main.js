@@ -4,17 +4,19 @@ import { arrivals } from "./arrivals.js";
 import { drawArriving, startArriving } from "./arriving.js";
 import { byId, show } from "./dom.js";
 import { closeDetails, openDetails } from "./details.js";
+import { Gallery, moved } from "./gallery.js";
 import { draw } from "./grid.js";
 import { startIntake } from "./intake.js";
 import { closeLarge, openLarge } from "./lightbox.js";
 import { toast } from "./messages.js";
 import { Lost } from "./http.js";
-import { startMoving } from "./moving.js";
-import { Conflict, Gallery, Orphans } from "./pictures.js";
+import { isMoving, startMoving } from "./moving.js";
 import { called, startNaming } from "./naming.js";
+import { Orphans } from "./orphans.js";
+import { Conflict, isChanging, resumed, settled } from "./pictures.js";
 import { loadProducts, markCurrent, moreProducts, startFinding } from "./products.js";
 import { carryOut, remove, startRemoval } from "./removal.js";
-import { canWrite, isSignedIn, signIn, signOut, storeId, storeName } from "./session.js";
+import { canWrite, isSignedIn, onSession, signIn, signOut, storeId, storeName } from "./session.js";
 import { onLanguage, ready, startLanguages, text } from "./texts.js";
 import { startTray } from "./tray.js";
 import { uploads } from "./uploads.js";
@@ -26,10 +28,12 @@ const isOpen = (each) => each === pictures;
 // --- what is open ---
 
 function opened() {
-  if (location.hash === "#/orphans") return new Orphans();
+  if (location.hash === "#/orphans") return resumed(new Orphans());
   const [, product] = /^#\/products\/([1-9][0-9]{0,18})$/.exec(location.hash) ?? [];
-  return product ? new Gallery(product) : null;
+  return product ? resumed(new Gallery(product)) : null;
 }
+
+const onChange = ({ target }) => isOpen(target) && redraw();
 
 async function route({ isFirst = false } = {}) {
   closeLarge();
@@ -49,7 +53,8 @@ async function route({ isFirst = false } = {}) {
   show(byId("name-product"), pictures.isOrdered);
   draw([], {});
   drawArriving(pictures.product);
-  pictures.addEventListener("change", (event) => isOpen(event.target) && redraw());
+  pictures.addEventListener("change", onChange);
+  if (pictures.isLoaded) redraw();
   if (!isFirst) byId("title").focus();
   await Promise.all([load(pictures), learnName(pictures)]);
 }
@@ -76,9 +81,7 @@ async function load(each) {
   try {
     await each.load();
     each.isLoaded = true;
-    if (!isOpen(each)) return;
-    show(byId("conflict"), false);
-    showEmpty();
+    if (isOpen(each)) showEmpty();
   } catch (error) {
     if (isOpen(each)) unreachable(each, error);
   } finally {
@@ -95,6 +98,7 @@ function unreachable(each, error) {
 }
 
 function redraw() {
+  if (isMoving()) return; // the tiles stay as they are until the picture is put down
   const { visible, isOrdered, hasMore } = pictures;
   const gone = pictures.images.length - visible.length;
   const count = pictures.total - gone;
@@ -131,35 +135,49 @@ function edit(image, field) {
   if (field) byId(field)?.focus();
 }
 
-async function move(id, place, each = pictures) {
+// `left`: the ids of the pictures that are then left of it.
+async function move(id, left, each = pictures) {
+  if (!each.find(id)) return redraw(); // it was deleted meanwhile
   try {
-    await each.move(each.find(id), place);
-    if (place === 0) refreshProducts(); // the list shows the main picture, which has changed
+    await each.moveBehind(each.find(id), left);
+    if (left.length === 0) refreshProducts(); // the list shows the main picture, which has changed
   } catch (error) {
-    each.changed(); // draws the saved order again
-    if (error instanceof Lost) moveAgain(id, place, each);
+    if (error instanceof Lost) moveAgain(id, left, each);
     else report(each, error);
   }
 }
 
 // The connection was lost, perhaps after the move was made: load first, then move only if it is not there yet.
-function moveAgain(id, place, each) {
+function moveAgain(id, left, each) {
   const again = async () => {
     try {
       await each.load();
     } catch {
-      return moveAgain(id, place, each);
+      return moveAgain(id, left, each);
     }
-    const now = each.visible.findIndex((image) => image.id === id);
-    if (now !== -1 && now !== place) await move(id, place, each);
+    const wanted = moved(each.visible, { id, left });
+    if (each.visible.some((image, place) => image !== wanted[place])) await move(id, left, each);
   };
   toast(text("move.undone"), { action: [text("move.repeat"), again], stays: 20_000 });
 }
 
-function report(each, error) {
+// `elsewhere`: what a conflict means if those pictures are no longer open.
+function report(each, error, elsewhere = error.message) {
   if (!(error instanceof Conflict)) toast(error.message);
-  else if (!isOpen(each)) toast(text("conflict.deletion"));
+  else if (!isOpen(each)) toast(elsewhere);
   else show(byId("conflict"), true);
+}
+
+// How many pictures this page may be adding to those of `each` right now.
+const arriving = ({ product }) =>
+  uploads.sending(product) + arrivals.of(product).filter(({ state }) => state !== "failed").length;
+
+// First all that is under way is finished. What the lost line has prevented is offered again, so the page stays.
+async function leaveTheStore() {
+  byId("sign-out").disabled = true;
+  const [isDone] = await Promise.all([carryOut(), settled()]);
+  byId("sign-out").disabled = false;
+  if (isDone) signOut();
 }
 
 const refreshProducts = () => loadProducts().catch((error) => toast(error.message));
@@ -187,12 +205,14 @@ async function start() {
   await ready;
   startLanguages();
   onLanguage(speak);
-  byId("sign-out").onclick = async () => {
-    await carryOut();
-    signOut();
-  };
+  onSession(() => {
+    greet();
+    if (pictures?.isLoaded) redraw();
+  });
+  byId("sign-out").onclick = leaveTheStore;
   byId("load-new").onclick = async () => {
     await load(pictures);
+    show(byId("conflict"), !byId("unreachable").hidden);
     byId("title").focus();
   };
   byId("more-products").onclick = () => moreProducts().catch((error) => toast(error.message));
@@ -207,6 +227,7 @@ async function start() {
     if (pictures?.product === product) {
       pictures.called = named;
       nameIt();
+      pictures.made();
       load(pictures); // naming changes the ETag
     }
     refreshProducts();
@@ -214,7 +235,8 @@ async function start() {
   startTray();
   startIntake(() => (pictures ? pictures.product : null));
   uploads.startLooking((product) => (pictures && pictures.product === product ? pictures.visible : []));
-  startRemoval(report, refreshProducts);
+  startRemoval((each, error) => report(each, error, text("conflict.deletion")), refreshProducts, arriving);
+  addEventListener("beforeunload", (event) => (uploads.isBusy || isChanging()) && event.preventDefault());
   startMoving(
     () => canWrite() && pictures?.isOrdered && pictures.visible.length > 1,
     move,

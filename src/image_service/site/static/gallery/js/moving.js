@@ -7,15 +7,23 @@ import { text } from "./texts.js";
 
 const grid = byId("grid");
 const places = () => [...grid.children];
+let held = null; // by keyboard: { tile, from }
+let dragged = null; // by pointer: the tile
 
-// `isAllowed()`: whether these pictures can be reordered. `onMove(id, place)`: a picture has a new place, from 0.
-// `onCancel()`: restore the saved order.
+// A tile that another page view has removed is no longer being moved.
+export const isMoving = () => Boolean(held?.tile.isConnected || dragged?.isConnected);
+
+// `isAllowed()`: whether these pictures can be reordered. `onMove(id, left)`: a picture has a new place, behind those with
+// the ids `left`. `onCancel()`: restore the saved order, and draw what has changed while a picture was being moved.
 export function startMoving(isAllowed, onMove, onCancel) {
-  byPointer(isAllowed, onMove);
+  byPointer(isAllowed, onMove, onCancel);
   byKeyboard(onMove, onCancel);
 }
 
-function byPointer(isAllowed, onMove) {
+const idOf = ({ dataset }) => Number(dataset.id);
+const leftOf = (tile) => places().slice(0, places().indexOf(tile)).map(idOf);
+
+function byPointer(isAllowed, onMove, onCancel) {
   let wasMoved = false;
   const sortable = new Sortable(grid, {
     animation: 160,
@@ -29,11 +37,16 @@ function byPointer(isAllowed, onMove) {
     preventOnFilter: false,
     ghostClass: "is-place",
     fallbackClass: "is-moving",
-    onStart: () => (wasMoved = true),
+    onStart: ({ item }) => {
+      wasMoved = true;
+      dragged = item;
+    },
     onChange: renumber,
     onEnd: ({ item, oldIndex, newIndex }) => {
       setTimeout(() => (wasMoved = false)); // after the click that ends it
-      if (oldIndex !== newIndex) onMove(Number(item.dataset.id), newIndex);
+      dragged = null;
+      if (oldIndex !== newIndex) onMove(idOf(item), leftOf(item));
+      else onCancel();
     },
   });
   let pointer = "";
@@ -47,8 +60,6 @@ function byPointer(isAllowed, onMove) {
 }
 
 function byKeyboard(onMove, onCancel) {
-  let held = null; // { tile, from }
-
   grid.addEventListener("click", (event) => {
     const button = event.target.closest(".move");
     if (!button) return;
@@ -90,7 +101,8 @@ function byKeyboard(onMove, onCancel) {
     mark(tile, false);
     const place = places().indexOf(tile);
     say(text("move.put_down", { number: place + 1 }));
-    if (place !== from) onMove(Number(tile.dataset.id), place);
+    if (place !== from) onMove(idOf(tile), leftOf(tile));
+    else onCancel();
   }
 
   function cancel() {

@@ -15,8 +15,9 @@ const underWay = new Set(); // those that are being deleted
 let tell = null;
 
 // `onProblem(pictures, error)`: the deletion failed and the picture is shown again. `onDone()`: it is deleted.
-export function startRemoval(onProblem, onDone) {
-  tell = { onProblem, onDone };
+// `arriving(pictures)`: how many pictures this page may be adding to them.
+export function startRemoval(onProblem, onDone, arriving) {
+  tell = { onProblem, onDone, arriving };
   addEventListener("keydown", (event) => {
     const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
     if (!isUndo || pending.length === 0 || event.target.closest("input, textarea")) return;
@@ -49,21 +50,26 @@ function undo(one) {
   toast(text("delete.restored", { name: one.image.filename }));
 }
 
+// Returns whether it came to an end: false if the line was lost.
 async function finish(one) {
-  if (!taken(one)) return;
+  if (!taken(one)) return true;
   const { pictures, image } = one;
   underWay.add(one);
   try {
     await pictures.remove(image);
     tell.onDone();
   } catch (error) {
-    if (!underWay.has(one)) return; // the page was left meanwhile, and has come back
-    if (error instanceof Lost) lost(one);
-    else tell.onProblem(pictures, error);
+    if (!underWay.has(one)) return true; // the page was left meanwhile, and has come back
+    if (error instanceof Lost) {
+      lost(one);
+      return false;
+    }
+    tell.onProblem(pictures, error);
   } finally {
     underWay.delete(one);
     pictures.unhide(image);
   }
+  return true;
 }
 
 function lost({ pictures, image }) {
@@ -71,8 +77,8 @@ function lost({ pictures, image }) {
   toast(text("delete.lost", { name: image.filename }), { action: [text("page.try_again"), again], stays: 2 * UNDO_FOR });
 }
 
-// Carries out all pending deletions now; resolves when they have ended.
-export const carryOut = () => Promise.all([...pending].map(finish));
+// Carries out all pending deletions now. Resolves when they have ended: false if the line was lost for one.
+export const carryOut = async () => (await Promise.all([...pending].map(finish))).every(Boolean);
 
 // The page is being left: the browser still sends these calls (keepalive). It ends calls that are under way, perhaps
 // before they are sent: they are sent once more.
@@ -81,7 +87,7 @@ function leave() {
   underWay.clear();
   pending = [];
   for (const { pictures, image, away } of last) {
-    const others = last.filter((each) => each.pictures === pictures).length - 1;
+    const others = last.filter((each) => each.pictures === pictures).length - 1 + tell.arriving(pictures);
     const { path, ifMatch } = pictures.lastCall(image, others);
     away();
     pictures.unhide(image); // for a return by the Back button, which then loads the true state

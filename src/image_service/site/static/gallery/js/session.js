@@ -7,6 +7,10 @@ const KEPT = "image-service.session"; // sessionStorage: no other tab sees it, a
 
 let current = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
 let renewal = null;
+const listeners = [];
+
+// `listener()` is called after each sign-in: the new token may have another scope.
+export const onSession = (listener) => listeners.push(listener);
 
 export const storeId = () => current?.store ?? "";
 
@@ -63,15 +67,16 @@ function ask(why) {
       problem.textContent = wrong;
       show(problem, wrong !== "");
       if (wrong) return;
-      current = said;
-      sessionStorage.setItem(KEPT, JSON.stringify(current));
+      sessionStorage.setItem(KEPT, JSON.stringify(said));
       token.value = "";
       isDone = true;
       if (before && before.store !== said.store) {
         location.reload(); // shows nothing of the store before, and sends it none of the waiting changes
         return;
       }
+      current = said;
       dialog.close();
+      for (const listener of listeners) listener();
       resolve();
     };
     openDialog(dialog);

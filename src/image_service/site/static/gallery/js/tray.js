@@ -16,7 +16,6 @@ export function startTray() {
   uploads.addEventListener("refused", ({ detail: { upload } }) => say(`${upload.name}: ${upload.message}`));
   uploads.addEventListener("drained", ({ detail }) => detail.added && toldOf(detail));
   byId("close-tray").onclick = () => uploads.clear();
-  addEventListener("beforeunload", (event) => uploads.isBusy && event.preventDefault());
 }
 
 // The toast says where unassigned pictures went, because the user may have something else open.

@@ -10,6 +10,8 @@ export const ATTEMPTS = 12; // about five minutes without a connection
 // Refusals that may pass by themselves, or after someone has made room.
 const MAY_PASS = new Set(["gallery_full", "storage_full"]);
 
+const SENT = new Set(["sending", "checking", "pausing"]);
+
 export const helps = (error) =>
   error instanceof Lost || error.status >= 500 || [408, 409, 429].includes(error.status) || MAY_PASS.has(error.problem);
 
@@ -43,6 +45,11 @@ class Uploads extends EventTarget {
 
   get isBusy() {
     return this.#isRunning;
+  }
+
+  // How many of this product's the service may have added, without an answer yet.
+  sending(product) {
+    return this.list.filter((each) => each.product === product && SENT.has(each.state)).length;
   }
 
   get done() {
