@@ -215,11 +215,12 @@ class GalleryFull(ImageServiceError):
 
 
 class SyncStopped(ImageServiceError):
-    """`receipts`: each entry's result; nothing has changed."""
+    """`receipts`: each entry's result; nothing has changed. `revision`: of the gallery."""
 
-    def __init__(self, receipts: Sequence[Any]) -> None:
+    def __init__(self, receipts: Sequence[Any], revision: int) -> None:
         super().__init__("an entry failed")
         self.receipts = receipts
+        self.revision = revision
 
 
 class PreconditionFailed(ImageServiceError):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,51 @@ async def test_a_busy_host_is_asked_again(patient: httpx.AsyncClient, server: Sc
 
     server.pages["/blue"] = recovers
     job = await ended(client, await later(client, [{"src": busy}, {"src": good, "alt": "Red"}]))
-    assert (job["state"], outcomes(job)) == ("finished", ["added", "moved"])
+    assert (job["state"], outcomes(job)) == ("finished", ["added", "added"])  # the second by the first try
     assert seen == [0, 1, 1]
     assert shop.sent.count("/red") == 1  # then its host was asked whether it has changed
+
+
+async def test_the_receipts_tell_what_all_tries_have_done(patient: httpx.AsyncClient, server: ScriptedServer) -> None:
+    client, shop = patient, Shop(server)
+    old, kept = (await added(client))["id"], (await added(client))["id"]
+    tries = count()
+
+    async def recovers(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(503) if next(tries) == 0 else answer(200, png("blue")))
+
+    server.pages["/blue"] = recovers
+    entries = [{"src": shop.has("/red", png())}, {"id": kept, "alt": "Kept"}, {"src": server.url("/blue")}]
+    job = await ended(client, await later(client, entries))
+    assert outcomes(job) == ["added", "described", "added", "removed"]
+    assert [each["id"] for each in job["receipts"]] == [*(each["id"] for each in job["result"]["images"]), old]
+
+
+@pytest.mark.parametrize("on_error", ["continue", "stop"])
+async def test_a_retry_undoes_nothing_that_came_after_the_list(
+    patient: httpx.AsyncClient, server: ScriptedServer, on_error: str
+) -> None:
+    """Somebody adds a picture while a busy host is asked again."""
+    client, shop = patient, Shop(server)
+    tries = count()
+    newer: list[int] = []
+
+    async def stays_busy(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if next(tries) == 1:
+            newer.append((await added(client))["id"])
+        writer.write(answer(503))
+
+    server.pages["/blue"] = stays_busy
+    entries = [{"src": shop.has("/red", png())}, {"src": server.url("/blue")}]
+    job = await ended(client, await later(client, entries, on_error=on_error))
+    assert outcomes(job) == ["added", "failed"]
+    assert next(tries) == 2  # it was the last try
+    gallery = (await client.get(GALLERY)).json()
+    if on_error == "stop":
+        assert (job["state"], [each["id"] for each in gallery["images"]]) == ("failed", newer)
+    else:
+        assert (job["state"], job["result"]) == ("finished", gallery)
+        assert [each["id"] for each in gallery["images"]] == [job["receipts"][0]["id"], *newer]
 
 
 async def test_with_stop_or_if_match_it_is_all_or_nothing(client: httpx.AsyncClient, server: ScriptedServer) -> None:

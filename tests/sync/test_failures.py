@@ -1,16 +1,20 @@
 """What fails costs nothing that an entry names, and is told."""
 
 import asyncio
+import re
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from tests.conftest import Service, StartService
 from tests.ingest.server import answer, then_silence
-from tests.shop import form, png
+from tests.shop import PRODUCT, added, form, png
 from tests.sync.calls import failures, ids, outcomes, put, shown, synced
 from tests.sync.host import Shop
 from tests.sync.test_sync import originals
+
+KEY = re.compile(r"[0-9a-f]{32}")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,35 @@ async def test_a_failed_entry_is_where_the_list_has_it(client: httpx.AsyncClient
     body = await synced(client, [entries[1], new, {**entries[0], "alt": "Red"}])
     assert (outcomes(body), ids(body)[0], ids(body)[2]) == (["moved", "added", "failed"], blue, red)
     assert body["images"][2]["alt"] == "Red"
+
+
+async def test_the_url_of_before_a_replacement_costs_no_picture(client: httpx.AsyncClient) -> None:
+    """The client writes back what it has read, and meanwhile an image was replaced."""
+    first, second = [await added(client) for _ in range(2)]
+    data = form(png("blue"))
+    replaced = await client.put(f"/products/{PRODUCT}/images/{second['id']}", files=data)
+    body = await synced(client, [{"src": second["src"], "alt": "Shoe"}, {"src": first["src"]}])
+    assert (outcomes(body), ids(body)) == (["failed", "moved"], [second["id"], first["id"]])
+    assert failures(body) == [(0, "replaced", None)]
+    assert (body["images"][0]["src"], body["images"][0]["alt"]) == (replaced.json()["src"], "Shoe")
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_nothing_is_removed_for_the_url_of_a_picture_that_is_gone(
+    client: httpx.AsyncClient, is_known: bool
+) -> None:
+    """A picture of another product was copied by its URL, and is deleted there; after a day its key is forgotten."""
+    other = await added(client, PRODUCT + 1)
+    src = other["src"]
+    [copy] = ids(await synced(client, [{"src": src}]))
+    kept = (await added(client))["id"]
+    assert (await client.delete(f"/products/{PRODUCT + 1}/images/{other['id']}")).status_code == 200
+    if not is_known:
+        src = KEY.sub(uuid4().hex, src)
+    body = await synced(client, [{"id": kept}, {"src": src}])
+    assert (outcomes(body), ids(body)) == (["moved", "failed"], [kept, copy])
+    assert failures(body) == [(1, "deleted" if is_known else "not_found", None)]
+    assert outcomes(await synced(client, [{"id": kept}])) == ["unchanged", "removed"]
 
 
 async def test_a_new_one_that_fails_is_left_out(client: httpx.AsyncClient, shop: Shop) -> None:

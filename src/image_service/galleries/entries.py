@@ -59,7 +59,8 @@ class Target:
     sha256: str | None = None  # set with `named` too: an image with equal bytes matches
     url: str | None = None  # a source
     filename: str | None = None
-    refused: str | None = None  # reason of a refusal
+    gone: str | None = None  # `src` is the URL of our image that is there no more: why
+    former: int | None = None  # the image that it named, if that has new bytes
 
 
 @lru_cache(maxsize=10_000)

@@ -22,6 +22,8 @@ def matched(targets: Sequence[Target], images: Sequence[Image]) -> dict[int, Ima
     for target in targets:
         if target.id is not None and target.id in left:
             found[target.index] = left.pop(target.id)
+        elif target.former is not None and target.former in left:
+            found[target.index] = left.pop(target.former)
     for target in targets:
         if target.named is not None:
             image_id, key = target.named

@@ -18,14 +18,23 @@ from image_service.ingest.fetch_url import absolute
 # A slug may look like a key, and so may digests in foreign URLs. Our key comes last, except for a CDN's additions.
 MAX_KEYS = 4
 NOT_OURS = "not_found"  # the code for a host without the picture
+
+
+class Gone(PictureRefused):
+    """The URL of a picture of this store that is there no more. `image_id`: the image, if it has new bytes."""
+
+    def __init__(self, reason: str, *, answer: str = "", detail: str, image_id: int | None = None) -> None:
+        super().__init__("src", Refusal.NOT_FETCHED, answer=answer, detail=detail, reason=reason)
+        self.image_id = image_id
+
+
 _KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 async def image_named(database: Database, delivery_base: str, store_id: int, src: str) -> Image | None:
     """The live image of the store whose current key is in the path of `src`; None for a URL that may be fetched.
 
-    Raises `PictureRefused` (`src`) for an older key, which is known for a day, and for any other URL under
-    `delivery_base`.
+    Raises `Gone` for an older key, which is known for a day, and for any other URL under `delivery_base`.
     """
     url = _parsed(src)
     if url is None:
@@ -35,12 +44,11 @@ async def image_named(database: Database, delivery_base: str, store_id: int, src
         if image := await queries.image_by_key(database, store_id, key):
             return image
     for key in keys:
-        if end := await queries.end_of_key(database, store_id, key):
-            raise PictureRefused(
-                "src", Refusal.NOT_FETCHED, answer=f"has been {end}", detail=f"{end} image", reason=end
-            )
+        if known := await queries.end_of_key(database, store_id, key):
+            end, image_id = known
+            raise Gone(end, answer=f"has been {end}", detail=f"{end} image", image_id=image_id)
     if _is_under(url, httpx.URL(delivery_base)):
-        raise PictureRefused("src", Refusal.NOT_FETCHED, detail="no live image of this store", reason=NOT_OURS)
+        raise Gone(NOT_OURS, detail="no live image of this store")
     return None
 
 

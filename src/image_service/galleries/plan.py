@@ -136,14 +136,16 @@ def planned(wanted: Wanted, targets: Sequence[Target], images: Sequence[Image], 
         steps.append(step)
     taken = {image.id for image in named.values()}
     rest = [image for image in images if image.id not in taken]
-    keeps = wanted.missing is Missing.KEEP
+    # Any of the rest may be what an entry means by the URL of a picture of ours that is gone: nothing is removed then.
+    is_unknown = any(step.target.gone is not None and step.image is None for step in steps)
+    keeps = wanted.missing is Missing.KEEP or is_unknown
     others = tuple((image, at + number) for number, image in enumerate(rest, 1)) if keeps else ()
     return Plan(tuple(steps), others, () if keeps else tuple(rest), tuple(questions))
 
 
 def _is_open(target: Target, image: Image | None, answer: Answer | None, refetch: Refetch) -> bool:
     """Whether an entry has an open question."""
-    if target.refused is not None or target.id is not None:
+    if target.gone is not None or target.id is not None:
         return False
     if target.url is None:
         return image is None and answer is None
@@ -156,8 +158,8 @@ def _is_open(target: Target, image: Image | None, answer: Answer | None, refetch
 
 def _step(target: Target, image: Image | None, answer: Answer | None, refetch: Refetch) -> Step:
     """Without a position yet; the outcome of a kept image is `unchanged`."""
-    if target.refused is not None:
-        return Step(target, Outcome.FAILED, lost=Lost(target.refused))
+    if target.gone is not None:
+        return Step(target, Outcome.FAILED, image, lost=Lost(target.gone))
     if image is not None and (target.url is None or refetch is Refetch.NEVER):
         return Step(target, Outcome.UNCHANGED, image)
     match answer:

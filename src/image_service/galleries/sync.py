@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from image_service.database.direct import Transaction
-from image_service.errors import Busy, DatabaseUnavailable, GalleryFull, ImageServiceError, PictureRefused, SyncStopped
+from image_service.errors import Busy, DatabaseUnavailable, GalleryFull, ImageServiceError, SyncStopped
 from image_service.galleries.entries import Entry, OnError, Refetch, Target, Wanted, source_of
-from image_service.galleries.own_urls import image_named
+from image_service.galleries.own_urls import Gone, image_named
 from image_service.galleries.plan import Outcome, Plan, Receipt, planned, receipts_of
 from image_service.galleries.questions import Answers, Resources, source_url
 from image_service.images import galleries, image_rows, queries
@@ -61,7 +61,7 @@ class GallerySync:
         if plan.questions:
             await answers.ask(plan.questions)
             plan = planned(wanted, targets, gallery.images, answers.known)
-        _require_all(wanted, plan)
+        _require_all(wanted, plan, gallery.revision)
         return Synced(gallery, receipts_of(plan))
 
     async def run(
@@ -107,7 +107,7 @@ class GallerySync:
             if plan.questions:
                 await answers.ask(plan.questions)
                 continue
-            _require_all(wanted, plan)
+            _require_all(wanted, plan, gallery.revision)
             if plan.changes_nothing:
                 _count_saved(wanted, plan)
                 synced = Synced(gallery, receipts_of(plan))
@@ -147,7 +147,7 @@ class GallerySync:
                 transaction.void()
                 return None
             self._require_room(plan)
-            _require_all(wanted, plan)
+            _require_all(wanted, plan, revision - 1)
             placed = [
                 *(
                     Placed(
@@ -191,8 +191,8 @@ class GallerySync:
         if source_of(url) not in here:  # else it was fetched before, and is not our URL
             try:
                 image = await image_named(self._database, self._delivery_base, store_id, entry.src)
-            except PictureRefused as refused:
-                return Target(index, entry.alt, refused=refused.reason)
+            except Gone as gone:
+                return Target(index, entry.alt, gone=gone.reason, former=gone.image_id)
             if image is not None:
                 return Target(index, entry.alt, named=(image.id, image.key), sha256=image.sha256)
         return Target(index, entry.alt, url=url, filename=entry.filename)
@@ -216,9 +216,9 @@ def _position(image: Image) -> int:
     return image.position or 0
 
 
-def _require_all(wanted: Wanted, plan: Plan) -> None:
+def _require_all(wanted: Wanted, plan: Plan, revision: int) -> None:
     if wanted.on_error is OnError.STOP and plan.has_failed:
-        raise SyncStopped(receipts_of(plan))
+        raise SyncStopped(receipts_of(plan), revision)
 
 
 def _count_saved(wanted: Wanted, plan: Plan) -> None:

@@ -173,12 +173,15 @@ class KeyEnd(StrEnum):
     DELETED = "deleted"  # its image is deleted
 
 
-async def end_of_key(database: Database, store_id: int, key: str) -> KeyEnd | None:
-    """Known while the key is in the trash, a day; None after that and for other keys."""
+async def end_of_key(database: Database, store_id: int, key: str) -> tuple[KeyEnd, int | None] | None:
+    """Why, and the id of the image if it has new bytes. Known while the key is in the trash, a day; None after that and
+    for other keys.
+    """
     found = await database.rows(_IN_TRASH, key=UUID(key), store_id=store_id)
     if not found:
         return None
-    return KeyEnd.DELETED if found[0].image_id is None else KeyEnd.REPLACED
+    image_id: int | None = found[0].image_id
+    return KeyEnd.DELETED if image_id is None else KeyEnd.REPLACED, image_id
 
 
 async def gallery(database: Database, store_id: int, product_id: int) -> Gallery:

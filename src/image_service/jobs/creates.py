@@ -83,7 +83,8 @@ class Creates:
             log.info("asynchronous create failed", job=job.id.hex, reason=str(error), again=pause)
             if pause is None:
                 raise Failed([receipt(FAILED, reason=reason, status=status)]) from error
-            await store_jobs.note(self._database, job, [receipt(WAITING, reason=reason, status=status)])
+            async with self._database.changes() as transaction:
+                await store_jobs.note(transaction, job, [receipt(WAITING, reason=reason, status=status)])
             raise Again(pause, reason) from error
 
     async def _create(self, job: StoreJob, asked: CreateAsked) -> None:

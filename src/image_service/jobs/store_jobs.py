@@ -133,10 +133,9 @@ async def fail(database: Database, id: UUID, receipts: Sequence[Any], result: An
         await transaction.rows(_END, **values)
 
 
-async def note(database: Database, job: StoreJob, receipts: Sequence[Any]) -> None:
-    """Store the receipts of a job that continues."""
-    async with database.changes() as transaction:
-        await transaction.rows(_NOTE, job_id=job.id, says=list(receipts))
+async def note(transaction: Transaction, job: StoreJob, receipts: Sequence[Any], asked: Any = None) -> None:
+    """Store the receipts of a job that continues, and what its next try is asked if that is something else."""
+    await transaction.rows(_NOTE, job_id=job.id, says=list(receipts), told=job.asked if asked is None else asked)
 
 
 async def of_store(database: Database, store_id: int, id: UUID) -> StoreJob:
@@ -244,7 +243,8 @@ _END = Statement(
         .cte("ended")
     )
 )
-_NOTE = Statement(update(StoreJobRow).where(_ID, _HAS_NOT_ENDED).values(**_SAYS))
+_TOLD = {"asked": bindparam("told", type_=JSONB(none_as_null=True))}
+_NOTE = Statement(update(StoreJobRow).where(_ID, _HAS_NOT_ENDED).values(**_SAYS, **_TOLD))
 _OF_STORE = Statement(select(StoreJobRow).where(_ID, _STORE))
 _CHOSEN = (_STORE, col(StoreJobRow.state) == func.any(bindparam("states", type_=ARRAY(Text))))
 _COUNT = Statement(select(func.count().label("jobs")).select_from(StoreJobRow).where(*_CHOSEN))

@@ -8,15 +8,16 @@ import structlog
 
 from image_service.database.database import Database
 from image_service.database.direct import Transaction
-from image_service.errors import ImageServiceError, PictureRefused, Refusal, SyncStopped
+from image_service.errors import ImageServiceError, PictureRefused, PreconditionFailed, Refusal, SyncStopped
 from image_service.galleries.entries import Entry, Missing, OnError, Refetch, Wanted
 from image_service.galleries.plan import Receipt
 from image_service.galleries.sync import GallerySync, Synced
+from image_service.images import queries
 from image_service.images.library import UNCHANGED
-from image_service.images.queries import Image
+from image_service.images.queries import Gallery, Image
 from image_service.jobs import store_jobs
 from image_service.jobs.ends import Failed
-from image_service.jobs.receipts import FAILED, reason_of, receipt
+from image_service.jobs.receipts import FAILED, merged, reason_of, receipt
 from image_service.jobs.retries import Retries
 from image_service.jobs.store_jobs import NewJob, StoreJob
 from image_service.queue.task import Again
@@ -31,6 +32,7 @@ class SyncAsked:
     product_id: int
     wanted: Wanted
     expected: frozenset[int] | None  # `If-Match`: tested when the gallery is changed
+    left: int | None = None  # the gallery's revision after the try before; None in the first try
 
     def job(self, store_id: int) -> NewJob:
         asked = {
@@ -49,7 +51,7 @@ class SyncAsked:
         entries = tuple(Entry(**{"alt": UNCHANGED, **entry}) for entry in asked["entries"])
         wanted = Wanted(entries, Missing(asked["missing"]), Refetch(asked["refetch"]), OnError(asked["on_error"]))
         expected = None if asked["expected"] is None else frozenset(asked["expected"])
-        return cls(asked["product_id"], wanted, expected)
+        return cls(asked["product_id"], wanted, expected, asked.get("left"))
 
 
 class Syncs:
@@ -63,39 +65,57 @@ class Syncs:
         self._retries = retries
 
     async def run(self, job: StoreJob) -> None:
-        """Makes one try. It stores the images that were fetched; a later try fetches the rest.
+        """Makes one try. It stores the images that were fetched. A later try fetches the rest, but only while nobody
+        else has changed the gallery: it must not undo what came after the list.
 
         Raises `Again`, `Failed`, and errors that are not the request's fault.
         """
         asked = SyncAsked.of(job)
+        expected = asked.expected if asked.left is None else frozenset((asked.left,))
         pause: float | None = None
-        receipts: list[dict[str, Any]] = []
 
         async def keep(transaction: Transaction, synced: Synced) -> None:
-            nonlocal pause, receipts
-            receipts = [each.shown() for each in synced.receipts]
+            nonlocal pause
+            receipts = merged(job.receipts, [each.shown() for each in synced.receipts])
             # With `If-Match` there is no retry: this try has changed the revision.
             pause = None if asked.expected is not None else self._pause(job, synced.receipts)
             if pause is None:
-                images = [self._show(image) for image in synced.gallery.images]
-                result = {"images": images, "revision": synced.gallery.revision}
-                await store_jobs.finish(transaction, job, result, receipts)
+                await store_jobs.finish(transaction, job, self._result(synced.gallery), receipts)
+            else:
+                await store_jobs.note(transaction, job, receipts, job.asked | {"left": synced.gallery.revision})
 
         try:
-            await self._sync.run(job.store_id, asked.product_id, asked.wanted, expected=asked.expected, keep=keep)
+            await self._sync.run(job.store_id, asked.product_id, asked.wanted, expected=expected, keep=keep)
         except SyncStopped as stopped:
             receipts = [each.shown() for each in stopped.receipts]
             pause = self._pause(job, stopped.receipts)
             if pause is None:
                 raise Failed(receipts) from stopped
+            async with self._database.changes() as transaction:
+                await store_jobs.note(transaction, job, receipts, job.asked | {"left": stopped.revision})
+        except PreconditionFailed as error:
+            if asked.left is None:
+                raise Failed([receipt(FAILED, reason=reason_of(error))]) from error
+            await self._end_overtaken(job, asked)
         except ImageServiceError as error:
             if (reason := reason_of(error)) is None:
                 raise
             raise Failed([receipt(FAILED, reason=reason)]) from error
         if pause is not None:
             log.info("sync not finished", job=job.id.hex, again=pause)
-            await store_jobs.note(self._database, job, receipts)
             raise Again(pause, "sync")
+
+    async def _end_overtaken(self, job: StoreJob, asked: SyncAsked) -> None:
+        """Somebody else has changed the gallery since the try before: that was the last one."""
+        log.info("sync overtaken", job=job.id.hex)
+        if asked.wanted.on_error is OnError.STOP:
+            raise Failed(job.receipts)
+        gallery = await queries.gallery(self._database, job.store_id, asked.product_id)
+        async with self._database.changes() as transaction:
+            await store_jobs.finish(transaction, job, self._result(gallery), job.receipts)
+
+    def _result(self, gallery: Gallery) -> dict[str, Any]:
+        return {"images": [self._show(image) for image in gallery.images], "revision": gallery.revision}
 
     def _pause(self, job: StoreJob, receipts: Sequence[Receipt]) -> float | None:
         """Seconds until the next try: the longest pause of the failed entries. None if none can be retried."""
