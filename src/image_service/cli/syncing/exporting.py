@@ -53,7 +53,7 @@ def _write_csv(file: TextIO, galleries: list[Gallery]) -> None:
         {tag for _, images in galleries for image in images if isinstance(image["alt"], dict) for tag in image["alt"]}
     )
     columns = ["product_id", "product_key", "id", "src", "alt", *(f"alt_{tag}" for tag in tags)]
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\r\n")  # RFC 4180's; with "\n", a "\r" in a text would not be quoted
     writer.writerow([*columns, "filename_now", "source_url", "url"])
     for product, images in galleries:
         for image in images:
