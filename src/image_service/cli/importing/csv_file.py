@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from image_service.cli.importing.rows import BadRow, Order, Row, RowError, product_id, product_key, whole
-from image_service.cli.importing.table import lines, normal, unguarded
+from image_service.cli.importing.table import lines, normal, text_in
 
 KNOWN = re.compile(r"product_id|product_key|src|path|position|alt|alt_[a-z_]+")
+TEXTS = re.compile(r"product_key|alt.*")  # an apostrophe may guard them
 URL = re.compile(r"(?:https?:)?//\S.*", re.IGNORECASE)  # may contain blanks, as in the service
 ANOTHER_URL = re.compile(r".[\s,;|](?:https?:)?//", re.IGNORECASE | re.DOTALL)
 MAX_POSITION = 10_000  # the highest limit for a product's images
@@ -61,9 +62,13 @@ class CsvFile:
         return [ours.get(name) or (f"{name} (not mapped)" if name in self._columns else name) for name in given]
 
     def _row(self, number: int, columns: list[str], values: list[str]) -> Row | BadRow:
-        said = {name: value.strip() for name, value in zip(columns, values, strict=False) if KNOWN.fullmatch(name)}
+        said = {
+            name: (text_in(value) or "") if TEXTS.fullmatch(name) else value.strip()
+            for name, value in zip(columns, values, strict=False)
+            if KNOWN.fullmatch(name)
+        }
         source = said.get("src") or said.get("path") or ""
-        key = "" if said.get("product_id") else unguarded(said.get("product_key", ""))
+        key = "" if said.get("product_id") else said.get("product_key", "")
         product = key or said.get("product_id", "")
         if any(value.strip() for value in values[len(columns) :]):
             return BadRow(number, product, source, "has more fields than there are columns")

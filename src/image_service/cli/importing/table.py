@@ -42,13 +42,18 @@ def lines(path: Path, is_header: Callable[[list[str]], bool]) -> Iterator[tuple[
                 yield number, values
 
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # a spreadsheet would run this; may follow our apostrophes
+# A spreadsheet would run it; or `text_in` would drop its outer blanks, or take it for none. May follow our apostrophes.
+_GUARDED = re.compile(r"'*(?:[=+\-@\s]|\Z)|.*\s\Z", re.DOTALL)
 
 
 def guarded(text: str) -> str:
-    """Escapes untrusted text, so that a spreadsheet does not run it as a formula. `unguarded` reverses this."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """The cell of a text, which a spreadsheet does not run as a formula. `text_in` reads it back to the letter."""
+    return f"'{text}" if _GUARDED.match(text) else text
 
 
-def unguarded(text: str) -> str:
-    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
+def text_in(cell: str) -> str | None:
+    """None for an empty cell. Blanks around a text are slips of typing, unless an apostrophe guards them."""
+    for each in (cell, cell.strip()):
+        if each.startswith("'") and _GUARDED.match(each[1:]):
+            return each[1:]
+    return cell.strip() or None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import quote
 
 from image_service.cli.importing.table import guarded
 from image_service.cli.syncing.service import SyncService
@@ -52,7 +53,7 @@ def _write_csv(file: TextIO, galleries: list[Gallery]) -> None:
     tags = sorted(
         {tag for _, images in galleries for image in images if isinstance(image["alt"], dict) for tag in image["alt"]}
     )
-    columns = ["product_id", "product_key", "id", "src", "alt", *(f"alt_{tag}" for tag in tags)]
+    columns = ["product_id", "product_key", "id", "src", "alt", *(f"alt_{quote(tag, safe='')}" for tag in tags)]
     writer = csv.writer(file, lineterminator="\r\n")  # RFC 4180's; with "\n", a "\r" in a text would not be quoted
     writer.writerow([*columns, "filename_now", "source_url", "url"])
     for product, images in galleries:
@@ -61,16 +62,16 @@ def _write_csv(file: TextIO, galleries: list[Gallery]) -> None:
             texts = alt if isinstance(alt, dict) else {}
             cells = [
                 str(product["id"]),
-                product.get("key") or "",
+                product.get("key"),
                 str(image["id"]),
-                "",
-                alt if isinstance(alt, str) else "",
-                *(texts.get(tag, "") for tag in tags),
+                None,
+                alt if isinstance(alt, str) else None,
+                *(texts.get(tag) for tag in tags),
                 image["filename"],
-                image["source_url"] or "",
+                image["source_url"],
                 image["src"],
             ]
-            writer.writerow(map(guarded, cells))
+            writer.writerow("" if cell is None else guarded(cell) for cell in cells)
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from image_service.cli.importing.csv_file import ANOTHER_URL
 from image_service.cli.importing.rows import RowError, product_id, whole
-from image_service.cli.importing.table import lines, normal, unguarded
+from image_service.cli.importing.table import lines, normal, text_in
 from image_service.cli.syncing.maps import OURS, Columns
 
 NAMES = ("id", "src", "sha256")  # an entry has one of these
@@ -70,6 +71,7 @@ def lists_in(path: Path, columns: Columns) -> list[ProductList]:
     return list(found.values())
 
 
+Cells = Mapping[str, str | None]  # by our names; None: empty
 Who = tuple[int | None, str | None]
 Told = tuple[int, Who, list[dict[str, Any]] | str, int | None]  # row, product, its entries or an error, position
 
@@ -91,7 +93,7 @@ def _csv(path: Path, columns: Columns) -> Iterator[Told]:
             for column, wanted in columns.only.items()
             if column.lower() in theirs
         ):
-            cells = {name: unguarded(value.strip()) for name, value in zip(names, values, strict=False) if name}
+            cells = {name: text_in(value) for name, value in zip(names, values, strict=False) if name}
             yield from _row(row, cells, names, columns)
 
 
@@ -106,7 +108,7 @@ def _named(header: list[str], columns: Columns) -> list[str]:
     named = [ours.get(name, "") for name in given]
     if not columns.skips_empty:
         named = [
-            name or (f"alt_{match[1]}" if (match := _ALT.fullmatch(theirs.strip())) else "")
+            name or (f"alt_{unquote(match[1])}" if (match := _ALT.fullmatch(theirs.strip())) else "")
             for name, theirs in zip(named, header, strict=True)
         ]
     if twice := next((name for name in named if name and named.count(name) > 1), ""):
@@ -114,39 +116,37 @@ def _named(header: list[str], columns: Columns) -> list[str]:
     return named
 
 
-def _row(row: int, cells: Mapping[str, str], names: list[str], columns: Columns) -> Iterator[Told]:
-    given = {name: cells[name] for name in NAMES if cells.get(name)}
+def _row(row: int, cells: Cells, names: list[str], columns: Columns) -> Iterator[Told]:
+    given = {name: value for name in NAMES if (value := cells.get(name))}
     if not given and columns.skips_empty:
         return
     try:
         who: Who = (
-            (product_id(cells["product_id"]), None)
-            if cells.get("product_id")
-            else (None, _key(cells.get("product_key", "")))
+            (product_id(number), None)
+            if (number := cells.get("product_id"))
+            else (None, _key(cells.get("product_key")))
         )
     except RowError as error:
         raise ValueError(f"row {row}: {error}; nothing was sent") from None
     try:
-        yield row, who, _entries(given, cells, names, columns), _position(cells.get("position", ""))
+        yield row, who, _entries(given, cells, names, columns), _position(cells.get("position"))
     except RowError as error:
         yield row, who, str(error), None
 
 
-def _key(text: str) -> str:
+def _key(text: str | None) -> str:
     if not text:
         raise RowError("has neither a product_id nor a product_key")
     return text
 
 
-def _position(text: str) -> int | None:
+def _position(text: str | None) -> int | None:
     if text and whole(text) is None:
         raise RowError("position must be a whole number")
     return whole(text) if text else None
 
 
-def _entries(
-    given: dict[str, str], cells: Mapping[str, str], names: list[str], columns: Columns
-) -> list[dict[str, Any]]:
+def _entries(given: dict[str, str], cells: Cells, names: list[str], columns: Columns) -> list[dict[str, Any]]:
     if len(given) != 1:
         many = " and ".join(given)
         raise RowError(
@@ -155,7 +155,7 @@ def _entries(
     [(name, value)] = given.items()
     if columns.several:
         values = [each.strip() for each in value.split(columns.several) if each.strip()]
-        texts = [each.strip() for each in cells.get("alt", "").split(columns.several)] if "alt" in names else []
+        texts = [each.strip() for each in (cells.get("alt") or "").split(columns.several)] if "alt" in names else []
         return [
             {name: each, **({"alt": texts[at] or None} if at < len(texts) else {})} for at, each in enumerate(values)
         ]
@@ -169,12 +169,12 @@ def _entries(
             raise RowError("src holds several URLs: each needs a row of its own")
         if cells.get("filename"):
             entry["filename"] = cells["filename"]
-    languages = {each: cells.get(each, "") for each in names if each.startswith("alt_")}
-    texts_by_tag = {each.removeprefix("alt_"): text for each, text in languages.items() if text}
+    languages = {each: cells.get(each) for each in names if each.startswith("alt_")}
+    texts_by_tag = {each.removeprefix("alt_"): text for each, text in languages.items() if text is not None}
     if texts_by_tag and cells.get("alt"):
         raise RowError("has both an alt and one for a language")
     if languages or "alt" in names:  # the column exists, so an empty cell has a meaning
-        entry["alt"] = texts_by_tag or cells.get("alt") or None
+        entry["alt"] = texts_by_tag or cells.get("alt")
     return [entry]
 
 
