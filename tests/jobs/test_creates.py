@@ -72,6 +72,17 @@ async def test_what_brings_its_picture_along_is_done_at_once(client: httpx.Async
     assert copied.status_code == 201
 
 
+@pytest.mark.parametrize(("on_duplicate", "status"), [("reuse", 200), ("refuse", 409)])
+async def test_what_depends_on_a_duplicate_is_done_at_once(
+    client: httpx.AsyncClient, server: ScriptedServer, on_duplicate: str, status: int
+) -> None:
+    await client.post("/products/1/images", files=form())
+    server.pages["/same.png"] = answer(200, png(), Content_Type="image/png")
+    route = f"/products/1/images?on_duplicate={on_duplicate}"
+    made = await client.post(route, json={"src": server.url("/same.png")}, headers=ASYNC)
+    assert (made.status_code, "Preference-Applied" in made.headers) == (status, False)
+
+
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
