@@ -132,6 +132,7 @@ NAMED = {
     3: {"key": "ab-77_x"},
     4: {"name": "Обувь Ёлка"},
     5: {"name": "赤い靴"},
+    8: {"name": "Łódź Øre", "key": "Straße 8"},
 }
 
 
@@ -155,6 +156,13 @@ NAMED = {
         "ОБУВЬ": [4],
         "赤い": [5],
         "靴": [],
+        "łodz øre straße": [8],
+        "ŁÓDŹ ØRE": [8],
+        "lodz": [],  # letters of their own
+        "ore": [],
+        "strasse": [],
+        "vista 9": [],  # a product's key, and a text of its image
+        "9": [7],
         "img 2034": [6],
         "IMG_2034.JPG": [6],
         "vista lateral": [7],
@@ -184,6 +192,7 @@ async def searched(service: Service) -> Any:
         for number, said in NAMED.items():
             await put(client, number, **said)
         await upload(client, 6, "IMG_2034.jpg")
+        await put(client, 7, key="9")
         await upload(client, 7, "x.png", {"es": "Vista lateral", "en": 'Side\n"tab"'})
         await client.post("/v2/images.json", files=form(name="foo.png"))  # on no product
         clients.append(client)

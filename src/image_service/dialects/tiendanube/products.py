@@ -51,8 +51,9 @@ async def list_products(
     q: Annotated[
         str | None,
         Query(
-            description="Products by words: each begins one in the product's name or key, or in the file name or `alt` "
-            "of one of its images. Capitals and accents make no difference.",
+            description="Products by the beginnings of words: all in the product's name and key, or all in the file "
+            "name and the `alt` texts of one of its images. Capitals and accents make no difference; `ł`, `ø`, `ß` and "
+            "their like are letters of their own.",
             examples=["red sho"],
             max_length=MAX_WORDS,
         ),
