@@ -54,6 +54,8 @@ def test_the_page_says_their_defaults() -> None:
         {"input_formats": "gif jpg png webp webp"},
         {"bootstrap_store": "a shop"},
         {"bootstrap_store": "a shop", "bootstrap_token": "short"},
+        {"bootstrap_store": "a shop", "bootstrap_token": "with a blank in the middle"},
+        {"bootstrap_store": "a shop", "bootstrap_token": "ñandú-ñandú-ñandú-ñandú"},
         {"anonymous_store": "0"},
         {"fetch_allow_networks": "10.0.0.1/8"},
         {"fetch_redirects": "-1"},

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from image_service.database.limits import COMMAND_SECONDS, LEAST_CONNECTIONS, MAX_BIGINT
 from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
+from image_service.edge.token import MUST_BE, is_token
 from image_service.pixels.limits import Limits
 from image_service.pixels.picture import ALWAYS_TAKEN, DRAWN, Format, readable
 from image_service.pixels.sizes import DEFAULT_SIZES, SRC_SIZE, Offer, Size
@@ -53,6 +54,12 @@ def _drawn(formats: tuple[Format, ...]) -> tuple[Format, ...]:
     if not set(formats).issubset(DRAWN):
         raise ValueError(f"pictures are sent as {', '.join(DRAWN)}")
     return formats
+
+
+def _token(value: str | None) -> str | None:
+    if value is not None and not is_token(value):
+        raise ValueError(MUST_BE)
+    return value
 
 
 def _through_asyncpg(value: object) -> object:
@@ -120,7 +127,7 @@ class Settings(BaseSettings):
 
     # Who may call
     bootstrap_store: str | None = Field(default=None, min_length=1, max_length=200)
-    bootstrap_token: str | None = Field(default=None, min_length=20, max_length=200)
+    bootstrap_token: Annotated[str | None, AfterValidator(_token)] = None
     anonymous_store: StoreId | None = None
     auth_failures_per_minute: int = Field(default=60, ge=1, le=1_000_000)  # a lost setting retried; a guess needs 2^255
     rate_limit_bucket: int | None = Field(default=None, ge=1, le=1_000_000)  # the platform's own has 40 …

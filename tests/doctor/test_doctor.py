@@ -136,6 +136,16 @@ def test_settings_that_cannot_be_read(tmp_path: Path) -> None:
     assert unusable.out.startswith("fail  settings: IMAGE_SERVICE_PORT: Input should be a valid integer")
 
 
+@pytest.mark.parametrize("token", ["a token with blanks in it", "ñandú-ñandú-ñandú-ñandú"])
+def test_a_token_that_no_store_may_have_is_told_before_anything_is_started(tmp_path: Path, token: str) -> None:
+    said = "IMAGE_SERVICE_BOOTSTRAP_TOKEN: must be 20 to 200 printable ASCII characters without blanks"
+    for name in ("doctor", "serve"):
+        done = command(tmp_path, name, BOOTSTRAP_STORE="1", BOOTSTRAP_TOKEN=token)
+        assert (done.status, said in done.out + done.err) == (1, True)
+        assert token not in done.out + done.err
+    assert not (tmp_path / "data").exists()
+
+
 async def test_a_schema_that_is_not_this_version_s(empty_database: str) -> None:
     assert [(each.level, each.found.split(",")[0]) async for each in kept.schema(empty_database)] == [
         (Level.WARN, "the database is empty")

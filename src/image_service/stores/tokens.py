@@ -1,7 +1,6 @@
 """Tokens: a store's secrets, shown once and kept as SHA-256."""
 
 import hashlib
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +13,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
+from image_service.edge.token import MUST_BE, is_token
 from image_service.errors import InvalidField, StoreNotFound
 from image_service.stores.models import DEFAULT_LANGUAGE, StoreRow, TokenRow
 
 TOKEN_BYTES = 32  # 256 random bits
-# Imported tokens: at least as long as a platform's shortest secret (20, in one of the seeds), with characters
-# that a header can contain. Random ones have 43 of these characters.
-IMPORTABLE = re.compile(r"[\x21-\x7e]{20,200}", re.ASCII)
 
 
 class Scope(StrEnum):
@@ -54,7 +51,7 @@ def digest(token: str) -> bytes:
 
 def may_be(token: str) -> bool:
     """False: the token is malformed, and no store has it."""
-    return IMPORTABLE.fullmatch(token) is not None
+    return is_token(token)
 
 
 _BY_DIGEST = Statement(
@@ -86,8 +83,8 @@ async def add(session: AsyncSession, store_id: int, scope: Scope, imported: str 
 
     Raises `InvalidField` (`token`) if the import is too short, too long, not printable ASCII, or taken.
     """
-    if imported is not None and not IMPORTABLE.fullmatch(imported):
-        raise InvalidField("token", "must be 20 to 200 printable ASCII characters without blanks")
+    if imported is not None and not is_token(imported):
+        raise InvalidField("token", MUST_BE)
     token = imported or secrets.token_urlsafe(TOKEN_BYTES)
     taken = select(TokenRow.id).where(TokenRow.sha256 == digest(token))
     if (await session.exec(taken)).first() is not None:
