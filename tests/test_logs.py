@@ -23,6 +23,8 @@ try:
 except RuntimeError:
     structlog.get_logger().exception("failed")
 logging.getLogger("alembic.runtime").info("chatter")
+logging.getLogger("pgqueuer").info("chatter")
+logging.getLogger("pgqueuer").warning("a queue's warning")
 logging.getLogger("uvicorn.error").info("chatter")
 logging.getLogger("uvicorn.error").error("a library's error")
 structlog.get_logger().info("request", path="/\\n{{}}")
@@ -36,10 +38,10 @@ def run(stderr: int) -> subprocess.CompletedProcess[bytes]:
 def test_off_a_terminal_each_event_is_a_line_of_json() -> None:
     said = run(subprocess.PIPE).stderr.decode()
     lines: list[dict[str, Any]] = [json.loads(line) for line in said.splitlines()]
-    assert [line["event"] for line in lines] == ["failed", "a library's error", "request"]
+    assert [line["event"] for line in lines] == ["failed", "a queue's warning", "a library's error", "request"]
     assert all({"level", "timestamp", "pid"} <= line.keys() for line in lines)
     assert lines[0]["exception"][0]["exc_value"] == "unforeseen"
-    assert lines[2]["path"] == "/\n{}"
+    assert lines[3]["path"] == "/\n{}"
     assert SECRET not in said
 
 

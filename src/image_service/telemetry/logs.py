@@ -11,7 +11,7 @@ import structlog
 
 # Lower levels do not help an operator.
 QUIET = {
-    logging.WARNING: ("alembic", "uvicorn", "uvicorn.error"),
+    logging.WARNING: ("alembic", "pgqueuer", "uvicorn", "uvicorn.error"),
     logging.ERROR: ("httpcore", "httpx", "python_multipart", "pyvips", "asyncio"),
 }
 
