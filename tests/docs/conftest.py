@@ -66,9 +66,9 @@ class Reader:
         self.compare(answer, send(self.server.url, request, self.folder))
 
     def compare(self, printed: str, found: Answer) -> None:
-        """The status; the headers, all of them but `UNPRINTED`; the body."""
+        """The status line; the headers, all of them but `UNPRINTED`; the body."""
         wanted = Answer.parse(printed)
-        assert found.status == wanted.status, found
+        assert (found.status, found.reason) == (wanted.status, wanted.reason), found
         unprinted = {n for n in found.names() if n in UNPRINTED or n.startswith(UNPRINTED_PREFIX)}
         assert found.names() - (unprinted - wanted.names()) == wanted.names()
         for name in wanted.names():

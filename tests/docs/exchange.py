@@ -28,6 +28,7 @@ _BEGINNINGS = {
 @dataclass(frozen=True)
 class Answer:
     status: int
+    reason: str
     headers: list[tuple[str, str]]  # names in lower case
     body: bytes
 
@@ -37,7 +38,8 @@ class Answer:
         head, _, body = text.replace("\r\n", "\n").partition("\n\n")
         first, *lines = head.splitlines()
         headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-        return cls(int(first.split()[1]), headers, body.strip().encode())
+        _, status, reason = first.split(maxsplit=2)
+        return cls(int(status), reason, headers, body.strip().encode())
 
     def names(self) -> set[str]:
         return {name for name, _ in self.headers}
@@ -76,5 +78,8 @@ def send(url: str, request: str, files: Path) -> Answer:
         response = HTTPResponse(connection, method=method)
         response.begin()
         return Answer(
-            response.status, [(name.lower(), value) for name, value in response.getheaders()], response.read()
+            response.status,
+            response.reason,
+            [(name.lower(), value) for name, value in response.getheaders()],
+            response.read(),
         )

@@ -53,4 +53,4 @@ def test_what_is_left_out(likeness: Likeness, printed: str, found: str) -> None:
 def test_a_block_is_a_request_and_its_answer() -> None:
     request, answer = split("GET / HTTP/1.1\nA: b\n\nHTTP/1.1 204 No Content\nC: d\n")
     assert request == "GET / HTTP/1.1\nA: b\n\n"
-    assert Answer.parse(answer) == Answer(204, [("c", "d")], b"")
+    assert Answer.parse(answer) == Answer(204, "No Content", [("c", "d")], b"")

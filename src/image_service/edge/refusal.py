@@ -1,7 +1,14 @@
-"""The answer to a malformed request, or one without a place: closes the connection."""
+"""The answer to a malformed request, or one without a place: closes the connection. And all answers' first lines."""
 
 import json
 from http import HTTPStatus
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from image_service.edge.reasons import REASONS
+
+# uvicorn's table has the phrases of this Python.
+STATUS_LINE.update({status: f"HTTP/1.1 {status} {reason}\r\n".encode() for status, reason in REASONS.items()})
 
 
 def refusal(status: HTTPStatus) -> bytes:

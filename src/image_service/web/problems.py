@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from image_service import errors
+from image_service.edge.reasons import REASONS
 from image_service.jobs.ends import JobBegun, JobNotFound
 from image_service.jobs.webhooks.errors import (
     DeliveryNotFound,
@@ -57,8 +58,6 @@ STATUSES: dict[type[Exception], int] = {
     errors.InstanceMismatch: 503,
     errors.StorageFull: 507,
 }
-# RFC 9110's words where Python versions differ; for 422, the dialects' words.
-REASONS = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Entity"}
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 UNAVAILABLE_RETRY_SECONDS = 5  # a restarting database is back in seconds
 
