@@ -41,6 +41,26 @@ async def test_what_is_no_list(client: httpx.AsyncClient, body: dict[str, Any], 
     assert refused.headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"images": [{"id": ID}], "images": []}', "images"),
+        ('{"images": [{"id": ID, "alt": "a", "alt": null}]}', "alt"),
+        ('{"images": [{"id": ID, "alt": {"\\ud800": "a", "\\ud800": "b"}}]}', "\\ud800"),
+    ],
+)
+async def test_a_name_that_is_there_twice(client: httpx.AsyncClient, body: str, field: str) -> None:
+    """A second list, perhaps an empty one, must not remove what the first one names."""
+    image = (await added(client))["id"]
+    json = {"Content-Type": "application/json"}
+    refused = await client.put(GALLERY, content=body.replace("ID", str(image)), headers=json)
+    assert (refused.status_code, refused.json()["errors"]) == (422, {field: ["is there twice"]})
+    assert ids(await shown(client)) == [image]
+    for method, route in (("PUT", "/products/1"), ("POST", "/products"), ("POST", "/webhooks"), ("POST", "/uploads")):
+        refused = await client.request(method, route, content='{"name": "a", "name": "b"}', headers=json)
+        assert (refused.status_code, "is there twice" in refused.text) == (422, True)
+
+
 async def test_large_lists(client: httpx.AsyncClient) -> None:
     alt = {f"l{number}": "text" for number in range(50)}
     fits = await client.put(GALLERY, json={"images": [{"id": number, "alt": alt} for number in range(1, 251)]})

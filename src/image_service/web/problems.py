@@ -19,6 +19,7 @@ from image_service.jobs.webhooks.errors import (
     WebhookNotFound,
     WebhookOff,
 )
+from image_service.telemetry.logs import printable
 
 STATUSES: dict[type[Exception], int] = {
     errors.MalformedBody: 400,
@@ -59,6 +60,7 @@ STATUSES: dict[type[Exception], int] = {
     errors.StorageFull: 507,
 }
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+MAX_SHOWN_NAME = 50  # characters
 UNAVAILABLE_RETRY_SECONDS = 5  # a restarting database is back in seconds
 
 
@@ -162,9 +164,14 @@ _INTEGERS = {"int_type", "int_parsing", "int_from_float", "int_parsing_size"}
 
 def invalid_fields(error: ValidationError) -> errors.InvalidField:
     """Every invalid field of a body."""
-    messages = {str(finding["loc"][0]): message_of(finding) for finding in error.errors(include_input=False)}
+    messages = {shown_name(finding["loc"][0]): message_of(finding) for finding in error.errors(include_input=False)}
     first = next(iter(messages))
     return errors.InvalidField(first, messages[first], messages)
+
+
+def shown_name(name: object) -> str:
+    """A field's name that the client has chosen, as an answer can hold it: no lone surrogates, nothing invisible."""
+    return printable(str(name)[:MAX_SHOWN_NAME])
 
 
 def message_of(finding: Mapping[str, object]) -> str:

@@ -106,7 +106,7 @@ async def name_product(
 ) -> Response:
     """Name a product, in any number of languages. The platform's other product fields are ignored."""
     expected = etags.expected_versions(request)
-    asked = parse_name(await uploads.read_fields(request))
+    asked = parse_name(await uploads.read_fields(request, last_counts=True))
     said = asked.model_fields_set
     await naming.describe(
         parts.database,

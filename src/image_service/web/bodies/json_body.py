@@ -7,12 +7,13 @@ second for a few million of them.
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from image_service.errors import BodyTooLong, MalformedBody
+from image_service.errors import BodyTooLong, InvalidField, MalformedBody
 from image_service.ingest.base64_text import is_data_url
+from image_service.web.problems import shown_name
 
 SRC = "src"  # besides the attachment; may also hold a picture
 MAX_DATA_HEAD = 300  # bytes that identify a `data:` URL
@@ -53,12 +54,13 @@ def taken_apart(body: bytes, attachment: Sequence[str], bounds: JsonBounds = BOU
     return _restored(fields, cut, bounds), text
 
 
-def parsed(body: bytes, bounds: JsonBounds = BOUNDS) -> dict[str, Any]:
+def parsed(body: bytes, bounds: JsonBounds = BOUNDS, *, last_counts: bool = False) -> dict[str, Any]:
     """The fields of a body without an attachment; none if the body is empty. Raw line breaks in strings are accepted:
-    the seed prints its attachment with them. Raises `BodyTooLong`, `MalformedBody`.
+    the seed prints its attachment with them. `last_counts`: of names that an object has twice; else they are refused.
+    Raises `BodyTooLong`, `MalformedBody`, `InvalidField`.
     """
     rest, _ = _without_pictures(body, (), 0, bounds)
-    return _parsed(rest)
+    return _parsed(rest, None if last_counts else _names_once)
 
 
 def _without_pictures(
@@ -151,16 +153,33 @@ def _text(string: bytes) -> bytes:
         raise MalformedBody(str(error)[:100]) from None
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
+def _parsed(body: bytes, pairs: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None) -> dict[str, Any]:
+    """`pairs` makes an object of its names and values."""
     if not body.strip():
         return {}
     try:
-        value = json.loads(body.decode("utf-8-sig"), strict=False, parse_constant=_no_constant, parse_float=_number)
+        value = json.loads(
+            body.decode("utf-8-sig"),
+            strict=False,
+            parse_constant=_no_constant,
+            parse_float=_number,
+            object_pairs_hook=pairs,
+        )
     except (ValueError, RecursionError) as error:
         raise MalformedBody(str(error)[:100]) from None
     if not isinstance(value, dict):
         raise MalformedBody("not an object")
     return value
+
+
+def _names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A list that is there twice, the second time empty, must not remove what the first one names."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidField(shown_name(name), "is there twice")
+        found[name] = value
+    return found
 
 
 def _number(text: str) -> float | int:

@@ -46,15 +46,16 @@ async def read(
     return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
 
 
-async def read_fields(request: Request, bounds: JsonBounds = BOUNDS) -> Submission:
-    """A JSON object without a picture; a route that takes long lists gives its own `bounds`.
+async def read_fields(request: Request, bounds: JsonBounds = BOUNDS, *, last_counts: bool = False) -> Submission:
+    """A JSON object without a picture; a route that takes long lists gives its own `bounds`. `last_counts`: of a name
+    that is there twice, as other services' clients may expect; else it is refused.
 
-    Raises `MalformedBody`, `UnsupportedBody`, `BodyTooLong`.
+    Raises `MalformedBody`, `UnsupportedBody`, `BodyTooLong`, `InvalidField` (a name that is there twice).
     """
     body = b"".join([chunk async for chunk in _json_body(request, bounds.bytes, BodyTooLong())])
     if len(body) > SMALL_JSON_BYTES:
-        return Submission(await asyncio.to_thread(parsed, body, bounds))
-    return Submission(parsed(body, bounds))
+        return Submission(await asyncio.to_thread(parsed, body, bounds, last_counts=last_counts))
+    return Submission(parsed(body, bounds, last_counts=last_counts))
 
 
 def is_form(request: Request) -> bool:
