@@ -184,3 +184,10 @@ async def test_other_methods_on_these_paths_speak_as_they_did(client: httpx.Asyn
     assert (missing.status_code, missing.headers["Content-Type"]) == (404, "application/json")
     unknown = await client.put("/products/seven", json={})
     assert (unknown.status_code, unknown.headers["Content-Type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(("method", "route"), [("PUT", "/products/7"), ("POST", "/webhooks"), ("POST", "/uploads")])
+async def test_a_field_whose_name_is_half_a_character(client: httpx.AsyncClient, method: str, route: str) -> None:
+    json = {"Content-Type": "application/json"}
+    refused = await client.request(method, route, content='{"\\ud800": 1}', headers=json)
+    assert (refused.status_code, "contains characters that cannot be stored" in refused.text) == (422, True)

@@ -149,6 +149,7 @@ _MESSAGES = {
     "missing": "can't be blank",
     "enum": "must be {expected}",
     "string_type": "must be a string",
+    "string_unicode": "contains characters that cannot be stored",
     "list_type": "must be a list",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
@@ -164,7 +165,8 @@ _INTEGERS = {"int_type", "int_parsing", "int_from_float", "int_parsing_size"}
 
 def invalid_fields(error: ValidationError) -> errors.InvalidField:
     """Every invalid field of a body."""
-    messages = {shown_name(finding["loc"][0]): message_of(finding) for finding in error.errors(include_input=False)}
+    findings = error.errors(include_input=False)
+    messages = {shown_name((*finding["loc"], "body")[0]): message_of(finding) for finding in findings}
     first = next(iter(messages))
     return errors.InvalidField(first, messages[first], messages)
 
