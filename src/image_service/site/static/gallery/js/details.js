@@ -14,9 +14,18 @@ import { altOf, format, languageName, size, when } from "./words.js";
 
 const dialog = byId("details");
 
+// What the dialog shows or showed last, a new one each time that it opens: { pictures, image, actions, works, saved,
+// sent }. `works`: how many calls are under way. `saved`, `sent`: the texts that are saved, and that are being saved.
+let view = null;
+
+const isOpen = (one) => dialog.open && one === view;
+
 // `onDelete(image)`, and `onAssigned(product)` are called after the dialog has closed.
 export function openDetails(pictures, image, actions) {
-  render(pictures, image, actions);
+  view = { pictures, image, actions, works: 0, saved: null, sent: null };
+  render(view);
+  showBusy();
+  dialog.onclose = closed;
   openDialog(dialog);
 }
 
@@ -24,8 +33,14 @@ export function closeDetails() {
   if (dialog.open) dialog.close();
 }
 
-function render(pictures, image, actions) {
+// Closes it without a word about an unsaved text.
+function finish() {
   dialog.onclose = null;
+  dialog.close();
+}
+
+function render(one) {
+  const { pictures, image, actions } = one;
   dialog.replaceChildren(byId("details-of").content.cloneNode(true));
   byId("details-title").textContent = image.filename;
   fill(dialog.querySelector(".picture"), image, "(max-width: 760px) 92vw, 430px");
@@ -33,22 +48,32 @@ function render(pictures, image, actions) {
   byId("picture-tag").value = tag(image);
   for (const button of dialog.querySelectorAll("[data-copy]")) button.onclick = () => copy(byId(button.dataset.copy), button);
   for (const button of dialog.querySelectorAll("[data-close]")) button.onclick = () => dialog.close();
-  byId("download").onclick = () => attempt(pictures, image, actions, () => download(image));
+  byId("download").onclick = () => attempt(one, () => download(image));
   byId("details-delete").onclick = () => {
-    dialog.onclose = null; // the picture is being deleted, so its unsaved text does not matter
-    dialog.close();
+    finish(); // the picture is being deleted, so its unsaved text does not matter
     actions.onDelete(image);
   };
   facts(image);
   for (const id of ["alt-form", "position-form", "replace-form"]) show(byId(id), pictures.isOrdered && canWrite());
   show(byId("assign-form"), !pictures.isOrdered && canWrite());
   if (pictures.isOrdered) {
-    describing(pictures, image, actions);
-    placing(pictures, image, actions);
-    replacing(pictures, image, actions);
+    describing(one);
+    placing(one);
+    replacing(one);
   } else {
-    assigning(pictures, image, actions);
+    assigning(one);
   }
+  one.saved = texts();
+}
+
+// Shows the picture as it is `now`. The text that is being written stays.
+function renew(one, now) {
+  const mine = areas();
+  const focused = document.activeElement.id;
+  one.image = now;
+  render(one);
+  keep(mine);
+  (byId(focused) ?? dialog.querySelector("[data-close]")).focus();
 }
 
 function facts(image) {
@@ -75,138 +100,160 @@ function fillList(list, rows) {
   }
 }
 
-// Runs `work` and reports an error. Returns what `work` returns, or undefined if it failed.
-async function attempt(pictures, image, actions, work) {
-  show(byId("details-problem"), false);
-  show(byId("details-conflict"), false);
-  dialog.setAttribute("aria-busy", "true");
+// Runs `work` and reports an error: in the dialog, or if that has closed or shows another picture, as a message. Returns
+// what `work` returns, or undefined if it failed. `action`: the message's button.
+async function attempt(one, work, action) {
+  if (isOpen(one)) {
+    show(byId("details-problem"), false);
+    show(byId("details-conflict"), false);
+  }
+  one.works += 1;
+  showBusy();
   try {
     return await work();
   } catch (error) {
-    if (error instanceof Conflict) conflict(pictures, image, actions);
+    const isConflict = error instanceof Conflict;
+    if (!isOpen(one)) tell(one, isConflict ? conflicting() : error.message, { action, stays: 10_000 });
+    else if (isConflict) conflict(one);
     else {
       byId("details-problem").textContent = error.message;
       show(byId("details-problem"), true);
     }
   } finally {
-    dialog.removeAttribute("aria-busy");
+    one.works -= 1;
+    showBusy();
   }
 }
 
-function conflict(pictures, image, actions) {
+const showBusy = () => dialog.setAttribute("aria-busy", String(view.works > 0));
+
+// A message; it names the picture unless the dialog shows it.
+const tell = (one, words, options) => toast(isOpen(one) ? words : `${one.image.filename}: ${words}`, options);
+
+const conflicting = () => `${text("conflict.title")} ${text("conflict.text")}`;
+
+function conflict(one) {
   const [notice, load] = [byId("details-conflict"), byId("details-conflict").querySelector("button")];
-  notice.firstElementChild.textContent = `${text("conflict.title")} ${text("conflict.text")}`;
+  notice.firstElementChild.textContent = conflicting();
   show(load, true);
   show(notice, true);
   load.onclick = () =>
-    attempt(pictures, image, actions, async () => {
-      const mine = drafts();
-      await pictures.load();
-      const now = pictures.find(image.id);
-      if (!now) {
-        dialog.onclose = null;
-        dialog.close();
+    attempt(one, async () => {
+      await one.pictures.load();
+      if (!isOpen(one)) return;
+      const [before, now] = [one.image, one.pictures.find(one.image.id)];
+      if (now) {
+        renew(one, now);
+        if (texts() !== one.saved) compare(now, before);
+      } else {
+        finish();
         toast(text("conflict.gone"));
-        return;
       }
-      render(pictures, now, actions);
-      restore(mine, now, image);
     });
   load.focus();
 }
 
-const areas = () => [...byId("alt-fields").querySelectorAll("textarea")];
-const drafts = () => new Map(areas().map((area) => [area.name, area.value]));
-
-// Keeps the unsaved text in the field, and shows the text that is now saved beside it.
-function restore(mine, now, before) {
+// Shows the text that is now saved beside the unsaved one.
+function compare(now, before) {
   const isOther = JSON.stringify(now.alt) !== JSON.stringify(before.alt);
   const notice = byId("details-conflict");
   const theirs = altOf(now) ? text("conflict.their_text", { text: altOf(now) }) : text("conflict.no_text");
   notice.firstElementChild.textContent = isOther ? theirs : text("conflict.other");
   show(notice.querySelector("button"), false);
   show(notice, true);
-  for (const area of areas()) area.value = mine.get(area.name) ?? area.value;
   areas()[0]?.focus();
 }
 
-function describing(pictures, image, actions) {
+const areas = () => [...byId("alt-fields").querySelectorAll("textarea")];
+const texts = () => JSON.stringify(areas().map((area) => area.value));
+
+// Puts the fields that a text has been written in back, in the place of new ones.
+function keep(mine) {
+  const written = mine.filter(({ value, defaultValue }) => value !== defaultValue);
+  for (const area of areas()) area.replaceWith(written.find(({ name }) => name === area.name) ?? area);
+}
+
+function describing(one) {
+  const { image } = one;
   const isMap = image.alt !== null && typeof image.alt === "object";
-  const texts = isMap ? Object.entries(image.alt) : [["", image.alt ?? ""]];
-  for (const [language, alt] of texts) byId("alt-fields").append(altField(language, alt));
-  keeping(pictures, image, actions);
+  const alts = isMap ? Object.entries(image.alt) : [["", image.alt ?? ""]];
+  for (const [language, alt] of alts) byId("alt-fields").append(altField(language, alt));
   byId("alt-form").onsubmit = async (event) => {
     event.preventDefault();
-    const said = areas().map((area) => [area.name, area.value.trim()]);
+    const [mine, sent] = [areas(), texts()];
+    const said = mine.map((area) => [area.name, area.value.trim()]);
     const alt = isMap ? Object.fromEntries(said) : said[0][1] || null;
-    const saved = await attempt(pictures, image, actions, () => pictures.describe(image, alt));
-    if (!saved) return;
-    dialog.onclose = null;
-    dialog.close();
-    toast(text("details.alt_saved"));
+    one.sent = sent;
+    const now = await attempt(one, () => one.pictures.describe(one.image, alt), back(one, mine));
+    if (one.sent === sent) one.sent = null;
+    if (!now) return;
+    [one.image, one.saved] = [now, sent];
+    tell(one, text("details.alt_saved"));
+    if (isOpen(one) && texts() === sent) finish();
   };
 }
 
-// Closing with an unsaved text offers a way back to it.
-function keeping(pictures, image, actions) {
-  const first = JSON.stringify([...drafts()]);
-  dialog.onclose = () => {
-    const mine = drafts();
-    if (JSON.stringify([...mine]) === first) return;
-    const goBack = () => {
-      openDetails(pictures, pictures.find(image.id) ?? image, actions);
-      for (const area of areas()) area.value = mine.get(area.name) ?? area.value;
-      areas()[0].focus();
-    };
-    toast(text("details.alt_not_saved"), { action: [text("details.go_back"), goBack], stays: 10_000 });
-  };
+// The dialog has closed: a text that is neither saved nor being saved can be gone back to.
+function closed() {
+  if (dialog.open || [view.saved, view.sent].includes(texts())) return;
+  toast(text("details.alt_not_saved"), { action: back(view, areas()), stays: 10_000 });
 }
+
+const back = ({ pictures, image, actions }, mine) => [
+  text("details.go_back"),
+  () => {
+    openDetails(pictures, pictures.find(image.id) ?? image, actions);
+    keep(mine);
+    areas()[0].focus();
+  },
+];
 
 function altField(language, alt) {
   const field = Object.assign(document.createElement("div"), { className: "field" });
   const id = `alt-${language || "text"}`;
   const label = Object.assign(document.createElement("label"), { htmlFor: id, textContent: language ? text("details.alt_language", { language: languageName(language) }) : text("details.alt") });
-  const area = Object.assign(document.createElement("textarea"), { id, name: language, value: alt, rows: 3, maxLength: 2000, dir: "auto" });
+  const area = Object.assign(document.createElement("textarea"), { id, name: language, defaultValue: alt, rows: 3, maxLength: 2000, dir: "auto" });
   if (language) area.lang = language;
   const hint = Object.assign(document.createElement("small"), { textContent: text("details.alt_hint") });
   field.append(label, area, ...(language ? [] : [hint]));
   return field;
 }
 
-function placing(pictures, image, actions) {
+function placing(one) {
+  const { pictures, image } = one;
   const input = byId("position");
   const count = pictures.visible.length;
   Object.assign(input, { max: count, value: pictures.visible.findIndex(({ id }) => id === image.id) + 1 });
   byId("of-positions").textContent = text("details.of", { count });
   byId("position-form").onsubmit = async (event) => {
     event.preventDefault();
-    const moved = await attempt(pictures, image, actions, () => pictures.move(image, input.valueAsNumber - 1));
+    const place = input.valueAsNumber;
+    const moved = await attempt(one, () => pictures.move(one.image, place - 1));
     if (!moved) return;
-    dialog.close();
-    toast(text("move.moved", { number: input.valueAsNumber }));
+    tell(one, text("move.moved", { number: place }));
+    if (isOpen(one)) dialog.close();
   };
 }
 
-function replacing(pictures, image, actions) {
+function replacing(one) {
   const progress = byId("replace-progress");
   const [file, url] = [byId("replace-file"), byId("replace-url")];
   const replace = async (source, note = "") => {
     show(progress, true);
     progress.removeAttribute("value");
     const onProgress = (done) => (done < 1 ? (progress.value = done) : progress.removeAttribute("value"));
-    const now = await attempt(pictures, image, actions, () => pictures.replace(image, source, { onProgress }));
+    const now = await attempt(one, () => one.pictures.replace(one.image, source, { onProgress }));
     show(progress, false);
     if (!now) return;
-    render(pictures, now, actions);
-    toast([text("details.replaced"), note].filter(Boolean).join("\n"));
-    dialog.querySelector("[data-close]").focus();
+    tell(one, [text("details.replaced"), note].filter(Boolean).join("\n"));
+    if (dialog.open && view.image.id === now.id) renew(view, now);
   };
   byId("replace-file-button").onclick = () => file.click();
   file.accept = byId("files").accept;
   file.onchange = async () => {
     const [chosen] = file.files;
     file.value = "";
-    const fit = await attempt(pictures, image, actions, () => fitted(chosen));
+    const fit = await attempt(one, () => fitted(chosen));
     if (!fit) return;
     const form = new FormData();
     form.append("file", fit.file, fit.file.name);
@@ -218,17 +265,17 @@ function replacing(pictures, image, actions) {
   };
 }
 
-function assigning(pictures, image, actions) {
+function assigning(one) {
   const key = newKey();
   byId("assign-form").onsubmit = async (event) => {
     event.preventDefault();
     const product = byId("assign-to").value;
-    const isDone = await attempt(pictures, image, actions, async () => {
-      await pictures.assign(image, product, `${key}-${product}`);
+    const isDone = await attempt(one, async () => {
+      await one.pictures.assign(one.image, product, `${key}-${product}`);
       return true;
     });
     if (!isDone) return;
-    dialog.close();
-    actions.onAssigned(product);
+    if (isOpen(one)) dialog.close();
+    one.actions.onAssigned(product);
   };
 }

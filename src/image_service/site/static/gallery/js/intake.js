@@ -10,16 +10,16 @@ import { limits } from "./words.js";
 
 // Files are uploaded; the service fetches URLs. `target()` is the open product's number, or null if none is open.
 export function startIntake(target) {
-  const give = (sources) => {
+  const give = (sources, product = target()) => {
     if (sources.length === 0) return;
     if (!canWrite()) toast(text("error.read_only"));
-    else if (typeof sources[0] === "string") arrivals.add(sources, target());
-    else uploads.add(sources, target());
+    else if (typeof sources[0] === "string") arrivals.add(sources, product);
+    else uploads.add(sources, product);
   };
   choosing(give);
   dropping(give, target);
   pasting(give, target);
-  asking(give);
+  asking(give, target);
 }
 
 // A phone's picker converts HEIC to JPEG by itself, unless `accept` names HEIC.
@@ -75,12 +75,13 @@ function urls(pasted, target) {
   return target() === null ? [] : found;
 }
 
-function asking(give) {
+function asking(give, target) {
   const dialog = byId("url-dialog");
   byId("from-url").onclick = () => {
+    const product = target(); // Back may open another one behind the dialog
+    dialog.querySelector("form").onsubmit = () => give([byId("url").value], product);
     byId("url").value = "";
     openDialog(dialog);
     byId("url").focus();
   };
-  dialog.querySelector("form").onsubmit = () => give([byId("url").value]);
 }

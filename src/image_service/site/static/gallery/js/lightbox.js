@@ -9,10 +9,13 @@ import { text } from "./texts.js";
 import { altOf } from "./words.js";
 
 let open = null;
+let latest = 0; // the latest call: while the script loads, another picture may be asked for, or none
 
 // `onEdit(image, field)` opens the details, at `field` if it is given.
 export async function openLarge(images, index, onEdit) {
+  const mine = ++latest;
   const { default: PhotoSwipe } = await import("../vendor/photoswipe/photoswipe.esm.min.js");
+  if (mine !== latest || open) return;
   const box = new PhotoSwipe({
     dataSource: images.map(slide),
     index,
@@ -77,4 +80,7 @@ function done(element) {
   setTimeout(() => use.setAttribute("href", "#i-copy"), 1500);
 }
 
-export const closeLarge = () => open?.close();
+export function closeLarge() {
+  latest += 1;
+  open?.close();
+}

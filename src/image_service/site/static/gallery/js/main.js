@@ -70,7 +70,8 @@ function nameIt() {
 
 async function learnName(each) {
   if (!each.isOrdered) return;
-  each.called = await called(each.product).catch(() => ({})); // without a name, its number is shown
+  const found = await called(each.product).catch(() => ({})); // without a name, its number is shown
+  each.called ??= found; // it may have been named meanwhile
   if (isOpen(each)) nameIt();
 }
 
@@ -223,7 +224,7 @@ async function start() {
     byId("product-number").value = "";
   };
   startFinding((error) => toast(error.message));
-  startNaming(() => pictures?.product, known, (product, named) => {
+  startNaming(() => pictures?.product, (product, named) => {
     if (pictures?.product === product) {
       pictures.called = named;
       nameIt();

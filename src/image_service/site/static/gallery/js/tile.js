@@ -22,14 +22,15 @@ export function tileOf(image, { isOrdered, onOpen, onEdit, onDelete }) {
   show(part(".move"), isOrdered);
   show(part(".badge"), isOrdered);
   show(part(".dot"), isOrdered);
+  const deleteOnce = (_, { detail }) => detail > 1 || onDelete(image); // the second click of two would hit the next tile
   const buttons = {
     ".picture": [text("tile.view", { name }), onOpen],
     ".edit": [text("tile.details", { name }), onEdit],
-    ".delete": [text("tile.delete", { name }), onDelete],
+    ".delete": [text("tile.delete", { name }), deleteOnce],
   };
   for (const [selector, [label, act]] of Object.entries(buttons)) {
     part(selector).setAttribute("aria-label", label);
-    part(selector).onclick = () => act(image);
+    part(selector).onclick = (event) => act(image, event);
   }
   return tile;
 }
