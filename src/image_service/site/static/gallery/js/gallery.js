@@ -19,17 +19,17 @@ export function moved(images, { id, left }) {
 
 const behind = (images, left) => images.findLastIndex(({ id }) => left.includes(id)) + 1;
 
-const TRIES = 5; // of a change, while this page's own uploads change the gallery too
-
 export class Gallery extends Pictures {
   isOrdered = true;
   #etag = null;
   #made = 0; // changes that this page has made after #etag
+  #late = []; // uploads of this page that were added while the gallery was being loaded
   #moves = []; // that are not saved yet, oldest first: { id, left }
   #next = new WeakMap(); // a picture -> what this page has made of it
 
   constructor(product) {
-    super(product, `products/${product}/images`);
+    super(product);
+    this.address = `products/${product}/images`;
   }
 
   get visible() {
@@ -40,24 +40,28 @@ export class Gallery extends Pictures {
     return this.inTurn(async () => this.#take(await this.#fetched()));
   }
 
-  // All pages of one revision: if the gallery changes between two pages, it starts again.
+  // All pages of one revision: if the gallery changes between two pages, it starts again. The answers may be older than an
+  // upload that was added meanwhile: it is put behind the others, and counts as made after their revision.
   async #fetched() {
     const images = [];
+    this.#late = [];
     let etag = null;
     for (let page = 1; ; page += 1) {
       const { body, header } = await api("GET", `${this.address}?fields=all&per_page=200&page=${page}`);
       if (etag !== null && revision(header("ETag")) !== revision(etag)) return this.#fetched();
       etag = header("ETag");
       images.push(...body);
-      if (images.length >= Number(header("X-Total-Count"))) return { images, etag };
+      if (images.length >= Number(header("X-Total-Count"))) break;
     }
+    const late = this.#late.filter(({ id }) => images.every((image) => image.id !== id));
+    return { images: [...images, ...late], etag, made: late.length };
   }
 
-  #take({ images, etag }) {
+  #take({ images, etag, made }) {
     this.images = images;
     this.total = images.length;
     this.#etag = etag;
-    this.#made = 0;
+    this.#made = made;
     this.changed();
   }
 
@@ -70,21 +74,24 @@ export class Gallery extends Pictures {
     this.#take(fresh);
   }
 
-  // `image`: as it was shown when the user decided on the change. `options()` is asked in the change's turn.
+  // `image`: as it was shown when the user decided on the change. `options()` is asked in the change's turn. While pictures
+  // are being added, it tries as often as one has come first.
   async #edit(image, method, options) {
     try {
       if (this.#made > 0) await this.#catchUp();
-      for (let tries = TRIES; ; tries -= 1) {
+      for (;;) {
+        const before = this.#etag;
         const known = this.find(image.id);
         const meant = this.#latest(image);
         const asked = options();
         if (!known || known.src !== meant.src || ("json" in asked && seen([known]) !== seen([meant]))) throw new Conflict();
         try {
-          return await api(method, `${this.address}/${image.id}?fields=all`, { ...asked, ifMatch: this.#etag });
+          return await api(method, `${this.address}/${image.id}?fields=all`, { ...asked, ifMatch: before });
         } catch (error) {
-          if (error.status !== 412 || tries === 1) throw error;
+          if (error.status !== 412) throw error;
         }
         await this.#catchUp();
+        if (this.#etag === before) throw new Conflict(); // nothing has changed: it would be refused again
       }
     } catch (error) {
       throw asConflict(error);
@@ -171,6 +178,7 @@ export class Gallery extends Pictures {
     this.images.splice(image.position - 1, 0, image);
     this.total = this.images.length;
     this.#made += 1;
+    this.#late.push(image);
     this.changed();
   }
 }

@@ -99,7 +99,7 @@ function unreachable(each, error) {
 }
 
 function redraw() {
-  if (isMoving()) return; // the tiles stay as they are until the picture is put down
+  if (!pictures || isMoving()) return; // the tiles stay as they are until the picture is put down
   const { visible, isOrdered, hasMore } = pictures;
   const gone = pictures.images.length - visible.length;
   const count = pictures.total - gone;
@@ -138,7 +138,7 @@ function edit(image, field) {
 
 // `left`: the ids of the pictures that are then left of it.
 async function move(id, left, each = pictures) {
-  if (!each.find(id)) return redraw(); // it was deleted meanwhile
+  if (!each?.find(id)) return redraw(); // it was deleted, or something else opened, meanwhile
   try {
     await each.moveBehind(each.find(id), left);
     if (left.length === 0) refreshProducts(); // the list shows the main picture, which has changed
@@ -173,12 +173,12 @@ function report(each, error, elsewhere = error.message) {
 const arriving = ({ product }) =>
   uploads.sending(product) + arrivals.of(product).filter(({ state }) => state !== "failed").length;
 
-// First all that is under way is finished. What the lost line has prevented is offered again, so the page stays.
+// First all that is under way is finished. If something could not be done, the page stays: it says so, and offers it again.
 async function leaveTheStore() {
   byId("sign-out").disabled = true;
-  const [isDone] = await Promise.all([carryOut(), settled()]);
+  const areDone = await Promise.all([carryOut(), settled()]);
   byId("sign-out").disabled = false;
-  if (isDone) signOut();
+  if (areDone.every(Boolean)) signOut();
 }
 
 const refreshProducts = () => loadProducts().catch((error) => toast(error.message));

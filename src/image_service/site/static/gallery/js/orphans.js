@@ -10,7 +10,7 @@ export class Orphans extends Pictures {
   #since = 0;
 
   constructor() {
-    super(null, "images");
+    super(null);
   }
 
   // As many as were shown before, or the first page.

@@ -14,15 +14,18 @@ export const asConflict = (error) => (error instanceof Refused && [404, 412].inc
 
 // Changes under way that would be lost if the page were left now. Deletions are not: see `removal.js`.
 const unsaved = new Set();
-const atWork = new Map(); // address -> its Pictures, while changes of them are under way
+const atWork = new Map(); // product -> its Pictures, while changes of them are under way
 
 export const isChanging = () => unsaved.size > 0;
 
-// Resolves when all changes that are under way now have ended.
-export const settled = () => Promise.allSettled([...unsaved]);
+// Resolves when all changes that are under way now have ended: true if all of them were made.
+export const settled = async () => (await Promise.allSettled([...unsaved])).every(({ status }) => status === "fulfilled");
+
+// Resolves when the changes of a product's pictures that are under way now have ended.
+export const atRest = (product) => atWork.get(product)?.inTurn(() => {});
 
 // Pictures that are opened again while changes of them are under way are the same object as before.
-export const resumed = (fresh) => atWork.get(fresh.address) ?? fresh;
+export const resumed = (fresh) => atWork.get(fresh.product) ?? fresh;
 
 export class Pictures extends EventTarget {
   images = []; // as saved
@@ -32,10 +35,10 @@ export class Pictures extends EventTarget {
   #hidden = new Set(); // ids of pictures that are about to be deleted
   #last = Promise.resolve();
 
-  // `product`: a product's number, or null for the unassigned ones; `address`: of their list.
-  constructor(product, address) {
+  // `product`: a product's number, or null for the unassigned ones.
+  constructor(product) {
     super();
-    Object.assign(this, { product, address });
+    this.product = product;
   }
 
   // As the user sees them.
@@ -74,11 +77,11 @@ export class Pictures extends EventTarget {
     const end = () => {
       unsaved.delete(mine);
       this.changes -= 1;
-      if (this.changes === 0) atWork.delete(this.address);
+      if (this.changes === 0) atWork.delete(this.product);
     };
     if (!isKept) unsaved.add(mine);
     this.changes += 1;
-    atWork.set(this.address, this);
+    atWork.set(this.product, this);
     mine.then(end, end);
     return mine;
   }

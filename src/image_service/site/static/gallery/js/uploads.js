@@ -2,6 +2,7 @@
 
 import { fitted } from "./fitting.js";
 import { api, Lost, newKey } from "./http.js";
+import { atRest } from "./pictures.js";
 import { text } from "./texts.js";
 import { same } from "./twice.js";
 
@@ -111,6 +112,7 @@ class Uploads extends EventTarget {
   async #one(upload) {
     try {
       if (await this.#isHeld(upload)) return;
+      await atRest(upload.product); // a move need not wait for all files: it would have to catch up with each of them
       const image = await this.#sent(upload);
       if (upload.note) this.#notes.push(`${upload.name}: ${upload.note}`);
       this.list = this.list.filter((each) => each !== upload);
