@@ -10,8 +10,13 @@ const places = () => [...grid.children];
 let held = null; // by keyboard: { tile, from }
 let dragged = null; // by pointer: the tile
 
-// A tile that another page view has removed is no longer being moved.
-export const isMoving = () => Boolean(held?.tile.isConnected || dragged?.isConnected);
+export const isMoving = () => isHeld() || Boolean(dragged?.isConnected);
+
+// A tile that is no longer there, because something else was opened, is not held.
+function isHeld() {
+  if (!held?.tile.isConnected) held = null;
+  return held !== null;
+}
 
 // `isAllowed()`: whether these pictures can be reordered. `onMove(id, left)`: a picture has a new place, behind those with
 // the ids `left`. `onCancel()`: restore the saved order, and draw what has changed while a picture was being moved.
@@ -63,12 +68,12 @@ function byKeyboard(onMove, onCancel) {
   grid.addEventListener("click", (event) => {
     const button = event.target.closest(".move");
     if (!button) return;
-    if (held) drop();
+    if (isHeld()) drop();
     else if (event.pointerType) toast(text("move.how"));
     else grab(button.closest(".tile"));
   });
   grid.addEventListener("keydown", (event) => {
-    if (!held) return;
+    if (!isHeld()) return;
     const place = next(event.key, places().indexOf(held.tile));
     if (event.key === "Escape") cancel();
     else if (event.key === "Tab") return; // the focus leaves, which drops the picture
@@ -78,7 +83,7 @@ function byKeyboard(onMove, onCancel) {
   });
   grid.addEventListener("focusout", ({ relatedTarget }) => {
     // A tile that is moved in the document loses the focus for a moment; check after it has it again.
-    if (held && !held.tile.contains(relatedTarget)) setTimeout(() => held && !held.tile.contains(document.activeElement) && cancel());
+    if (isHeld() && !held.tile.contains(relatedTarget)) setTimeout(() => isHeld() && !held.tile.contains(document.activeElement) && cancel());
   });
 
   function grab(tile) {
