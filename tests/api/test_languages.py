@@ -31,7 +31,7 @@ async def versioned(request: pytest.FixtureRequest, service: Service, store: New
         ([], [], None),
         (None, [], None),
         ("", [], ""),
-        ({}, [], None),
+        ({}, [], {}),
         ({"es": None}, [], None),
     ],
 )

@@ -28,7 +28,7 @@ def _alt(value: object) -> object:
         value = value[0] if value else None  # PHP's empty map; one published client sends texts only as lists
         if isinstance(value, list | dict):
             raise ValueError("must be a string or a map of language to string")
-    if isinstance(value, dict):
+    if isinstance(value, dict) and None in value.values():
         value = {tag: text for tag, text in value.items() if text is not None} or None
     if value is None or isinstance(value, str):
         texts, tags = [value or ""], []
