@@ -57,7 +57,10 @@ async def test_a_list_in_pages_by_state(client: httpx.AsyncClient, server: Scrip
     second = await client.get("/jobs", params={"page": 2, "per_page": 2})
     assert second.json() == jobs.json()[2:]
     assert 'rel="prev"' in second.headers["Link"]
-    assert problem(await client.get("/jobs", params={"state": "lost"}))[:2] == (422, "invalid_field")
+    lost = await client.get("/jobs", params={"state": "lost"})
+    assert problem(lost)[:2] == (422, "invalid_field")
+    states = "must be 'queued', 'running', 'finished', 'failed' or 'cancelled'"
+    assert lost.json()["errors"] == {"state": [states]}
 
 
 async def test_cancelled_before_it_has_begun_and_not_afterwards(service: Service, server: ScriptedServer) -> None:

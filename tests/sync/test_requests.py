@@ -27,12 +27,12 @@ ONE_OF = "must have exactly one of id, src and sha256"
         ({"images": [{"id": 0}]}, {"images[0].id": ["must be greater than or equal to 1"]}),
         ({"images": [{"sha256": "abc"}]}, {"images[0].sha256": ["must be 64 hex digits"]}),
         ({"images": [{"id": 1, "alt": 5}]}, {"images[0].alt": ["must be a string or a map of language to string"]}),
-        ({"images": [{"id": 1, "url": "x"}]}, {"images[0]": ["is not known"]}),
+        ({"images": [{"id": 1, "url": "x"}]}, {"images[0].url": ["is not known"]}),
         ({"images": [{"id": 1}, {"id": "1"}]}, {"images": ["must not name an id twice"]}),
         ({"images": [{"id": 1, "filename": "a.png"}]}, {"images[0]": ["filename goes with src"]}),
         ({"images": [], "missing": "drop"}, {"missing": ["must be 'remove' or 'keep'"]}),
         ({"images": [], "refetch": None}, {"refetch": ["must be 'changed', 'never' or 'always'"]}),
-        ({"images": [], "stop": True}, {"body": ["is not known"]}),
+        ({"images": [], "stop": True}, {"stop": ["is not known"]}),
     ],
 )
 async def test_what_is_no_list(client: httpx.AsyncClient, body: dict[str, Any], errors: dict[str, list[str]]) -> None:
@@ -67,6 +67,22 @@ async def test_large_lists(client: httpx.AsyncClient) -> None:
     assert fits.status_code == 200
     too_long = await client.put(GALLERY, json={"images": [{"id": 1, "alt": "x" * 2_100_000}]})
     assert (too_long.status_code, too_long.json()["code"]) == (413, "body_too_long")
+    assert too_long.json()["detail"] == "The body is too long, or holds too many values"
+
+
+@pytest.mark.parametrize(("method", "route"), [("PUT", GALLERY), ("POST", "/uploads"), ("POST", "/webhooks")])
+async def test_names_of_any_kind(client: httpx.AsyncClient, method: str, route: str) -> None:
+    json = {"Content-Type": "application/json"}
+    long = await client.request(method, route, content='{"\\u0007' + "x" * 60_000 + '": 1}', headers=json)
+    assert long.status_code == 422
+    assert "\\\\x07" + "x" * 49 + '"' in long.text
+
+
+@pytest.mark.parametrize("body", ["[]", "{", "5", '{"images": ' + "[" * 40])
+async def test_what_is_no_object(client: httpx.AsyncClient, body: str) -> None:
+    refused = await client.put(GALLERY, content=body, headers={"Content-Type": "application/json"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "malformed_body")
+    assert refused.json()["detail"] == "The body is not a JSON object, or is nested too deep"
 
 
 async def test_if_match_is_tested_before_anything_is_fetched(client: httpx.AsyncClient, shop: Shop) -> None:

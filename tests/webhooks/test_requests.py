@@ -45,6 +45,15 @@ REFUSED = {
 }
 
 
+async def test_what_may_be_said_is_named(shop: httpx.AsyncClient, receiver: Receiver) -> None:
+    refused = await shop.post("/webhooks", json={"url": receiver.url(), "events": ["image.seen"]})
+    [message] = refused.json()["errors"]["events"]
+    assert message.startswith("must be 'image.created', 'image.updated', ")
+    made = await shop.post("/webhooks", json={"url": receiver.url(), "events": [CREATED]})
+    refused = await shop.get(f"/webhooks/{made.json()['id']}/deliveries?state=lost")
+    assert refused.json()["errors"] == {"state": ["must be 'waiting', 'delivered' or 'failed'"]}
+
+
 @pytest.mark.parametrize(("body", "field"), REFUSED.values(), ids=REFUSED)
 async def test_what_cannot_be_used_is_named(shop: httpx.AsyncClient, body: dict[str, object], field: str) -> None:
     refused = await shop.post("/webhooks", json=body)

@@ -61,7 +61,18 @@ def _detail(problem: Problem, errors: dict[str, list[str]]) -> str:
         case HTTPException(status_code=404):
             return "No such route"
         case _:
-            return description_of(problem.status)
+            return _words(problem.status)
+
+
+def _words(status: int) -> str:
+    """No body here has an attachment, and each is JSON."""
+    return _OF_BODIES.get(status) or description_of(status)
+
+
+_OF_BODIES = {
+    400: "The body is not a JSON object, or is nested too deep",
+    413: "The body is too long, or holds too many values",
+}
 
 
 # --- OpenAPI ---
@@ -98,8 +109,8 @@ def problems(*statuses: int, **invalid: dict[str, str]) -> dict[int | str, dict[
     found: dict[int | str, dict[str, Any]] = {
         status: described_problem(
             f"Problem{reason_of(status).title().replace(' ', '')}",
-            f"{description_of(status)}.",
-            problem_body(status, _CODES[status], description_of(status)),
+            f"{_words(status)}.",
+            problem_body(status, _CODES[status], _words(status)),
             headers=CHALLENGE if status == 401 else None,
         )
         for status in sorted({401, 404, 429, 500, 503, *statuses})

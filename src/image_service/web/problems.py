@@ -148,6 +148,7 @@ def _invalid(error: RequestValidationError) -> errors.ImageServiceError:
 _MESSAGES = {
     "missing": "can't be blank",
     "enum": "must be {expected}",
+    "literal_error": "must be {expected}",
     "string_type": "must be a string",
     "string_unicode": "contains characters that cannot be stored",
     "list_type": "must be a list",

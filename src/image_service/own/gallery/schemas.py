@@ -1,6 +1,7 @@
 """The bodies of galleries: the wanted list, and its results."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,7 +16,7 @@ from image_service.web.bodies.json_body import JsonBounds
 from image_service.web.images.bodies import ImageBody, PickedImage, described
 from image_service.web.images.texts import AltText, Name
 from image_service.web.numbers import MAX_ID, WHOLE, Number
-from image_service.web.problems import message_of
+from image_service.web.problems import message_of, shown_name
 
 MAX_ENTRIES = 250
 BOUNDS = JsonBounds(
@@ -104,8 +105,8 @@ def parse_gallery(fields: dict[str, Any]) -> Wanted:
         asked = GalleryInput.model_validate(fields)
     except ValidationError as error:
         findings = error.errors(include_input=False)[:20]
-        messages = {_field_of(each["loc"]): message_of(each) for each in reversed(findings)}
-        first = _field_of(findings[0]["loc"])
+        messages = {_field_of(each["loc"], each["type"]): message_of(each) for each in reversed(findings)}
+        first = _field_of(findings[0]["loc"], findings[0]["type"])
         raise InvalidField(first, messages[first], messages) from None
     ids = [each.id for each in asked.images if each.id is not None]
     if len(ids) != len(set(ids)):
@@ -116,17 +117,22 @@ def parse_gallery(fields: dict[str, Any]) -> Wanted:
 _KNOWN = GalleryInput.model_fields.keys() | EntryInput.model_fields.keys()
 
 
-def _field_of(location: tuple[int | str, ...]) -> str:
-    """The field's path, without unknown names: a client's own names are not echoed."""
+def _field_of(location: tuple[int | str, ...], kind: str) -> str:
+    """The field's path, without the names of a map or a validator at its end; a field that is not known is named."""
+    *parents, last = location or ("",)
+    if kind == "extra_forbidden":
+        return f"{_path(parents)}.{shown_name(last)}" if parents else shown_name(last)
+    return _path(location) or "body"
+
+
+def _path(location: Sequence[int | str]) -> str:
     name = ""
     for part in location:
         if isinstance(part, int):
             name += f"[{part}]"
         elif part in _KNOWN:
             name += f".{part}" if name else part
-        elif not name:
-            return "body"
-    return name or "body"
+    return name
 
 
 class SyncReceipt(TypedDict):

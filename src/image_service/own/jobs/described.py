@@ -62,11 +62,12 @@ def _shown(**examples: Any) -> dict[str, Any]:
 _NO_JOB = problem_body(404, "job_not_found", UNKNOWN)
 _NOT_FOUND: dict[int | str, Any] = {404: described_problem("JobNotFound", "The store has no such job.", _NO_JOB)}
 _BEGUN = {409: described_problem("JobBegun", "It has begun.", problem_body(409, "job_begun", BEGUN), headers={})}
+_STATES = "must be 'queued', 'running', 'finished', 'failed' or 'cancelled'"
 _BAD_QUERY = {
     422: described_problem(
         "JobsBadQuery",
         "A parameter of the query cannot be used.",
-        problem_body(422, "invalid_field", "state: is invalid", {"state": ["is invalid"]}),
+        problem_body(422, "invalid_field", f"state: {_STATES}", {"state": [_STATES]}),
     )
 }
 

@@ -91,10 +91,11 @@ KEY_REFUSED: dict[int | str, Any] = {
         ),
     )
 }
+_STATES = "must be 'waiting', 'delivered' or 'failed'"
 BAD_QUERY: dict[int | str, Any] = {
     422: described_problem(
         "DeliveriesBadQuery",
         "A parameter of the query cannot be used.",
-        problem_body(422, "invalid_field", "state: is invalid", {"state": ["is invalid"]}),
+        problem_body(422, "invalid_field", f"state: {_STATES}", {"state": [_STATES]}),
     )
 }
