@@ -11,6 +11,7 @@ import pytest
 from image_service.cli.importing import in_order
 from image_service.cli.importing.rows import Row
 from image_service.cli.importing.service import NoAnswer, Refused, Service, Stopped
+from image_service.cli.upload import send
 from tests.shop import png
 
 Answer = httpx.Response | Exception
@@ -72,6 +73,12 @@ async def test_patience_ends(row: Row) -> None:
         with pytest.raises(NoAnswer, match="connection reset"):
             await service.add(row, "k")
     assert len(script.requests) == 2
+
+
+async def test_an_upload_says_which_service_did_not_answer(tmp_path: Path) -> None:
+    (tmp_path / "red.png").write_bytes(png())
+    with pytest.raises(NoAnswer, match=r"red\.png: no answer from http://api\.test: connection reset"):
+        await send([tmp_path / "red.png"], 1, Script(lost).service(patience=0), as_json=False)
 
 
 @pytest.mark.parametrize("status", [401, 403, 507])

@@ -152,6 +152,20 @@ def test_ndjson_is_a_round_trip_too(merchant: Merchant) -> None:
     assert names(merchant) == ["blue", "red"]
 
 
+def test_a_number_in_ndjson_may_be_a_string(merchant: Merchant) -> None:
+    merchant.add("red")
+    entry = {"product_id": str(merchant.product), "id": merchant.gallery()[0]["id"]}
+    assert merchant.sync(merchant.write(json.dumps(entry), name="a.ndjson"))["outcomes"] == {"unchanged": 1}
+    for line, said in (
+        ('{"product_id": "x"}', "line 1: product_id must be a whole number from 1"),
+        ('{"product_id": true}', "line 1: product_id must be a whole number from 1"),
+        ('{"product_key": 5}', "line 1: has neither a product_id nor a product_key"),
+        ("[]", "line 1: is not a JSON object"),
+    ):
+        done = merchant.run(str(merchant.write(line, name="bad.ndjson")))
+        assert (done.status, said in done.err) == (1, True), done.err
+
+
 def test_by_keys_and_a_plan_makes_none(merchant: Merchant) -> None:
     key = f"SKU {merchant.product}/é"
     file = merchant.write("product_key,src", f"{key},HOST/red.png", f"{key},HOST/blue.png")
@@ -265,3 +279,8 @@ def test_files_that_cannot_be_read(merchant: Merchant, text: str, said: str) -> 
     done = merchant.run(str(merchant.write(text)), *(("--from", "tiendanube") if "Identificador" in text else ()))
     assert done.status == 1
     assert said in done.err
+
+
+def test_the_help_of_an_export_names_what_is_only_to_look_at(merchant: Merchant) -> None:
+    said = " ".join(command(merchant.folder, "export", "--help").out.split())
+    assert "The columns filename_now, source_url and url are only to be looked at." in said

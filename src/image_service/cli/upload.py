@@ -33,17 +33,20 @@ def upload(
     Exits 0 if all are in, 1 at the first that is not.
     """
     service = Service(calling.url_of(url), calling.token(from_stdin=token_stdin), concurrency=1, patience=PATIENCE)
-    asyncio.run(_upload(files, product, service, as_json=as_json))
+    asyncio.run(send(files, product, service, as_json=as_json))
 
 
-async def _upload(files: list[Path], product: int, service: Service, *, as_json: bool) -> None:
+async def send(files: list[Path], product: int, service: Service, *, as_json: bool) -> None:
+    """Raises as `Service.add` does, with the file's name."""
     made: list[Image] = []
     async with service:
         for number, path in enumerate(files, 1):
             try:
                 image = await service.add(Row(number, product, str(path), (number,), path=path), uuid4().hex)
-            except (Refused, NoAnswer) as error:
-                raise type(error)(f"{path}: {error}") from error
+            except Refused as error:
+                raise Refused(f"{path}: {error}") from error
+            except NoAnswer as error:
+                raise NoAnswer(f"{path}: no answer from {service.url}: {error}") from error
             made.append({name: image[name] for name in ("id", "position", "src")})
             if not as_json:
                 typer.echo(image["src"])

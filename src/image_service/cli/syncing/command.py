@@ -172,7 +172,8 @@ def export(
     """Write the store's galleries in the form that `sync` reads: edit them in a spreadsheet, and sync the file.
 
     Each row is an image, named by its id. Move rows of a product to move its images, remove one to remove its image,
-    change alt; a new row with a src adds a picture. The columns url and source_url are only to look at.
+    change alt; a new row with a src adds a picture. The columns filename_now, source_url and url are only to be
+    looked at.
     """
     where, token = calling.url_of(url), calling.token(from_stdin=token_stdin)
     service = SyncService(where, token, concurrency=concurrency, patience=patience, task="export")

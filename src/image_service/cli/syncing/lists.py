@@ -188,9 +188,10 @@ def _ndjson(path: Path) -> Iterator[Told]:
                 said = json.loads(line)
             except ValueError:
                 raise ValueError(f"{path}: line {row} is not JSON") from None
-            who = _who(said) if isinstance(said, dict) else None
-            if who is None:
-                raise ValueError(f"{path}: line {row} has neither a product_id nor a product_key")
+            try:
+                who = _who(said)
+            except RowError as error:
+                raise ValueError(f"{path}: line {row}: {error}") from None
             images = said.get("images")
             if images is None:
                 images = [{name: said[name] for name in (*NAMES, "filename", "alt") if name in said}]
@@ -200,8 +201,11 @@ def _ndjson(path: Path) -> Iterator[Told]:
                 yield row, who, images, None
 
 
-def _who(said: dict[str, Any]) -> Who | None:
+def _who(said: Any) -> Who:
+    """A number may be a string, as everywhere. Raises `RowError`."""
+    if not isinstance(said, dict):
+        raise RowError("is not a JSON object")
     number, key = said.get("product_id"), said.get("product_key")
-    if isinstance(number, int) and number > 0:
-        return number, None
-    return (None, key) if isinstance(key, str) and key else None
+    if number not in (None, ""):
+        return product_id("" if isinstance(number, bool) else str(number)), None
+    return None, _key(key if isinstance(key, str) else None)
