@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.gallery.conftest import Shop, corner, open_product, photo, shown
 from tests.gallery.test_arranging import put, three
@@ -80,6 +80,25 @@ def test_a_text_that_is_being_written_outlives_a_replacement(page: Page, shop: S
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".tile .alt")).to_have_text("A rocket")
     assert shop.image(id)["alt"] == "A rocket"
+
+
+def test_the_browser_asks_before_an_unsaved_text_is_lost(page: Page, shop: Shop, product: int) -> None:
+    shop.add(product, "a.png")
+    open_product(page, product, 1)
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
+    page.reload()
+    expect(page.locator(".tile")).to_have_count(1)
+    assert asked == []
+    edit(page, "a.png", "Mine")
+    page.reload()
+    expect(page.locator(".tile")).to_have_count(1)
+    assert asked == ["beforeunload"]
 
 
 def test_a_text_that_nobody_is_writing_gives_way_to_the_latest(page: Page, shop: Shop, product: int) -> None:

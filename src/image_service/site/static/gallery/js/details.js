@@ -193,9 +193,14 @@ function describing(one) {
   };
 }
 
+const isUnsaved = () => ![view.saved, view.sent].includes(texts());
+
+// Whether a text is being written, which would be lost if the page were left.
+export const isWriting = () => dialog.open && isUnsaved();
+
 // The dialog has closed: a text that is neither saved nor being saved can be gone back to.
 function closed() {
-  if (dialog.open || [view.saved, view.sent].includes(texts())) return;
+  if (dialog.open || !isUnsaved()) return;
   toast(text("details.alt_not_saved"), { action: back(view, areas()), stays: 10_000 });
 }
 

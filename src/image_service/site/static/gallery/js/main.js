@@ -3,7 +3,7 @@
 import { arrivals } from "./arrivals.js";
 import { drawArriving, startArriving } from "./arriving.js";
 import { byId, show } from "./dom.js";
-import { closeDetails, openDetails } from "./details.js";
+import { closeDetails, isWriting, openDetails } from "./details.js";
 import { Gallery, moved } from "./gallery.js";
 import { draw } from "./grid.js";
 import { startIntake } from "./intake.js";
@@ -237,7 +237,7 @@ async function start() {
   startIntake(() => (pictures ? pictures.product : null));
   uploads.startLooking((product) => (pictures && pictures.product === product ? pictures.visible : []));
   startRemoval((each, error) => report(each, error, text("conflict.deletion")), refreshProducts, arriving);
-  addEventListener("beforeunload", (event) => (uploads.isBusy || isChanging()) && event.preventDefault());
+  addEventListener("beforeunload", (event) => (uploads.isBusy || isChanging() || isWriting()) && event.preventDefault());
   startMoving(
     () => canWrite() && pictures?.isOrdered && pictures.visible.length > 1,
     move,
