@@ -50,7 +50,7 @@ class Held:
         self._is_over = True
         self.answer()
         for route in self._waiting:
-            route.continue_()
+            route.fallback()
 
 
 def put(page: Page) -> object:

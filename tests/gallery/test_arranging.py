@@ -6,15 +6,11 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from tests.browser import NewPage
 from tests.gallery.conftest import Shop, corner, open_product, photo, shown
+from tests.gallery.holding import put
 
 
 def three(shop: Shop, product: int) -> list[int]:
     return [shop.add(product, f"{name}.png") for name in ("a", "b", "c")]
-
-
-def put(page: Page) -> object:
-    """Waits for the answer to a change."""
-    return page.expect_response(lambda answer: answer.request.method == "PUT" and answer.ok)
 
 
 def centre(tile: Locator) -> tuple[float, float]:

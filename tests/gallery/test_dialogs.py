@@ -1,38 +1,15 @@
 """Details, URLs and the lightbox are about what they were opened for, however late an answer comes."""
 
-from dataclasses import dataclass, field
+import re
 
-from playwright.sync_api import Dialog, Page, Route, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.gallery.conftest import Shop, corner, open_product, photo, shown
-from tests.gallery.test_arranging import put, three
+from tests.gallery.holding import Held, open_other, put
+from tests.gallery.test_arranging import three
 
-SCRIPT = "**/photoswipe.esm.min.js"
-
-
-@dataclass
-class Line:
-    """Calls that match are held until the line is `free`."""
-
-    page: Page
-    pattern: str
-    method: str = "GET"
-    held: list[Route] = field(default_factory=list)
-    is_free: bool = False
-
-    def __post_init__(self) -> None:
-        self.page.route(self.pattern, self._pass)
-
-    def _pass(self, route: Route) -> None:
-        if self.is_free or route.request.method != self.method:
-            route.fallback()
-        else:
-            self.held.append(route)
-
-    def free(self) -> None:
-        self.is_free = True
-        for route in self.held:
-            route.fallback()
+CHANGE = r"/images/\d+\?fields=all$"
+SCRIPT = r"/photoswipe\.esm\.min\.js$"
 
 
 def edit(page: Page, picture: str, alt: str) -> None:
@@ -42,7 +19,7 @@ def edit(page: Page, picture: str, alt: str) -> None:
 
 
 def open_another(page: Page, product: int, picture: str) -> None:
-    page.evaluate(f"location.hash = '#/products/{product}'")
+    open_other(page, product)
     expect(page.locator(".tile .name")).to_have_text([picture])
 
 
@@ -122,14 +99,14 @@ def test_a_text_that_nobody_is_writing_gives_way_to_the_latest(page: Page, shop:
 def test_a_late_replacement_leaves_another_pictures_details_alone(page: Page, shop: Shop, product: int) -> None:
     three(shop, product)
     open_product(page, product, 3)
-    line = Line(page, "**/images/*?fields=all", "PUT")
+    line = Held(page, "PUT", CHANGE)
     page.get_by_role("button", name="Details of a.png").click()
     page.get_by_label("File of the new picture").set_input_files(photo("rocket.jpg"))
     expect(page.get_by_role("dialog")).to_have_attribute("aria-busy", "true")
     page.keyboard.press("Escape")
     edit(page, "b.png", "Half a t")
     expect(page.get_by_role("dialog")).not_to_have_attribute("aria-busy", "true")
-    line.free()
+    line.let_go()
     expect(corner(page).get_by_text("a.png: Picture replaced. It has a new URL.")).to_be_visible()
     expect(page.get_by_role("dialog", name="b.png")).to_be_visible()
     expect(page.get_by_label("Alt text")).to_have_value("Half a t")
@@ -139,12 +116,12 @@ def test_a_text_that_is_being_saved_is_not_said_to_be_lost(page: Page, shop: Sho
     """Nor does its late answer close another picture's details."""
     first = three(shop, product)[0]
     open_product(page, product, 3)
-    line = Line(page, "**/images/*?fields=all", "PUT")
+    line = Held(page, "PUT", CHANGE)
     edit(page, "a.png", "A square")
     page.get_by_role("button", name="Save").click()
     page.keyboard.press("Escape")
     edit(page, "b.png", "Half a t")
-    line.free()
+    line.let_go()
     expect(corner(page).get_by_text("a.png: Alt text saved.")).to_be_visible()
     expect(page.get_by_role("dialog", name="b.png")).to_be_visible()
     expect(page.get_by_label("Alt text")).to_have_value("Half a t")
@@ -155,11 +132,11 @@ def test_a_text_that_is_being_saved_is_not_said_to_be_lost(page: Page, shop: Sho
 def test_what_is_written_after_save_stays(page: Page, shop: Shop, product: int) -> None:
     id = shop.add(product, "a.png")
     open_product(page, product, 1)
-    line = Line(page, "**/images/*?fields=all", "PUT")
+    line = Held(page, "PUT", CHANGE)
     edit(page, "a.png", "A square")
     page.get_by_role("button", name="Save").click()
     page.get_by_label("Alt text").fill("A red square")
-    line.free()
+    line.let_go()
     expect(page.locator(".tile .alt")).to_have_text("A square")
     expect(page.get_by_label("Alt text")).to_have_value("A red square")
     page.get_by_role("button", name="Save").click()
@@ -170,13 +147,13 @@ def test_what_is_written_after_save_stays(page: Page, shop: Shop, product: int) 
 def test_a_failure_is_told_after_the_details_were_closed(page: Page, shop: Shop, product: int) -> None:
     shop.add(product, "a.png")
     open_product(page, product, 1)
-    line = Line(page, "**/images/*?fields=all", "PUT")
+    line = Held(page, "PUT", CHANGE)
     page.get_by_role("button", name="Details of a.png").click()
     page.get_by_label("URL of the new picture").fill("http://127.0.0.1:1/none.png")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    line.free()
+    line.let_go()
     expect(corner(page).get_by_text("a.png: This URL couldn’t be downloaded.")).to_be_visible()
 
 
@@ -186,12 +163,12 @@ def test_a_text_that_is_refused_after_the_details_were_closed_can_be_gone_back_t
     id = shop.add(product, "a.png")
     open_product(page, product, 1)
     page.route("**/images/*?fields=all", lambda route: route.fulfill(status=500, body="{}"), times=1)
-    line = Line(page, "**/images/*?fields=all", "PUT")
+    line = Held(page, "PUT", CHANGE)
     edit(page, "a.png", "A square")
     page.get_by_role("button", name="Save").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    line.free()
+    line.let_go()
     message = corner(page).locator(".toast", has_text="a.png: Something went wrong in the service (error 500).")
     message.get_by_role("button", name="Continue editing").click()
     expect(page.get_by_label("Alt text")).to_have_value("A square")
@@ -200,19 +177,19 @@ def test_a_text_that_is_refused_after_the_details_were_closed_can_be_gone_back_t
     assert shop.image(id)["alt"] == "A square"
 
 
-def loaded(page: Page, line: Line) -> None:
+def load(page: Page, line: Held, address: str) -> None:
     """Lets the lightbox's script come. The page goes on with it before this does."""
-    line.free()
-    page.evaluate("address => import(address).then(() => {})", line.held[0].request.url)
+    line.let_go()
+    page.evaluate("address => import(address).then(() => {})", address)
 
 
 def test_a_double_click_opens_one_lightbox(page: Page, shop: Shop, product: int) -> None:
     three(shop, product)
     open_product(page, product, 3)
-    line = Line(page, SCRIPT)
-    with page.expect_request(SCRIPT):
+    line = Held(page, "GET", SCRIPT)
+    with page.expect_request(re.compile(SCRIPT)) as asked:
         page.get_by_role("button", name="View a.png").dblclick()
-    loaded(page, line)
+    load(page, line, asked.value.url)
     expect(page.locator(".pswp")).to_have_count(1)
 
 
@@ -221,11 +198,11 @@ def test_a_lightbox_that_loads_late_opens_over_no_other_product(page: Page, shop
     shop.add(product, "a.png")
     shop.add(other, "b.png")
     open_product(page, product, 1)
-    line = Line(page, SCRIPT)
-    with page.expect_request(SCRIPT):
+    line = Held(page, "GET", SCRIPT)
+    with page.expect_request(re.compile(SCRIPT)) as asked:
         page.get_by_role("button", name="View a.png").click()
     open_another(page, other, "b.png")
-    loaded(page, line)
+    load(page, line, asked.value.url)
     expect(page.locator(".pswp")).to_have_count(0)
     page.get_by_role("button", name="View b.png").click()
     expect(page.locator(".pswp")).to_have_count(1)

@@ -1,14 +1,16 @@
 """The dialog of a name and a key: for one product, and overwriting nobody."""
 
+import re
+
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.gallery.conftest import Shop, open_product
-from tests.gallery.test_arranging import put
-from tests.gallery.test_dialogs import Line, back, open_another
+from tests.gallery.holding import Held, put
+from tests.gallery.test_dialogs import back, open_another
 from tests.gallery.test_finding import name
 from tests.gallery.test_looking import violations
 
-NAMES = "**/products/*?fields=id,name,key"
+NAMES = r"/products/\d+\?fields=id,name,key$"
 
 
 def called(shop: Shop, product: int) -> dict[str, object]:
@@ -40,13 +42,13 @@ def test_a_name_leaves_the_key_as_it_is(page: Page, shop: Shop, product: int) ->
 def test_nothing_is_named_before_it_is_known_what_it_is_called(page: Page, shop: Shop, product: int) -> None:
     shop.add(product)
     name(shop, product, key=f"SKU {product}")
-    line = Line(page, NAMES)
+    line = Held(page, "GET", NAMES)
     open_product(page, product, 1)
     dialog = name_dialog(page)
     expect(dialog).to_have_attribute("aria-busy", "true")
     for each in (dialog.get_by_label("Name", exact=True), dialog.get_by_label("Key"), dialog.get_by_text("Save")):
         expect(each).to_be_disabled()
-    line.free()
+    line.let_go()
     expect(dialog.get_by_label("Key")).to_have_value(f"SKU {product}")
     expect(dialog).not_to_have_attribute("aria-busy", "true")
     expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
@@ -55,14 +57,14 @@ def test_nothing_is_named_before_it_is_known_what_it_is_called(page: Page, shop:
 def test_a_name_is_not_asked_for_again_where_the_question_failed(page: Page, shop: Shop, product: int) -> None:
     shop.add(product)
     name(shop, product, key=f"SKU {product}")
-    page.route(NAMES, lambda route: route.fulfill(status=500, body="{}"))
+    page.route(re.compile(NAMES), lambda route: route.fulfill(status=500, body="{}"))
     open_product(page, product, 1)
     dialog = name_dialog(page)
     expect(dialog.get_by_role("alert")).to_contain_text("Something went wrong in the service (error 500).")
     expect(dialog.get_by_label("Name", exact=True)).to_be_disabled()
     expect(dialog.get_by_role("button", name="Save")).to_be_disabled()
     assert violations(page) == []
-    page.unroute(NAMES)
+    page.unroute(re.compile(NAMES))
     dialog.get_by_role("button", name="Cancel").click()
     expect(name_dialog(page).get_by_label("Key")).to_have_value(f"SKU {product}")
     expect(dialog.get_by_role("alert")).to_be_hidden()
@@ -121,7 +123,7 @@ def test_a_name_is_saved_once_for_each_time_it_is_asked(page: Page, shop: Shop, 
 def test_a_name_that_was_saved_before_it_was_given_up_is_shown(page: Page, shop: Shop, product: int) -> None:
     shop.add(product, "a.png")
     open_product(page, product, 1)
-    Line(page, f"**/products/{product}", "PUT")
+    Held(page, "PUT", rf"/products/{product}$")
     dialog = name_dialog(page)
     dialog.get_by_label("Name", exact=True).fill("Boots")
     page.keyboard.press("Enter")
@@ -136,14 +138,14 @@ def test_a_late_answer_leaves_the_dialog_of_another_product_alone(page: Page, sh
     shop.add(product, "a.png")
     shop.add(other, "b.png")
     open_product(page, product, 1)
-    line = Line(page, f"**/products/{product}", "PUT")
+    line = Held(page, "PUT", rf"/products/{product}$")
     dialog = name_dialog(page)
     dialog.get_by_label("Name", exact=True).fill("Boots")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     open_another(page, other, "b.png")
     name_dialog(page).get_by_label("Name", exact=True).fill("Half typ")
-    line.free()
+    line.let_go()
     assert page.evaluate("fetch('health/ready').then(answer => answer.ok)")
     expect(dialog).to_be_visible()
     expect(dialog.get_by_label("Name", exact=True)).to_have_value("Half typ")
