@@ -62,6 +62,9 @@ def test_all_stay_when_loading_them_again_fails(page: Page, shop: Shop) -> None:
     page.route(re.compile(LIST), lambda route: route.fulfill(status=500, body="{}"))
     choose(page)
     expect(page.get_by_text("Something went wrong in the service (error 500).")).to_be_visible()
+    page.get_by_role("button", name="Delete a.png").click()
+    assert shown(page) == ["x.png"]
+    page.get_by_role("button", name="Undo").click()
     assert shown(page) == ["a.png", "x.png"]
 
 
