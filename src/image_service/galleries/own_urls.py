@@ -18,6 +18,7 @@ from image_service.ingest.fetch_url import absolute
 # A slug may look like a key, and so may digests in foreign URLs. Our key comes last, except for a CDN's additions.
 MAX_KEYS = 4
 NOT_OURS = "not_found"  # the code for a host without the picture
+_KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 class Gone(PictureRefused):
@@ -26,9 +27,6 @@ class Gone(PictureRefused):
     def __init__(self, reason: str, *, answer: str = "", detail: str, image_id: int | None = None) -> None:
         super().__init__("src", Refusal.NOT_FETCHED, answer=answer, detail=detail, reason=reason)
         self.image_id = image_id
-
-
-_KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 async def image_named(database: Database, delivery_base: str, store_id: int, src: str) -> Image | None:
