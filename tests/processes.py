@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -164,6 +165,16 @@ class Server:
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait(DEADLINE)
+
+
+@contextmanager
+def serving(folder: Path, **settings: Any) -> Iterator[Server]:
+    """A server that is ready, until the block ends."""
+    server = Server(folder, **settings)
+    try:
+        yield server.ready()
+    finally:
+        server.end()
 
 
 def paste(line: str) -> Any:

@@ -11,18 +11,15 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import PHOTOS
-from tests.processes import Server, eventually, family
+from tests.processes import Server, eventually, family, serving
 from tests.shop import form
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """It renders nothing in time."""
-    server = Server(tmp_path_factory.mktemp("service"), DRAW_SECONDS="0.0001")
-    try:
-        yield server.ready()
-    finally:
-        server.end()
+    with serving(tmp_path_factory.mktemp("service"), DRAW_SECONDS="0.0001") as server:
+        yield server
 
 
 def lines(server: Server, id: str) -> list[dict[str, Any]]:

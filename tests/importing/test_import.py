@@ -16,7 +16,7 @@ import pytest
 from image_service.cli.importing.report import Line, Report, Status
 from image_service.cli.importing.rows import Row
 from tests.conftest import PHOTOS
-from tests.processes import DEADLINE, PROGRAM, Done, Server, command, environment, eventually
+from tests.processes import DEADLINE, PROGRAM, Done, Server, command, environment, eventually, serving
 from tests.shop import png
 
 PAGE = (Path(__file__).parents[2] / "docs" / "shell.md").read_text()
@@ -26,11 +26,8 @@ _products = count(1)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("service"), FETCH_ALLOW_PRIVATE="true")
-    try:
-        yield server.ready()
-    finally:
-        server.end()
+    with serving(tmp_path_factory.mktemp("service"), FETCH_ALLOW_PRIVATE="true") as server:
+        yield server
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes import Done, Server, command
+from tests.processes import Done, Server, command, serving
 from tests.shop import form, png
 
 LINES = ["cr\ronly", "\rcr first", "lf\nonly", "crlf\r\nboth"]
@@ -44,11 +44,8 @@ TAGS: list[Any] = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("service"), FETCH_ALLOW_PRIVATE="true")
-    try:
-        yield server.ready()
-    finally:
-        server.end()
+    with serving(tmp_path_factory.mktemp("service"), FETCH_ALLOW_PRIVATE="true") as server:
+        yield server
 
 
 def run(server: Server, folder: Path, *words: str) -> Done:

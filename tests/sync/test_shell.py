@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.hosting import hosted
-from tests.processes import PROGRAM, Done, Server, command, eventually
+from tests.processes import PROGRAM, Done, Server, command, eventually, serving
 from tests.shop import form, png
 from tests.terminal import Terminal
 
@@ -21,11 +21,8 @@ RED = "\x1b[31m"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("service"), FETCH_ALLOW_PRIVATE="true")
-    try:
-        yield server.ready()
-    finally:
-        server.end()
+    with serving(tmp_path_factory.mktemp("service"), FETCH_ALLOW_PRIVATE="true") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

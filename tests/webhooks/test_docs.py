@@ -20,7 +20,7 @@ from tests.deploy.needs import program
 from tests.deploy.nginx import free_port
 from tests.docs.conftest import Reader
 from tests.docs.markdown import blocks
-from tests.processes import DEADLINE, Server, eventually
+from tests.processes import DEADLINE, Server, eventually, serving
 from tests.shop import form
 
 PAGE = ROOT / "docs" / "webhooks.md"
@@ -30,11 +30,8 @@ RECEIVERS = {"python": [sys.executable, "-c"], "js": ["node", "-e"]}
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"), FETCH_ALLOW_PRIVATE="true")
-    try:
-        yield server.ready()
-    finally:
-        server.end()
+    with serving(tmp_path_factory.mktemp("server"), FETCH_ALLOW_PRIVATE="true") as server:
+        yield server
 
 
 def code(language: str) -> str:
