@@ -64,7 +64,7 @@ async def test_what_is_rendered_is_served_and_the_rest_waits(
     await storage.arrived.wait()
 
     async with outage(postgres, shop.url):
-        # It was rendered, but whether its image is still there nobody can say: it is not kept.
+        # It was rendered, but is not stored: without the database, the image may have been deleted.
         storage.may_write.set()
         answer = await asked
         assert (answer.status_code, answer.headers["Cache-Control"]) == (503, "no-store")
@@ -74,7 +74,7 @@ async def test_what_is_rendered_is_served_and_the_rest_waits(
         assert (await client.get(warm)).status_code == 200
         served = await client.get(warm, headers=browser)
         assert (served.status_code, served.headers["Content-Type"]) == (200, "image/webp")
-        other = await client.get(warm, headers={"Accept": "image/avif"})  # which nobody has rendered
+        other = await client.get(warm, headers={"Accept": "image/avif"})  # not rendered before
         assert (other.status_code, other.headers["Content-Type"]) == (200, "image/png")
 
     for each in (rendering, cold):

@@ -46,7 +46,7 @@ class Held:
         self._answers.clear()
 
     def let_go(self) -> None:
-        """All answers come, and whatever else was held or comes later goes its way."""
+        """Deliver all answers. Send the requests that are still held; later ones are not held."""
         self._is_over = True
         self.answer()
         for route in self._waiting:

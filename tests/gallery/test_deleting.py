@@ -101,7 +101,7 @@ def test_a_deletion_under_way_is_carried_out_when_the_page_is_left(page: Page, s
 def test_an_orphan_is_deleted_though_the_page_is_left_at_once(page: Page, shop: Shop) -> None:
     shop.orphan("left.png")
     open_product(page, None, 1)
-    page.route(re.compile(r"/images/\d+$"), lambda _: None)  # whatever would be asked of it first has no answer yet
+    page.route(re.compile(r"/images/\d+$"), lambda _: None)  # a question about the picture would get no answer
     page.get_by_role("button", name="Delete left.png").click()
     page.goto("/")
     eventually(lambda: shop.client.get("/images?assigned=false").json() == [])

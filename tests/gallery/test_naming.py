@@ -1,4 +1,4 @@
-"""The dialog of a name and a key: for one product, and overwriting nobody."""
+"""The dialog of a product's name and key: it changes that product, and no other user's change is lost."""
 
 import re
 

@@ -65,8 +65,8 @@ class Syncs:
         self._retries = retries
 
     async def run(self, job: StoreJob) -> None:
-        """Makes one try. It stores the images that were fetched. A later try fetches the rest, but only while nobody
-        else has changed the gallery: it must not undo what came after the list.
+        """Makes one try, which stores the images that were fetched. A retry fetches the others. If somebody else has
+        changed the gallery since the last try, the job ends instead: a retry would undo that change.
 
         Raises `Again`, `Failed`, and errors that are not the request's fault.
         """
