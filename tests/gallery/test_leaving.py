@@ -67,6 +67,7 @@ def test_a_deletion_is_carried_out_though_the_pictures_were_never_loaded(page: P
     page.route(re.compile(LIST), lambda route: route.fulfill(status=500, body="{}"))
     page.goto(f"/gallery#/products/{product}")
     sign_in(page)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
     choose(page)
     page.get_by_role("button", name="Delete x.png").click()
     page.goto("/")

@@ -56,6 +56,11 @@ async def images(shop: httpx.AsyncClient, empty: Service) -> AsyncIterator[list[
         await runs.succeeded(empty.database, job, 0, {})
 
 
+def window_of(name: str) -> str:
+    """The folder: the key's first byte, of which a sample takes all at once."""
+    return name.split("/")[1]
+
+
 async def keys_of(database: Database, sample: Sample) -> list[str]:
     found: list[str] = []
     place: str | None = ""
@@ -84,8 +89,9 @@ async def test_one_that_was_stopped_goes_on(images: list[str], empty: Service) -
     breaks.after = 1000
     told: list[Verification] = []
     ended = await verifying.run(empty.database, breaks, say=told.append, **options)
-    assert sorted(breaks.opened) == images  # each once
-    assert [each.done for each in told] == [5]
+    again = [name for name in images[:5] if window_of(name) == window_of(images[5])]  # the window in which it stopped
+    assert sorted(breaks.opened) == sorted(images + again)
+    assert [each.done for each in told] == [5 - len(again)]
     assert ended.counts == {"whole": 11, "damaged": 0, "missing": 1, "unreadable": 0}
     assert [each["blob"] for each in ended.bad] == [images[0]]
     result = (await runs.results(empty.database))[runs.VERIFY_SAMPLE]
