@@ -98,7 +98,7 @@ def assign(page: Page) -> None:
     page.get_by_role("button", name="Assign").click()
 
 
-@pytest.mark.parametrize("act", [to_the_end, describe, replace, assign])
+@pytest.mark.parametrize("act", [to_the_end, describe, replace, assign, rename])
 def test_leaving_asks_while_a_change_is_under_way(
     page: Page, shop: Shop, product: int, act: Callable[[Page], None]
 ) -> None:
@@ -113,7 +113,7 @@ def test_leaving_asks_while_a_change_is_under_way(
         dialog.accept()
 
     page.on("dialog", answer)
-    held = Held(page, "POST" if act is assign else "PUT", r"/images")
+    held = Held(page, "POST" if act is assign else "PUT", r"/products/\d+")
     act(page)
     held.come()
     page.goto("/")
@@ -128,10 +128,37 @@ def test_signing_out_waits_for_moves(page: Page, shop: Shop, product: int) -> No
     move(page, 0, "End")
     moves.come()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_disabled()
+    expect(page.get_by_role("button", name="Saving…")).to_be_disabled()
     moves.let_go()
     expect(page.get_by_label("Token")).to_be_visible()
     assert saved(shop, product) == "cdab"
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_signing_out_asks_once_while_pictures_are_uploaded(page: Page, shop: Shop, product: int, stays: bool) -> None:
+    some(shop, product, "a")
+    open_product(page, product, 1)
+    uploads = Held(page, "POST", UPLOAD)
+    choose(page)
+    uploads.come()
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss() if stays else dialog.accept()
+
+    page.on("dialog", answer)
+    page.get_by_role("button", name="Sign out").click()
+    if stays:
+        expect(page.get_by_role("button", name="Sign out")).to_be_enabled()
+        uploads.let_go()
+        expect(page.locator(".tile")).to_have_count(2)
+        assert saved(shop, product) == "ax"
+        page.reload()
+        expect(page.locator(".tile")).to_have_count(2)  # still signed in
+    else:
+        expect(page.get_by_label("Token")).to_be_visible()
+    assert asked == ["confirm"]
 
 
 @pytest.mark.parametrize("change", ["deletion", "move"])

@@ -29,8 +29,11 @@ def test_a_double_click_on_assign_counts_once(page: Page, shop: Shop, product: i
     page.clock.install()
     open_product(page, None, 3)
     assign(page, product)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
     page.get_by_role("button", name="Assign").dblclick()
     expect(page.locator(".tile")).to_have_count(2)
+    assert sent.count("POST") == 1
     page.get_by_role("button", name="Delete b.png").click()
     page.mouse.move(5, 5)  # a message stays while the mouse is on it
     with deleted(page):  # type: ignore[attr-defined]

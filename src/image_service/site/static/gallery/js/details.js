@@ -272,13 +272,17 @@ function replacing(one) {
 
 function assigning(one) {
   const key = newKey();
+  let isUnderWay = false; // a double click assigns it once
   byId("assign-form").onsubmit = async (event) => {
     event.preventDefault();
+    if (isUnderWay) return;
+    isUnderWay = true;
     const product = byId("assign-to").value;
     const isDone = await attempt(one, async () => {
       await one.pictures.assign(one.image, product, `${key}-${product}`);
       return true;
     });
+    isUnderWay = false;
     if (!isDone) return;
     if (isOpen(one)) dialog.close();
     one.actions.onAssigned(product);

@@ -173,12 +173,20 @@ function report(each, error, elsewhere = error.message) {
 const arriving = ({ product }) =>
   uploads.sending(product) + arrivals.of(product).filter(({ state }) => state !== "failed").length;
 
-// First all that is under way is finished. If something could not be done, the page stays: it says so, and offers it again.
+let isLeaving = false; // the user has signed out, and need not be asked again
+
+// First all changes that are under way are finished. If one could not be made, the page stays: it says so, and offers it
+// again. Uploads may take long: the user decides.
 async function leaveTheStore() {
+  const label = byId("sign-out").querySelector("span");
   byId("sign-out").disabled = true;
+  label.textContent = text("page.saving");
   const areDone = await Promise.all([carryOut(), settled()]);
+  label.textContent = text("page.sign_out");
   byId("sign-out").disabled = false;
-  if (areDone.every(Boolean)) signOut();
+  if (!areDone.every(Boolean) || (uploads.isBusy && !confirm(text("page.uploads_under_way")))) return;
+  isLeaving = true;
+  signOut();
 }
 
 const refreshProducts = () => loadProducts().catch((error) => toast(error.message));
@@ -237,7 +245,7 @@ async function start() {
   startIntake(() => (pictures ? pictures.product : null));
   uploads.startLooking((product) => (pictures && pictures.product === product ? pictures.visible : []));
   startRemoval((each, error) => report(each, error, text("conflict.deletion")), refreshProducts, arriving);
-  addEventListener("beforeunload", (event) => (uploads.isBusy || isChanging() || isWriting()) && event.preventDefault());
+  addEventListener("beforeunload", (event) => !isLeaving && (uploads.isBusy || isChanging() || isWriting()) && event.preventDefault());
   startMoving(
     () => canWrite() && pictures?.isOrdered && pictures.visible.length > 1,
     move,

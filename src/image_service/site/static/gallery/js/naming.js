@@ -2,6 +2,7 @@
 
 import { api } from "./http.js";
 import { byId, openDialog, show } from "./dom.js";
+import { saving } from "./pictures.js";
 import { text } from "./texts.js";
 
 // { name, key, etag }: null for a name or key that it has not. `signal` gives up the question.
@@ -67,7 +68,7 @@ export function startNaming(product, onNamed) {
       const [typed, json] = [{ name: name.value, key: key.value }, edited()];
       become("saving");
       try {
-        const named = await save(one, json, before, signal);
+        const named = await saving(save(one, json, before, signal));
         dialog.close();
         onNamed(one, named);
       } catch (error) {

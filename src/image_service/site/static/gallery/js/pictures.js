@@ -16,6 +16,14 @@ export const asConflict = (error) => (error instanceof Refused && [404, 412].inc
 const unsaved = new Set();
 const atWork = new Map(); // product -> its Pictures, while changes of them are under way
 
+// Counts `work` among them until it has ended.
+export function saving(work) {
+  unsaved.add(work);
+  const end = () => unsaved.delete(work);
+  work.then(end, end);
+  return work;
+}
+
 export const isChanging = () => unsaved.size > 0;
 
 // Resolves when all changes that are under way now have ended: true if all of them were made.
@@ -75,11 +83,10 @@ export class Pictures extends EventTarget {
   change(work, { isKept = false } = {}) {
     const mine = this.inTurn(work);
     const end = () => {
-      unsaved.delete(mine);
       this.changes -= 1;
       if (this.changes === 0) atWork.delete(this.product);
     };
-    if (!isKept) unsaved.add(mine);
+    if (!isKept) saving(mine);
     this.changes += 1;
     atWork.set(this.product, this);
     mine.then(end, end);
