@@ -25,6 +25,7 @@ LIMITS = {
     "decode, encode",
     "libvips thumbnail",
     "bare steps",
+    "caged steps",
     "raw body",
     "bare asyncpg",
 }

@@ -13,6 +13,7 @@ DAYS_WORK = "day's work"
 MEMORY = "bare ASGI"
 BARE = "bare steps"
 RAW = "raw body"
+CAGED = "caged steps"
 BARE_LIST = "bare asyncpg"
 
 
@@ -41,6 +42,15 @@ def bare(folder: Path, database: Postgres) -> Iterator[Contender]:
     env = {"LIMIT_FOLDER": str(folder), "LIMIT_DATABASE": database.plain_url}
     options = ("--no-access-log",)
     with _uvicorn(BARE, "benchmarks.limits.bare:app", "/list/0", env, *options, also=(database.pid,)) as contender:
+        yield contender
+
+
+@contextmanager
+def caged(folder: Path, database: Postgres) -> Iterator[Contender]:
+    """In the same database. It logs nothing."""
+    env = {"LIMIT_FOLDER": str(folder), "LIMIT_DATABASE": database.plain_url}
+    options = ("--no-access-log",)
+    with _uvicorn(CAGED, "benchmarks.limits.caged:app", "/ready", env, *options, also=(database.pid,)) as contender:
         yield contender
 
 

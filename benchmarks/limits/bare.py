@@ -36,7 +36,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-def _kept(data: bytes) -> tuple[str, str]:
+def kept(data: bytes) -> tuple[str, str]:
     """Written as safely as the service does it: bytes, name and directory on the disk."""
     digest = hashlib.sha256(data).hexdigest()
     name = uuid.uuid4().hex
@@ -59,7 +59,7 @@ def _checked(data: bytes) -> tuple[str, str, int, int]:
     width, height = picture.size
     picture.draft("L", (width // 8, height // 8))
     picture.load()
-    return (*_kept(data), width, height)
+    return (*kept(data), width, height)
 
 
 def _file_of(body: bytes, content_type: bytes) -> bytes:
@@ -101,7 +101,7 @@ class Bare:
             more = event.get("more_body", False)
         run = asyncio.get_running_loop().run_in_executor
         if path == "/raw":
-            await run(self._threads, _kept, bytes(body))
+            await run(self._threads, kept, bytes(body))
             return 201, {}
         data = _file_of(bytes(body), dict(scope["headers"])[b"content-type"])
         name, digest, width, height = await run(self._threads, _checked, data)

@@ -55,10 +55,12 @@ def _photo(
         database = stack.enter_context(postgres(made("data") / "days-work"))
         days_work = stack.enter_context(python.days_work(emptied("run", "days-work-files"), database))
         bare = stack.enter_context(python.bare(emptied("run", "bare-files"), database))
+        caged = stack.enter_context(python.caged(emptied("run", "caged-files"), database))
         measured = {
             NAME: posts(ours, "/products/{product}/images"),
             python.BARE: posts(bare, "/steps"),
             python.RAW: posts(bare, "/raw"),
+            python.CAGED: posts(caged, "/caged"),
             python.DAYS_WORK: posts(days_work, "/products/{product}/images"),
         }
         if other := before():
