@@ -1,7 +1,8 @@
 """The life of a variant: rendered once, kept under the path of its URL, gone with its image, whatever goes wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from image_service.stores.registry import NewStore
 from tests.api.pictures import COFFEE, FILM, ROCKET, uploaded, url_of
 from tests.api.watched import WatchedStorage
 from tests.conftest import Service, StartService
+from tests.processes import DEADLINE
 from tests.shop import PRODUCT, form, orphan, png
 
 
@@ -64,6 +66,14 @@ def variant_files(service: Service, image: dict[str, Any]) -> list[str]:
 
 def original_of(image: dict[str, Any]) -> str:
     return original_name(url_of(image).rsplit("-", 3)[1])
+
+
+async def waits_for_a_row(service: Service, change: "asyncio.Task[httpx.Response]") -> None:
+    """Until a transaction waits for another one's row."""
+    waiting = "SELECT count(*) AS waiting FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
+    async with asyncio.timeout(DEADLINE):
+        while not (await service.database.raw(waiting))[0].waiting:
+            assert not change.done()
 
 
 async def render_all(client: httpx.AsyncClient, image: dict[str, Any]) -> list[str]:
@@ -173,27 +183,67 @@ async def test_new_bytes_have_new_urls_and_the_old_ones_are_gone(
     assert sorted(kept) == sorted(url.rpartition("/")[2] for url in rendered)
 
 
-@pytest.mark.parametrize("gate", ["may_read", "may_write"])
-@pytest.mark.parametrize("change", ["delete", "replace"])
-async def test_what_is_rendered_while_its_image_goes_does_not_stay(
-    client: httpx.AsyncClient,
-    visitor: httpx.AsyncClient,
-    storage: WatchedStorage,
-    watched: Service,
-    gate: str,
-    change: str,
+Change = Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
+
+
+async def delete(client: httpx.AsyncClient, url: str) -> httpx.Response:
+    return await client.delete(url)
+
+
+async def replace(client: httpx.AsyncClient, url: str) -> httpx.Response:
+    return await client.put(url, files=form())
+
+
+@pytest.mark.parametrize("change", [delete, replace])
+async def test_what_is_rendered_while_its_image_goes_is_not_stored(
+    client: httpx.AsyncClient, visitor: httpx.AsyncClient, storage: WatchedStorage, watched: Service, change: Change
 ) -> None:
     image = await uploaded(client, ROCKET)
-    getattr(storage, gate).clear()
+    storage.may_read.clear()
     asked = asyncio.create_task(visitor.get(url_of(image)))
     await storage.arrived.wait()
-    url = f"/products/{PRODUCT}/images/{image['id']}"
-    answer = await (client.delete(url) if change == "delete" else client.put(url, files=form()))
-    assert answer.status_code == 200
-    getattr(storage, gate).set()
+    assert (await change(client, f"/products/{PRODUCT}/images/{image['id']}")).status_code == 200
+    storage.may_read.set()
     assert (await asked).status_code == 404
+    assert storage.written == []
+    assert variant_files(watched, image) == []
+
+
+@pytest.mark.parametrize("change", [delete, replace])
+async def test_a_variant_that_is_being_stored_is_gone_when_the_change_is_answered(
+    client: httpx.AsyncClient, visitor: httpx.AsyncClient, storage: WatchedStorage, watched: Service, change: Change
+) -> None:
+    image = await uploaded(client, ROCKET)
+    storage.may_write.clear()
+    asked = asyncio.create_task(visitor.get(url_of(image)))
+    await storage.arrived.wait()
+    changing = asyncio.create_task(change(client, f"/products/{PRODUCT}/images/{image['id']}"))
+    await waits_for_a_row(watched, changing)
+    storage.may_write.set()
+    assert (await changing).status_code == 200
     assert storage.written == ["public" + url_of(image)]
     assert variant_files(watched, image) == []
+    assert (await visitor.get(url_of(image))).status_code == 404
+    await asked  # it came before the change, or after it
+
+
+async def test_the_first_of_two_services_that_render_the_same_is_kept(
+    client: httpx.AsyncClient,
+    anyone: httpx.AsyncClient,
+    visitor: httpx.AsyncClient,
+    storage: WatchedStorage,
+    service: Service,
+) -> None:
+    image = await uploaded(client, ROCKET)
+    storage.may_write.clear()
+    second = asyncio.create_task(visitor.get(url_of(image)))
+    await storage.arrived.wait()
+    first = await anyone.get(url_of(image))
+    os.utime(blob_path(service, "public" + url_of(image)), (1_700_000_000, 1_700_000_000))
+    known = await anyone.get(url_of(image))
+    storage.may_write.set()
+    assert (await second).headers["ETag"] == known.headers["ETag"] != first.headers["ETag"]
+    assert (await anyone.get(url_of(image))).headers["ETag"] == known.headers["ETag"]
 
 
 # --- what goes wrong ---

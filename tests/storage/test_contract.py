@@ -12,6 +12,7 @@ import pytest
 from image_service.errors import BlobNotFound, RangeNotSatisfiable
 from image_service.storage.base import CHUNK_BYTES, BlobHeaders, ByteRange, Storage
 from image_service.storage.local import LocalStorage
+from image_service.storage.names import MARK
 
 BACKENDS: dict[str, Callable[[Path, pytest.FixtureRequest], Storage]] = {
     "local": lambda folder, _: LocalStorage(folder / "blobs"),
@@ -125,18 +126,24 @@ async def test_what_is_not_there(storage: Storage) -> None:
     assert [blob async for blob in storage.list("private/")] == []
 
 
-async def test_a_put_replaces(storage: Storage, tmp_path: Path) -> None:
+async def test_a_put_replaces_what_may_be_rewritten(storage: Storage, tmp_path: Path) -> None:
+    for content in (b"first", b"second, and longer", b"3"):
+        await put(storage, MARK, content, tmp_path)
+        assert await get(storage, MARK) == content
+
+
+async def test_a_variant_stays_as_it_was_put_first(storage: Storage, tmp_path: Path) -> None:
     for content in (b"first", b"second, and longer", b"3"):
         await put(storage, VARIANT, content, tmp_path)
-        assert await get(storage, VARIANT) == content
+        assert await get(storage, VARIANT) == b"first"
 
 
 async def test_a_reader_of_what_is_replaced_reads_the_old_bytes(storage: Storage, tmp_path: Path) -> None:
     old = os.urandom(CHUNK_BYTES * 2)
-    await put(storage, VARIANT, old, tmp_path)
-    blob = await storage.open(VARIANT)
+    await put(storage, MARK, old, tmp_path)
+    blob = await storage.open(MARK)
     read = await anext(blob.chunks)
-    await put(storage, VARIANT, b"new", tmp_path)
+    await put(storage, MARK, b"new", tmp_path)
     read += b"".join([chunk async for chunk in blob.chunks])
     await blob.aclose()
     assert read == old

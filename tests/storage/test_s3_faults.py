@@ -9,6 +9,7 @@ import pytest
 
 from image_service.errors import StorageFull, StorageUnavailable
 from image_service.storage.base import CHUNK_BYTES, ByteRange, Storage
+from image_service.storage.names import MARK
 from image_service.storage.s3 import S3Storage
 from image_service.storage.s3_calls import S3Limits
 from image_service.storage.staging import Staging
@@ -144,10 +145,10 @@ async def test_a_download_that_is_cut_again_and_again_ends(storage: S3Storage, p
 async def test_a_download_goes_on_with_the_same_bytes_or_not_at_all(
     storage: S3Storage, proxy: S3Proxy, tmp_path: Path
 ) -> None:
-    await put(storage, VARIANT, os.urandom(CHUNK_BYTES * 40), tmp_path)
-    for change in (put(storage, VARIANT, os.urandom(CHUNK_BYTES * 40), tmp_path), storage.delete([VARIANT])):
+    await put(storage, MARK, os.urandom(CHUNK_BYTES * 40), tmp_path)
+    for change in (put(storage, MARK, os.urandom(CHUNK_BYTES * 40), tmp_path), storage.delete([MARK])):
         proxy.fail("GET", cuts(CHUNK_BYTES * 2))
-        blob = await storage.open(VARIANT)
+        blob = await storage.open(MARK)
         await anext(blob.chunks)
         await change
         with pytest.raises(StorageUnavailable):

@@ -14,7 +14,8 @@ from image_service.errors import BlobNotFound, DatabaseUnavailable, StorageUnava
 from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.images.rendering.decoding import Decoding
-from image_service.images.rendering.offered import Variant, public_headers, variants_of
+from image_service.images.rendering.offered import Variant, variants_of
+from image_service.images.rendering.placing import Placing
 from image_service.images.rendering.render_queue import Admission, Equals, Looks, UnderWay
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import DRAWN, Format, rivals
@@ -72,6 +73,7 @@ class Variants:
         self._decoding = Decoding(storage, pixels, draw_wait, offer.draw_seconds)
         self._max_bytes = max_bytes
         self._lightest = Lightest(storage, staging)
+        self._placing = Placing(database, storage, self._lightest)
         self._under_way: dict[_Wanted, UnderWay] = {}
         self._admission = Admission(pixels, draw_wait)
         self._equals = Equals()
@@ -176,36 +178,21 @@ class Variants:
         async with self._equals.alone(looks, render), self._staging.file() as target:
             if self._failed.get(looks, 0.0) > time.monotonic():
                 raise VariantNotRendered("it failed a moment ago")
-            written: list[str] = []  # blobs
-            copied = await self._copied(image, variant, names, written, fixed=not instead)
-            drawn = copied or name
-            if copied is None:
+            try:
+                copied = await self._copied(image, variant, names, fixed=not instead)
+                if copied is not None:
+                    return copied
                 lightest = await self._rendered(image, variant, against, looks, target, render, fixed=not instead)
                 drawn = name.as_(lightest) if instead else name
-                # First: a variant without a note may be sent.
-                await self._lightest.note(names[: names.index(name.as_(lightest))])
-                await self._put(drawn, target, name, written)
-                metrics.DRAW_SECONDS.labels(drawn.ext).observe(time.perf_counter() - since)
-        # If the image was deleted or replaced meanwhile, or may have been, remove what was written.
-        live = False
-        try:
-            live = await self._is_live(name)
-        finally:
-            if not live:
+                await self._placing.put(drawn, target, names[: names.index(name.as_(lightest))])
+            except BlobNotFound:  # deleted or replaced meanwhile
                 self._decoding.forget(name.key)
-                await self._storage.delete([*written, *self._lightest.notes(names)])
-        if not live:
-            raise BlobNotFound
+                raise
+            metrics.DRAW_SECONDS.labels(drawn.ext).observe(time.perf_counter() - since)
         return drawn
 
-    async def _put(self, drawn: VariantName, source: Path, asked: VariantName, written: list[str]) -> None:
-        """Store a variant, and note that. One that `asked` was compared with may be stored already: then it stays."""
-        if drawn == asked or not await self._storage.exists(drawn.blob):
-            written.append(drawn.blob)  # before: a `put` that is cancelled may still take effect
-            await self._storage.put(drawn.blob, source, public_headers(Format(drawn.ext)))
-
     async def _copied(
-        self, image: Image, variant: Variant, names: Sequence[VariantName], written: list[str], *, fixed: bool
+        self, image: Image, variant: Variant, names: Sequence[VariantName], *, fixed: bool
     ) -> VariantName | None:
         """Copy the variant from a stored size with equal dimensions: small pictures have many of those. Returns which
         of `names`.
@@ -217,8 +204,7 @@ class Variants:
                     noted = [each for each in names if replace(each, size=str(size)) in lost]
                     copy = names[0] if fixed else next(each for each in names if each not in noted)
                     async with self._storage.as_file(replace(copy, size=str(size)).blob) as kept:
-                        await self._lightest.note(noted)
-                        await self._put(copy, kept, variant.name, written)
+                        await self._placing.put(copy, kept, noted)
                 except (BlobNotFound, StorageUnavailable):  # the second: removed during the copy
                     continue
                 return copy

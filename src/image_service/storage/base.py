@@ -85,7 +85,8 @@ class Storage(Protocol):
     keeps_sha256: ClassVar[bool]  # whether `describe` returns the `BlobHeaders.sha256` given to `put`
 
     async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
-        """Store the bytes of `source` under `name` atomically, replacing any old blob.
+        """Store the bytes of `source` under `name` atomically. A blob in `public/` that exists stays as it is: a
+        variant's bytes never change. Elsewhere the new bytes replace the old ones.
 
         On return the bytes survive a power failure. The caller keeps `source`, but must not write to it again.
         Raises `StorageFull`, `StorageUnavailable`. After either, `name` holds the old bytes, or the new bytes if only

@@ -36,13 +36,18 @@ class DurableDirectory:
         self._known: set[Path] = set()  # directories whose names this process knows to be on disk
 
     def put(self, target: Path, source: Path) -> None:
-        """Store `source` as `target`: by a link if nothing else can write to `source`, else by a copy."""
+        """Store `source` as `target`: by a link if nothing else can write to `source`, else by a copy. A public
+        `target` that exists stays as it is.
+        """
         temporary = self._temporary()
         try:
             self._fill(temporary, source)
             self._settle(temporary, 0o644 if self._is_public(target) else 0o600)
             self._make(target.parent)
-            temporary.replace(target)
+            if self._is_public(target):
+                _move_unless_there(temporary, target)
+            else:
+                temporary.replace(target)
             fsync(target.parent)
         finally:
             # Also after success: renaming a file onto another link to the same file removes neither link.
@@ -116,6 +121,18 @@ class DurableDirectory:
 
     def _is_public(self, path: Path) -> bool:
         return path.is_relative_to(self._public)
+
+
+def _move_unless_there(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        if error.errno not in NO_LINK:
+            raise
+        if not target.exists():  # without links, two that come at the same moment may both be stored
+            source.replace(target)
 
 
 def fsync(directory: Path) -> None:

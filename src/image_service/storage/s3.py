@@ -83,8 +83,8 @@ class S3Storage:
     async def put(self, name: str, source: Path, headers: BlobHeaders) -> None:
         """Sends one request, with a checksum that the store verifies.
 
-        Under `private/`, overwrites only `names.REWRITTEN`. If the same bytes exist, an earlier attempt succeeded but
-        its response was lost. If other bytes exist, raises `StorageUnavailable`.
+        Overwrites only `names.REWRITTEN`, and nothing in `public/`. If the same bytes exist under `private/`, an
+        earlier attempt succeeded but its response was lost. If other bytes exist there, raises `StorageUnavailable`.
         """
         attributes: Attributes = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
         if headers.sha256 is not None:
@@ -99,11 +99,11 @@ class S3Storage:
                     name,
                     source,
                     attributes=attributes,
-                    mode="create" if name.startswith("private/") and name not in REWRITTEN else "overwrite",
+                    mode="overwrite" if name in REWRITTEN else "create",
                     use_multipart=False,  # an interrupted multipart upload would stay open in the bucket
                 )
             except AlreadyExistsError as error:
-                if not _holds(self._reads, name, source):
+                if not name.startswith("public/") and not _holds(self._reads, name, source):
                     raise StorageUnavailable(f"{name}: other bytes are there already") from error
 
         try:

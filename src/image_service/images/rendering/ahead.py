@@ -18,7 +18,8 @@ from image_service.errors import BlobNotFound, ImageServiceError
 from image_service.images import queries
 from image_service.images.queries import Image
 from image_service.images.rendering.line import Line
-from image_service.images.rendering.offered import Variant, public_headers, variants_of
+from image_service.images.rendering.offered import Variant, variants_of
+from image_service.images.rendering.placing import Placing
 from image_service.pixels.messages import MAX_FAMILY, MAX_PIXELS, Rendering
 from image_service.pixels.picture import Format, rivals
 from image_service.pixels.pool.failures import RenderFailed, RenderTooLong
@@ -75,7 +76,7 @@ class Ahead:
         self._formats = frozenset(formats)
         self._effort = effort
         self._max_bytes = max_bytes
-        self._lightest = Lightest(storage, staging)
+        self._placing = Placing(database, storage, Lightest(storage, staging))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -136,18 +137,8 @@ class Ahead:
             targets = [await stack.enter_async_context(self._staging.file()) for _ in family]
             renderings = [one.rendering for one in family]
             lightest = await self._drawn(image, targets, renderings)
-            may_be = [name.as_(each) for one in family for name in one.names for each in one.formats]
-            live = False
-            try:
-                for one, target, best in zip(family, targets, lightest, strict=True):
-                    await self._keep(one, target, best)
-                live = await self._is_live(image)
-            finally:
-                if not live:  # deleted or replaced meanwhile, or may be
-                    drawn = [name.blob for one in family for name in one.names]
-                    await self._storage.delete([*drawn, *self._lightest.notes(may_be)])
-            if not live:
-                raise BlobNotFound
+            for one, target, best in zip(family, targets, lightest, strict=True):
+                await self._keep(one, target, best)
 
     async def _drawn(
         self, image: Image, targets: Sequence[Path], renderings: Sequence[Rendering]
@@ -168,14 +159,16 @@ class Ahead:
             return await draw(original)
 
     async def _keep(self, one: One, target: Path, lightest: Format) -> None:
-        """Store it as a requested render does. A variant that a request has stored meanwhile stays as it is."""
+        """Store it as a requested render does. A variant that a request has stored meanwhile stays as it is.
+
+        Raises `BlobNotFound` if the image was deleted or replaced meanwhile.
+        """
         if self._is_heavy(target):
             return
         lost = one.formats[: one.formats.index(lightest)]
         for name in one.names:
             if not await self._storage.exists(name.blob):
-                await self._lightest.note(name.as_(each) for each in lost)
-                await self._storage.put(name.blob, target, public_headers(one.rendering.format))
+                await self._placing.put(name, target, [name.as_(each) for each in lost])
                 metrics.AHEAD.labels(one.rendering.format).inc()
 
     def _is_heavy(self, target: Path) -> bool:
