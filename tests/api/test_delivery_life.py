@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +183,7 @@ async def test_new_bytes_have_new_urls_and_the_old_ones_are_gone(
     assert sorted(kept) == sorted(url.rpartition("/")[2] for url in rendered)
 
 
-Change = Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
+Change = Callable[[httpx.AsyncClient, str], Coroutine[Any, Any, httpx.Response]]
 
 
 async def delete(client: httpx.AsyncClient, url: str) -> httpx.Response:

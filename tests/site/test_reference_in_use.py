@@ -30,6 +30,8 @@ def test_anybody_can_read_it(new_page: NewPage, width: int, scheme: str) -> None
     if (width == 1440) == (scheme == "light"):  # axe takes long for this page, and two views have it all
         assert violations(page) == []
     assert not is_too_wide(page)
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert not is_too_wide(page)
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
 

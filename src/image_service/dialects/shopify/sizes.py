@@ -1,5 +1,6 @@
 """The sizes that Shopify's clients and themes write into URLs themselves: `_small`, `_100x100`, `_x200@2x`."""
 
+import math
 import re
 
 NAMED = {
@@ -21,12 +22,17 @@ _ASKED = re.compile(
 )
 
 
+WIDEST = 16 / 9  # width over height of a picture that a height alone still covers
+
+
 def read_size(asked: str) -> int | None:
-    """Pixels of the longer side, 0 for full size; None if `asked` is no size."""
+    """The width in pixels that covers the size, 0 for full size; None if `asked` is no size."""
     match = _ASKED.fullmatch(asked)
     if match is None:
         return None
     scale = int(match["scale"] or 1)
     if match["name"]:
         return NAMED[match["name"]] * scale
-    return max(int(match["width"] or 0), int(match["height"] or 0)) * scale or None
+    if match["width"] is None:
+        return math.ceil(int(match["height"] or 0) * scale * WIDEST) or None
+    return max(int(match["width"]), int(match["height"] or 0)) * scale
