@@ -68,10 +68,10 @@ async def test_wrong_in_every_way(anyone: httpx.AsyncClient, service: Service, s
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": " ", "Authentication": ""}])
-async def test_no_credentials_says_so(anyone: httpx.AsyncClient, headers: dict[str, str]) -> None:
+async def test_no_credentials_are_answered_as_wrong_ones(anyone: httpx.AsyncClient, headers: dict[str, str]) -> None:
     answer = await anyone.get("/images", headers=headers)
     assert (answer.status_code, answer.headers["Problem"]) == (401, "unauthenticated")
-    assert answer.json() == UNAUTHORIZED | {"description": "No access token was sent"}
+    assert answer.json() == UNAUTHORIZED
     answer = await anyone.get("/v2/images/status/1.json", headers=headers)
     assert (answer.status_code, answer.json()["message"]) == (401, "Invalid credentials")
 

@@ -19,4 +19,4 @@ async def test_a_token_tells_its_store(service: Service, client: httpx.AsyncClie
 
 async def test_nobody_else_is_told(anyone: httpx.AsyncClient) -> None:
     answer = await anyone.get("/store")
-    assert (answer.status_code, answer.json()["description"]) == (401, "No access token was sent")
+    assert (answer.status_code, answer.json()["description"]) == (401, "Invalid access token")

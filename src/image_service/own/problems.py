@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from image_service.errors import Duplicate, GalleryFull, InvalidField, NoCredentials, NotAnId, PictureRefused
 from image_service.web.images.bodies import described
 from image_service.web.openapi.components import CHALLENGE, shared
-from image_service.web.problem_bodies import NO_CREDENTIALS, NOT_AN_ID, description_of, duplicate, words_of
+from image_service.web.problem_bodies import NOT_AN_ID, description_of, duplicate, words_of
 from image_service.web.problems import Problem, reason_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -57,7 +57,7 @@ def _detail(problem: Problem, errors: dict[str, list[str]]) -> str:
         case NotAnId():
             return NOT_AN_ID
         case NoCredentials():
-            return NO_CREDENTIALS
+            return "No access token was sent"
         case HTTPException(status_code=404):
             return "No such route"
         case _:

@@ -13,7 +13,6 @@ from image_service.errors import (
     InvalidField,
     Kind,
     MalformedBody,
-    NoCredentials,
     NotAnId,
     OverfullForm,
     PictureRefused,
@@ -62,7 +61,6 @@ _DESCRIPTIONS = {
 }
 
 NOT_AN_ID = "No such image or product: an id is a whole number from 1"
-NO_CREDENTIALS = "No access token was sent"
 
 
 def description_of(status: int) -> str:
@@ -88,8 +86,6 @@ def render(request: Request, problem: Problem) -> Response:
             body = code_body(problem, duplicate(image_id))
         case NotAnId():
             body = code_body(problem, NOT_AN_ID)
-        case NoCredentials():
-            body = code_body(problem, NO_CREDENTIALS)
         case HTTPException(status_code=404):
             body = code_body(problem, "No such route")
         case _:
@@ -185,7 +181,6 @@ ERRORS: dict[int, dict[str, Any]] = {
         "Unauthorized",
         "No access token, or an invalid one.",
         code_body_of(401, _DESCRIPTIONS[401]),
-        code_body_of(401, NO_CREDENTIALS),
         model=CodeError,
         headers=CHALLENGE,
     ),
