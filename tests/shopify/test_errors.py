@@ -43,7 +43,8 @@ async def test_another_store_s_image(shop: Shop) -> None:
 async def test_a_wrong_token(shop: Shop) -> None:
     shop.client.headers["X-Shopify-Access-Token"] = "shpat_0123456789abcdef0123456789abcdef"
     answer = await shop.client.get(IMAGES)
-    assert told(answer) == (401, {"errors": "[API] Invalid API key or access token"})
+    wrong = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+    assert told(answer) == (401, {"errors": wrong})
     assert answer.headers[CALLS] == "1/40"
 
 

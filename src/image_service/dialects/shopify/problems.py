@@ -25,7 +25,7 @@ from image_service.web.problems import Problem, reason_of
 IMAGE = "image"
 NO_IMAGE = "Required parameter missing or invalid"
 NO_PICTURE = "A src or an attachment is needed"
-WRONG_TOKEN = "[API] Invalid API key or access token"  # noqa: S105 - a message
+WRONG_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105 - a message
 LEAST_WAIT = 2  # seconds: after these, clients' own throttling allows calls again; sent as a decimal
 
 
