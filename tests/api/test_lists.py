@@ -186,7 +186,9 @@ async def test_up_to_200_products_a_page(service: Service, store: NewStore, clie
     assert [each["id"] for each in answer.json()] == list(range(1, 201))
     assert answer.headers["x-total-count"] == "201"
     assert "page=2" in answer.headers["link"]
-    assert len((await client.get("/products")).json()) == 30
+    for prefix in ("", f"/v1/{store.store_id}", f"/2025-03/{store.store_id}"):
+        answer = await client.get(f"{prefix}/products")
+        assert (len(answer.json()), answer.links["last"]["url"]) == (50, f"{API}{prefix}/products?page=5")
     assert [each["id"] for each in (await client.get("/products?per_page=500&page=2")).json()] == [201]
 
 

@@ -1,5 +1,6 @@
 """Pages of a list: the requested one, and the headers that link to the others (RFC 8288)."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from pydantic import Field
 from image_service.web.numbers import MAX_ID, PLAIN
 
 DEFAULT_PER_PAGE = 30
+DEFAULT_PRODUCTS_PER_PAGE = 50
 MAX_PER_PAGE = 200
 MAX_PAGE = 10_000_000  # times MAX_PER_PAGE, it fits PostgreSQL's OFFSET
 
@@ -47,16 +49,20 @@ class Pagination:
         return headers | {"Link": ", ".join(links)}
 
 
-async def _pagination(
-    page: Annotated[int, Field(ge=1, le=MAX_PAGE), PLAIN, Query(description="Page to show, from 1.")] = 1,
-    per_page: Annotated[
-        int,
-        Field(ge=1, le=MAX_ID),
-        PLAIN,
-        Query(description=f"Amount of results; more than {MAX_PER_PAGE} is taken as {MAX_PER_PAGE}."),
-    ] = DEFAULT_PER_PAGE,
-) -> Pagination:
-    return Pagination(page, min(per_page, MAX_PER_PAGE))
+def _asked(default: int) -> Callable[..., Awaitable[Pagination]]:
+    async def asked(
+        page: Annotated[int, Field(ge=1, le=MAX_PAGE), PLAIN, Query(description="Page to show, from 1.")] = 1,
+        per_page: Annotated[
+            int,
+            Field(ge=1, le=MAX_ID),
+            PLAIN,
+            Query(description=f"Amount of results; more than {MAX_PER_PAGE} is taken as {MAX_PER_PAGE}."),
+        ] = default,
+    ) -> Pagination:
+        return Pagination(page, min(per_page, MAX_PER_PAGE))
+
+    return asked
 
 
-PageAsked = Annotated[Pagination, Depends(_pagination)]
+PageAsked = Annotated[Pagination, Depends(_asked(DEFAULT_PER_PAGE))]
+ProductsPageAsked = Annotated[Pagination, Depends(_asked(DEFAULT_PRODUCTS_PER_PAGE))]

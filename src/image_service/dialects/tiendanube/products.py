@@ -27,7 +27,7 @@ from image_service.web.images.answers import Fields, answer
 from image_service.web.images.products import storable_query
 from image_service.web.numbers import Count, ImageId, ProductId
 from image_service.web.openapi.routes import Router
-from image_service.web.pagination import PageAsked
+from image_service.web.pagination import PageAsked, ProductsPageAsked
 from image_service.web.parts import Parts, PartsOf
 
 Since = Annotated[Count, Query(description="Restrict results to after the specified ID.")]
@@ -46,7 +46,7 @@ async def list_products(
     request: Request,
     caller: Reader,
     parts: PartsOf,
-    paging: PageAsked,
+    paging: ProductsPageAsked,
     since_id: Since = 0,
     q: Annotated[
         str | None,
