@@ -80,7 +80,7 @@ async def test_another_stores_image(service: Service, client: httpx.AsyncClient,
     assert (await client.get(f"/v2/images/status/{id_}.json")).json()["message"] == "Orphaned"
 
 
-@pytest.mark.parametrize("id_", ["abc", "0", "007", "+1", "1_0", "9223372036854775808", "9" * 40, "1.5"])
+@pytest.mark.parametrize("id_", ["abc", "0", "007", "+1", "1_0", "1.5", "%31", "%D9%A1", "a%20b", "a%2fb", "9" * 2_000])
 async def test_ids_that_name_nothing(client: httpx.AsyncClient, id_: str) -> None:
     await orphan(client)
     status = await client.get(f"/v2/images/status/{id_}.json")
@@ -101,6 +101,44 @@ async def test_an_id_has_one_spelling(client: httpx.AsyncClient) -> None:
 async def test_unknown_id_is_carried_as_user_id(client: httpx.AsyncClient) -> None:
     answer = await client.delete("/v2/images/9223372036854775807.json")
     assert (answer.status_code, answer.json()["user_id"]) == (404, 9223372036854775807)
+
+
+@pytest.mark.parametrize("id_", [2**63, int("9" * 40)])
+async def test_an_id_beyond_64_bits_is_carried_too(client: httpx.AsyncClient, id_: int) -> None:
+    status = await client.get(f"/v2/images/status/{id_}.json")
+    assert (status.status_code, status.json()) == (
+        404,
+        {"status": "ERROR", "user_id": id_, "message": "Image not found"},
+    )
+    deleted = await client.delete(f"/v2/images/{id_}.json")
+    assert (deleted.status_code, deleted.json()) == (
+        404,
+        {"status": "ERROR", "user_id": id_, "message": "Failed to delete image"},
+    )
+
+
+async def test_paths_that_lead_nowhere_are_just_not_found(client: httpx.AsyncClient) -> None:
+    for path in ("/v2/images/status/7", "/v2/im%61ges/7.json", "/v2/images/status/7.json/x", "/v2/images/a/7.json"):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()) == (
+            404,
+            {"status": "ERROR", "user_id": "null", "message": "Not Found"},
+        )
+
+
+async def test_a_compressed_body_is_refused_with_the_id_of_the_request(client: httpx.AsyncClient) -> None:
+    """Before there is a route."""
+    gzip = {"Content-Encoding": "gzip"}
+    deleted = await client.delete("/v2/images/181244.json", headers=gzip)
+    assert (deleted.status_code, deleted.json()) == (
+        415,
+        {"status": "ERROR", "user_id": 181244, "message": "Unsupported Media Type"},
+    )
+    created = await client.post("/v2/images.json", headers=gzip, files=form())
+    assert (created.status_code, created.json()) == (
+        415,
+        {"status": "ERROR", "user_id": "null", "message": "Unsupported Media Type"},
+    )
 
 
 async def test_wrong_credentials(anyone: httpx.AsyncClient) -> None:
