@@ -113,12 +113,15 @@ async def test_bukalapak(
     check(document, create, await client.post(create, files=[*form().items(), *[("a", (None, "b"))] * 20]), 400)
     check(document, create, await client.post(create, files=form(b"no picture")), 422)
     check(document, create, await client.post(create, files=form(b"x" * 10_500_000)), 413)
+    gzip = {"Content-Encoding": "gzip"}
+    check(document, create, await client.post(create, files=form(), headers=gzip), 415)
     alone, assigned = await orphan(client), (await added(client))["id"]
     for id_, expected in ((alone, 200), (assigned, 200), (999999999, 404)):
         check(document, status, await client.get(status.format(id=id_)), expected)
     other = await service.new_store()
     async with service.client(headers={"Authorization": f"Bearer {other.token}"}) as stranger:
         check(document, delete, await stranger.delete(delete.format(id=alone)), 403)
+    check(document, delete, await client.delete(delete.format(id=alone), headers=gzip), 415)
     check(document, delete, await client.delete(delete.format(id=alone)), 200)
     check(document, delete, await client.delete(delete.format(id=alone)), 404)
 

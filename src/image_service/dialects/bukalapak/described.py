@@ -20,6 +20,7 @@ from image_service.web.openapi.components import CHALLENGE, shared
 
 KEY_USED = "Idempotency-Key was used for another request"
 
+_UNSUPPORTED = "Unsupported Media Type"
 _SOME_IMAGE = 1838301  # from the document's examples
 _EVERY: dict[int | str, dict[str, Any]] = {
     401: failure(
@@ -68,6 +69,7 @@ CREATE: dict[str, Any] = dict(
         408: failure("The body did not come in time.", "Request Timeout", NO_IMAGE),
         409: failure("The first request with this `Idempotency-Key` has not ended.", "Conflict", NO_IMAGE),
         413: failure("10 MB or more.", "Image must be less than 10MB", NO_IMAGE),
+        415: failure("A body that has a `Content-Encoding`.", _UNSUPPORTED, NO_IMAGE),
         422: {
             "model": Failed,
             "description": "No file, not an image (gif, jpg, png, or what the settings add), too many pixels, or a "
@@ -136,5 +138,6 @@ DELETE: dict[str, Any] = dict(
             ),
         },
         404: failure("There is no such image.", "Failed to delete image", _SOME_IMAGE),
+        415: failure("There is a `Content-Encoding`.", _UNSUPPORTED, _SOME_IMAGE),
     },
 )
