@@ -141,6 +141,7 @@ async def test_a_text_in_several_languages_is_shown_in_one_and_kept(shop: Shop, 
 
     await registry.set_language(shop.service.database, shop.store.store_id, "en")
     assert await given({"es": "Zapato", "pt": "Sapato"}) == "Zapato"
+    assert await given({"pt": "Sapato", "es": "Zapato", "de-AT": "Schuh"}) == "Schuh"
     assert await given({}) is None
     assert await given(languages) == "Shoe"
     await shop.put(image, alt="Shoe", position=1)

@@ -113,6 +113,10 @@ async def test_a_product_that_has_a_name_has_a_title(shop: Shop) -> None:
         PRODUCTS, params={"fields": "id,title"}, headers={"If-None-Match": before.headers["ETag"]}
     )
     assert after.json() == {"products": [{"id": 7, "title": "Zapato"}, {"id": 8}]}
+    await shop.client.put(path, json={"name": {"pt": "Sapato", "de-AT": "Schuh"}}, headers=headers)
+    only = await shop.client.get(PRODUCTS, params={"fields": "id,title"})
+    assert only.json() == {"products": [{"id": 7, "title": "Schuh"}, {"id": 8}]}
+    await shop.client.put(path, json={"name": {"en": "Shoe", "es": "Zapato"}}, headers=headers)
     assert (await shop.client.get("/products/7.json")).json() == {
         "product": {"id": 7, "title": "Zapato", "images": [first], "image": first, "variants": []}
     }

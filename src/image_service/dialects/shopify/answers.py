@@ -10,15 +10,16 @@ from image_service.pixels.sizes import Offer
 from image_service.stores.tokens import Caller
 from image_service.web.images import view
 from image_service.web.images.products import text_of
+from image_service.web.images.texts import first_of
 from image_service.web.images.view import Shown, View, picked
 from image_service.web.parts import Parts
 
 
 def alt_of(image: Image, language: str | None) -> str | None:
-    """This API shows one text: the one in the store's language, else the first."""
+    """This API shows one text: the one in the store's language, else that of the first language by its code."""
     if not isinstance(image.alt, dict):
         return image.alt
-    return image.alt.get(language or "", next(iter(image.alt.values()), None))
+    return image.alt.get(language or "", first_of(image.alt))
 
 
 _ITS_OWN: dict[str, Shown] = {

@@ -83,7 +83,7 @@ class ImageObject(TypedDict, total=False):
     """An image; `fields` picks some of its properties."""
 
     id: Annotated[Identity, described("The same for the image's whole life.")]
-    alt: Annotated[str | None, described("One text; of several languages the store's own, or the first.")]
+    alt: Annotated[str | None, described("One text; of several languages the store's own, or the first by its code.")]
     position: Annotated[int, described("From 1.", minimum=1)]
     product_id: Annotated[Identity, described("The merchant's own product number.")]
     created_at: Time
@@ -117,7 +117,7 @@ class ProductObject(TypedDict, total=False):
     """What is known of a product here: its pictures. `fields` picks some of the properties."""
 
     id: Annotated[Identity, described("The merchant's own product number.")]
-    title: Annotated[str, described("The product's name, in the store's language or the first; absent: none.")]
+    title: Annotated[str, described("Its name in the store's language, or the first by its code; absent: none.")]
     images: Annotated[list[ImageObject], described("By position.")]
     image: Annotated[ImageObject, described("The first of them.")]
     variants: Annotated[list[Any], described("Always empty: variants live elsewhere.")]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from image_service.images.products.naming import MAX_KEY, Name, normalized
-from image_service.web.images.texts import MAX_LANGUAGE_TAG, MAX_LANGUAGES, UNSTORABLE, storable
+from image_service.web.images.texts import MAX_LANGUAGE_TAG, MAX_LANGUAGES, UNSTORABLE, first_of, storable
 
 MAX_NAME = 500  # characters; the longest titles of marketplaces have 250
 NAME_SCHEMA = {
@@ -63,10 +63,10 @@ _NO_NAME = "must be a string or a map of language to string"
 
 
 def text_of(name: Name, language: str) -> str | None:
-    """The name's text in this language, else its first."""
+    """The name's text in this language, else that of the first language by its code."""
     if not isinstance(name, Mapping):
         return name
-    return name.get(language) or next(iter(name.values()), None)
+    return name.get(language) or first_of(name)
 
 
 def by_language(name: Name, language: str) -> Any:

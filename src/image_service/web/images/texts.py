@@ -1,6 +1,7 @@
 """Texts from a client: bounded, and storable in PostgreSQL."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -17,6 +18,11 @@ def storable(value: str) -> str:
     if UNSTORABLE.search(value):
         raise ValueError("contains characters that cannot be stored")
     return value
+
+
+def first_of(texts: Mapping[str, str]) -> str | None:
+    """The text whose language has the first code: the database does not keep the order of a map."""
+    return texts[min(texts)] if texts else None
 
 
 def _is_str(value: object) -> bool:
