@@ -73,7 +73,7 @@ def dialects_of(settings: Settings) -> tuple[Dialect, ...]:
     """All APIs of the service. A new one needs a folder and a line here."""
     return (
         *tiendanube.DIALECTS,
-        shopify.DIALECT,
+        shopify.dialect(bucket=settings.rate_limit_bucket),
         bukalapak.dialect(always_200=settings.bukalapak_always_200),
         store.DIALECT,
         products.DIALECT,

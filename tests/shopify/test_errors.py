@@ -137,6 +137,23 @@ async def test_calls_are_told_as_its_clients_read_them(start_service: StartServi
         assert not [name for name in answers[0].headers if name.startswith("x-rate-limit")]
 
 
+async def test_an_answer_that_is_counted_for_no_store_says_the_size_too(start_service: StartService) -> None:
+    async with (
+        start_service(rate_limit_bucket=2, rate_limit_per_second=2, auth_failures_per_minute=1) as limited,
+        limited.client() as client,
+    ):
+        answers = [await client.get(f"{PREFIX}/shop.json"), await client.patch(PREFIX + IMAGES)]
+        wrong = {"X-Shopify-Access-Token": "shpat_0123456789abcdef0123456789abcdef"}
+        answers += [await client.get(PREFIX + IMAGES, headers=headers) for headers in ({}, wrong, wrong)]
+    assert [(answer.status_code, answer.headers[CALLS]) for answer in answers] == [
+        (404, "1/2"),
+        (405, "1/2"),
+        (401, "1/2"),
+        (401, "1/2"),
+        (429, "1/2"),
+    ]
+
+
 async def test_one_call_too_many(start_service: StartService, shop: Shop) -> None:
     headers = {"X-Shopify-Access-Token": shop.store.token}
     for per_second, wait in ((0.5, "2.0"), (0.01, "100.0")):

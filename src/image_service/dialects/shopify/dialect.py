@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 
 from image_service.dialects.shopify import problems, products, routes
 from image_service.dialects.shopify.credentials import CREDENTIALS
-from image_service.dialects.shopify.rates import RATES
+from image_service.dialects.shopify.rates import rates
 from image_service.dialects.shopify.sizes import read_size
 from image_service.web.dialect import Dialect
 from image_service.web.openapi.routes import Router
@@ -47,27 +47,30 @@ _router = Router()
 _mount("/admin/api/{version}", "Shopify")
 _mount("/admin", "Shopify without a version", "_old")
 
-DIALECT = Dialect(
-    name="shopify",
-    title="Shopify",
-    prefixes=("/admin/",),
-    router=_router,
-    render=problems.render,
-    credentials=CREDENTIALS,
-    rates=RATES,
-    has_capitals=True,  # its Python client keeps headers in a dictionary
-    read_size=read_size,
-    attachment=("image", "attachment"),
-    tags=(
-        {
-            "name": "Shopify",
-            "externalDocs": {"url": "guides/shopify", "description": "The guide"},
-            "description": "Product images of the REST Admin API. Other properties of products are not here.",
-        },
-        {
-            "name": "Shopify without a version",
-            "description": "The same routes under the prefix of older clients, without a version.",
-            "x-repeats": "Shopify",
-        },
-    ),
-)
+
+def dialect(*, bucket: int | None) -> Dialect:
+    """`bucket`: calls that a store's bucket holds; None: no limit is set."""
+    return Dialect(
+        name="shopify",
+        title="Shopify",
+        prefixes=("/admin/",),
+        router=_router,
+        render=problems.render,
+        credentials=CREDENTIALS,
+        rates=rates(bucket),
+        has_capitals=True,  # its Python client keeps headers in a dictionary
+        read_size=read_size,
+        attachment=("image", "attachment"),
+        tags=(
+            {
+                "name": "Shopify",
+                "externalDocs": {"url": "guides/shopify", "description": "The guide"},
+                "description": "Product images of the REST Admin API. Other properties of products are not here.",
+            },
+            {
+                "name": "Shopify without a version",
+                "description": "The same routes under the prefix of older clients, without a version.",
+                "x-repeats": "Shopify",
+            },
+        ),
+    )

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from image_service.dialects.shopify.pages import NO_CURSOR
 from image_service.dialects.shopify.problems import IMAGE, LEAST_WAIT, NO_IMAGE, NO_PICTURE, WRONG_TOKEN, full
-from image_service.dialects.shopify.rates import RATES
+from image_service.dialects.shopify.rates import DESCRIBED
 from image_service.web.images.bodies import described
 from image_service.web.openapi.components import CHALLENGE, shared
 from image_service.web.problem_bodies import description_of, duplicate
@@ -67,7 +67,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     400: _response(
         400, "There is no `image` in the body, or the body cannot be read.", {IMAGE: NO_IMAGE}, model=Unreadable
     ),
-    401: _response(401, "No token, or a wrong one.", WRONG_TOKEN, headers={**CHALLENGE, **RATES.described}),
+    401: _response(401, "No token, or a wrong one.", WRONG_TOKEN, headers={**CHALLENGE, **DESCRIBED}),
     403: _plain(403),
     404: _response(404, "The store has no such image or product, or there is no such route.", reason_of(404)),
     408: _plain(408),
