@@ -22,6 +22,8 @@ from tests.shop import added
         (9, 9, {"after": 1}, [(2, 2), (3, 1)], False),
         (9, 9, {"after": 3}, [], False),
         (9, 9, {"before": 3}, [(1, 2), (2, 2)], False),
+        (9, 9, {"after": 1, "before": 3}, [(2, 2)], False),
+        (1, 9, {"after": 1, "before": 4}, [(3, 1)], True),
         (9, 3, {"before": 4}, [(2, 2), (3, 1)], True),
         (9, 2, {"before": 4}, [(3, 1)], True),
         (2, 9, {"before": 4}, [(2, 2), (3, 1)], True),

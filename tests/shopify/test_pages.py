@@ -54,6 +54,23 @@ async def test_by_id_after_since_id(shop: Shop) -> None:
     assert ids((await shop.client.get(IMAGES, params={"since_id": 0})).json()) == made
 
 
+async def test_the_way_back_ends_where_since_id_began(shop: Shop) -> None:
+    """Also with nothing but `page_info` of the `Link`."""
+    made = [(await shop.add(product=product))["id"] for product in (7, 7, 7, 7, 7, 8, 9, 10, 11)][:5]
+    for first, shown in (
+        (f"/products/7/images.json?limit=1&since_id={made[1]}", [[made[4]], [made[3]], [made[2]]]),
+        (f"{PRODUCTS}?limit=1&since_id=8", [[11], [10], [9]]),
+    ):
+        url = first
+        while "next" in (there := links(await shop.client.get(url))):
+            url = there["next"]
+        assert await walk(shop, url, "previous", ids) == shown
+        cursor = there["previous"].partition("page_info=")[2]
+        alone = await shop.client.get(first.partition("?")[0], params={"page_info": cursor})
+        assert ids(alone.json()) == [number for [number] in shown[:0:-1]]
+        assert links(alone).keys() <= {"next"}
+
+
 async def test_without_a_limit_a_gallery_is_one_page(shop: Shop) -> None:
     for _ in range(3):
         await shop.add()

@@ -20,10 +20,10 @@ class Stretch:
 async def stretch(
     database: Database, store_id: int, *, after: int, before: int | None, limit: int, max_images: int
 ) -> Stretch:
-    """The non-empty galleries of the products after `after`, or the last ones before `before`: at most `limit`, with
+    """The non-empty galleries of the products after `after`, or the last of them before `before`: at most `limit`, with
     at most `max_images` images in all. `max_images` must be at least one product's maximum.
     """
-    where = {"after": after} if before is None else {"before": before}
+    where = {"after": after} if before is None else {"after": after, "before": before}
     statement = _AFTER if before is None else _BEFORE
     found = await database.rows(statement, store_id=store_id, products=limit + 1, images=max_images + 1, **where)
     read: dict[int, list[Image]] = {}
@@ -52,5 +52,6 @@ def _statement(beyond: ColumnElement[bool], order: ColumnElement[int]) -> Statem
 
 
 _PRODUCT: ColumnElement[int] = col(ImageRow.product_id)  # type: ignore[assignment]  # not null if position is not
-_AFTER = _statement(bindparam("after", type_=BigInteger) < _PRODUCT, _PRODUCT.asc())
-_BEFORE = _statement(bindparam("before", type_=BigInteger) > _PRODUCT, _PRODUCT.desc())
+_IS_AFTER: ColumnElement[bool] = bindparam("after", type_=BigInteger) < _PRODUCT
+_AFTER = _statement(_IS_AFTER, _PRODUCT.asc())
+_BEFORE = _statement(_IS_AFTER & (bindparam("before", type_=BigInteger) > _PRODUCT), _PRODUCT.desc())

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from image_service.dialects.shopify import described
 from image_service.dialects.shopify.answers import product_of, titles, view_of
-from image_service.dialects.shopify.pages import DEFAULT_LIMIT, NO_CURSOR, PageAsked
+from image_service.dialects.shopify.pages import DEFAULT_LIMIT, NO_CURSOR, Chosen, PageAsked
 from image_service.dialects.shopify.routes import Fields, Since
 from image_service.errors import InvalidField, ProductNotFound
 from image_service.images import queries
@@ -30,13 +30,14 @@ async def list_products(
     `Link` until there is no `next`.
     """
     cursor = paging.cursor
-    if cursor is not None and cursor.by != "id":
+    chosen = cursor.of if cursor else Chosen("id", since_id or 0)
+    if chosen.by != "id":
         raise InvalidField("page_info", NO_CURSOR)
     is_backwards = cursor is not None and cursor.way == "before"
     page = await stretch(
         parts.database,
         caller.store_id,
-        after=0 if is_backwards else cursor.number if cursor else since_id or 0,
+        after=max(cursor.number, chosen.since) if cursor and not is_backwards else chosen.since,
         before=cursor.number if cursor and is_backwards else None,
         limit=paging.limit or DEFAULT_LIMIT,
         max_images=max(MAX_IMAGES, parts.max_images_per_product),
@@ -53,7 +54,7 @@ async def list_products(
         links = paging.links(
             request,
             parts.api_base,
-            "id",
+            chosen,
             ends,
             has_previous=page.has_more if is_backwards else cursor is not None,
             has_next=is_backwards or page.has_more,

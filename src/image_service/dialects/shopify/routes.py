@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from image_service.dialects.shopify import described
 from image_service.dialects.shopify.answers import alt_of, view_of
-from image_service.dialects.shopify.pages import PageAsked
+from image_service.dialects.shopify.pages import Chosen, PageAsked
 from image_service.dialects.shopify.schemas import ImageFields, parse_image
 from image_service.errors import ImageNotFound
 from image_service.images import queries
@@ -85,14 +85,14 @@ async def list_images(
     """
     gallery = await queries.gallery(parts.database, caller.store_id, product_id)
     cursor = paging.cursor
-    by = cursor.by if cursor else "position" if since_id is None else "id"
-    whole = sorted(gallery.images, key=lambda image: _number(image, by))
-    images = whole
+    chosen = cursor.of if cursor else Chosen("position" if since_id is None else "id", since_id or 0)
+    by = chosen.by
+    whole = sorted((image for image in gallery.images if image.id > chosen.since), key=lambda image: _number(image, by))
     if cursor is not None and cursor.way == "before":
         images = [image for image in whole if _number(image, by) < cursor.number]
         images = images[-paging.limit :] if paging.limit else images
     else:
-        after = cursor.number if cursor else since_id or 0
+        after = cursor.number if cursor else 0
         images = [image for image in whole if _number(image, by) > after][: paging.limit]
     links: dict[str, str] = {}
     if images:
@@ -100,7 +100,7 @@ async def list_images(
         links = paging.links(
             request,
             parts.api_base,
-            by,
+            chosen,
             (first, last),
             has_previous=cursor is not None and _number(whole[0], by) < first,
             has_next=last < _number(whole[-1], by),
