@@ -149,3 +149,49 @@ async def test_there_and_back_through_products(shop: Shop) -> None:
     last = await shop.client.get(links(second)["next"])
     assert list(links(last)) == ["previous"]
     assert await walk(shop, links(last)["previous"], "previous", ids) == [[3, 4], [1, 2]]
+
+
+async def test_several_products_by_their_ids(shop: Shop) -> None:
+    for product in (804, 801, 803, 802):
+        await shop.add(product=product)
+
+    async def found(given: str, **query: int) -> list[int]:
+        params: dict[str, str | int] = {"ids": given, "fields": "id", **query}
+        return ids((await shop.client.get(PRODUCTS, params=params)).json())
+
+    assert await found("802,803") == [802, 803]
+    assert await found("804, 801,804") == [801, 804]
+    assert await found(f"802,999,{2**63},{10**19 - 1}") == [802]
+    assert await found("999") == await found(str(2**63)) == []
+    assert await found("802,803", since_id=802) == [803]
+    assert await found(",".join(map(str, range(600, 850)))) == [801, 802, 803, 804]
+
+
+async def test_there_and_back_through_products_by_their_ids(shop: Shop) -> None:
+    for product in range(1, 8):
+        await shop.add(product=product)
+    url = f"{PRODUCTS}?limit=2&fields=id&ids=6,2,1,4,3"
+    assert await walk(shop, url, "next", ids) == [[1, 2], [3, 4], [6]]
+    while "next" in (there := links(await shop.client.get(url))):
+        url = there["next"]
+    assert await walk(shop, url, "previous", ids) == [[6], [3, 4], [1, 2]]
+
+
+@pytest.mark.parametrize("given", ["802,", "802;803", "x", "0", "-1", "802,0803", "1.0", "8e2", "9" * 20])
+async def test_ids_that_are_none(shop: Shop, given: str) -> None:
+    answer = await shop.client.get(PRODUCTS, params={"ids": given})
+    assert (answer.status_code, answer.json()) == (422, {"errors": {"ids": ["must be ids, separated by commas"]}})
+
+
+async def test_ids_are_250_at_most(shop: Shop) -> None:
+    answer = await shop.client.get(PRODUCTS, params={"ids": ",".join(map(str, range(1, 252)))})
+    assert (answer.status_code, answer.json()) == (422, {"errors": {"ids": ["is too long (maximum is 250 entries)"]}})
+
+
+@pytest.mark.parametrize("path", [IMAGES, PRODUCTS, f"http://api.test/admin{PRODUCTS}"])
+@pytest.mark.parametrize("number", ["1", "2", "x"])
+async def test_pages_have_no_numbers(shop: Shop, path: str, number: str) -> None:
+    """A client that counts pages until one is empty would never come to an end."""
+    answer = await shop.client.get(path, params={"limit": 1, "page": number})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["page"])
+    assert "page_info" in answer.json()["errors"]["page"]

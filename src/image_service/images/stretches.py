@@ -1,8 +1,10 @@
 """Ranges of a store's galleries, for cursor pagination."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, bindparam
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, and_, any_, bindparam
 from sqlmodel import col, select
 
 from image_service.database.database import Database
@@ -18,13 +20,21 @@ class Stretch:
 
 
 async def stretch(
-    database: Database, store_id: int, *, after: int, before: int | None, limit: int, max_images: int
+    database: Database,
+    store_id: int,
+    *,
+    after: int,
+    before: int | None,
+    limit: int,
+    max_images: int,
+    ids: Sequence[int] | None = None,
 ) -> Stretch:
-    """The non-empty galleries of the products after `after`, or the last of them before `before`: at most `limit`, with
-    at most `max_images` images in all. `max_images` must be at least one product's maximum.
+    """The non-empty galleries of the products after `after`, or the last of them before `before`; of `ids` alone, if
+    given. At most `limit`, with at most `max_images` images in all, which must be at least one product's maximum.
     """
-    where = {"after": after} if before is None else {"after": after, "before": before}
-    statement = _AFTER if before is None else _BEFORE
+    where: dict[str, Any] = {"after": after}
+    where |= ({} if before is None else {"before": before}) | ({} if ids is None else {"ids": list(ids)})
+    statement = _STATEMENTS[before is not None, ids is not None]
     found = await database.rows(statement, store_id=store_id, products=limit + 1, images=max_images + 1, **where)
     read: dict[int, list[Image]] = {}
     for row in found:
@@ -53,5 +63,11 @@ def _statement(beyond: ColumnElement[bool], order: ColumnElement[int]) -> Statem
 
 _PRODUCT: ColumnElement[int] = col(ImageRow.product_id)  # type: ignore[assignment]  # not null if position is not
 _IS_AFTER: ColumnElement[bool] = bindparam("after", type_=BigInteger) < _PRODUCT
-_AFTER = _statement(_IS_AFTER, _PRODUCT.asc())
-_BEFORE = _statement(_IS_AFTER & (bindparam("before", type_=BigInteger) > _PRODUCT), _PRODUCT.desc())
+_IS_BEFORE: ColumnElement[bool] = bindparam("before", type_=BigInteger) > _PRODUCT
+_IS_ASKED = any_(bindparam("ids", type_=ARRAY(BigInteger))) == _PRODUCT
+_STATEMENTS = {  # by whether there is a `before`, and whether there are `ids`
+    (False, False): _statement(_IS_AFTER, _PRODUCT.asc()),
+    (False, True): _statement(_IS_AFTER & _IS_ASKED, _PRODUCT.asc()),
+    (True, False): _statement(_IS_AFTER & _IS_BEFORE, _PRODUCT.desc()),
+    (True, True): _statement(_IS_AFTER & _IS_BEFORE & _IS_ASKED, _PRODUCT.desc()),
+}

@@ -81,7 +81,7 @@ LIST_IMAGES: dict[str, Any] = dict(
     responses={
         **_answer(ImageList, "By position, or by id.", {"images": [examples.FRONT, examples.SIDE]}, **ETAG, **LINK),
         **PAGE_NOT_MODIFIED,
-        **errors(bad_query=True),
+        **errors(paged=True),
     },
 )
 
@@ -122,7 +122,7 @@ LIST_PRODUCTS: dict[str, Any] = dict(
     responses={
         **_answer(ProductList, "By id.", {"products": [_PRODUCT]}, **ETAG, **LINK),
         **PAGE_NOT_MODIFIED,
-        **errors(bad_query=True),
+        **errors(paged=True),
     },
 )
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel
 
-from image_service.dialects.shopify.pages import NO_CURSOR
+from image_service.dialects.shopify.pages import NO_CURSOR, NO_IDS, NO_PAGES
 from image_service.dialects.shopify.problems import IMAGE, LEAST_WAIT, NO_IMAGE, NO_PICTURE, WRONG_TOKEN, full
 from image_service.dialects.shopify.rates import DESCRIBED
 from image_service.web.images.bodies import described
@@ -26,7 +26,7 @@ class Invalid(BaseModel):
 
 
 class Unreadable(BaseModel):
-    """There is no `image` in the body."""
+    """What the request lacks, or may not have."""
 
     errors: dict[str, str]
 
@@ -115,14 +115,23 @@ _BAD_QUERY = _response(
     "A parameter of the query cannot be used.",
     {"limit": ["must be greater than or equal to 1"]},
     {"page_info": [NO_CURSOR]},
+    {"ids": [NO_IDS]},
     model=Invalid,
 )
 _BAD_QUERY = shared("ShopifyBadQuery", _BAD_QUERY)
 
 
-def errors(*statuses: int, bad_query: bool = False) -> dict[int | str, dict[str, Any]]:
-    """A route's errors: `statuses`, and 401, 404, 429, 500 and 503, which every route has."""
+_PAGE_NUMBER = shared(
+    "ShopifyPageNumber",
+    _response(400, "There is a `page`. Follow the URLs of `Link` instead.", {"page": NO_PAGES}, model=Unreadable),
+)
+
+
+def errors(*statuses: int, bad_query: bool = False, paged: bool = False) -> dict[int | str, dict[str, Any]]:
+    """A route's errors: `statuses`, and 401, 404, 429, 500 and 503, which every route has.
+    `paged`: those of a list.
+    """
     found: dict[int | str, dict[str, Any]] = {
         status: ERRORS[status] for status in sorted({401, 404, 429, 500, 503, *statuses})
     }
-    return found | ({422: _BAD_QUERY} if bad_query else {})
+    return found | ({422: _BAD_QUERY} if bad_query or paged else {}) | ({400: _PAGE_NUMBER} if paged else {})

@@ -8,16 +8,42 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
 from pydantic import Field
+from starlette.exceptions import HTTPException
 
 from image_service.errors import InvalidField
 from image_service.web.numbers import MAX_ID, PLAIN
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 250
+MAX_IDS = 250  # in `ids`
+NO_IDS = "must be ids, separated by commas"
+NO_PAGES = "cannot be passed: follow the next and previous URLs of the header Link, which have a page_info"
 NO_CURSOR = "is none that a Link of this list had"
 
-_NUMBER = "(0|[1-9][0-9]{0,18})"
-_CURSOR = re.compile(rf"(id|position) (before|after) {_NUMBER}(?: since {_NUMBER})?")
+_NUMBER = "0|[1-9][0-9]{0,18}"
+_ID = "[1-9][0-9]{0,18}"
+_IDS = f"{_ID}(,{_ID}){{0,{MAX_IDS - 1}}}"
+_CURSOR = re.compile(
+    rf"(?P<by>id|position) (?P<way>before|after) (?P<number>{_NUMBER})"
+    rf"(?: since (?P<since>{_NUMBER}))?(?: of (?P<ids>{_IDS}))?"
+)
+
+
+def ids_of(text: str) -> tuple[int, ...]:
+    """The ids in a list with commas, by size. Those beyond 64 bits name nothing. Raises `InvalidField`."""
+    ids = text.replace(" ", "").split(",")
+    if not all(re.fullmatch(_ID, each) for each in ids):
+        raise InvalidField("ids", NO_IDS)
+    if len(ids) > MAX_IDS:
+        raise InvalidField("ids", f"is too long (maximum is {MAX_IDS} entries)")
+    return tuple(sorted({int(each) for each in ids if int(each) <= MAX_ID}))
+
+
+class PageNumber(HTTPException):
+    """`page`, of the API's versions before cursors. Clients that count pages would get the first one for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(400)
 
 
 @dataclass(frozen=True)
@@ -26,6 +52,7 @@ class Chosen:
 
     by: str  # its order: `id` or `position`
     since: int = 0  # only items with a greater id
+    ids: tuple[int, ...] | None = None  # only items with one of these ids; None: any
 
 
 @dataclass(frozen=True)
@@ -38,6 +65,7 @@ class Cursor:
 
     def __str__(self) -> str:
         plain = f"{self.of.by} {self.way} {self.number}" + (f" since {self.of.since}" if self.of.since else "")
+        plain += "" if self.of.ids is None else f" of {','.join(map(str, self.of.ids))}"
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
     @classmethod
@@ -48,7 +76,10 @@ class Cursor:
         except ValueError:  # not ASCII, not base64, not UTF-8
             plain = ""
         match = _CURSOR.fullmatch(plain)
-        found = cls(Chosen(match[1], int(match[4] or 0)), match[2], int(match[3])) if match else None
+        found = None
+        if match is not None:
+            chosen = Chosen(match["by"], int(match["since"] or 0), ids_of(match["ids"]) if match["ids"] else None)
+            found = cls(chosen, match["way"], int(match["number"]))
         if found is None or max(found.number, found.of.since) > MAX_ID or str(found) != page_info:
             raise InvalidField("page_info", NO_CURSOR)
         return found
@@ -91,13 +122,26 @@ async def _paging(
         Query(description=f"Results on a page; more than {MAX_LIMIT} is taken as {MAX_LIMIT}."),
     ] = None,
     page_info: Annotated[
-        str | None, Query(description="The page, as in a `Link`. With it `since_id` is ignored: `page_info` has it.")
+        str | None,
+        Query(description="The page, as in a `Link`. It has `since_id` and `ids` in it; others are ignored."),
     ] = None,
     fields: Annotated[str | None, Query(description="Properties to show, separated by commas.")] = None,
+    page: Annotated[str | None, Query(include_in_schema=False)] = None,
 ) -> Paging:
+    """Raises `PageNumber`, `InvalidField`."""
+    if page is not None:
+        raise PageNumber
     return Paging(
         None if limit is None else min(limit, MAX_LIMIT), Cursor.parse(page_info) if page_info else None, fields
     )
 
 
+IdsAsked = Annotated[
+    str | None,
+    Query(
+        description=f"Only the products with these ids, separated by commas: {MAX_IDS} at most.",
+        examples=["1234,5678"],
+        json_schema_extra={"pattern": f"^{_IDS}$"},
+    ),
+]
 PageAsked = Annotated[Paging, Depends(_paging)]

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from image_service.dialects.shopify.pages import NO_PAGES, PageNumber
 from image_service.errors import (
     Duplicate,
     GalleryFull,
@@ -61,6 +62,8 @@ def _errors(problem: Problem) -> Any:
             return {field: [message] for field, message in messages.items()}
         case MalformedBody() | OverfullForm():
             return {IMAGE: NO_IMAGE}
+        case PageNumber():
+            return {"page": NO_PAGES}
         case Duplicate(image_id=image_id):
             return {IMAGE: [duplicate(image_id)]}
         case GalleryFull(limit=limit):

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from image_service.dialects.shopify import described
 from image_service.dialects.shopify.answers import product_of, titles, view_of
-from image_service.dialects.shopify.pages import DEFAULT_LIMIT, NO_CURSOR, Chosen, PageAsked
+from image_service.dialects.shopify.pages import DEFAULT_LIMIT, NO_CURSOR, Chosen, IdsAsked, PageAsked, ids_of
 from image_service.dialects.shopify.routes import Fields, Since
 from image_service.errors import InvalidField, ProductNotFound
 from image_service.images import queries
@@ -24,13 +24,13 @@ routes = APIRouter(route_class=Route)  # `dialect` names its operations
 
 @routes.get("/products.json", **described.LIST_PRODUCTS)
 async def list_products(
-    request: Request, caller: Reader, parts: PartsOf, paging: PageAsked, since_id: Since = None
+    request: Request, caller: Reader, parts: PartsOf, paging: PageAsked, since_id: Since = None, ids: IdsAsked = None
 ) -> Response:
-    """Every product with at least one image, ordered by id. A page with very many images ends before its limit: follow
-    `Link` until there is no `next`.
+    """Every product with at least one image, or those of `ids`, ordered by id. A page with very many images ends before
+    its limit: follow `Link` until there is no `next`. The platform's old `page` is refused.
     """
     cursor = paging.cursor
-    chosen = cursor.of if cursor else Chosen("id", since_id or 0)
+    chosen = cursor.of if cursor else Chosen("id", since_id or 0, ids_of(ids) if ids else None)
     if chosen.by != "id":
         raise InvalidField("page_info", NO_CURSOR)
     is_backwards = cursor is not None and cursor.way == "before"
@@ -39,6 +39,7 @@ async def list_products(
         caller.store_id,
         after=max(cursor.number, chosen.since) if cursor and not is_backwards else chosen.since,
         before=cursor.number if cursor and is_backwards else None,
+        ids=chosen.ids,
         limit=paging.limit or DEFAULT_LIMIT,
         max_images=max(MAX_IMAGES, parts.max_images_per_product),
     )
