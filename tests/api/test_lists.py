@@ -48,6 +48,9 @@ async def test_filters_combine(client: httpx.AsyncClient, server: ScriptedServer
     small_webp = made[1]["src"].replace("640-0.png", "50-0.webp").replace("http://images.test", "https://cdn.test/x")
     assert await ids(src=small_webp) == [made[1]["id"]]
     assert await ids(src=small_webp, position=1) == []
+    for written in ("640-0_small.png", "640-0_300x300@2x.png", "640-0.png?v=7", "640-0.png/resize:fit:300"):
+        assert await ids(src=made[1]["src"].replace("640-0.png", written)) == [made[1]["id"]]
+    assert await ids(src=made[1]["src"].partition("images.test")[2]) == [made[1]["id"]]
     for nonsense in ("nonsense", "http://[", "http://[x]/", "//[", "http://a℀b/", "/stores/", "x" * 5000):
         assert await ids(src=nonsense) == []
 

@@ -37,7 +37,7 @@ async def image_named(database: Database, delivery_base: str, store_id: int, src
     url = _parsed(src)
     if url is None:
         return None
-    keys = _KEY.findall(url.path)[: -MAX_KEYS - 1 : -1]
+    keys = _keys_of(url)
     for key in keys:
         if image := await queries.image_by_key(database, store_id, key):
             return image
@@ -48,6 +48,16 @@ async def image_named(database: Database, delivery_base: str, store_id: int, src
     if _is_under(url, httpx.URL(delivery_base)):
         raise Gone(NOT_OURS, detail="no live image of this store")
     return None
+
+
+def keys_in(src: str) -> list[str]:
+    """The keys that the path of `src` may have, the likeliest first."""
+    url = _parsed(src)
+    return [] if url is None else _keys_of(url)
+
+
+def _keys_of(url: httpx.URL) -> list[str]:
+    return _KEY.findall(url.path)[: -MAX_KEYS - 1 : -1]
 
 
 def _parsed(src: str) -> httpx.URL | None:

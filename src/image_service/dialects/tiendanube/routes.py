@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from urllib.parse import unquote
 
 from fastapi import Query, Request
 from pydantic import Field
@@ -12,6 +11,7 @@ from image_service.dialects.tiendanube import described
 from image_service.dialects.tiendanube.answers import base_of, view_of
 from image_service.dialects.tiendanube.lists import listed, unfiltered
 from image_service.errors import ImageNotFound, InvalidField
+from image_service.galleries.own_urls import keys_in
 from image_service.images import queries
 from image_service.images.idempotency import Once
 from image_service.images.library import UNCHANGED
@@ -21,7 +21,6 @@ from image_service.ingest.fetch_url import comparable
 from image_service.ingest.shares import Owner
 from image_service.jobs.creates import CreateAsked
 from image_service.jobs.store_jobs import NewJob
-from image_service.storage.names import VariantName
 from image_service.web import etags, offered
 from image_service.web.access.callers import Reader, Writer
 from image_service.web.bodies.misnamed import misnamed
@@ -69,7 +68,8 @@ async def list_images(
         if position is not None:
             images = [image for image in images if image.position == position]
         if src is not None:
-            key, url = _key_of(src), comparable(src)
+            url, keys = comparable(src), {image.key for image in images}
+            key = next((each for each in keys_in(src) if each in keys), None)
             images = [
                 image
                 for image in images
@@ -81,13 +81,6 @@ async def list_images(
 
 
 lists.get("/product/{product_id}/images", include_in_schema=False)(list_images)  # the document prints this path once
-
-
-def _key_of(src: str) -> str | None:
-    """The key of the picture at this URL, on any host; None if the path is not one of ours."""
-    _, slash, rest = unquote(src).partition("/stores/")
-    variant = VariantName.parse(f"stores/{rest.partition('?')[0]}") if slash else None
-    return variant.key if variant else None
 
 
 @routes.post("/products/{product_id}/images", **described.CREATE_IMAGE)
