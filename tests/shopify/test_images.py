@@ -92,7 +92,9 @@ async def test_delete(shop: Shop) -> None:
 
 
 async def test_move_and_describe(shop: Shop) -> None:
-    first, second = await shop.add(), await shop.add()
+    first, second = await shop.add(), await shop.add(position=1e30)
+    assert [(await shop.put(first, position=far))["position"] for far in (2**63, 1e30)] == [2, 2]
+    assert (await shop.put(first, position=1))["position"] == 1
     moved = await shop.put(second, position=1, alt="A shoe")
     assert (moved["position"], moved["alt"]) == (1, "A shoe")
     assert [image["id"] for image in await shop.listed()] == [second["id"], first["id"]]

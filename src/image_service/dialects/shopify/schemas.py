@@ -15,7 +15,7 @@ from image_service.web.problems import invalid_fields
 MAX_VARIANTS = 1_000  # of one image: half of the values that a JSON body may have
 
 
-Place = Annotated[Number, Field(ge=1, le=MAX_ID), WHOLE]
+Place = Annotated[Number, Field(ge=1), WHOLE]
 VariantId = Annotated[Number, Field(ge=1, le=MAX_ID), WHOLE]
 
 
