@@ -15,8 +15,8 @@ from image_service.web.openapi.routes import Router
 Version = Annotated[
     str,
     Path(
-        pattern=r"^([0-9]{4}-(0[1-9]|1[0-2])|unstable|latest)$",
-        description="A version of the platform's API (a month), `latest` or `unstable`: all behave the same.",
+        pattern=r"^([0-9]{4}-[0-9]{2}|unstable|latest)$",
+        description="A version of the platform's API (formed as a month), `latest` or `unstable`: all behave the same.",
         examples=["2026-01"],
     ),
 ]
