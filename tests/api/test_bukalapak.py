@@ -118,7 +118,14 @@ async def test_an_id_beyond_64_bits_is_carried_too(client: httpx.AsyncClient, id
 
 
 async def test_paths_that_lead_nowhere_are_just_not_found(client: httpx.AsyncClient) -> None:
-    for path in ("/v2/images/status/7", "/v2/im%61ges/7.json", "/v2/images/status/7.json/x", "/v2/images/a/7.json"):
+    for path in (
+        "/v2",
+        "/v2/",
+        "/v2/images/status/7",
+        "/v2/im%61ges/7.json",
+        "/v2/images/status/7.json/x",
+        "/v2/images/a/7.json",
+    ):
         answer = await client.get(path)
         assert (answer.status_code, answer.json()) == (
             404,

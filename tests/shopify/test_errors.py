@@ -7,7 +7,7 @@ import pytest
 
 from image_service.stores import tokens
 from image_service.stores.tokens import Scope
-from tests.conftest import StartService
+from tests.conftest import API, StartService
 from tests.ingest.server import ScriptedServer
 from tests.shop import page
 from tests.shopify.conftest import IMAGES, PREFIX, PRODUCT, Shop, attachment, one
@@ -29,6 +29,12 @@ async def test_what_is_not_there(shop: Shop) -> None:
         assert told(await shop.client.put(path, json={"image": {"alt": "A shoe"}})) == UNKNOWN
         assert told(await shop.client.delete(path)) == UNKNOWN
     assert len(await shop.listed()) == 1
+
+
+@pytest.mark.parametrize("path", ["/admin", "/admin/", "/admin/api", "/admin/api/2026-01"])
+async def test_a_prefix_alone(shop: Shop, path: str) -> None:
+    answer = await shop.client.get(f"{API}{path}")
+    assert (told(answer), answer.headers[CALLS]) == (UNKNOWN, "1/40")
 
 
 async def test_another_store_s_image(shop: Shop) -> None:

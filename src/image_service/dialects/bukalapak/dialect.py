@@ -11,6 +11,7 @@ def dialect(*, always_200: bool) -> Dialect:
         name="bukalapak",
         title="Bukalapak",
         prefixes=("/v2/",),
+        paths=frozenset({"/v2"}),
         router=routes.router,
         render=problems.render_as_200 if always_200 else problems.render,
         challenge='Basic realm="image-service", charset="UTF-8"',

@@ -54,6 +54,7 @@ def dialect(*, bucket: int | None) -> Dialect:
         name="shopify",
         title="Shopify",
         prefixes=("/admin/",),
+        paths=frozenset({"/admin"}),
         router=_router,
         render=problems.render,
         credentials=CREDENTIALS,
