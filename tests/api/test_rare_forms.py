@@ -71,6 +71,57 @@ async def test_texts_are_decoded_too(client: httpx.AsyncClient) -> None:
         assert (await sent(client, body)).json()["alt"] == "Niño"
 
 
+def text_part(name: bytes, value: bytes, kind: bytes = b"") -> bytes:
+    head = b"Content-Type: " + kind + b"\r\n" if kind else b""
+    return b'--x\r\nContent-Disposition: form-data; name="' + name + b'"\r\n' + head + b"\r\n" + value + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "charset"),
+    [
+        (b"text/plain; charset=ISO-8859-1", "latin-1"),
+        (b'text/plain; charset="windows-1252"', "cp1252"),
+        (b"text/plain;charset=UTF-16LE", "utf-16-le"),
+        (b"text/plain; charset=utf-8", "utf-8"),
+        (b"", "utf-8"),
+    ],
+)
+async def test_a_text_is_read_in_the_charset_that_its_part_declares(
+    client: httpx.AsyncClient, kind: bytes, charset: str
+) -> None:
+    body = text_part(b"alt", "Cafetería".encode(charset), kind) + file_part(png()) + b"--x--\r\n"
+    answer = await sent(client, body)
+    assert (answer.status_code, answer.json()["alt"]) == (201, "Cafetería")
+
+
+async def test_a_form_may_declare_the_charset_of_all_its_texts(client: httpx.AsyncClient) -> None:
+    parts = [text_part(b"_charset_", b"iso-8859-1"), text_part(b"alt", b"Cafeter\xeda"), file_part(png())]
+    for order in (parts, parts[::-1]):
+        assert (await sent(client, b"".join(order) + b"--x--\r\n")).json()["alt"] == "Cafetería"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (b"", "is not UTF-8"),
+        (b"text/plain; charset=utf-8", "cannot be read in the charset that the form declares"),
+        (b"text/plain; charset=klingon", "cannot be read in the charset that the form declares"),
+        (b"text/plain; charset=hex", "cannot be read in the charset that the form declares"),
+        (b"text/plain; charset=punycode", "cannot be read in the charset that the form declares"),
+    ],
+)
+async def test_a_text_that_cannot_be_read_is_named_where_it_matters(
+    client: httpx.AsyncClient, kind: bytes, said: str
+) -> None:
+    answer = await sent(client, text_part(b"alt", b"Cafeter\xeda", kind) + file_part(png()) + b"--x--\r\n")
+    assert (answer.status_code, answer.json()) == (422, {"alt": [said]})
+    answer = await sent(client, text_part(b"alt[es]", b"Cafeter\xeda", kind) + file_part(png()) + b"--x--\r\n")
+    assert (answer.status_code, answer.json()) == (422, {"alt": [said]})
+    other = text_part(b"title", b"Cafeter\xeda", kind) + file_part(png()) + b"--x--\r\n"
+    assert (await sent(client, other)).status_code == 201
+    assert (await client.post("/v2/images.json", content=other, headers=FORM)).json()["status"] == "OK"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

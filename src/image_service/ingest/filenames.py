@@ -6,11 +6,14 @@ Clients encode non-ASCII names in five ways, all supported here: UTF-8 (browsers
 """
 
 import codecs
+import encodings
+import pkgutil
 import re
 import unicodedata
 from collections.abc import Mapping
 from email.errors import HeaderParseError
 from email.header import decode_header
+from encodings.aliases import aliases
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from image_service.pixels.picture import Format
@@ -28,7 +31,12 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 # Python's codec names. Untrusted text may use no others: some of Python's codecs (idna, punycode) take quadratic
 # time, some are no character sets.
-_CHARSETS = re.compile(r"ascii|utf-8|iso8859-\d+|cp125\d|koi8-[ru]|shift_jis|euc_jp|euc_kr|gb2312|gbk|gb18030|big5")
+_CHARSETS = re.compile(
+    r"ascii|utf-8(?:-sig)?|utf-(?:16|32)(?:-[bl]e)?|iso8859-\d+|iso2022_\w+|cp\d+|koi8-\w|kz1048|mac-\w+|hp-roman8"
+    r"|tis-620|ptcp154|shift_jis\w*|euc_\w+|gb2312|gbk|gb18030|hz|big5\w*|johab"
+)
+# Python remembers each unknown name that it is asked for, without a bound.
+_NAMES = aliases.keys() | {module.name for module in pkgutil.iter_modules(encodings.__path__)}
 
 
 def clean_filename(name: str, format_: Format) -> str:
@@ -106,7 +114,7 @@ def _value(header: bytes, at: int) -> tuple[bytes, int]:
 def _extended(value: bytes) -> str:
     """`UTF-8''%C3%91and%C3%BA.jpg` (RFC 8187, 3.2); empty if it cannot be read."""
     match = _EXTENDED.fullmatch(value)
-    return (match and _decoded(unquote_to_bytes(match[2]), match[1].decode("latin-1"))) or ""
+    return (match and decoded(unquote_to_bytes(match[2]), match[1].decode("latin-1"))) or ""
 
 
 def _plain(value: bytes) -> str:
@@ -114,8 +122,8 @@ def _plain(value: bytes) -> str:
     if _WORDS.search(text):
         return _WORDS.sub(_words_decoded, text)
     # Browsers encode only `"`, CR and LF; aiohttp encodes all non-ASCII.
-    if not _BAD_ESCAPE.search(text) and (decoded := _decoded(unquote_to_bytes(text), "utf-8")) is not None:
-        return decoded
+    if not _BAD_ESCAPE.search(text) and (name := decoded(unquote_to_bytes(text), "utf-8")) is not None:
+        return name
     return text.replace("%22", '"')
 
 
@@ -123,7 +131,7 @@ def _words_decoded(words: re.Match[str]) -> str:
     """`=?utf-8?B?w5FhbmTDui5qcGc=?=` (RFC 2047), one or more; unchanged if they cannot be decoded."""
     try:
         # Python joins the bytes of words with one character set: some clients split a character across two.
-        parts = [_decoded(raw, (charset or "").partition("*")[0]) for raw, charset in decode_header(words[0])]
+        parts = [decoded(raw, (charset or "").partition("*")[0]) for raw, charset in decode_header(words[0])]
     except (HeaderParseError, AttributeError):  # invalid base64; or plain text, not a word
         return words[0]
     return words[0] if None in parts else "".join(filter(None, parts))
@@ -131,12 +139,15 @@ def _words_decoded(words: re.Match[str]) -> str:
 
 def text_of(raw: bytes) -> str:
     """Decodes UTF-8, else Windows-1252: text that is not UTF-8 is most likely that or its subset Latin-1."""
-    text = _decoded(raw, "utf-8")
+    text = decoded(raw, "utf-8")
     return raw.decode("cp1252", "replace") if text is None else text
 
 
-def _decoded(raw: bytes, charset: str) -> str | None:
+def decoded(raw: bytes, charset: str) -> str | None:
+    """The text in this character set, by any of its names; None if the name is unknown or the bytes do not fit it."""
     try:
+        if encodings.normalize_encoding(charset).lower() not in _NAMES:
+            return None
         codec = codecs.lookup(charset).name
         return raw.decode(codec) if _CHARSETS.fullmatch(codec) else None
     except (LookupError, ValueError):  # ValueError: invalid bytes, or an invalid name of a character set

@@ -67,10 +67,7 @@ def parse_image(body: Submission) -> ImageFields:
     """Reads JSON's `image`, or a form. Raises `MalformedBody` without an `image`, `InvalidField` with every field that
     cannot be used.
     """
-    if body.is_form:
-        fields: Any = {name: value for name, value in body.fields.items() if value != ""}
-    else:
-        fields = body.fields.get("image")
+    fields: Any = body.texts(ImageFields.model_fields) if body.is_form else body.fields.get("image")
     if not isinstance(fields, dict):
         raise MalformedBody("no object `image`")
     try:

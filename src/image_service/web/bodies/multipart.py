@@ -15,7 +15,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from image_service.errors import InvalidField, OverfullForm
-from image_service.ingest.filenames import filename_of, parameters, text_of
+from image_service.ingest.filenames import decoded, filename_of, parameters, text_of
 from image_service.ingest.receiving import Receiver
 from image_service.web.bodies.transfer import Decoder, Plain, decoder_of
 
@@ -26,12 +26,14 @@ MAX_FIELD_BYTES = 64 * 1024  # alt texts in many languages
 MAX_BOUNDARY = 70  # RFC 2046, 5.1.1
 MAX_PREAMBLE_BYTES = 8 * 1024  # "This is a multi-part message in MIME format."
 OVERHEAD_BYTES = 1024 * 1024  # allowed in a form besides its file
+_CHARSET = "_charset_"  # a field that names the others' character set (RFC 7578, 4.6)
 _BREAKS = 4  # bytes: two CRLF after the closing boundary
 
 
 @dataclass
 class Form:
     fields: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)  # fields that cannot be decoded, and why
     file: Receiver | None = None
     filename: str = ""
     other_file: str | None = None  # the name of an unexpected file
@@ -78,6 +80,7 @@ class _Reader:
         self._form = Form()
         self._part: _Part | None = None
         self._parts = 0
+        self._texts: dict[str, tuple[bytes, str]] = {}  # with the character set that the part declares
         self._closed = False
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._headers = self._head_bytes = 0  # of this part
@@ -211,11 +214,22 @@ class _Reader:
         await self._store(part, part.decoder.feed(rest))
         await self._store(part, part.decoder.finish())
         if part.file is None and not part.filename:
-            try:
-                self._form.fields[part.name] = part.value.decode()
-            except UnicodeDecodeError:
-                raise InvalidField("file", "is in a form with text that is not UTF-8") from None
+            _, options = parse_options_header(part.headers.get("content-type", b""))
+            self._texts[part.name] = bytes(part.value), options.get(b"charset", b"").decode("latin-1")
         self._part = None
+
+    def _decode(self) -> None:
+        """A field that cannot be decoded matters only to a route that knows it."""
+        raw, _ = self._texts.get(_CHARSET, (b"", ""))
+        default = raw.decode("latin-1").strip() or "utf-8"
+        for name, (value, declared) in self._texts.items():
+            text = decoded(value, declared or default)
+            if text is not None:
+                self._form.fields[name] = text
+            elif not declared and default == "utf-8":
+                self._form.unreadable[name] = "is not UTF-8"
+            else:
+                self._form.unreadable[name] = "cannot be read in the charset that the form declares"
 
     async def finish(self) -> Form:
         if not self._closed:
@@ -225,4 +239,5 @@ class _Reader:
             if match is None:
                 raise InvalidField("file", "was cut short")
             await self._end(held[: match.start()])
+        self._decode()
         return self._form

@@ -2,8 +2,8 @@
 
 import asyncio
 import codecs
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -30,6 +30,15 @@ class Submission:
     filename: str = ""
     attachment: Receiver | None = None  # already decoded, so that memory does not keep its text
     other_file: str | None = None  # the name of an unexpected file in a form
+    unreadable: Mapping[str, str] = field(default_factory=dict)  # a form's fields that cannot be decoded, and why
+
+    def texts(self, known: Container[str]) -> dict[str, Any]:
+        """A form's fields; empty ones count as absent. Raises `InvalidField` if a `known` one cannot be decoded."""
+        wrong = {name: why for each, why in self.unreadable.items() if (name := each.partition("[")[0]) in known}
+        if wrong:
+            first = next(iter(wrong))
+            raise InvalidField(first, wrong[first], wrong)
+        return {name: value for name, value in self.fields.items() if value != ""}
 
 
 async def read(
@@ -81,7 +90,12 @@ async def read_form_body(request: Request, intake: Intake, *, max_image_bytes: i
     body = _body(request, max_image_bytes + OVERHEAD_BYTES, too_heavy("file", max_image_bytes))
     form = await read_form(body, boundary, lambda: intake.receiver("file", max_image_bytes))
     return Submission(
-        dict(form.fields), is_form=True, file=form.file, filename=form.filename, other_file=form.other_file
+        dict(form.fields),
+        is_form=True,
+        file=form.file,
+        filename=form.filename,
+        other_file=form.other_file,
+        unreadable=form.unreadable,
     )
 
 

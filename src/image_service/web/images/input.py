@@ -49,8 +49,8 @@ _ALT_OF = re.compile(r"alt\[([^\[\]]{1,100})\]")  # a map in a form, as in PHP
 def parse_input(body: Submission) -> ImageInput:
     """Raises `InvalidField` with every invalid field."""
     fields = body.fields
-    if body.is_form:  # empty fields count as absent
-        fields = {name: value for name, value in fields.items() if value != ""}
+    if body.is_form:
+        fields = body.texts(ImageInput.model_fields)
         if languages := {match[1]: fields[name] for name in fields if (match := _ALT_OF.fullmatch(name))}:
             fields["alt"] = languages
     try:
