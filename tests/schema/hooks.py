@@ -32,7 +32,10 @@ RECEIVER = "https://receiver.invalid/events"  # of webhooks
 MORE_THAN_RUN = 12  # jobs of a store at one host
 MOST_FILES, MOST_BYTES, MOST_SECONDS = 250, 10_485_759, 3600  # the settings' own
 # Of which a request gives one; the first is for those that give none.
-SOURCES = {"application/json": ("attachment", "src", "image_id"), "multipart/form-data": ("file", "src", "image_id")}
+SOURCES = {
+    "application/json": ("attachment", "src", "image_id"),
+    "multipart/form-data": ("file", "attachment", "src", "image_id"),
+}
 
 
 class Ids(NamedTuple):

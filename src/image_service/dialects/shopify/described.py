@@ -34,16 +34,16 @@ def _answer(model: Any, description: str, example: Any, **headers: Any) -> dict[
 
 
 def _form() -> dict[str, Any]:
-    """A form's fields, all text. It has the file itself instead of its base64."""
+    """A form's fields, all text, and the file itself."""
     fields = ImageFields.model_json_schema()["properties"]
     sent = {
         name: {"description": field["description"], **next(kind for kind in field["anyOf"] if kind["type"] != "null")}
         for name, field in fields.items()
-        if name not in ("attachment", "variant_ids")
+        if name != "variant_ids"
     }
     return {
         "type": "object",
-        "description": "The fields of `image` as a form, with the picture as a file. The platform accepts no forms.",
+        "description": "The fields of `image` as a form, and the picture as a file. The platform accepts no forms.",
         "maxProperties": MAX_PARTS,
         "properties": {"file": {"description": "The picture.", "type": "string", "format": "binary"}, **sent},
     }

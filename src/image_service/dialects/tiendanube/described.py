@@ -30,11 +30,10 @@ def _form() -> dict[str, Any]:
     sent = {
         name: {"description": field["description"], **next(kind for kind in field["anyOf"] if kind["type"] != "null")}
         for name, field in fields.items()
-        if name != "attachment"
     }
     return {
         "type": "object",
-        "description": "The fields of `ImageInput` as a form, with the picture as a file.",
+        "description": "The fields of `ImageInput` as a form, and the picture as a file.",
         "maxProperties": MAX_PARTS,
         "properties": {"file": {"description": "The picture.", "type": "string", "format": "binary"}, **sent},
     }

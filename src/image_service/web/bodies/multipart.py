@@ -1,4 +1,5 @@
-"""`multipart/form-data` as a stream (RFC 7578): text fields into memory, the `file` straight to disk.
+"""`multipart/form-data` as a stream (RFC 7578): text fields into memory, the `file` and pictures in base64 straight
+to disk.
 
 More lenient than the RFC only where real clients deviate: whole Windows paths as file names, a closing boundary
 without CRLF before it, transfer encodings, text before the first boundary. Refuses a body cut before its closing
@@ -34,6 +35,7 @@ _BREAKS = 4  # bytes: two CRLF after the closing boundary
 class Form:
     fields: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)  # fields that cannot be decoded, and why
+    long: dict[str, Receiver] = field(default_factory=dict)  # fields that are pictures, too long for memory
     file: Receiver | None = None
     filename: str = ""
     other_file: str | None = None  # the name of an unexpected file
@@ -44,7 +46,7 @@ class _Part:
     headers: dict[str, bytes] = field(default_factory=dict)  # names in lower case
     name: str = ""
     filename: str = ""
-    file: Receiver | None = None
+    file: Receiver | None = None  # where its bytes go; None: into `value`
     value: bytearray = field(default_factory=bytearray)
     decoder: Decoder = field(default_factory=Plain)
     held: bytes = b""  # the last bytes: maybe a closing boundary without its CRLF
@@ -57,13 +59,19 @@ def boundary_of(content_type: str) -> bytes | None:
     return boundary if kind == b"multipart/form-data" and 0 < len(boundary) <= MAX_BOUNDARY else None
 
 
-async def read_form(chunks: AsyncIterator[bytes], boundary: bytes, receive: Callable[[], Awaitable[Receiver]]) -> Form:
-    """`receive` opens the file on disk for the part named `file`.
+async def read_form(
+    chunks: AsyncIterator[bytes],
+    boundary: bytes,
+    receive: Callable[[str], Awaitable[Receiver]],
+    is_picture: Callable[[str, bytes], bool],
+) -> Form:
+    """`receive` opens the file on disk for the part named `file`, and for a long field that `is_picture`, by its name
+    and first bytes.
 
     Raises `OverfullForm` beyond the limits above, `InvalidField` (`file`) if the form is malformed, cut short or has
     two files, and what the receiver raises.
     """
-    reader = _Reader(boundary, receive)
+    reader = _Reader(boundary, receive, is_picture)
     async for chunk in chunks:
         await reader.feed(chunk)
     return await reader.finish()
@@ -72,11 +80,17 @@ async def read_form(chunks: AsyncIterator[bytes], boundary: bytes, receive: Call
 class _Reader:
     """The parser's callbacks are synchronous, but disk writes are not: records the calls, then handles them."""
 
-    def __init__(self, boundary: bytes, receive: Callable[[], Awaitable[Receiver]]) -> None:
+    def __init__(
+        self,
+        boundary: bytes,
+        receive: Callable[[str], Awaitable[Receiver]],
+        is_picture: Callable[[str, bytes], bool],
+    ) -> None:
         self._closing = b"--" + boundary + b"--"
         self._first = re.compile(rb"(?:\A|\n)(--%s)(?=[\r\n \t-])" % re.escape(boundary))
         self._preamble: bytes | None = b""  # None: it has ended
         self._receive = receive
+        self._is_picture = is_picture
         self._form = Form()
         self._part: _Part | None = None
         self._parts = 0
@@ -187,7 +201,7 @@ class _Reader:
         if self._form.file is not None and has_name == had_name:
             raise InvalidField("file", "must be a single file")
         if self._form.file is None or has_name:
-            part.file = self._form.file = await self._receive()
+            part.file = self._form.file = await self._receive("file")
             self._form.filename = part.filename
 
     async def _data(self, data: memoryview) -> None:
@@ -207,13 +221,21 @@ class _Reader:
         elif not part.filename:  # an unexpected file is skipped
             part.value += data
             if len(part.value) > MAX_FIELD_BYTES:
-                raise OverfullForm("too long a field")
+                start = bytes(part.value)
+                if not self._is_picture(part.name, start):
+                    raise OverfullForm("too long a field")
+                part.file = await self._receive(part.name)
+                await part.file.write(start)
 
     async def _end(self, rest: bytes) -> None:
         part = self._current
         await self._store(part, part.decoder.feed(rest))
         await self._store(part, part.decoder.finish())
-        if part.file is None and not part.filename:
+        if part.file is not None and part.name != "file":
+            self._form.long[part.name] = part.file
+            self._texts.pop(part.name, None)
+        elif part.file is None and not part.filename:
+            self._form.long.pop(part.name, None)
             _, options = parse_options_header(part.headers.get("content-type", b""))
             self._texts[part.name] = bytes(part.value), options.get(b"charset", b"").decode("latin-1")
         self._part = None

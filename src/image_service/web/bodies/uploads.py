@@ -12,7 +12,15 @@ from image_service.errors import BodyTooLong, InvalidField, UnsupportedBody
 from image_service.ingest.base64_text import is_data_url
 from image_service.ingest.receiving import Receiver, too_heavy
 from image_service.ingest.sources import Intake
-from image_service.web.bodies.json_body import BOUNDS, JsonBounds, parent_of, parsed, taken_apart
+from image_service.web.bodies.json_body import (
+    BOUNDS,
+    MAX_DATA_HEAD,
+    SRC,
+    JsonBounds,
+    parent_of,
+    parsed,
+    taken_apart,
+)
 from image_service.web.bodies.multipart import OVERHEAD_BYTES, boundary_of, read_form
 
 # `fetch` sends strings with the first, curl's `-d` anything with the second.
@@ -44,14 +52,14 @@ class Submission:
 async def read(
     request: Request, intake: Intake, attachment: Sequence[str], *, max_image_bytes: int, max_json_bytes: int
 ) -> Submission:
-    """The whole body, JSON or form; no fields if absent. `attachment`: the path of the base64 in JSON.
+    """The whole body, JSON or form; no fields if absent. `attachment`: the path of the base64 in JSON, whose last name
+    is the form's field.
 
     Raises `MalformedBody`, `OverfullForm`, `BodyTooLong`, `UnsupportedBody`, `InvalidField` (a malformed form),
     `PictureRefused` (too heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
     if is_form(request):
-        form = await read_form_body(request, intake, max_image_bytes=max_image_bytes)
-        return await _with_data_url(intake, form, attachment[-1:])  # forms are flat
+        return await _form(request, intake, max_image_bytes, max_json_bytes, attachment[-1])  # forms are flat
     return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
 
 
@@ -80,23 +88,63 @@ def _media_type(request: Request) -> str:
 
 
 async def read_form_body(request: Request, intake: Intake, *, max_image_bytes: int) -> Submission:
-    """A form; any other body gives an empty submission. Raises as `read` does."""
+    """A form whose picture is a file; any other body gives an empty submission. Raises as `read` does."""
+    return await _form(request, intake, max_image_bytes)
+
+
+async def _form(
+    request: Request, intake: Intake, max_image_bytes: int, max_text_bytes: int = 0, attachment: str = ""
+) -> Submission:
+    """`attachment`: the field that may hold a picture in base64, of at most `max_text_bytes`; so may `src`."""
     content_type = request.headers.get("content-type", "")
     boundary = boundary_of(content_type)
     if boundary is None:
         if content_type.lower().startswith("multipart/"):
             raise InvalidField("file", "is in a form without a usable boundary")
         return Submission({}, is_form=True)
-    body = _body(request, max_image_bytes + OVERHEAD_BYTES, too_heavy("file", max_image_bytes))
-    form = await read_form(body, boundary, lambda: intake.receiver("file", max_image_bytes))
-    return Submission(
-        dict(form.fields),
+    limit = max(max_image_bytes + OVERHEAD_BYTES, max_text_bytes)
+    body = _body(request, limit, too_heavy("file", max_image_bytes))
+
+    async def receive(field: str) -> Receiver:
+        if field == "file":
+            return await intake.receiver(field, max_image_bytes)
+        return await intake.receiver(field, limit, is_kept=False)  # like a JSON body, until it is decoded
+
+    def is_picture(field: str, start: bytes) -> bool:
+        return bool(attachment) and (field == attachment or (field == SRC and _is_data(start)))
+
+    form = await read_form(body, boundary, receive, is_picture)
+    submission = Submission(
+        form.fields,
         is_form=True,
         file=form.file,
         filename=form.filename,
         other_file=form.other_file,
         unreadable=form.unreadable,
     )
+    for name in (attachment, SRC) if attachment else ():
+        text = submission.fields.pop(name, "")
+        if name in form.long:
+            received = await _decoded(intake, name, form.long[name])
+        elif text and (name == attachment or is_data_url(text)):
+            received = await intake.from_base64(text.encode(), name)
+        else:
+            submission.fields.update({name: text} if text else {})
+            continue
+        if name != SRC and SRC in form.long:
+            submission.fields[SRC] = "data:,"  # given too, which `offered` refuses
+        return replace(submission, attachment=received)
+    return submission
+
+
+async def _decoded(intake: Intake, field: str, spool: Receiver) -> Receiver:
+    await spool.flush()
+    async with intake.in_memory():
+        return await intake.from_base64(await asyncio.to_thread(spool.path.read_bytes), field)
+
+
+def _is_data(text: bytes) -> bool:
+    return is_data_url(text[:MAX_DATA_HEAD].decode("latin-1"))
 
 
 async def _json_body(request: Request, limit: int, refusal: Exception) -> AsyncIterator[bytes]:
@@ -160,8 +208,8 @@ async def _submission(intake: Intake, path: Sequence[str], fields: dict[str, Any
 async def _with_data_url(intake: Intake, body: Submission, path: Sequence[str]) -> Submission:
     """Decode a `data:` URL in `src` at once, like an attachment, since it is as large."""
     fields = parent_of(body.fields, path)
-    src = fields.get("src")
+    src = fields.get(SRC)
     if not isinstance(src, str) or not is_data_url(src):
         return body
-    del fields["src"]
-    return replace(body, attachment=await intake.from_base64(src.encode("utf-8", "surrogatepass"), "src"))
+    del fields[SRC]
+    return replace(body, attachment=await intake.from_base64(src.encode("utf-8", "surrogatepass"), SRC))
