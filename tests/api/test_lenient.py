@@ -51,6 +51,17 @@ async def test_an_alt_in_a_list_of_its_own_is_that_text(client: httpx.AsyncClien
     assert (answer.status_code, answer.json()) == (200, {"alt": "A shoe"})
 
 
+@pytest.mark.parametrize("name", ["alt[]", "alt[0]", "alt[1]"])
+async def test_so_it_is_in_a_form(client: httpx.AsyncClient, name: str) -> None:
+    own = f"{IMAGES}/{(await added(client))['id']}?fields=alt"
+    answer = await client.put(own, files={name: (None, "A shoe")})
+    assert (answer.status_code, answer.json()) == (200, {"alt": "A shoe"})
+    answer = await client.put(own, files=[("alt[es]", (None, "Un zapato")), ("alt[0]", (None, ""))])
+    assert answer.json() == {"alt": {"es": "Un zapato"}}
+    answer = await client.put(own, files=[(name, (None, "A shoe")), ("alt[]", (None, "Un zapato"))])
+    assert (answer.status_code, answer.json()) == (422, {"alt": ["must be a string or a map of language to string"]})
+
+
 async def test_a_language_without_a_text_is_left_out(client: httpx.AsyncClient) -> None:
     id_ = (await added(client))["id"]
     answer = await client.put(f"{IMAGES}/{id_}?fields=alt", json={"alt": {"es": None, "en": "A shoe"}})

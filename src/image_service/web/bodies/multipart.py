@@ -237,8 +237,14 @@ class _Reader:
         elif part.file is None and not part.filename:
             self._form.long.pop(part.name, None)
             _, options = parse_options_header(part.headers.get("content-type", b""))
-            self._texts[part.name] = bytes(part.value), options.get(b"charset", b"").decode("latin-1")
+            self._texts[self._numbered(part.name)] = bytes(part.value), options.get(b"charset", b"").decode("latin-1")
         self._part = None
+
+    def _numbered(self, name: str) -> str:
+        """`alt[]` is the next entry of a list, as in PHP: `alt[0]`, `alt[1]`, …"""
+        if not name.endswith("[]"):
+            return name
+        return next(each for n in range(MAX_PARTS) if (each := f"{name[:-2]}[{n}]") not in self._texts)
 
     def _decode(self) -> None:
         """A field that cannot be decoded matters only to a route that knows it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import codecs
+import re
 from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,10 +28,12 @@ from image_service.web.bodies.multipart import OVERHEAD_BYTES, boundary_of, read
 BY_DEFAULT = ("text/plain", "application/x-www-form-urlencoded")
 SMALL_JSON_BYTES = 64 * 1024  # without an attachment; larger ones wait on disk for a place in memory
 
+_ENTRY = re.compile(r"(\w+)\[([^\[\]]{1,100})\]")  # of a list or a map in a form
+
 
 @dataclass(frozen=True)
 class Submission:
-    """A parsed body. `fields` are not checked yet; those of a form are all strings."""
+    """A parsed body. `fields` are not checked yet; those of a form are all strings, and `texts` has what they mean."""
 
     fields: dict[str, Any]
     is_form: bool = False
@@ -41,12 +44,22 @@ class Submission:
     unreadable: Mapping[str, str] = field(default_factory=dict)  # a form's fields that cannot be decoded, and why
 
     def texts(self, known: Container[str]) -> dict[str, Any]:
-        """A form's fields; empty ones count as absent. Raises `InvalidField` if a `known` one cannot be decoded."""
+        """A form's fields; empty ones count as absent. A `known` one in parts is what PHP makes of it: `alt[es]` and
+        `alt[en]` are a map, `alt[0]` and `alt[1]` a list. Raises `InvalidField` if a `known` one cannot be decoded.
+        """
         wrong = {name: why for each, why in self.unreadable.items() if (name := each.partition("[")[0]) in known}
         if wrong:
             first = next(iter(wrong))
             raise InvalidField(first, wrong[first], wrong)
-        return {name: value for name, value in self.fields.items() if value != ""}
+        fields = {name: value for name, value in self.fields.items() if value != ""}
+        parts: dict[str, dict[str, Any]] = {}
+        for name, value in fields.items():
+            if (match := _ENTRY.fullmatch(name)) and match[1] in known:
+                parts.setdefault(match[1], {})[match[2]] = value
+        for name, values in parts.items():
+            is_list = all(key.isdecimal() for key in values)
+            fields[name] = list(values.values()) if is_list else values
+        return fields
 
 
 async def read(

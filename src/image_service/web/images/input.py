@@ -1,6 +1,5 @@
 """An image's fields in the body of a create or an update, in JSON or a form."""
 
-import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -43,16 +42,9 @@ class ImageInput(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-_ALT_OF = re.compile(r"alt\[([^\[\]]{1,100})\]")  # a map in a form, as in PHP
-
-
 def parse_input(body: Submission) -> ImageInput:
     """Raises `InvalidField` with every invalid field."""
-    fields = body.fields
-    if body.is_form:
-        fields = body.texts(ImageInput.model_fields)
-        if languages := {match[1]: fields[name] for name in fields if (match := _ALT_OF.fullmatch(name))}:
-            fields["alt"] = languages
+    fields = body.texts(ImageInput.model_fields) if body.is_form else body.fields
     try:
         return ImageInput.model_validate(fields)
     except ValidationError as error:
