@@ -64,6 +64,23 @@ async def test_a_form(shop: Shop) -> None:
     assert answer.json()["image"]["alt"] == "A shoe"
 
 
+async def test_a_form_may_name_its_fields_as_those_of_image(shop: Shop) -> None:
+    del shop.client.headers["Content-Type"]
+    image = await shop.add()
+    texts = {"image[alt]": "A shoe", "image[position]": "1", "image[variant_ids][]": ["7", "8"]}
+    for files in (
+        {"image[file]": ("blue.png", png("blue"))},
+        {"image[attachment]": (None, attachment("blue")["image"]["attachment"])},
+    ):
+        answer = await shop.client.put(one(image), files=files, data=texts)
+        assert answer.status_code == 200, answer.text
+        changed = answer.json()["image"]
+        assert (changed["alt"], changed["position"], changed["variant_ids"]) == ("A shoe", 1, [7, 8])
+        assert changed["src"] != image["src"]
+        assert (await shop.client.post(IMAGES, files=files, data=texts)).status_code == 200
+        image = await shop.add()
+
+
 async def test_list_get_and_count(shop: Shop) -> None:
     first, second = await shop.add(), await shop.add("blue", position=1)
     assert await shop.listed() == [second, first | {"position": 2}]

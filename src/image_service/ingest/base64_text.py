@@ -10,11 +10,18 @@ import pybase64
 _DATA_URL = re.compile(rb"\s*data:([^,]{0,200}),", re.IGNORECASE)
 _LONGEST_PREFIX = 300  # bytes
 _BLANKS = b" \t\r\n\f\v"
+# JPEG, PNG, GIF, RIFF (WebP), and the box that AVIF and HEIC begin with. JSON may escape a slash.
+_PICTURE = re.compile(rb"\s*(?:(?i:data:image)|\\?/9j|_9j|iVBORw0KGg|R0lGOD|UklGR|AAAA..Z0eX)")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def is_data_url(text: str) -> bool:
     return _DATA_URL.match(text[:_LONGEST_PREFIX].encode("utf-8", "surrogatepass")) is not None
+
+
+def begins_a_picture(text: bytes) -> bool:
+    """Whether these are the first characters of a picture in base64, or of its `data:` URL."""
+    return _PICTURE.match(text) is not None
 
 
 def decoded(text: bytes) -> bytes | None:

@@ -3,7 +3,7 @@
 Every request that creates an image uses `created`; those that may change one use `reading`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -25,7 +25,7 @@ from image_service.ingest.sources import Intake
 from image_service.jobs.store_jobs import NewJob
 from image_service.pixels.picture import Format, Picture, readable
 from image_service.web.bodies import uploads
-from image_service.web.bodies.misnamed import misnamed
+from image_service.web.bodies.misnamed import misnamed, misnamed_in_update
 from image_service.web.bodies.uploads import Submission
 from image_service.web.dialect import dialect_of
 from image_service.web.idempotency import idempotent, key_of
@@ -71,11 +71,14 @@ class Reading:
     intake: Intake
     body: Submission
     formats: tuple[Format, ...]  # accepted here
+    attachment: Sequence[str] | None  # the path of base64 in JSON, of the request's dialect
 
-    async def offer(self, store_id: int, asked: Asked, *, own: int | None = None) -> "Offer":
-        """The offered picture, given in one way at most. A `src` that names the image `own` offers nothing.
+    async def offer(self, store_id: int, asked: Asked, *, own: Image | None = None) -> "Offer":
+        """The offered picture, given in one way at most. In an update of the image `own`, a `src` that names it offers
+        nothing.
 
-        Raises `InvalidField` if a picture is given in two ways, and as `image_named` does.
+        Raises `InvalidField` if a picture is given in two ways, `Misnamed` if an update has one under an unknown name,
+        and as `image_named` does.
         """
         ours = await image_named(self.parts.database, self.parts.delivery_base, store_id, asked.src or "")
         body = self.body
@@ -83,7 +86,7 @@ class Reading:
             # A browser's form sends an empty file if none was chosen.
             "file": body.file is not None and bool(body.file.bytes or body.filename),
             "attachment": body.attachment is not None,
-            "src": bool(asked.src) and (ours is None or ours.id != own),
+            "src": bool(asked.src) and (ours is None or own is None or ours.id != own.id),
             "image_id": asked.image_id is not None,
         }
         ways = [way for way, is_given in given.items() if is_given]
@@ -92,6 +95,10 @@ class Reading:
             named = {"attachment": body.attachment.field} if body.attachment else {}
             first, second = (named.get(way, way) for way in ways[:2])
             raise InvalidField(first, f"can't be given together with {second}")
+        if own is not None and not ways and self.attachment is not None:
+            mistake = misnamed_in_update(body, self.attachment, own.key, changes=bool(asked.said))
+            if mistake is not None:
+                raise mistake  # otherwise the picture would be lost without an error
         return Offer(self, asked, ours, ways[0] if ways else None)
 
 
@@ -146,7 +153,7 @@ async def reading(
                 request, intake, attachment, max_image_bytes=max_bytes, max_json_bytes=parts.max_json_bytes
             )
         formats = parts.input_formats or dialect.formats or readable()
-        yield Reading(parts, intake, body, formats)
+        yield Reading(parts, intake, body, formats, attachment)
 
 
 async def created(
@@ -180,8 +187,7 @@ async def created(
                 return run.answered
             offer = await read.offer(store_id, asked)
             if offer.way is None:
-                attachment = dialect_of(request.scope).attachment
-                raise misnamed(read.body, attachment) or NothingGiven("src" if attachment else "file")
+                raise misnamed(read.body, read.attachment) or NothingGiven("src" if read.attachment else "file")
             if later is not None and offer.is_fetched and asynchronous.wanted(request):
                 job = later(asked, offer)
                 await asynchronous.make(parts, job, run.once)

@@ -43,7 +43,8 @@ def _form() -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "description": "The fields of `image` as a form, and the picture as a file. The platform accepts no forms.",
+        "description": "The fields of `image` as a form, and the picture as a file; a field's name may also be "
+        "written as `image[alt]`, and each of the `variant_ids` as `variant_ids[]`. The platform accepts no forms.",
         "maxProperties": MAX_PARTS,
         "properties": {"file": {"description": "The picture.", "type": "string", "format": "binary"}, **sent},
     }

@@ -144,7 +144,7 @@ async def update_image(
     async with offered.reading(request, parts, Owner(caller.store_id)) as read:
         asked = parse_image(read.body)
         before = await _of_product(parts, caller.store_id, product_id, id)
-        offer = await read.offer(caller.store_id, asked, own=id)
+        offer = await read.offer(caller.store_id, asked, own=before)
         image = await parts.library.change(
             caller.store_id,
             product_id,

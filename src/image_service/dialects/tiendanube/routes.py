@@ -23,8 +23,6 @@ from image_service.jobs.creates import CreateAsked
 from image_service.jobs.store_jobs import NewJob
 from image_service.web import etags, offered
 from image_service.web.access.callers import Reader, Writer
-from image_service.web.bodies.misnamed import misnamed
-from image_service.web.dialect import dialect_of
 from image_service.web.direct import answered_by
 from image_service.web.images.answers import Fields, answer
 from image_service.web.images.duplicates import OnDuplicateAsked, added, assigned, status_of
@@ -186,14 +184,13 @@ async def update_image(
     expected = etags.expected_versions(request)
     async with offered.reading(request, parts, Owner(caller.store_id)) as read:
         asked = parse_input(read.body)
-        if not asked.said and (mistake := misnamed(read.body, dialect_of(request.scope).attachment)):
-            raise mistake  # otherwise nothing would change, without an error
         if asked.image_id is not None:
             raise InvalidField("image_id", "can't be given in an update")
         _require_same(id=(asked.id, id), product_id=(asked.product_id, product_id))
-        if (await queries.image(parts.database, caller.store_id, id)).product_id != product_id:
+        before = await queries.image(parts.database, caller.store_id, id)
+        if before.product_id != product_id:
             raise ImageNotFound
-        offer = await read.offer(caller.store_id, asked, own=id)
+        offer = await read.offer(caller.store_id, asked, own=before)
         image = await parts.library.change(
             caller.store_id,
             product_id,

@@ -64,14 +64,15 @@ async def read_form(
     boundary: bytes,
     receive: Callable[[str], Awaitable[Receiver]],
     is_picture: Callable[[str, bytes], bool],
+    within: str = "",
 ) -> Form:
     """`receive` opens the file on disk for the part named `file`, and for a long field that `is_picture`, by its name
-    and first bytes.
+    and first bytes. Fields may be written as those of the object `within`: `image[alt]` is `alt`.
 
     Raises `OverfullForm` beyond the limits above, `InvalidField` (`file`) if the form is malformed, cut short or has
     two files, and what the receiver raises.
     """
-    reader = _Reader(boundary, receive, is_picture)
+    reader = _Reader(boundary, receive, is_picture, within)
     async for chunk in chunks:
         await reader.feed(chunk)
     return await reader.finish()
@@ -85,12 +86,14 @@ class _Reader:
         boundary: bytes,
         receive: Callable[[str], Awaitable[Receiver]],
         is_picture: Callable[[str, bytes], bool],
+        within: str,
     ) -> None:
         self._closing = b"--" + boundary + b"--"
         self._first = re.compile(rb"(?:\A|\n)(--%s)(?=[\r\n \t-])" % re.escape(boundary))
         self._preamble: bytes | None = b""  # None: it has ended
         self._receive = receive
         self._is_picture = is_picture
+        self._within = re.compile(rf"{within}\[(\w+)\](.*)", re.DOTALL) if within else None
         self._form = Form()
         self._part: _Part | None = None
         self._parts = 0
@@ -190,6 +193,9 @@ class _Reader:
         disposition = parameters(part.headers.get("content-disposition", b""))
         part.name = text_of(disposition.get("name", b""))
         part.filename = filename_of(disposition)
+        inner = self._within.fullmatch(part.name) if self._within else None
+        if inner and (inner[1] == "file" or not part.filename):
+            part.name = inner[1] + inner[2]
         part.decoder = decoder_of(part.headers.get("content-transfer-encoding", b""))
         if part.name != "file":
             if part.filename:

@@ -72,7 +72,7 @@ async def read(
     `PictureRefused` (too heavy, before the rest is read), `Busy`, `StorageFull`, `StorageUnavailable`.
     """
     if is_form(request):
-        return await _form(request, intake, max_image_bytes, max_json_bytes, attachment[-1])  # forms are flat
+        return await _form(request, intake, max_image_bytes, max_json_bytes, attachment)
     return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
 
 
@@ -106,9 +106,12 @@ async def read_form_body(request: Request, intake: Intake, *, max_image_bytes: i
 
 
 async def _form(
-    request: Request, intake: Intake, max_image_bytes: int, max_text_bytes: int = 0, attachment: str = ""
+    request: Request, intake: Intake, max_image_bytes: int, max_text_bytes: int = 0, path: Sequence[str] = ("",)
 ) -> Submission:
-    """`attachment`: the field that may hold a picture in base64, of at most `max_text_bytes`; so may `src`."""
+    """`path`: of the field that may hold a picture in base64, of at most `max_text_bytes`; so may `src`. In a form its
+    objects need not be written.
+    """
+    *within, attachment = path
     content_type = request.headers.get("content-type", "")
     boundary = boundary_of(content_type)
     if boundary is None:
@@ -126,7 +129,7 @@ async def _form(
     def is_picture(field: str, start: bytes) -> bool:
         return bool(attachment) and (field == attachment or (field == SRC and _is_data(start)))
 
-    form = await read_form(body, boundary, receive, is_picture)
+    form = await read_form(body, boundary, receive, is_picture, within[-1] if within else "")
     submission = Submission(
         form.fields,
         is_form=True,
