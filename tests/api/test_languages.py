@@ -50,6 +50,47 @@ async def test_alt_is_a_map_or_an_empty_list(
     assert (await versioned.put(own, json=one)).json()["alt"] == shown
 
 
+@pytest.mark.parametrize("stored", ["A brush", "", {}, None, {"en": "A brush"}, {"pt": "Escova", "es": ""}], ids=str)
+async def test_what_is_sent_back_as_it_was_shown_changes_nothing(
+    client: httpx.AsyncClient, versioned: httpx.AsyncClient, stored: Any
+) -> None:
+    image = await added(client)
+    plain = f"{IMAGES}/{image['id']}?fields=alt,updated_at"
+    await client.put(plain, json={"alt": stored})
+    before = await client.get(plain)
+    own = f"products/{PRODUCT}/images/{image['id']}"
+    shown = await versioned.get(own)
+    again = await versioned.put(own, json=shown.json())
+    assert (again.status_code, again.json(), again.headers["ETag"]) == (200, shown.json(), shown.headers["ETag"])
+    after = await client.get(plain)
+    assert (after.json(), after.headers["ETag"]) == (before.json(), before.headers["ETag"])
+    assert after.json()["alt"] == stored
+
+
+async def test_a_new_text_or_language_is_stored(client: httpx.AsyncClient, versioned: httpx.AsyncClient) -> None:
+    image = await added(client, alt="A brush")
+    own = f"products/{PRODUCT}/images/{image['id']}"
+    for new in ({"es": "Un pincel"}, {"es": "Un pincel", "en": "A brush"}, {"en": "A brush"}):
+        assert (await versioned.put(own, json={"alt": new})).json()["alt"] == new
+        assert (await client.get(f"/images/{image['id']}?fields=alt")).json() == {"alt": new}
+
+
+@pytest.mark.parametrize("stored", ["A brush", {"en": "A brush"}, None], ids=str)
+async def test_a_product_is_sent_back_as_it_was_shown(
+    client: httpx.AsyncClient, versioned: httpx.AsyncClient, stored: Any
+) -> None:
+    await added(client)
+    await client.put(f"/products/{PRODUCT}", json={"name": stored, "key": "A-1"})
+    own = f"products/{PRODUCT}"
+    shown = await versioned.get(own)
+    body = {"name": [], **shown.json()}
+    again = await versioned.put(own, json=body)
+    assert (again.status_code, again.json(), again.headers["ETag"]) == (200, shown.json(), shown.headers["ETag"])
+    wide = body | {"images": [body["images"][0] | {"alt": {"es": "x" * 300}}] * 250}
+    assert (await versioned.put(own, json=wide)).headers["ETag"] == shown.headers["ETag"]
+    assert (await versioned.put(own, json={"name": {"es": "Un pincel"}})).json()["name"] == {"es": "Un pincel"}
+
+
 async def test_a_text_is_shown_under_the_stores_language(
     service: Service, store: NewStore, versioned: httpx.AsyncClient
 ) -> None:

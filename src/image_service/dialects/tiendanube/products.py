@@ -8,7 +8,7 @@ from fastapi import Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from image_service.dialects.tiendanube import described
-from image_service.dialects.tiendanube.answers import view_of
+from image_service.dialects.tiendanube.answers import told, view_of
 from image_service.dialects.tiendanube.product_list import WHOLE, ProductFields, names_wanted, page_of, shown
 from image_service.dialects.tiendanube.schemas import parse_name
 from image_service.errors import ProductNotFound
@@ -23,8 +23,9 @@ from image_service.web import etags
 from image_service.web.access.callers import Reader, Writer
 from image_service.web.blob_response import blob_response
 from image_service.web.bodies import uploads
+from image_service.web.bodies.json_body import JsonBounds
 from image_service.web.images.answers import Fields, answer
-from image_service.web.images.products import storable_query
+from image_service.web.images.products import by_language, storable_query
 from image_service.web.numbers import Count, ImageId, ProductId
 from image_service.web.openapi.routes import Router
 from image_service.web.pagination import PageAsked, ProductsPageAsked
@@ -37,6 +38,8 @@ routes = Router()
 by_key = Router()
 named = Router()
 
+# A product as it is shown may be sent back: 250 images with their alt texts.
+BOUNDS = JsonBounds(bytes=2 * 1024 * 1024, values=50_000)
 MAX_WORDS = 200  # characters in a search
 MAX_SENT_KEY = 4 * MAX_KEY  # before Unicode composition: a letter and three marks
 
@@ -106,14 +109,15 @@ async def name_product(
 ) -> Response:
     """Name a product, in any number of languages. The platform's other product fields are ignored."""
     expected = etags.expected_versions(request)
-    asked = parse_name(await uploads.read_fields(request, last_counts=True))
+    asked = parse_name(await uploads.read_fields(request, BOUNDS, last_counts=True))
     said = asked.model_fields_set
+    before = await naming.find(parts.database, caller.store_id, product_id)
     await naming.describe(
         parts.database,
         caller.store_id,
         product_id,
         key=asked.key if "key" in said else UNCHANGED,
-        name=asked.name if "name" in said else UNCHANGED,
+        name=told(asked.name, by_language(before.name, caller.language)) if "name" in said else UNCHANGED,
         expected=expected,
     )
     return await _answer(request, parts, caller, product_id, fields)

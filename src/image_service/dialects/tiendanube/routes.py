@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from image_service.dialects.tiendanube import described
-from image_service.dialects.tiendanube.answers import base_of, view_of
+from image_service.dialects.tiendanube.answers import base_of, told, view_of
 from image_service.dialects.tiendanube.lists import listed, unfiltered
 from image_service.errors import ImageNotFound, InvalidField
 from image_service.galleries.own_urls import keys_in
@@ -196,7 +196,9 @@ async def update_image(
             product_id,
             id,
             position=asked.position,
-            alt=asked.alt if asked.gives_alt else UNCHANGED,
+            alt=told(asked.alt, view_of(request, parts, caller, "alt").of(before)["alt"])
+            if asked.gives_alt
+            else UNCHANGED,
             upload=await offer.upload() if offer.way else None,
             expected=expected,
         )
