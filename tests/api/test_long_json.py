@@ -60,6 +60,10 @@ async def test_a_body_that_is_dear_to_parse_is_not_parsed(
         ({"alt": {f"l{number}": "x" for number in range(50)}, "x": "y" * 40_000}, 422),  # nothing given, but read
         ({"x": [0] * (BOUNDS.values - 10)}, 422),
         ({"x": [0] * BOUNDS.values}, 413),
+        ({"x": ["0"] * (BOUNDS.values - 10)}, 422),
+        ({"x": ["0"] * BOUNDS.values}, 413),
+        ({f"{number}": "0" for number in range(BOUNDS.values // 2 - 10)}, 422),
+        ({f"{number}": "0" for number in range(BOUNDS.values // 2 + 10)}, 413),
         ({"x": "[{,:" * 10_000}, 422),  # in a text they are no values
         ({"x": '"[,' * 8000}, 422),
         ({"x": "y" * BOUNDS.bytes}, 413),

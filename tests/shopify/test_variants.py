@@ -18,6 +18,15 @@ async def test_set_on_another_image_they_leave_the_first(shop: Shop) -> None:
     assert (await shop.put(third, variant_ids=None))["variant_ids"] == []
 
 
+async def test_a_thousand_may_be_integers_or_strings(shop: Shop) -> None:
+    image = await shop.add()
+    many = [2**63 - number for number in range(1, 1_001)]
+    for ids in (many, list(map(str, many[::-1]))):
+        assert (await shop.put(image, variant_ids=ids, alt="A shoe"))["variant_ids"] == list(map(int, ids))
+    answer = await shop.client.put(one(image), json={"image": {"variant_ids": [*many, 1]}})
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["variant_ids"])
+
+
 async def test_what_loses_one_has_another_entity_tag(shop: Shop) -> None:
     first, second = await shop.add(variant_ids=[1]), await shop.add()
     tag = (await shop.client.get(one(first))).headers["ETag"]

@@ -30,7 +30,7 @@ class JsonBounds:
     """For a body without its attachment."""
 
     bytes: int = 64 * 1024  # alt texts in many languages, a long URL
-    values: int = 2_000  # keys and commas count too; alt texts in the most languages make 150
+    values: int = 2_000  # keys, commas and brackets, of which each value has one; alt texts in the most languages: 150
     depth: int = 32  # of nested lists and objects; real bodies have 3
 
 
@@ -76,7 +76,8 @@ def _without_pictures(
     is_named = False  # the previous string is such a name
     for match in _STRING.finditer(body):
         between = _bounded(body, end, match.start(), bounds.bytes - size)
-        depth, values = _within(between, depth, values + 1, bounds)
+        is_value = between.lstrip().startswith(b":")  # so the string before was a key
+        depth, values = _within(between, depth, values + is_value, bounds)
         size += len(between)
         start, end = match.span()
         if is_named and between.strip() == b":" and end - start > 2:
