@@ -1,6 +1,7 @@
 """Mistakes that clients make at first: the answer says what was seen, and what is wanted."""
 
 import base64
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -103,6 +104,50 @@ async def test_a_field_under_another_name_beside_a_change(
         answer = await shopify.put(f"{IMAGES}/{image['id']}.json", files=parts)
         assert (answer.status_code, answer.headers["Problem"]) == (422, "nothing_given")
     assert (await client.get(f"{IMAGES}/{image['id']}")).json() == image
+
+
+LARGE = base64.b64encode((PHOTOS / "rocket.jpg").read_bytes()).decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "seen"),
+    [
+        ({"image": {"attachment": "A" * 70_000}}, "attachment", "image.attachment"),
+        ({"image": {"attachment": LARGE}, "position": 1}, "attachment", "image.attachment"),
+        ({"image": {"src": f"data:image/jpeg;base64,{LARGE}"}}, "src", "image.src"),
+        ({"data": LARGE, "alt": "blue"}, "attachment", "data"),
+        ({"data": f"data:image/jpeg;base64,{LARGE}"}, "attachment", "data"),
+    ],
+)
+async def test_a_field_under_another_name_whatever_it_weighs(
+    client: httpx.AsyncClient, shopify: httpx.AsyncClient, body: dict[str, Any], field: str, seen: str
+) -> None:
+    expected = {field: [f"can't be blank: {seen} was sent, {field} is wanted"]}
+    own = f"{IMAGES}/{(await added(client))['id']}"
+    for text in (json.dumps(body), json.dumps(body).replace("/", "\\/")):
+        for method, path in (("POST", IMAGES), ("PUT", own)):
+            answer = await client.request(method, path, content=text, headers={"Content-Type": "application/json"})
+            assert (answer.status_code, answer.json()) == (422, expected)
+    answer = await shopify.put(f"{own}.json", json={"image": body})
+    assert (answer.status_code, answer.headers["Problem"]) == (422, "nothing_given")
+
+
+async def test_a_picture_outside_of_shopifys_image(shopify: httpx.AsyncClient) -> None:
+    for body in ({"attachment": LARGE}, {"attachment": "A" * 70_000}, {"image": LARGE}, {"images": [{"src": LARGE}]}):
+        answer = await shopify.post(f"{IMAGES}.json", json=body)
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"errors": {"image": "Required parameter missing or invalid"}},
+        )
+
+
+async def test_beside_a_picture_a_long_text_is_too_much(client: httpx.AsyncClient) -> None:
+    for given in ({"attachment": ATTACHMENT}, {"src": "https://a.test/x.png"}):
+        for long in ({"data": LARGE}, {"image": {"attachment": LARGE}}):
+            answer = await client.post(IMAGES, json=given | long)
+            assert (answer.status_code, answer.headers["Problem"]) == (413, "body_too_long")
+    answer = await client.post(IMAGES, json={"alt": {"attachment": LARGE}})
+    assert (answer.status_code, answer.headers["Problem"]) == (413, "body_too_long")
 
 
 async def test_in_shopifys_dialect_a_new_image_wants_the_right_name_too(shopify: httpx.AsyncClient) -> None:

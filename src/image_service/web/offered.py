@@ -25,7 +25,8 @@ from image_service.ingest.sources import Intake
 from image_service.jobs.store_jobs import NewJob
 from image_service.pixels.picture import Format, Picture, readable
 from image_service.web.bodies import uploads
-from image_service.web.bodies.misnamed import misnamed, misnamed_in_update
+from image_service.web.bodies.json_body import LongTexts
+from image_service.web.bodies.misnamed import misnamed, misnamed_in_update, misnamed_long
 from image_service.web.bodies.uploads import Submission
 from image_service.web.dialect import dialect_of
 from image_service.web.idempotency import idempotent, key_of
@@ -149,9 +150,12 @@ async def reading(
         if attachment is None:
             body = await uploads.read_form_body(request, intake, max_image_bytes=max_bytes)
         else:
-            body = await uploads.read(
-                request, intake, attachment, max_image_bytes=max_bytes, max_json_bytes=parts.max_json_bytes
-            )
+            try:
+                body = await uploads.read(
+                    request, intake, attachment, max_image_bytes=max_bytes, max_json_bytes=parts.max_json_bytes
+                )
+            except LongTexts as error:
+                raise misnamed_long(error, attachment) from None
         formats = parts.input_formats or dialect.formats or readable()
         yield Reading(parts, intake, body, formats, attachment)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from image_service.errors import BodyTooLong, InvalidField, MalformedBody
-from image_service.ingest.base64_text import is_data_url
+from image_service.ingest.base64_text import begins_a_picture, is_data_url
 from image_service.web.problems import shown_name
 
 SRC = "src"  # besides the attachment; may also hold a picture
@@ -37,12 +37,20 @@ class JsonBounds:
 BOUNDS = JsonBounds()
 
 
+class LongTexts(BodyTooLong):
+    """Texts that may be pictures make the body too long, and none has the right name. `fields` has their beginnings."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        super().__init__("without a picture")
+        self.fields = fields
+
+
 def taken_apart(body: bytes, attachment: Sequence[str], bounds: JsonBounds = BOUNDS) -> tuple[dict[str, Any], bytes]:
     """The fields without the one at the path `attachment`, and its text, empty if absent.
 
-    Raises `BodyTooLong`, `MalformedBody`.
+    Raises `BodyTooLong`, `LongTexts`, `MalformedBody`.
     """
-    rest, cut = _without_pictures(body, (attachment[-1], SRC), len(attachment), bounds)
+    rest, cut = _without_pictures(body, (attachment[-1], SRC), bounds)
     fields = _parsed(rest)
     parent = parent_of(fields, attachment)
     text, value, src = b"", parent.get(attachment[-1]), parent.get(SRC)
@@ -51,7 +59,21 @@ def taken_apart(body: bytes, attachment: Sequence[str], bounds: JsonBounds = BOU
         text = _text(cut.pop(value)) if value in cut else value.encode("utf-8", "surrogatepass")
     if isinstance(src, str) and src in cut and is_data_url(cut[src][:MAX_DATA_HEAD].decode("latin-1")):
         parent[SRC] = _text(cut.pop(src)).decode("utf-8", "surrogatepass")  # a picture, as large as an attachment
-    return _restored(fields, cut, bounds), text
+    size = 0
+
+    def restored(mark: str) -> str:
+        nonlocal size
+        size += len(cut[mark])
+        if size > bounds.bytes:
+            raise BodyTooLong
+        return _text(cut[mark]).decode("utf-8", "surrogatepass")
+
+    try:
+        return _restored(fields, cut, restored), text
+    except BodyTooLong:
+        if text or parent.get(SRC):
+            raise
+        raise LongTexts(_restored(fields, cut, lambda mark: _start(cut[mark]))) from None
 
 
 def parsed(body: bytes, bounds: JsonBounds = BOUNDS, *, last_counts: bool = False) -> dict[str, Any]:
@@ -59,15 +81,13 @@ def parsed(body: bytes, bounds: JsonBounds = BOUNDS, *, last_counts: bool = Fals
     the seed prints its attachment with them. `last_counts`: of names that an object has twice; else they are refused.
     Raises `BodyTooLong`, `MalformedBody`, `InvalidField`.
     """
-    rest, _ = _without_pictures(body, (), 0, bounds)
+    rest, _ = _without_pictures(body, (), bounds)
     return _parsed(rest, None if last_counts else _names_once)
 
 
-def _without_pictures(
-    body: bytes, names: Sequence[str], at_depth: int, bounds: JsonBounds
-) -> tuple[bytes, dict[str, bytes]]:
-    """Replace each text that may be a picture, by name and depth, with a random mark; return the body and the texts.
-    Of two with the same name the last counts, as for any key: the parser decides.
+def _without_pictures(body: bytes, names: Sequence[str], bounds: JsonBounds) -> tuple[bytes, dict[str, bytes]]:
+    """Replace each text that may be a picture, by its name or beginning, with a random mark; return the body and the
+    texts. Of two with the same name the last counts, as for any key: the parser decides.
     """
     quoted = {b'"%s"' % name.encode() for name in names}
     kept: list[bytes] = []
@@ -80,31 +100,31 @@ def _without_pictures(
         depth, values = _within(between, depth, values + is_value, bounds)
         size += len(between)
         start, end = match.span()
-        if is_named and between.strip() == b":" and end - start > 2:
+        if names and between.strip() == b":" and end - start > 2 and (is_named or _is_picture(body, start, end)):
             mark = secrets.token_hex()
             cut[mark] = body[start + 1 : end - 1]
             string = b'"%s"' % mark.encode()
         else:
             string = _bounded(body, start, end, bounds.bytes - size)
             size += len(string)
-        is_named = string in quoted and depth == at_depth
+        is_named = string in quoted
         kept += (between, string)
     between = _bounded(body, end, len(body), bounds.bytes - size)
     _within(between, depth, values, bounds)
     return b"".join((*kept, between)), cut
 
 
-def _restored(fields: dict[str, Any], cut: Mapping[str, bytes], bounds: JsonBounds) -> dict[str, Any]:
-    """Put the texts that are no picture back in place of their marks. Raises `BodyTooLong`."""
-    size = 0
+def _is_picture(body: bytes, start: int, end: int) -> bool:
+    """Whether a string, with its quotes, is long and begins as a picture does."""
+    return end - start > MAX_DATA_HEAD and begins_a_picture(body[start + 1 : start + MAX_DATA_HEAD])
+
+
+def _restored(fields: dict[str, Any], cut: Mapping[str, bytes], text: Callable[[str], str]) -> dict[str, Any]:
+    """Put the texts that are no picture back in place of their marks; `text` gives a mark's."""
 
     def restored(value: Any) -> Any:
-        nonlocal size
         if isinstance(value, str) and value in cut:
-            size += len(cut[value])
-            if size > bounds.bytes:
-                raise BodyTooLong
-            return _text(cut[value]).decode("utf-8", "surrogatepass")
+            return text(value)
         if isinstance(value, dict):
             return {key: restored(each) for key, each in value.items()}
         return list(map(restored, value)) if isinstance(value, list) else value
@@ -152,6 +172,14 @@ def _text(string: bytes) -> bytes:
         return str(json.loads(f'"{string.decode()}"', strict=False)).encode("utf-8", "surrogatepass")
     except ValueError as error:
         raise MalformedBody(str(error)[:100]) from None
+
+
+def _start(string: bytes) -> str:
+    """The first characters of a JSON string that comes without its quotes."""
+    text = string[:MAX_DATA_HEAD]
+    for escape, meant in _ESCAPES:
+        text = text.replace(escape, meant)
+    return text.decode("latin-1")
 
 
 def _parsed(body: bytes, pairs: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from image_service.errors import Misnamed
+from image_service.errors import BodyTooLong, MalformedBody, Misnamed
 from image_service.ingest.base64_text import begins_a_picture
-from image_service.web.bodies.json_body import SRC, parent_of
+from image_service.web.bodies.json_body import SRC, LongTexts, parent_of
 from image_service.web.bodies.uploads import Submission
 from image_service.web.images.view import ANY
 
@@ -45,6 +45,14 @@ def misnamed_in_update(body: Submission, attachment: Sequence[str], key: str, *,
     return misnamed(body, attachment)
 
 
+def misnamed_long(error: LongTexts, attachment: Sequence[str]) -> Exception:
+    """The error for a body that is too long: it may help more."""
+    *objects, _ = attachment
+    if objects and not isinstance(error.fields.get(objects[0]), dict):
+        return MalformedBody(f"no object `{objects[0]}`")
+    return misnamed(Submission(error.fields), attachment) or BodyTooLong()
+
+
 def _fields(body: Submission, attachment: Sequence[str]) -> dict[str, Any]:
     return parent_of(body.fields, attachment[-1:] if body.is_form else attachment)
 
@@ -74,7 +82,8 @@ def _wanted(value: Any, attachment: str) -> str | None:
         return None
     if _URL.match(value.strip()):
         return SRC
-    return attachment if value.startswith("data:") or _BASE64.fullmatch(value) else None
+    is_picture = value.startswith("data:") or begins_a_picture(value[:MIN_BASE64].encode("utf-8", "surrogatepass"))
+    return attachment if is_picture or _BASE64.fullmatch(value) else None
 
 
 def _path(url: str) -> str:
