@@ -27,10 +27,33 @@ async def test_integers_may_be_strings(client: httpx.AsyncClient, first: Any) ->
     assert (await client.post(IMAGES, data={"position": str(first)}, files={"file": png()})).json()["position"] == 1
 
 
-@pytest.mark.parametrize("value", ["1.5", "one", "1_0", " 1", "1.", ".0", "0x1", True, 1.5, [1], "", "-1", "0", {}])
+@pytest.mark.parametrize("value", ["1.5", "one", "1_0", " 1", "1.", ".0", "0x1", True, 1.5, [1], "-1", "0", 0, {}])
 async def test_what_is_no_integer_is_refused(client: httpx.AsyncClient, value: Any) -> None:
     answer = await client.post(IMAGES, json={"attachment": ATTACHMENT, "position": value})
     assert (answer.status_code, list(answer.json())) == (422, ["position"])
+
+
+@pytest.mark.parametrize(
+    "unset", [{"id": 0}, {"id": ""}, {"id": None}, {"product_id": 0}, {"product_id": ""}, {"position": ""}], ids=str
+)
+async def test_what_a_typed_client_has_not_set_is_absent_in_a_create(
+    client: httpx.AsyncClient, unset: dict[str, Any]
+) -> None:
+    answer = await client.post(IMAGES, json={"attachment": ATTACHMENT, **unset})
+    assert (answer.status_code, answer.json()["position"]) == (201, 1)
+    texts = {name: (None, str(value)) for name, value in unset.items() if value is not None}
+    answer = await client.post(IMAGES, files={"file": ("a.png", png()), **texts})
+    assert (answer.status_code, answer.json()["position"]) == (201, 2)
+    if None not in unset.values():  # an update may not change them
+        own = f"{IMAGES}/{answer.json()['id']}"
+        assert (await client.put(own, json=unset)).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["id", "product_id"])
+@pytest.mark.parametrize("value", [False, -1, "x", [], 0.5], ids=str)
+async def test_other_values_are_refused_as_before(client: httpx.AsyncClient, name: str, value: Any) -> None:
+    answer = await client.post(IMAGES, json={"attachment": ATTACHMENT, name: value})
+    assert (answer.status_code, list(answer.json())) == (422, [name])
 
 
 async def test_another_id_as_a_string_is_another_id(client: httpx.AsyncClient) -> None:

@@ -174,8 +174,11 @@ def filter_case(context: HookContext, case: Case) -> bool:
         return False
     texts = [value for name, value in body.items() if name in NUMBERS and isinstance(value, str)]
     alt = body.get("alt")
+    unset = {"id": (0, "", "0"), "product_id": (0, "", "0"), "position": ("",)} if case.method == "POST" else {}
+    image: Any = body["image"] if isinstance(body.get("image"), dict) else body
     return not (
-        any(re.fullmatch(r"[0-9]+(\.0+)?", text) for text in texts)
+        any(image.get(name) in values for name, values in unset.items() if not isinstance(image.get(name), list | dict))
+        or any(re.fullmatch(r"[0-9]+(\.0+)?", text) for text in texts)
         or alt == []
         or (isinstance(alt, dict) and None in alt.values())
     )

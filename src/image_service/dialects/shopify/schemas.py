@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 from image_service.errors import MalformedBody
 from image_service.web.bodies.uploads import Submission
 from image_service.web.images.bodies import Identity, Pixels, Src, Time, Updated, described
+from image_service.web.images.input import without_unset
 from image_service.web.images.texts import Name, PlainAlt
 from image_service.web.numbers import MAX_ID, WHOLE, Number
 from image_service.web.problems import invalid_fields
@@ -63,13 +64,15 @@ class ImageFields(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-def parse_image(body: Submission) -> ImageFields:
+def parse_image(body: Submission, *, is_new: bool = False) -> ImageFields:
     """Reads JSON's `image`, or a form. Raises `MalformedBody` without an `image`, `InvalidField` with every field that
     cannot be used.
     """
     fields: Any = body.texts(ImageFields.model_fields) if body.is_form else body.fields.get("image")
     if not isinstance(fields, dict):
         raise MalformedBody("no object `image`")
+    if is_new:
+        fields = without_unset(fields)
     try:
         return ImageFields.model_validate(fields)
     except ValidationError as error:

@@ -26,7 +26,7 @@ from image_service.web.access.callers import Reader, Writer
 from image_service.web.direct import answered_by
 from image_service.web.images.answers import Fields, answer
 from image_service.web.images.duplicates import OnDuplicateAsked, added, assigned, status_of
-from image_service.web.images.input import ImageInput, parse_input
+from image_service.web.images.input import ImageInput, parse_input, parse_new
 from image_service.web.numbers import MAX_ID, PLAIN, Count, ImageId, ProductId
 from image_service.web.offered import Offer
 from image_service.web.openapi.routes import Router
@@ -137,7 +137,7 @@ async def create_image(
     # With `reuse` and `refuse` the client waits for the answer: a server may ignore a preference (RFC 7240, 2).
     may_wait = on_duplicate is OnDuplicate.ADD
     return await offered.created(
-        request, parts, caller.store_id, parse_input, make, show, later=later if may_wait else None
+        request, parts, caller.store_id, parse_new, make, show, later=later if may_wait else None
     )
 
 

@@ -1,5 +1,7 @@
 """An image's fields in the body of a create or an update, in JSON or a form."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,7 +13,7 @@ from image_service.web.problems import invalid_fields
 
 
 class ImageInput(BaseModel):
-    """The body of a create or an update. Names that are not known are ignored."""
+    """The body of a create or an update. In a create `id` is ignored. Names that are not known are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -40,6 +42,24 @@ class ImageInput(BaseModel):
     def said(self) -> dict[str, Any]:
         """All given fields: repeats are compared by these."""
         return self.model_dump(exclude_unset=True)
+
+
+# What typed clients send in a create for a field that they do not set. A `position` of 0 may be meant, and is refused.
+_UNSET: dict[str, tuple[Any, ...]] = {"id": (0, "0", ""), "product_id": (0, "0", ""), "position": ("",)}
+
+
+def without_unset(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a create, without those that a typed client has not set."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if isinstance(value, bool | list | dict) or value not in _UNSET.get(name, ())
+    }
+
+
+def parse_new(body: Submission) -> ImageInput:
+    """As `parse_input`, for a create."""
+    return parse_input(replace(body, fields=without_unset(body.fields)))
 
 
 def parse_input(body: Submission) -> ImageInput:
