@@ -189,6 +189,17 @@ async def test_other_spellings_of_a_source(client: httpx.AsyncClient, shop: Shop
     assert (ids(body), outcomes(body)) == (ids(first), ["unchanged"])
 
 
+async def test_queries_that_are_not_ascii(client: httpx.AsyncClient, shop: Shop) -> None:
+    """In UTF-8 as written or percent-encoded, and in Latin-1; also of a picture that an ordinary create has fetched."""
+    created = await client.post(IMAGES, json={"src": shop.has("/b?n=%F1", png("blue"))})
+    entries = [{"src": shop.has("/a?n=cami%C3%B3n&w", png())}, {"src": shop.server.url("/b?n=%F1")}]
+    assert outcomes(await synced(client, entries, "&dry_run=true")) == ["fetch", "moved"]
+    first = await synced(client, entries)
+    assert (outcomes(first), ids(first)[1]) == (["added", "moved"], created.json()["id"])
+    again = await synced(client, [{"src": shop.server.url("/a?n=camión&w=")}, entries[1]], refetch="never")
+    assert (outcomes(again), again["images"]) == (["unchanged"] * 2, first["images"])
+
+
 async def test_urls_of_its_own_pictures_are_never_fetched(client: httpx.AsyncClient, shop: Shop) -> None:
     here = (await client.post(IMAGES, files=form())).json()
     there = (await client.post("/products/2/images", files=form(png("blue")))).json()

@@ -7,7 +7,7 @@ that an address is forbidden: a setting decides which are allowed.
 import re
 from collections.abc import Hashable
 from ipaddress import IPv4Address, IPv6Address
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 import httpx
 
@@ -45,7 +45,13 @@ def comparable(raw: str) -> Hashable:
         return text
     port = DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port
     path = tuple(map(unquote_to_bytes, url.raw_path.partition(b"?")[0].split(b"/")))
-    return url.scheme, url.raw_host.rstrip(b"."), port, path, tuple(parse_qsl(url.query, keep_blank_values=True))
+    return url.scheme, url.raw_host.rstrip(b"."), port, path, _fields_of(url.query)
+
+
+def _fields_of(query: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """As `parse_qsl` reads them, but for any bytes: it refuses those that are not ASCII once decoded."""
+    pairs = (field.replace(b"+", b" ").partition(b"=") for field in query.split(b"&") if field)
+    return tuple((unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in pairs)
 
 
 def host_of(raw: str) -> str:
