@@ -147,7 +147,8 @@ class Answers:
             return Same(image.sha256)
         received = download.received
         if image is not None and received is not None and await received.begins_with(image.bytes, image.sha256):
-            self.renamed[image.id] = image.key, download.validators
+            if download.validators != known:
+                self.renamed[image.id] = image.key, download.validators
             metrics.SYNC_SAVED.labels(Saved.SAME_BYTES).inc()
             return Same(image.sha256)
         return await intake.checked(download, formats=self.resources.formats)

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
+
 from image_service.database.direct import Transaction
 from image_service.errors import Busy, DatabaseUnavailable, GalleryFull, ImageServiceError, SyncStopped
 from image_service.galleries.entries import Entry, OnError, Refetch, Target, Wanted, source_of
@@ -24,6 +26,8 @@ from image_service.images.syncing import sources
 from image_service.images.syncing.arrange import Placed, arrange
 from image_service.telemetry import metrics
 from image_service.telemetry.metrics import Saved
+
+log = structlog.get_logger()
 
 TRIES = 10  # per operation, if concurrent changes conflict
 
@@ -202,11 +206,13 @@ class GallerySync:
             raise GalleryFull(self._images_per_product)
 
     async def _remember(self, answers: Answers) -> None:
-        """Store new validators of unchanged pictures: the next sync need not download them."""
-        if answers.renamed:
-            async with writing(self._database) as transaction:
-                for image_id, (key, validators) in answers.renamed.items():
-                    await sources.keep_of_live(transaction, image_id, UUID(key), validators)
+        """Store new validators of unchanged pictures: the next sync need not download them. A failure costs that alone:
+        the gallery's change is committed."""
+        try:
+            for image_id, (key, validators) in answers.renamed.items():
+                await sources.keep_of_live(self._database, image_id, UUID(key), validators)
+        except DatabaseUnavailable as error:
+            log.warning("validators of sources not kept", count=len(answers.renamed), reason=str(error))
 
 
 _TAKES_BYTES = (Outcome.ADDED, Outcome.REPLACED, Outcome.COPIED)

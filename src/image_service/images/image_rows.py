@@ -24,7 +24,7 @@ async def lock(transaction: Transaction, image_id: int) -> Row | None:
 
 
 async def lock_all(transaction: Transaction, store_id: int, product_id: int) -> list[Row]:
-    """Lock a gallery's rows. Unordered."""
+    """Lock a gallery's rows, and return them, by id: all who lock several do so in one order."""
     return await transaction.rows(_LOCK_ALL, store_id=store_id, product_id=product_id)
 
 
@@ -73,5 +73,6 @@ _LOCK = Statement(select(ImageRow).where(ImageRow.id == bindparam("image_id")).w
 _LOCK_ALL = Statement(
     select(ImageRow)
     .where(ImageRow.store_id == bindparam("store_id"), ImageRow.product_id == bindparam("product_id"))
+    .order_by(col(ImageRow.id))
     .with_for_update()
 )

@@ -6,8 +6,8 @@ They have their own table: a host may change those of an unchanged picture, and 
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, func
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, func
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import col, select
 
 from image_service.database.database import Database
@@ -36,10 +36,14 @@ async def keep(transaction: Transaction, image_id: int, key: UUID, validators: V
     )
 
 
-async def keep_of_live(transaction: Transaction, image_id: int, key: UUID, validators: Validators) -> None:
-    """The same, but does nothing if the image has other bytes by now or is gone."""
-    if await transaction.rows(_IS_LIVE, image_id=image_id, key=key):
-        await keep(transaction, image_id, key, validators)
+async def keep_of_live(database: Database, image_id: int, key: UUID, validators: Validators) -> None:
+    """The same in a transaction of its own, but does nothing if the image has other bytes by now or is gone.
+
+    No more than one image is locked: whoever locks several, in whatever order, cannot be deadlocked with this.
+    Raises `DatabaseUnavailable`.
+    """
+    values = {"final_url": validators.final_url, "etag": validators.etag, "modified": validators.modified}
+    await database.raw(_KEEP_OF_LIVE.sql, *_KEEP_OF_LIVE.arguments({"image_id": image_id, "key": key, **values}))
 
 
 async def known(database: Database, image_ids: list[int]) -> dict[int, Row]:
@@ -48,18 +52,24 @@ async def known(database: Database, image_ids: list[int]) -> dict[int, Row]:
     return {row.image_id: row for row in found}
 
 
-_BINDS: dict[str, Any] = {name: bindparam(name) for name in ("image_id", "key", "final_url", "etag", "modified")}
-_ROW = insert(SourceRow).values(_BINDS)
-_KEEP = Statement(
-    _ROW.on_conflict_do_update(
-        index_elements=["image_id"], set_={name: _ROW.excluded[name] for name in _BINDS if name != "image_id"}
+def _or_update(row: Insert) -> Insert:
+    return row.on_conflict_do_update(
+        index_elements=["image_id"], set_={name: row.excluded[name] for name in _BINDS if name != "image_id"}
     )
-)
-_IS_LIVE = Statement(
-    select(ImageRow.id)
-    .where(ImageRow.id == bindparam("image_id"), ImageRow.key == bindparam("key"))
+
+
+_BINDS: dict[str, Any] = {name: bindparam(name) for name in ("image_id", "key", "final_url", "etag", "modified")}
+_KEEP = Statement(_or_update(insert(SourceRow).values(_BINDS)))
+_LIVE = (
+    select(
+        col(ImageRow.id),
+        col(ImageRow.key),
+        *(bindparam(name, type_=Text).label(name) for name in ("final_url", "etag", "modified")),
+    )
+    .where(col(ImageRow.id) == bindparam("image_id"), col(ImageRow.key) == bindparam("key"))
     .with_for_update(read=True, key_share=True)
 )
+_KEEP_OF_LIVE = Statement(_or_update(insert(SourceRow).from_select(list(_BINDS), _LIVE)))
 _KNOWN = Statement(
     select(SourceRow.image_id, SourceRow.final_url, SourceRow.etag, SourceRow.modified)
     .join(ImageRow, (col(ImageRow.id) == col(SourceRow.image_id)) & (col(ImageRow.key) == col(SourceRow.key)))
