@@ -6,6 +6,7 @@ from image_service.ingest.fetch import Fetched, Fetcher, FetchFailed
 from image_service.ingest.hosts.validators import Validators
 from tests.ingest.fetching import PICTURE, Names, policy
 from tests.ingest.server import ScriptedServer, answer, redirect
+from tests.ingest.test_fetch_again import ABSURD
 
 LONG_AGO = "Thu, 01 Jan 2026 00:00:00 GMT"
 NOW = "Thu, 01 Jan 2026 00:00:01 GMT"
@@ -31,6 +32,13 @@ async def test_what_is_remembered(server: ScriptedServer) -> None:
     assert found.validators == Validators(server.url("/"), 'W/"a b"', LONG_AGO)
 
 
+@pytest.mark.parametrize("date", ["then", *ABSURD])
+async def test_an_answer_without_a_date_is_of_now(server: ScriptedServer, date: str) -> None:
+    server.pages["/"] = answer(200, PICTURE, Last_Modified=LONG_AGO, Date=date)
+    found, _ = await fetched(server)
+    assert found.validators.modified == LONG_AGO
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -38,6 +46,7 @@ async def test_what_is_remembered(server: ScriptedServer) -> None:
         {"ETag": f'"{"x" * 2000}"'},
         {"ETag": ""},
         {"Last_Modified": "yesterday"},
+        *({"Last_Modified": date} for date in ABSURD),
         {"Last_Modified": NOW, "Date": NOW},  # it may be changed again in this very second
     ],
 )

@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
+
+from image_service.ingest.hosts.dates import moment_of
 
 AGAIN = (429, 503)
 SECOND_TRY_SECONDS = 1.0  # that must be left before the deadline for a second try
@@ -30,8 +31,5 @@ def seconds_of(field: str) -> float | None:
     retry_after = field.strip()
     if _SECONDS.fullmatch(retry_after):
         return float(retry_after)
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    moment = moment_of(retry_after)
+    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())

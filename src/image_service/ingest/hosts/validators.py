@@ -7,9 +7,10 @@ another picture.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 import httpx
+
+from image_service.ingest.hosts.dates import moment_of
 
 MAX_VALIDATOR = 1024  # characters; the longest known have some 100
 # A picture that is changed twice within a second keeps its `Last-Modified` (RFC 9110, 8.8.2.2).
@@ -51,14 +52,6 @@ def _plain(response: httpx.Response, name: str) -> str | None:
 
 def _modified(response: httpx.Response) -> str | None:
     value = _plain(response, "Last-Modified")
-    changed = _moment(value)
-    answered = _moment(_plain(response, "Date")) or datetime.now(UTC)
+    changed = moment_of(value or "")
+    answered = moment_of(_plain(response, "Date") or "") or datetime.now(UTC)
     return value if changed is not None and answered - changed >= CERTAIN_AFTER else None
-
-
-def _moment(date: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(date or "")
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC)
