@@ -123,6 +123,17 @@ async def test_a_receiver_may_ask_for_a_longer_pause(shop: httpx.AsyncClient, re
     await shop.delete(f"/webhooks/{made['id']}")
 
 
+async def test_an_absurd_pause_is_none(shop: httpx.AsyncClient, receiver: Receiver) -> None:
+    receiver.answers["/"] = answer(503, Retry_After=f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT")
+    made = await webhook(shop, receiver, CREATED)
+    await added(shop)
+    shown = await until(shop, made, attempts=1)
+    assert (shown["state"], shown["status"], shown["reason"]) == ("waiting", 503, "bad_status")
+    tested = await shop.post(f"/webhooks/{made['id']}/test")
+    assert (tested.status_code, tested.json()["reason"]) == (200, "bad_status")
+    await shop.delete(f"/webhooks/{made['id']}")
+
+
 ENDS = {301: "redirected", 304: "redirected", 307: "redirected", 410: "gone"}
 
 

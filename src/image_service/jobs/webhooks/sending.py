@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Self
 from uuid import UUID
 
 import structlog
 
 from image_service.database.database import Database
+from image_service.errors import Busy
 from image_service.ingest.fetch_policy import FetchFailed
 from image_service.ingest.hosts.posting import Line, Poster
 from image_service.ingest.shares import Owner, Shares
@@ -97,25 +99,26 @@ class Sender:
                     task.cancel()
                 await asyncio.gather(*sending, return_exceptions=True)
 
-    async def _line(self, webhook: Webhook, stack: AsyncExitStack) -> Line | None:
-        """None if the URL is not allowed."""
+    async def _line(self, webhook: Webhook, stack: AsyncExitStack) -> Line | Reason:
+        """A reason if the URL is not allowed."""
         try:
             return await stack.enter_async_context(self._poster.to(webhook.url, Owner(webhook.store_id)))
         except FetchFailed as failed:
             log.info("webhook URL not allowed", webhook=webhook.id.hex, reason=str(failed))
-            return None
+            return Reason.NO_ANSWER
+        except Exception:
+            log.exception("webhook event cannot be sent", webhook=webhook.id.hex)
+            return Reason.NOT_SENT
 
-    async def _attempt(self, due: Due, delivery: Delivery, line: Line | None) -> Outcome:
+    async def _attempt(self, due: Due, delivery: Delivery, line: Line | Reason) -> Outcome:
         """Raises `Busy`."""
         if due.webhook.switched_off_at is not None:
             return Outcome(reason=Reason.SWITCHED_OFF)
-        try:
+        with _Counted(delivery.id, delivery.type) as counted:
             data = messages.data_of(delivery.type, delivery.data, due.webhook.store_id, self.urls)
             body = messages.body_of(delivery.type, delivery.created_at, data)
-        except Exception:  # one bad event must not block the others
-            log.exception("webhook event cannot be sent", delivery=delivery.id.hex, type=delivery.type)
-            return Outcome(reason=Reason.NOT_SENT)
-        return await _send(due.webhook, due.secrets, delivery.id, body, line)
+            counted.outcome = await _send(due.webhook, due.secrets, delivery.id, body, line)
+        return counted.outcome
 
     async def test(self, webhook: Webhook, id: UUID) -> Outcome:
         """Make one attempt at once. Raises `Busy`, `WebhookNotFound`."""
@@ -124,9 +127,29 @@ class Sender:
             secrets = await attempts.secrets_of(self._database, webhook)
             body = messages.body_of(messages.TEST, datetime.now(UTC), {"store_id": webhook.store_id})
             line = await self._line(webhook, stack)
-            outcome = await _send(webhook, secrets, id, body, line)
-        _count([outcome])
-        return outcome
+            with _Counted(id, messages.TEST) as counted:
+                counted.outcome = await _send(webhook, secrets, id, body, line)
+        _count([counted.outcome])
+        return counted.outcome
+
+
+class _Counted:
+    """A block that is one attempt. Any fault of ours in it is a failed one: it must block neither its event, whose
+    attempts would never end, nor the others. `Busy` passes: the attempt has not begun.
+    """
+
+    def __init__(self, id: UUID, type: str) -> None:
+        self._shown = {"delivery": id.hex, "type": type}
+        self.outcome = Outcome(reason=Reason.NOT_SENT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, Busy):
+            return False
+        log.error("webhook event cannot be sent", **self._shown, exc_info=error)
+        return True
 
 
 def _count(outcomes: Sequence[Outcome]) -> None:
@@ -136,7 +159,7 @@ def _count(outcomes: Sequence[Outcome]) -> None:
     metrics.WEBHOOK_SECONDS.observe_all([outcome.took for outcome in outcomes if outcome.took is not None])
 
 
-async def _send(webhook: Webhook, secrets: Sequence[bytes], id: UUID, body: bytes, line: Line | None) -> Outcome:
+async def _send(webhook: Webhook, secrets: Sequence[bytes], id: UUID, body: bytes, line: Line | Reason) -> Outcome:
     """Raises `Busy`."""
     headers = messages.headers_of(id, body, secrets, datetime.now(UTC))
     since = time.perf_counter()
@@ -144,9 +167,9 @@ async def _send(webhook: Webhook, secrets: Sequence[bytes], id: UUID, body: byte
     return replace(outcome, took=time.perf_counter() - since)
 
 
-async def _post(line: Line | None, webhook: Webhook, body: bytes, headers: dict[str, str]) -> Outcome:
-    if line is None:
-        return Outcome(reason=Reason.NO_ANSWER)
+async def _post(line: Line | Reason, webhook: Webhook, body: bytes, headers: dict[str, str]) -> Outcome:
+    if isinstance(line, Reason):
+        return Outcome(reason=line)
     try:
         posted = await line.post(body, headers)
     except FetchFailed as failed:
