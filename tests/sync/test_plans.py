@@ -9,7 +9,7 @@ from image_service.stores.registry import NewStore
 from image_service.stores.tokens import Scope
 from tests.conftest import Service
 from tests.shop import form, png
-from tests.sync.calls import GALLERY, ids, outcomes, put, shown, synced
+from tests.sync.calls import GALLERY, failures, ids, outcomes, put, shown, synced
 from tests.sync.host import Shop
 from tests.sync.test_sync import digest, originals
 
@@ -63,6 +63,19 @@ async def test_a_known_source_without_validators_is_to_be_fetched(client: httpx.
 async def test_a_plan_that_would_stop_says_so(client: httpx.AsyncClient) -> None:
     answer = await put(client, [{"id": 5}], PLAN, on_error="stop")
     assert (answer.status_code, answer.json()["receipts"][0]["reason"]) == (422, "image_not_found")
+
+
+NEVER = ("ftp://a/b", "notaurl", "/img/a.jpg", "http://u:p@shop.example/x.jpg", "http://0x7f.1/a.jpg")
+
+
+async def test_urls_that_can_never_be_fetched_are_planned_so(client: httpx.AsyncClient, shop: Shop) -> None:
+    entries = [{"src": shop.has("/red", png())}, *({"src": src} for src in NEVER)]
+    plan = await synced(client, entries, PLAN)
+    assert failures(plan) == [(number, "bad_url", None) for number in range(1, len(entries))]
+    assert failures(await synced(client, entries)) == failures(plan)
+    for query in (PLAN, ""):
+        answer = await put(client, entries, query, on_error="stop")
+        assert (answer.status_code, failures(answer.json())) == (422, failures(plan))
 
 
 async def test_a_read_token_may_plan(service: Service, store: NewStore) -> None:

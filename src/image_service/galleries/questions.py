@@ -113,7 +113,9 @@ class Answers:
         return Here(picture.sha256)
 
     async def _source(self, target: Target, url: str, image: Image | None, known: Validators | None) -> Answer:
+        """Raises `PictureRefused`: of a plan too if the URL's text alone says so."""
         if self.is_plan and (image is None or known is None or not known.names_anything):
+            self.resources.ingest.host_of(url)
             return Later()
         async with AsyncExitStack() as held:
             async with asyncio.timeout_at(self.deadline):
