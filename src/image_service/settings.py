@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from image_service.database.limits import COMMAND_SECONDS, LEAST_CONNECTIONS, MAX_BIGINT
 from image_service.edge.limits import ConnectionLimits
-from image_service.edge.origin import WHAT_AN_ORIGIN_IS, is_origin
+from image_service.edge.origin import WHAT_AN_ORIGIN_IS, as_sent, is_origin
 from image_service.edge.token import MUST_BE, is_token
 from image_service.pixels.limits import Limits
 from image_service.pixels.picture import ALWAYS_TAKEN, DRAWN, Format, readable
@@ -70,7 +70,7 @@ def _through_asyncpg(value: object) -> object:
 def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
     if not all(map(is_origin, value)):
         raise ValueError(WHAT_AN_ORIGIN_IS)
-    return value
+    return tuple(map(as_sent, value))
 
 
 def _base_url(value: str) -> str:

@@ -17,10 +17,10 @@ ALLOWED = "access-control-allow-origin"
 
 @pytest.fixture
 async def page(start_service: StartService, store: NewStore) -> AsyncIterator[httpx.AsyncClient]:
-    """A script on the admin's page, which speaks for `store`."""
+    """A script on the admin's page, which speaks for `store`. The settings name its port, which no browser sends."""
     headers = {"Origin": ADMIN, "Authorization": f"Bearer {store.token}"}
     async with (
-        start_service(cors_origins=f"{ADMIN} http://localhost:3000") as service,
+        start_service(cors_origins=f"{ADMIN}:443 http://localhost:3000") as service,
         service.client(headers=headers) as client,
     ):
         yield client

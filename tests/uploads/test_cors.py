@@ -48,6 +48,23 @@ async def test_a_page_that_the_ticket_names(sides: Sides) -> None:
         assert "Origin" in each.headers["vary"].split(", ")
 
 
+@pytest.mark.parametrize(
+    ("named", "sent_as"),
+    [
+        (SHOP + ":443", SHOP),
+        ("http://shop.example.com:80", "http://shop.example.com"),
+        ("http://[::1]:80", "http://[::1]"),
+        (SHOP + ":80", SHOP + ":80"),
+        (SHOP + ":8443", SHOP + ":8443"),
+    ],
+)
+async def test_a_port_that_browsers_leave_out(sides: Sides, named: str, sent_as: str) -> None:
+    made = await ticket(sides.shop, origins=[named])
+    assert made["origins"] == [sent_as]
+    answer = await sent(sides.page, made, headers={"Origin": sent_as})
+    assert (answer.status_code, answer.headers[ALLOWED]) == (201, sent_as)
+
+
 @pytest.mark.parametrize("origin", [SHOP, ADMIN])
 async def test_headers_that_libraries_set_by_themselves(sides: Sides, origin: str) -> None:
     """Whether the ticket names the page or the settings do."""

@@ -8,3 +8,10 @@ WHAT_AN_ORIGIN_IS = "each is scheme://host, perhaps with :port, in lower case an
 
 def is_origin(text: str) -> bool:
     return re.fullmatch(ORIGIN, text, re.ASCII) is not None
+
+
+def as_sent(origin: str) -> str:
+    """As browsers write it: without its scheme's default port."""
+    port = ":443" if origin.startswith("https:") else ":80"
+    bare = origin.removesuffix(port)
+    return bare if is_origin(bare) else origin

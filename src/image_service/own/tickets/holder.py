@@ -15,6 +15,7 @@ from fastapi import Depends, Path, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from image_service.edge.origin import as_sent
 from image_service.errors import OriginRefused, RateLimited, TicketEnd, TicketForged, TicketOver
 from image_service.images import ticket_signature, upload_tickets
 from image_service.images.upload_tickets import Ticket
@@ -81,7 +82,7 @@ def _let_read(request: Request, origin: str) -> None:
 def _own_origin(parts: Parts) -> str:
     """The API's origin: a shop may have the service under a path of its own host."""
     url = urlsplit(parts.api_base)
-    return f"{url.scheme}://{url.netloc}".lower()
+    return as_sent(f"{url.scheme}://{url.netloc}".lower())
 
 
 async def _holder(

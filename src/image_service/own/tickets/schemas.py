@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
 from typing_extensions import TypedDict
 
-from image_service.edge.origin import ORIGIN, WHAT_AN_ORIGIN_IS, is_origin
+from image_service.edge.origin import ORIGIN, WHAT_AN_ORIGIN_IS, as_sent, is_origin
 from image_service.errors import InvalidField
 from image_service.images.upload_tickets import Allowed, Ticket
 from image_service.web.bodies.uploads import Submission
@@ -25,7 +25,7 @@ DEFAULT_SECONDS = 900  # time to choose some photos and send them
 def _origins(value: list[str]) -> list[str]:
     if not all(map(is_origin, value)):
         raise ValueError(WHAT_AN_ORIGIN_IS)
-    return value
+    return [as_sent(each) for each in value]
 
 
 class TicketInput(BaseModel):
