@@ -7,8 +7,10 @@ from urllib.parse import unquote_to_bytes
 
 import pybase64
 
-_DATA_URL = re.compile(rb"\s*data:([^,]{0,200}),", re.IGNORECASE)
-_LONGEST_PREFIX = 300  # bytes
+_BEGINS = re.compile(r"\s*data:", re.IGNORECASE | re.ASCII)
+_LONGEST_BEGINNING = 300  # characters
+_DATA_URL = re.compile(rb"\s*data:([^,]{0,4096}),", re.IGNORECASE)  # clients put names and titles in its parameters
+_LONGEST_PREFIX = 4_400  # bytes
 _BLANKS = b" \t\r\n\f\v"
 # JPEG, PNG, GIF, RIFF (WebP), and the box that AVIF and HEIC begin with. JSON may escape a slash.
 _PICTURE = re.compile(rb"\s*(?:(?i:data:image)|\\?/9j|_9j|iVBORw0KGg|R0lGOD|UklGR|AAAA..Z0eX)")
@@ -16,7 +18,7 @@ _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def is_data_url(text: str) -> bool:
-    return _DATA_URL.match(text[:_LONGEST_PREFIX].encode("utf-8", "surrogatepass")) is not None
+    return _BEGINS.match(text[:_LONGEST_BEGINNING]) is not None
 
 
 def begins_a_picture(text: bytes) -> bool:
