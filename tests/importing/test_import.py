@@ -139,6 +139,19 @@ def test_a_failure_is_told_mended_and_put_into_its_place(merchant: Merchant) -> 
     assert [line["status"] for line in merchant.lines()].count("failed") == 2
 
 
+def test_a_quote_that_is_not_closed_stops_it_before_anything_is_sent(merchant: Merchant) -> None:
+    """It takes the rows after it into its cell, in a column that is not even used."""
+    merchant.picture(1, 2, 3)
+    merchant.write("P,1.png,one,", 'P,2.png,two,"5 in. screen', "P,3.png,three,", header="product_id,path,alt,notes")
+    for options in ([], ["--dry-run"]):
+        done = merchant.run(*options)
+        assert (done.status, done.out) == (1, "")
+        said = f"{merchant.file} cannot be read as CSV: row 3: a quote opens a cell, and none closes it\n"
+        assert done.err == f"image-service: {said}"
+    assert merchant.gallery() == []
+    assert not merchant.report.exists()
+
+
 def test_urls_with_texts_in_languages(merchant: Merchant) -> None:
     merchant.picture(1)
     merchant.write("P,1.png,one")

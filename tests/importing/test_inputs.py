@@ -122,7 +122,10 @@ def test_a_row_that_cannot_be_sent_says_why(path: Path, values: str, reason: str
         (b"product_id,alt\n1,x\n", "has no column src (a URL) and no column path (a file)"),
         (b"product_id,path,Path\n1,x,y\n", "has the column path twice"),
         (b"product_id,path\n1,caf\xe9.jpg\n", "is not in UTF-8"),
-        (b"product_id,path\n1," + b"x" * 200_000, "cannot be read as CSV"),
+        (b"product_id,path\n1," + b"x" * 200_000, "cannot be read as CSV: row 2: a cell has more than 131,072"),
+        (b'product_id,path,note\n1,a.jpg,"5 in.\n2,b.jpg,\n', "cannot be read as CSV: row 2: a quote opens a cell"),
+        (b'product_id,path\n1,"a.jpg"\n\n2,"b.jpg\n"3","c.jpg"\n', "row 4: a cell goes on after its closing quote"),
+        (b'product_id,path,note\n1,a.jpg,"two\nlines"\n2,b.jpg,"19" rack"\n', "row 3: a cell goes on after its"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(path: Path, data: bytes, said: str) -> None:
@@ -130,6 +133,12 @@ def test_a_file_that_cannot_be_read_says_why(path: Path, data: bytes, said: str)
     with pytest.raises(ValueError, match=r"photos\.csv") as raised:
         CsvFile(path).survey()
     assert said in str(raised.value)
+
+
+def test_quotes_that_belong_to_a_cell(path: Path) -> None:
+    cells = (b'"7","a.jpg","a 19"" rack, ""new"""', b'7,b.jpg,19" rack', b'7,c.jpg,""')
+    found = rows(path, b"\r\n".join((b"product_id,path,alt", *cells)))
+    assert [each.alt for each in found if isinstance(each, Row)] == ['a 19" rack, "new"', '19" rack', None]
 
 
 def test_columns_that_are_not_known_are_named(path: Path) -> None:

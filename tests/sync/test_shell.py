@@ -193,6 +193,16 @@ def test_what_fails_is_told_by_its_row(merchant: Merchant) -> None:
     assert f"row 3 (product {merchant.product}, {merchant.host}/none.png): failed: not_found 404" in done.err
 
 
+def test_a_quote_that_is_not_closed_removes_nothing(merchant: Merchant) -> None:
+    merchant.add("red", "blue", "green")
+    ids = [each["id"] for each in merchant.gallery()]
+    file = merchant.write("product_id,id,note", f'P,{ids[0]},"5 in', f"P,{ids[1]},", f"P,{ids[2]},")
+    done = merchant.run(str(file), "--yes")
+    assert (done.status, done.out) == (1, "")
+    assert "row 2: a quote opens a cell" in done.err
+    assert names(merchant) == ["red", "blue", "green"]
+
+
 def test_many_removals_need_a_yes(merchant: Merchant) -> None:
     merchant.add(*["red", "blue"] * 3)
     file = merchant.write("product_id,id", f"P,{merchant.gallery()[0]['id']}")
@@ -270,6 +280,7 @@ def test_exports_of_platforms(merchant: Merchant, platform: str, text: str) -> N
         ("Identificador de URL;SKU\na;b", "no column that names images: Imágenes, Imagens, Images"),
         ("product_id,src\nabc,HOST/red.png", "row 2: product_id must be a whole number from 1; nothing was sent"),
         ("product_id,src,src\n1,a,b", "the column src is there twice"),
+        ('product_id,src,note\n1,HOST/red.png,"5 in\n1,HOST/blue.png,', "row 2: a quote opens a cell"),
     ],
 )
 def test_files_that_cannot_be_read(merchant: Merchant, text: str, said: str) -> None:

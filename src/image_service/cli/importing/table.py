@@ -21,7 +21,8 @@ def lines(path: Path, is_header: Callable[[list[str]], bool]) -> Iterator[tuple[
     spreadsheet row numbers. Yields nothing if it accepts none. UTF-8, with or without a byte order mark, or UTF-16 with
     one.
 
-    Raises `UnicodeError`, `csv.Error`.
+    Raises `UnicodeError`, and `csv.Error` with the row's number. A quote that is not closed is an error: it would take
+    the rows after it into its cell.
     """
     with path.open("rb") as raw:
         encoding = MARKS.get(raw.read(2), "utf-8-sig")
@@ -37,9 +38,29 @@ def lines(path: Path, is_header: Callable[[list[str]], bool]) -> Iterator[tuple[
         else:
             return
         yield first, names
-        for number, values in enumerate(csv.reader(file, delimiter=delimiter), first + 1):
+        number = first + 1
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        while True:
+            try:
+                values = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise csv.Error(f"row {number}: {_fault(str(error))}") from None
             if any(value.strip() for value in values):
                 yield number, values
+            number += 1
+
+
+def _fault(said: str) -> str:
+    """The error of the `csv` module, in words for those who made the file."""
+    if "unexpected end" in said:
+        return "a quote opens a cell, and none closes it"
+    if "expected after" in said:
+        return "a cell goes on after its closing quote: one is missing, or a quote within a cell is not written twice"
+    if "field limit" in said:
+        return f"a cell has more than {csv.field_size_limit():,} characters: is its closing quote missing?"
+    return said
 
 
 # A spreadsheet would run it; or `text_in` would drop its outer blanks, or take it for none. May follow our apostrophes.
