@@ -15,6 +15,7 @@ from image_service.cli.calling import TokenStdin, Url
 from image_service.cli.console import Json, out, print_json
 from image_service.cli.importing.csv_file import columns_in
 from image_service.cli.syncing import exporting, maps
+from image_service.cli.syncing.joining import joined
 from image_service.cli.syncing.lists import ProductList, lists_in
 from image_service.cli.syncing.maps import OURS, Columns
 from image_service.cli.syncing.printing import sentence_of, table_of, tell_failures
@@ -89,6 +90,7 @@ async def _sync(
 ) -> Sums:
     async with service:
         await service.require("")
+        lists = await joined(service, lists)
         run = Sync(service, options)
         if dry_run:
             results: list[Result] = []

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from image_service.cli.importing.csv_file import ANOTHER_URL
-from image_service.cli.importing.rows import RowError, product_id, whole
+from image_service.cli.importing.rows import RowError, product_id, product_key, whole
 from image_service.cli.importing.table import lines, normal, text_in
 from image_service.cli.syncing.maps import OURS, Columns
 
@@ -46,8 +46,19 @@ class ProductList:
         order = sorted(range(len(self.rows)), key=lambda at: (self.positions[at] is None, self.positions[at] or 0, at))
         self.entries = [self.entries[at] for at in order]
         self.rows = [self.rows[at] for at in order]
+        self.positions = [self.positions[at] for at in order]
         if len(self.entries) > MAX_ENTRIES:
             self.faults.append(f"has {len(self.entries)} images; {MAX_ENTRIES} are the most")
+
+    def take(self, other: "ProductList", number: int) -> None:
+        """Add the rows of another list, which names the same product, as if the file had one. `number`: its id."""
+        self.product_id, self.key = number, None
+        both = [each for part in (self, other) for each in zip(part.rows, part.entries, part.positions, strict=True)]
+        self.entries, self.rows, self.positions = [], [], []
+        for row, entry, position in sorted(both, key=lambda each: each[0]):
+            self.add(row, entry, position)
+        self.faults += other.faults
+        self.settle()
 
 
 def lists_in(path: Path, columns: Columns) -> list[ProductList]:
@@ -137,7 +148,7 @@ def _row(row: int, cells: Cells, names: list[str], columns: Columns) -> Iterator
 def _key(text: str | None) -> str:
     if not text:
         raise RowError("has neither a product_id nor a product_key")
-    return text
+    return product_key(text)
 
 
 def _position(text: str | None) -> int | None:
