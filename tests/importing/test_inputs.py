@@ -39,6 +39,9 @@ def path(tmp_path: Path) -> Path:
         b"sep=;\r\nproduct_id;path;position;alt\r\n7;a.jpg;2;Caf\xc3\xa9\r\n",
         b'\xef\xbb\xbf"sep=|"\nproduct_id|path|position|alt\n7.0|a.jpg|2.00|Caf\xc3\xa9\n',
         "product_id\tpath\tposition\talt\r\n7\ta.jpg\t2\tCafé\r\n".encode("utf-16"),
+        b'"Notes\n(internal)",product_id,path,position,alt\nx,7,a.jpg,2,Caf\xc3\xa9\n',
+        b'"Product\r\nID";"Path";"Position\n";"Alt";"Notes, ""in""\nof us"\r\n7;a.jpg;2;Caf\xc3\xa9;x\r\n',
+        'sep=;\r\n"Notes\n(inner)";product_id;path;position;alt\r\n;7;a.jpg;2;Café\r\n'.encode("utf-16"),
         b"\xfe\xff" + "sep=,\nproduct_id,path,position,alt\n7,a.jpg,2.0,Café\n".encode("utf-16-be"),
     ],
 )
@@ -91,6 +94,9 @@ def test_rows_are_numbered_as_a_spreadsheet_numbers_them(path: Path) -> None:
     found = rows(path, b'product_id,path,alt\n1,a.jpg,"two\nlines"\n\n2,b.jpg,\n')
     assert [(each.number, each.source) for each in found] == [(2, "a.jpg"), (4, "b.jpg")]
     assert row(path, b"sep=,\nproduct_id,path\n1,a.jpg\n").number == 3
+    header = b'product_id,"path\n","Notes\n(of ""us"")",position\n'
+    [good, bad] = rows(path, b"sep=,\n" + header + b"1,a.jpg,,\n\n1,b.jpg,,no\n")
+    assert (good.number, bad.number) == (3, 5)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +130,7 @@ def test_a_row_that_cannot_be_sent_says_why(path: Path, values: str, reason: str
         (b"product_id,path\n1,caf\xe9.jpg\n", "is not in UTF-8"),
         (b"product_id,path\n1," + b"x" * 200_000, "cannot be read as CSV: row 2: a cell has more than 131,072"),
         (b'product_id,path,note\n1,a.jpg,"5 in.\n2,b.jpg,\n', "cannot be read as CSV: row 2: a quote opens a cell"),
+        (b'product_id,path,"note\n1,a.jpg,x\n', "cannot be read as CSV: row 1: a quote opens a cell"),
         (b'product_id,path\n1,"a.jpg"\n\n2,"b.jpg\n"3","c.jpg"\n', "row 4: a cell goes on after its closing quote"),
         (b'product_id,path,note\n1,a.jpg,"two\nlines"\n2,b.jpg,"19" rack"\n', "row 3: a cell goes on after its"),
     ],

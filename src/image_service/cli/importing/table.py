@@ -12,8 +12,8 @@ MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 def normal(name: str) -> str:
-    """A normalized column name: ignores case, blanks and hyphens."""
-    return re.sub(r"[ -]", "_", name.strip().lower())
+    """A normalized column name: ignores case, blanks, line breaks and hyphens."""
+    return re.sub(r"\r\n|[\s-]", "_", name.strip().lower())
 
 
 def lines(path: Path, is_header: Callable[[list[str]], bool]) -> Iterator[tuple[int, list[str]]]:
@@ -27,29 +27,28 @@ def lines(path: Path, is_header: Callable[[list[str]], bool]) -> Iterator[tuple[
     with path.open("rb") as raw:
         encoding = MARKS.get(raw.read(2), "utf-8-sig")
     with path.open(encoding=encoding, newline="") as file:
-        line, first = file.readline(), 1
-        delimiters = DELIMITERS
-        if separator := SEPARATOR.fullmatch(line):
-            line, first, delimiters = file.readline(), 2, separator[1]
-        for delimiter in delimiters:
-            names = next(csv.reader([line], delimiter=delimiter), [])
-            if is_header(names):
+        separator = SEPARATOR.fullmatch(file.readline())
+        start, number = (file.tell(), 2) if separator else (0, 1)
+        for delimiter in separator[1] if separator else DELIMITERS:
+            file.seek(start)
+            if is_header(_next(csv.reader(file, delimiter=delimiter), number) or []):  # its cells may have line breaks
                 break
         else:
             return
-        yield first, names
-        number = first + 1
+        file.seek(start)
         rows = csv.reader(file, delimiter=delimiter, strict=True)
-        while True:
-            try:
-                values = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise csv.Error(f"row {number}: {_fault(str(error))}") from None
+        while (values := _next(rows, number)) is not None:
             if any(value.strip() for value in values):
                 yield number, values
             number += 1
+
+
+def _next(rows: Iterator[list[str]], number: int) -> list[str] | None:
+    """The row of this number; None after the last. Raises `csv.Error`."""
+    try:
+        return next(rows, None)
+    except csv.Error as error:
+        raise csv.Error(f"row {number}: {_fault(str(error))}") from None
 
 
 def _fault(said: str) -> str:
