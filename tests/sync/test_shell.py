@@ -243,35 +243,6 @@ def test_on_a_terminal_it_shows_red_and_asks(merchant: Merchant) -> None:
         assert names(merchant) == left
 
 
-SHOPIFY = """Handle,Title,Image Src,Image Position,Image Alt Text,Variant SKU
-KEY,A shoe,HOST/blue.png,2,Blue,1
-KEY,,HOST/red.png,1,,2
-KEY,,,,,3"""
-WOOCOMMERCE = """ID,Type,SKU,Images
-P,variable,A,"HOST/red.png, HOST/blue.png"
-77777,variation,B,HOST/gold.png"""
-PRESTASHOP = """Product ID;Active (0/1);Name *;Image URLs (x,y,z...);Image alt texts (x,y,z...)
-P;1;Shoe;HOST/red.png,HOST/blue.png;Red,Blue"""
-TIENDANUBE = """Identificador de URL;Nombre;Nombre de propiedad 1;Valor de propiedad 1;SKU;Visibilidad;Imágenes
-KEY;Zapato;Talle;38;A-38;Visible;"HOST/red.png, HOST/blue.png"
-;;;39;A-39;;"""
-
-
-@pytest.mark.parametrize(
-    ("platform", "text"),
-    [("shopify", SHOPIFY), ("woocommerce", WOOCOMMERCE), ("prestashop", PRESTASHOP), ("tiendanube", TIENDANUBE)],
-)
-def test_exports_of_platforms(merchant: Merchant, platform: str, text: str) -> None:
-    key = f"{platform}-{merchant.product}"
-    text = text.replace("KEY", key).replace("P;", f"{merchant.product};")
-    assert merchant.sync(merchant.write(text), "--from", platform)["outcomes"] == {"added": 2}
-    with merchant.server.client() as client:
-        found = client.get("/products", params={"key": key}).json()
-    product = found[0]["id"] if found else merchant.product
-    assert [each["filename"] for each in merchant.gallery(product)] == ["red.png", "blue.png"]
-    assert merchant.gallery(77777) == []
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from image_service.cli.importing.csv_file import ANOTHER_URL
+from image_service.cli.importing.csv_file import ANOTHER_URL, URL
 from image_service.cli.importing.rows import RowError, product_id, product_key, whole
 from image_service.cli.importing.table import lines, normal, text_in
 from image_service.cli.syncing.maps import OURS, Columns
@@ -165,8 +165,10 @@ def _entries(given: dict[str, str], cells: Cells, names: list[str], columns: Col
         )
     [(name, value)] = given.items()
     if columns.several:
-        values = [each.strip() for each in value.split(columns.several) if each.strip()]
-        texts = [each.strip() for each in (cells.get("alt") or "").split(columns.several)] if "alt" in names else []
+        values = [each for each in columns.values(value) if each]
+        if name == "src" and (bad := next((each for each in values if not URL.fullmatch(each)), None)):
+            raise RowError(f"{bad} is no http:// or https:// URL: does a URL hold a comma?")
+        texts = columns.values(cells.get("alt") or "") if "alt" in names else []
         return [
             {name: each, **({"alt": texts[at] or None} if at < len(texts) else {})} for at, each in enumerate(values)
         ]

@@ -1,5 +1,6 @@
 """Maps our columns to those of other systems' exports."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +15,15 @@ class Columns:
 
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     several: str = ""  # the separator of values in one cell
+    escape: str = ""  # in front of a separator that is part of a value
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by column: use only rows with these values
     skips_empty: bool = False  # ignore rows without an image
+
+    def values(self, cell: str) -> list[str]:
+        """The values of a cell, in order; an empty one between two separators is one too."""
+        before = f"(?<!{re.escape(self.escape)})" if self.escape else ""
+        found = re.split(before + re.escape(self.several), cell)
+        return [each.replace(self.escape + self.several, self.several).strip() for each in found]
 
     def of(self, ours: str) -> Sequence[str]:
         return self.names.get(ours, () if self.skips_empty else (ours,))
@@ -28,6 +36,7 @@ def known() -> dict[str, Columns]:
         name: Columns(
             {ours: tuple(told[ours]) for ours in OURS if ours in told},
             told.get("several", ""),
+            told.get("escape", ""),
             told.get("only", {}),
             skips_empty=True,
         )
