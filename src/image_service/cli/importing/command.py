@@ -91,7 +91,7 @@ def import_images(
         except KeyboardInterrupt:
             err.print("interrupted; run it again to go on")
             raise
-    if counts:
+    if counts or not stopped:
         _sum_up(counts, written, time.monotonic() - began, as_json=as_json)
     if stopped:
         raise stopped
@@ -153,7 +153,9 @@ def _sum_up(counts: Counter[str], report: Report, seconds: float, *, as_json: bo
         Status.UNKNOWN: "not answered",
     }
     said = ", ".join(f"{counts[name]} {word}" for name, word in words.items() if counts[name] or name == Status.ADDED)
-    if dry_run:
+    if not rows:
+        out.print("0 rows: there is nothing to send.")
+    elif dry_run:
         out.print(f"{rows} rows: {said}.")
     else:
         out.print(f"{rows} rows: {said}; {seconds:.1f} s, {rows / max(seconds, 0.001):.1f} a second.")
