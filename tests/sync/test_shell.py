@@ -158,6 +158,7 @@ def test_a_number_in_ndjson_may_be_a_string(merchant: Merchant) -> None:
         ('{"product_id": true}', "line 1: product_id must be a whole number from 1"),
         ('{"product_key": 5}', "line 1: has neither a product_id nor a product_key"),
         ("[]", "line 1: is not a JSON object"),
+        ('{"product_id": 1, "images": [{"src": "a", "alt": "b", "src": "c"}]}', "line 1: has src twice"),
     ):
         done = merchant.run(str(merchant.write(line, name="bad.ndjson")))
         assert (done.status, said in done.err) == (1, True), done.err
@@ -184,6 +185,17 @@ def test_a_bad_row_keeps_its_product_as_it_is(merchant: Merchant) -> None:
     assert done.status == 1
     assert "row 3: has id and src: leave one of them empty; row 4: names no image" in done.err
     assert names(merchant) == ["red", "blue"]
+
+
+def test_a_row_with_more_fields_than_columns_keeps_its_product_as_it_is(merchant: Merchant) -> None:
+    """A comma that is not in quotes; but a separator at the end of each row is none."""
+    merchant.add("red")
+    file = merchant.write("product_id,src,alt", "P,HOST/blue.png,Blue, from the side")
+    done = merchant.run(str(file), "--yes")
+    assert (done.status, names(merchant)) == (1, ["red"])
+    assert f"product {merchant.product}: row 2: has more fields than there are columns" in done.err
+    file = merchant.write("product_id,src,alt", "P,HOST/blue.png,Blue,, ")
+    assert merchant.sync(file, "--yes")["outcomes"] == {"added": 1, "removed": 1}
 
 
 def test_what_fails_is_told_by_its_row(merchant: Merchant) -> None:

@@ -105,7 +105,7 @@ def _csv(path: Path, columns: Columns) -> Iterator[Told]:
             if column.lower() in theirs
         ):
             cells = {name: text_in(value) for name, value in zip(names, values, strict=False) if name}
-            yield from _row(row, cells, names, columns)
+            yield from _row(row, cells, names, columns, is_longer=any(map(str.strip, values[len(names) :])))
 
 
 def _named(header: list[str], columns: Columns) -> list[str]:
@@ -127,7 +127,7 @@ def _named(header: list[str], columns: Columns) -> list[str]:
     return named
 
 
-def _row(row: int, cells: Cells, names: list[str], columns: Columns) -> Iterator[Told]:
+def _row(row: int, cells: Cells, names: list[str], columns: Columns, *, is_longer: bool) -> Iterator[Told]:
     given = {name: value for name in NAMES if (value := cells.get(name))}
     if not given and columns.skips_empty:
         return
@@ -139,6 +139,9 @@ def _row(row: int, cells: Cells, names: list[str], columns: Columns) -> Iterator
         )
     except RowError as error:
         raise ValueError(f"row {row}: {error}; nothing was sent") from None
+    if is_longer:  # a text with a comma that is not in quotes would be cut, or be in the wrong column
+        yield row, who, "has more fields than there are columns", None
+        return
     try:
         yield row, who, _entries(given, cells, names, columns), _position(cells.get("position"))
     except RowError as error:
@@ -198,11 +201,10 @@ def _ndjson(path: Path) -> Iterator[Told]:
             if not line.strip():
                 continue
             try:
-                said = json.loads(line)
+                said = json.loads(line, object_pairs_hook=_object)
+                who = _who(said)
             except ValueError:
                 raise ValueError(f"{path}: line {row} is not JSON") from None
-            try:
-                who = _who(said)
             except RowError as error:
                 raise ValueError(f"{path}: line {row}: {error}") from None
             images = said.get("images")
@@ -212,6 +214,15 @@ def _ndjson(path: Path) -> Iterator[Told]:
                 yield row, who, "images must be a list of objects", None
             else:
                 yield row, who, images, None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises `RowError` if a name is there twice: only one of its values would be sent."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise RowError(f"has {next(name for name in names if names.count(name) > 1)} twice")
+    return found
 
 
 def _who(said: Any) -> Who:
