@@ -35,6 +35,14 @@ def test_exports_of_platforms(merchant: Merchant, platform: str, text: str) -> N
     assert merchant.gallery(77777) == []
 
 
+@pytest.mark.parametrize("kind", ["bundle", "variable-subscription", "booking, virtual", "external, virtual"])
+def test_a_product_of_woocommerce_may_have_the_type_of_a_plugin(merchant: Merchant, kind: str) -> None:
+    variations = (f'P,"{kind}",HOST/gold.png' for kind in ("variation, virtual", "subscription_variation"))
+    file = merchant.write("ID,Type,Images", f'P,"{kind}",HOST/red.png', *variations)
+    assert merchant.sync(file, "--from", "woocommerce")["outcomes"] == {"added": 1}
+    assert names(merchant) == ["red"]
+
+
 def test_a_comma_within_a_url_of_woocommerce(merchant: Merchant) -> None:
     """`WC_CSV_Exporter::implode_values` writes it behind a backslash."""
     urls = f"{merchant.host}/red.png?fit=800\\,600, {merchant.host}/blue.png"

@@ -99,13 +99,17 @@ def _csv(path: Path, columns: Columns) -> Iterator[Told]:
         raise ValueError(f"{path} has no column that names images: {wanted}")
     theirs = {name.strip().lower(): at for at, name in enumerate(header[1])}
     for row, values in found:
-        if all(
-            (values[theirs[column.lower()]] if theirs[column.lower()] < len(values) else "").strip() in wanted
-            for column, wanted in columns.only.items()
-            if column.lower() in theirs
+        if not any(
+            column.lower() in theirs and _first(values, theirs[column.lower()]) in skipped
+            for column, skipped in columns.without.items()
         ):
             cells = {name: text_in(value) for name, value in zip(names, values, strict=False) if name}
             yield from _row(row, cells, names, columns, is_longer=any(map(str.strip, values[len(names) :])))
+
+
+def _first(values: list[str], at: int) -> str:
+    """The first of the values in a cell; a short row lacks its last cells."""
+    return "".join(values[at : at + 1]).partition(",")[0].strip()
 
 
 def _named(header: list[str], columns: Columns) -> list[str]:

@@ -16,7 +16,7 @@ class Columns:
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     several: str = ""  # the separator of values in one cell
     escape: str = ""  # in front of a separator that is part of a value
-    only: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by column: use only rows with these values
+    without: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by column: rows with these values are skipped
     skips_empty: bool = False  # ignore rows without an image
 
     def values(self, cell: str) -> list[str]:
@@ -37,7 +37,7 @@ def known() -> dict[str, Columns]:
             {ours: tuple(told[ours]) for ours in OURS if ours in told},
             told.get("several", ""),
             told.get("escape", ""),
-            told.get("only", {}),
+            told.get("without", {}),
             skips_empty=True,
         )
         for name, told in found.items()
