@@ -95,6 +95,8 @@ def import_images(
         _sum_up(counts, written, time.monotonic() - began, as_json=as_json)
     if stopped:
         raise stopped
+    if counts.total() < total:
+        raise ValueError(f"{folder} had {total} rows when it was checked, and {counts.total()} when they were sent")
     raise typer.Exit(1 if any(counts[status] for status in LOUD) else 0)
 
 

@@ -25,17 +25,21 @@ class CsvFile:
         self.ignored: list[str] = []  # columns with unknown names, set by `survey`
 
     def survey(self) -> int:
-        try:
-            return sum(1 for _ in self.rows())
-        except UnicodeError:
-            raise ValueError(f"{self._path} is not in UTF-8: save it as “CSV UTF-8”") from None
-        except csv.Error as error:
-            raise ValueError(f"{self._path} cannot be read as CSV: {error}") from None
+        return sum(1 for _ in self.rows())
 
     def order(self, number: int, source: str) -> Order:
         return (number,)
 
     def rows(self) -> Iterator[Row | BadRow]:
+        """Raises `ValueError` also after the first rows: the file may have changed since `survey`."""
+        try:
+            yield from self._rows()
+        except UnicodeError:
+            raise ValueError(f"{self._path} is not in UTF-8: save it as “CSV UTF-8”") from None
+        except csv.Error as error:
+            raise ValueError(f"{self._path} cannot be read as CSV: {error}") from None
+
+    def _rows(self) -> Iterator[Row | BadRow]:
         products = [self._columns.get(name, name) for name in ("product_id", "product_key")]
         found = lines(self._path, lambda names: bool(set(products) & set(map(normal, names))))
         columns = self._header(next(found, None), products)
