@@ -142,6 +142,27 @@ def test_a_file_that_cannot_be_read_says_why(path: Path, data: bytes, said: str)
     assert said in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '7,a.jpg,"5 in,x\n7,b.jpg,x,\n7,c.jpg,19",x',
+        '7,a.jpg,"5 in,x\n7,b.jpg,19",x',
+        '7,a.jpg,x,"5 in\n7,https://a.example/b,x,19"',
+        '7,a.jpg,x,"5 in\n7,b.jpg,x,y\n\n"',
+    ],
+)
+def test_a_quote_that_one_in_a_later_row_seems_to_close(path: Path, text: str) -> None:
+    path.write_text(f"product_id,path,alt,note\n7,0.jpg,,\n{text}\n")
+    with pytest.raises(ValueError, match="row 3: a cell holds another row: is its closing quote missing"):
+        CsvFile(path).survey()
+
+
+def test_texts_of_several_lines(path: Path) -> None:
+    texts = ("Red, blue\nand, in a row, more", "As in\nhttps://a.example/x.jpg", "one\na.jpg, b.jpg", "one\r\n\r\n,,,")
+    found = rows(path, "\n".join(("product_id,path,note,alt", *(f'7,a.jpg,,"{text}"' for text in texts))).encode())
+    assert [each.alt for each in found if isinstance(each, Row)] == list(texts)
+
+
 def test_quotes_that_belong_to_a_cell(path: Path) -> None:
     cells = (b'"7","a.jpg","a 19"" rack, ""new"""', b'7,b.jpg,19" rack', b'7,c.jpg,""')
     found = rows(path, b"\r\n".join((b"product_id,path,alt", *cells)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 DELIMITERS = ",;\t"  # locales with a decimal comma use the semicolon
 SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)  # Excel's first line, which it hides
+PICTURE = re.compile(r"(?:https?:)?//\S.*|.*\S\.(?:jpe?g|png|gif|webp|avif|heic)", re.IGNORECASE)
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -22,7 +23,7 @@ def lines(path: Path, is_header: Callable[[list[str]], bool]) -> Iterator[tuple[
     one.
 
     Raises `UnicodeError`, and `csv.Error` with the row's number. A quote that is not closed is an error: it would take
-    the rows after it into its cell.
+    the rows after it into its cell. So is a cell that seems to have taken them.
     """
     with path.open("rb") as raw:
         encoding = MARKS.get(raw.read(2), "utf-8-sig")
@@ -37,7 +38,11 @@ def lines(path: Path, is_header: Callable[[list[str]], bool]) -> Iterator[tuple[
             return
         file.seek(start)
         rows = csv.reader(file, delimiter=delimiter, strict=True)
+        width = 0
         while (values := _next(rows, number)) is not None:
+            width = width or len(values)
+            if any(_holds_a_row(value, at, delimiter, width) for at, value in enumerate(values)):
+                raise csv.Error(f"row {number}: a cell holds another row: is its closing quote missing?")
             if any(value.strip() for value in values):
                 yield number, values
             number += 1
@@ -49,6 +54,21 @@ def _next(rows: Iterator[list[str]], number: int) -> list[str] | None:
         return next(rows, None)
     except csv.Error as error:
         raise csv.Error(f"row {number}: {_fault(str(error))}") from None
+
+
+def _holds_a_row(cell: str, at: int, delimiter: str, width: int) -> bool:
+    """Whether a quote that was not closed has taken in other rows, up to a quote that a later cell ends with.
+
+    If so, a line of the cell names a picture, and has as many fields as the header; or, the last one, as many as a row
+    has up to this cell.
+    """
+    others = cell.splitlines()[1:]
+    for left, line in enumerate(reversed(others)):
+        fields = next(csv.reader([line], delimiter=delimiter), [])
+        is_row = len(fields) == width or (left == 0 and len(fields) == at + 1)
+        if is_row and len(fields) > 1 and any(PICTURE.fullmatch(field.strip()) for field in fields):
+            return True
+    return False
 
 
 def _fault(said: str) -> str:
