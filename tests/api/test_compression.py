@@ -44,14 +44,11 @@ async def test_a_list(client: httpx.AsyncClient, coding: str) -> None:
     assert "content-encoding" not in refused.headers
 
 
-async def test_whatever_has_no_body_varies_as_the_list_does(client: httpx.AsyncClient) -> None:
+async def test_the_head_of_a_list_varies_as_the_list_does(client: httpx.AsyncClient) -> None:
     await uploaded(client, ROCKET)
-    answer = await client.get(LIST)
-    unchanged = await client.get(LIST, headers={"If-None-Match": answer.headers["ETag"]})
-    head = await client.head(LIST)
-    assert (answer.status_code, unchanged.status_code, head.status_code) == (200, 304, 200)
-    fields = [set(each.headers["Vary"].split(", ")) for each in (answer, unchanged, head)]
-    assert fields[0] == fields[1] == fields[2] >= {"Accept-Encoding"}
+    answer, head = await client.get(LIST), await client.head(LIST)
+    fields = [set(each.headers["Vary"].split(", ")) for each in (answer, head)]
+    assert fields[0] == fields[1] >= {"Accept-Encoding"}
 
 
 @pytest.mark.parametrize("page", ["/docs", "/openapi.json", "/gallery", "/docs/static/code.js"])

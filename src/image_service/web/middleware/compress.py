@@ -1,7 +1,5 @@
 """Compresses answers in JSON and text for clients that accept it: `Accept-Encoding` of zstd, br or gzip."""
 
-from http import HTTPStatus
-
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
@@ -35,8 +33,8 @@ class Compress:
         async def sent_on(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if may and (message["status"] == HTTPStatus.NOT_MODIFIED or _is_head_of_long_json(scope, headers)):
-                    headers.add_vary_header("Accept-Encoding")  # as the GET's 200, whose body may be compressed
+                if may and _is_head_of_long_json(scope, headers):
+                    headers.add_vary_header("Accept-Encoding")  # as its GET, whose body may be compressed
                 if vary := headers.get("vary"):  # a prepared body already has it
                     headers["Vary"] = ", ".join(dict.fromkeys(each.strip() for each in vary.split(",")))
             await send(message)
