@@ -28,6 +28,19 @@ FRAME = """async ([type, data, frame]) => {
     return [canvas.width, canvas.height, track.frameCount, btoa(text)]
 }"""
 
+PICTURE = """async ([type, data]) => {
+    const image = new Image()
+    image.src = `data:${type};base64,${data}`
+    await image.decode()
+    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight)
+    const context = canvas.getContext("2d")
+    context.drawImage(image, 0, 0)
+    const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data
+    let text = ""
+    for (let at = 0; at < pixels.length; at += 32768) text += String.fromCharCode(...pixels.subarray(at, at + 32768))
+    return [canvas.width, canvas.height, btoa(text)]
+}"""
+
 
 class Shown:
     def __init__(self, page: Page) -> None:
@@ -40,6 +53,12 @@ class Shown:
         image = Image.frombytes("RGBA", (width, height), base64.b64decode(pixels))
         image.info["frames"] = frames
         return image
+
+    async def picture(self, data: bytes, format: Format) -> Image.Image:
+        """As a page shows it, upright, in RGBA."""
+        arguments = [format.media_type, base64.b64encode(data).decode()]
+        width, height, pixels = await self._page.evaluate(PICTURE, arguments)
+        return Image.frombytes("RGBA", (width, height), base64.b64decode(pixels))
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from image_service.pixels.colour.described import Colours, Primaries
 D50 = (0.9642, 1.0, 0.8249)
 BRADFORD = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 SAMPLES = 4096  # of a curve
+LARGEST = 32_767.0  # that a profile can hold
 # HDR is tone-mapped to a screen's range: paper white (203 candelas, BT.2408) is nearly the brightest, and brighter
 # values rise from there ever more slowly.
 PAPER_WHITE = 203.0
@@ -54,7 +55,7 @@ def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
 
 
 def _fixed(*values: float) -> bytes:
-    return pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+    return pack(f">{len(values)}i", *(round(min(max(value, -LARGEST), LARGEST) * 65536) for value in values))
 
 
 def _curve(curve: float | str) -> bytes:
@@ -65,6 +66,16 @@ def _curve(curve: float | str) -> bytes:
 
 def _srgb(value: float) -> float:
     return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+
+def _smpte240(value: float) -> float:
+    """SMPTE 240M, old high-definition video."""
+    return value / 4 if value < 0.0912863 else ((value + 0.1115722) / 1.1115722) ** (1 / 0.45)
+
+
+def _cinema(value: float) -> float:
+    """SMPTE ST 428-1."""
+    return float(52.37 / 48 * value**2.6)
 
 
 def _pq(value: float) -> float:
@@ -85,13 +96,19 @@ def _shown(light: float) -> float:
     return light if light <= KNEE else KNEE + (1 - KNEE) * (1 - exp((KNEE - light) / (1 - KNEE)))
 
 
-NAMED: dict[str, Callable[[float], float]] = {"srgb": _srgb, "pq": _pq, "hlg": _hlg}
+NAMED: dict[str, Callable[[float], float]] = {
+    "srgb": _srgb,
+    "smpte240": _smpte240,
+    "cinema": _cinema,
+    "pq": _pq,
+    "hlg": _hlg,
+}
 
 
 def _to_d50(primaries: Primaries) -> Matrix:
     """Return the matrix from RGB to XYZ, adapted to the profiles' white, D50."""
     white_x, white_y, *points = primaries
-    columns = [(x / y, 1.0, (1 - x - y) / y) for x, y in zip(points[::2], points[1::2], strict=True)]
+    columns = [(x, y, 1 - x - y) for x, y in zip(points[::2], points[1::2], strict=True)]
     white = (white_x / white_y, 1.0, (1 - white_x - white_y) / white_y)
     matrix = tuple(zip(*columns, strict=True))
     shares = _times(_inverse(matrix), white)
