@@ -14,6 +14,7 @@ from image_service.pixels import heic
 from image_service.pixels.colour.profiles import PROFILE, with_colours
 from image_service.pixels.picture import BANDS, TURNED, Format
 from image_service.pixels.sizes import SPARE
+from image_service.pixels.structure.orientation import UPRIGHT, orientation_in_jpeg, orientation_in_png
 
 # Out-of-memory messages of libvips, libjpeg and GLib, for a picture or for its decoder thread.
 OUT_OF_MEMORY = ("out of memory", "Insufficient memory", "Error creating thread")
@@ -31,7 +32,7 @@ BUFFER_LOADERS = {
     Format.WEBP: pyvips.Image.webpload_buffer,
     Format.AVIF: pyvips.Image.heifload_buffer,
 }
-
+EXIF, ORIENTATION = "exif-data", "orientation"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 # Bytes of newly touched memory. After a job that touches more, freed memory is returned to the system. That takes
 # 0.2 ms, and 0.2 ms in the next job: a tenth of a small job's time, a fiftieth of such a large job's.
@@ -110,12 +111,12 @@ def thumbnail(data: bytes, format: Format, width: int, height: int, *, fail_on: 
     image = load(data, format, fail_on=fail_on)
     make = image.thumbnail_image
     if format is Format.JPG:
-        is_turned = field(image, "orientation", 1) in TURNED
+        is_turned = field(image, ORIENTATION, UPRIGHT) in TURNED
         shrink = jpeg_shrink(image.width, image.height, *((height, width) if is_turned else (width, height)))
         if shrink > 1:
             make = load(data, format, fail_on=fail_on, shrink=shrink).thumbnail_image
     elif format is Format.WEBP:
-        make = partial(pyvips.Image.thumbnail_buffer, data, fail_on=fail_on)
+        make = partial(pyvips.Image.thumbnail_buffer, data, fail_on=fail_on, no_rotate=True)
     return eight_bit(make(width, height=height, size="force", **to_srgb(image)))
 
 
@@ -141,7 +142,7 @@ def drawn(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
 def is_upright_srgb(image: pyvips.Image) -> bool:
     """Whether its pixels are as they are shown: in 8 bits, in sRGB without a profile, not rotated."""
     is_srgb = image.format == "uchar" and image.interpretation == "srgb" and not image.get_typeof(PROFILE)
-    return is_srgb and field(image, "orientation", 1) == 1
+    return is_srgb and field(image, ORIENTATION, UPRIGHT) == UPRIGHT
 
 
 def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips.Image:
@@ -149,7 +150,23 @@ def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips
     loader's."""
     if format is Format.HEIC:
         return with_colours(heic.load(data), data, format)
-    return with_colours(BUFFER_LOADERS[format](data, access="sequential", fail_on=fail_on, **options), data, format)
+    image = BUFFER_LOADERS[format](data, access="sequential", fail_on=fail_on, **options)
+    return with_colours(with_orientation(image, data, format), data, format)
+
+
+def with_orientation(image: pyvips.Image, data: bytes, format: Format) -> pyvips.Image:
+    """Return the picture with the EXIF orientation that browsers see: none in a WebP, and only well-formed ones."""
+    if not image.get_typeof(EXIF):
+        return image
+    if format is Format.JPG:
+        orientation = orientation_in_jpeg(bytes(image.get(EXIF)))
+    else:
+        orientation = orientation_in_png(data) if format is Format.PNG else UPRIGHT
+    if field(image, ORIENTATION, UPRIGHT) == orientation:
+        return image
+    image = image.copy()
+    image.set_type(pyvips.GValue.gint_type, ORIENTATION, orientation)
+    return image
 
 
 def jpeg_shrink(width: int, height: int, least_width: int, least_height: int) -> int:
