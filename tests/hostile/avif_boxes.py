@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 BRANDS = (b"avif", b"mif1", b"miaf")
+DECISIVE, ESSENTIAL = (b"av1C", b"hvcC", b"irot", b"imir"), 0x8000  # properties, and their mark: browsers want it
 REDUCED_STILL = 0b11  # flags of a sequence header
 
 
@@ -87,7 +88,7 @@ def _meta(items: Sequence[Item], primary: int, extra: bytes, start: int) -> byte
         for each in item.properties:
             if each not in properties:
                 properties.append(each)
-            indexes.append(properties.index(each) + 1)
+            indexes.append(properties.index(each) + 1 | (ESSENTIAL if each[4:8] in DECISIVE else 0))
         uses += struct.pack(f">HB{len(indexes)}H", id, len(indexes), *indexes)
         for kind, ids in item.refers:
             references += box(kind, struct.pack(f">HH{len(ids)}H", id, len(ids), *ids))

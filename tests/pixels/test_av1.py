@@ -30,7 +30,8 @@ def film(width: int, height: int, *, timing: bool = False, points: int = 1, ids:
         bits.put(5, 4).put(2, 3)  # ids of 10 bits
     bits.put(0, 3 + 4).put(1, 1).put(0, 2)  # order hints
     bits.put(1, 1).put(1, 1).put(6, 3)  # each frame says whether it is of a screen, and moves by whole pixels
-    return unit(SEQUENCE, bits.put(0, 3 + 1).bytes())
+    bits.put(0, 3 + 1)
+    return unit(SEQUENCE, bits.put(0, 1 + 1 + 1 + 2 + 1 + 1).bytes())  # colours, without numbers
 
 
 def frame(override: int, *, time_bits: int = 0, id_bits: int = 0, kind: int = 0, shown: int = 1) -> bytes:

@@ -11,10 +11,13 @@ from functools import partial
 import pyvips
 
 from image_service.pixels import heic
+from image_service.pixels.colour.described import colours_by_number
 from image_service.pixels.colour.profiles import PROFILE, with_colours
 from image_service.pixels.picture import BANDS, TURNED, Format
 from image_service.pixels.sizes import SPARE
+from image_service.pixels.structure.heif_shown import shown_of
 from image_service.pixels.structure.orientation import UPRIGHT, orientation_in_jpeg, orientation_in_png
+from image_service.pixels.structure.outline import edited
 
 # Out-of-memory messages of libvips, libjpeg and GLib, for a picture or for its decoder thread.
 OUT_OF_MEMORY = ("out of memory", "Insufficient memory", "Error creating thread")
@@ -148,10 +151,39 @@ def is_upright_srgb(image: pyvips.Image) -> bool:
 def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips.Image:
     """Open a picture, to be read once, row by row (a HEIC is in memory), with a colour profile. `options` are the
     loader's."""
-    if format is Format.HEIC:
-        return with_colours(heic.load(data), data, format)
+    if format in (Format.AVIF, Format.HEIC):
+        return load_heif(data, format, fail_on=fail_on, **options)
     image = BUFFER_LOADERS[format](data, access="sequential", fail_on=fail_on, **options)
     return with_colours(with_orientation(image, data, format), data, format)
+
+
+def load_heif(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips.Image:
+    """Open an AVIF or HEIC, and finish what the decoder leaves undone."""
+    shown = shown_of(data)
+    data = edited(data, shown.edits)
+    if format is Format.HEIC:
+        image = heic.load(data)
+    else:
+        image = BUFFER_LOADERS[format](data, access="sequential", fail_on=fail_on, **options)
+        if shown.is_premultiplied and image.hasalpha():
+            image = image.unpremultiply().cast(image.format)
+        if shown.is_narrow_grey:
+            image = widened(image)
+    if shown.orientation != UPRIGHT:
+        image = image.copy()
+        image.set_type(pyvips.GValue.gint_type, ORIENTATION, shown.orientation)
+    return with_colours(image, data, format, shown.colours and colours_by_number(*shown.colours))
+
+
+def widened(image: pyvips.Image) -> pyvips.Image:
+    """Widen a grey picture's range from 16..235 to 0..255, or the same in 16 bits."""
+    scale = 256 if image.format == "ushort" else 1
+    gain = (256 * scale - 1) / (219 * scale)
+    colours = image.bands - image.hasalpha()
+    wide = image.linear(
+        [gain] * colours + [1] * image.hasalpha(), [-16 * scale * gain] * colours + [0] * image.hasalpha()
+    )
+    return wide.rint().cast(image.format)
 
 
 def with_orientation(image: pyvips.Image, data: bytes, format: Format) -> pyvips.Image:

@@ -31,7 +31,7 @@ CURVES: dict[int, float | str] = {
     17: "cinema",
     18: "hlg",
 }
-VIDEO = (1, 6, 7, 11, 14, 15, 17)
+VIDEO = (1, 6, 14, 15)
 # A file within these distances of sRGB means sRGB.
 SAME_GAMMA, SAME_POINT = 0.02, 0.002
 

@@ -7,11 +7,10 @@ from importlib.resources import files
 
 import pyvips
 
-from image_service.pixels.colour.described import Colours, colours_by_number
+from image_service.pixels.colour.described import Colours
 from image_service.pixels.colour.icc import profile_of
 from image_service.pixels.colour.png import PngColours
 from image_service.pixels.picture import Format
-from image_service.pixels.structure.walk_heif import coded_colours
 
 PROFILE = "icc-profile-data"
 HEADER_BYTES = 128
@@ -33,9 +32,9 @@ LEAST_CONTRAST = 64  # of 255, between black and each of the others
 PRESS = files("image_service.pixels.colour").joinpath("press.icc").read_bytes()  # for CMYK without a profile
 
 
-def with_colours(image: pyvips.Image, data: bytes, format: Format) -> pyvips.Image:
+def with_colours(image: pyvips.Image, data: bytes, format: Format, coded: Colours | None = None) -> pyvips.Image:
     """Return the picture with the profile to convert it with: its own if usable, else one made from the colours that
-    `data` describes. A picture without a profile is sRGB.
+    `data` describes, or from its `coded` ones. A picture without a profile is sRGB.
     """
     if format is Format.PNG:
         return _with_colours_of_png(image, data)
@@ -44,9 +43,7 @@ def with_colours(image: pyvips.Image, data: bytes, format: Format) -> pyvips.Ima
         return image
     if image.interpretation == "cmyk":
         return _with(image, PRESS)
-    if format in (Format.AVIF, Format.HEIC) and (numbers := coded_colours(data)):
-        return _described(image, colours_by_number(*numbers))
-    return image
+    return _described(image, coded) if coded else image
 
 
 def _with_colours_of_png(image: pyvips.Image, data: bytes) -> pyvips.Image:

@@ -12,6 +12,8 @@ from image_service.pixels.structure.coded import Bits, Coded
 
 SEQUENCE, DELIMITER, FRAME_HEAD, TILES, METADATA, FRAME, PADDING = 1, 2, 3, 4, 5, 6, 15
 KEY_FRAME, SELECT = 0, 2
+HIGH, PROFESSIONAL = 1, 2  # profiles
+UNSPECIFIED, SRGB = (2, 2, 2), (1, 13, 0)  # numbers of primaries, curve and matrix; the second without conversion
 CONFIG_BYTES = 4  # of `av1C`, before units that precede the picture's data
 
 
@@ -28,6 +30,9 @@ class Sequence:
     integer_motion: int
     id_bits: int  # of a frame's id; 0: no ids
     time_bits: int  # of a shown frame's time; 0: no times
+    is_grey: bool
+    colours: tuple[int, int, int]  # numbers of primaries, curve and matrix
+    is_full_range: bool
 
 
 def coded_in_av1(config: bytes, data: bytes, tally: Tally) -> Coded:
@@ -39,6 +44,9 @@ def coded_in_av1(config: bytes, data: bytes, tally: Tally) -> Coded:
         is_subsampled=found.profile == 0,
         is_deep=found.is_deep,
         held=found.width * found.height,
+        is_grey=found.is_grey,
+        colours=found.colours,
+        is_full_range=found.is_full_range,
     )
 
 
@@ -114,7 +122,25 @@ def _sequence(bits: Bits) -> Sequence:
             bits(3)
     bits(3)  # superres (can only shrink the coded frame), two filters
     is_deep = bool(bits(1))
-    return Sequence(width, height, profile, is_deep, is_reduced, screen_content, integer_motion, id_bits, time_bits)
+    if profile == PROFESSIONAL and is_deep:
+        bits(1)  # 12 bits a sample
+    is_grey = profile != HIGH and bool(bits(1))
+    colours = (bits(8), bits(8), bits(8)) if bits(1) else UNSPECIFIED
+    is_full_range = (colours == SRGB and not is_grey) or bool(bits(1))
+    return Sequence(
+        width,
+        height,
+        profile,
+        is_deep,
+        is_reduced,
+        screen_content,
+        integer_motion,
+        id_bits,
+        time_bits,
+        is_grey,
+        colours,
+        is_full_range,
+    )
 
 
 def _operating_points(bits: Bits) -> int:

@@ -17,6 +17,9 @@ class Coded:
     is_subsampled: bool  # at most one colour sample per four pixels, as in nearly all
     is_deep: bool  # more than 8 bits a sample
     held: int  # pixels in the decoder, before the crop
+    is_grey: bool = False  # without colour samples
+    colours: tuple[int, int, int] | None = None  # numbers of primaries, curve and matrix (ITU-T H.273), in AV1
+    is_full_range: bool = True  # black is 0
 
 
 class Bits:

@@ -4,6 +4,7 @@ A decoder only gets files with acceptable size, frames and passes: a file of a f
 declare gigapixels, or ten thousand passes over a picture.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from image_service.errors import Refusal
@@ -59,10 +60,16 @@ class Structure:
 
         Does not change any pixel of its frames. The stored original is `data[:end]`, byte for byte.
         """
-        if not self.edits:
-            return data if self.end == len(data) else data[: self.end]
-        parts, position = [], 0
-        for edit in self.edits:
-            parts += [data[position : edit.start], edit.put]
-            position = edit.stop
-        return b"".join([*parts, data[position : self.end]])
+        return edited(data, self.edits, self.end)
+
+
+def edited(data: bytes, edits: Sequence[Edit], end: int | None = None) -> bytes:
+    """Return `data` up to `end`, with the edits, which are in its order."""
+    end = len(data) if end is None else end
+    if not edits:
+        return data if end == len(data) else data[:end]
+    parts, position = [], 0
+    for edit in edits:
+        parts += [data[position : edit.start], edit.put]
+        position = edit.stop
+    return b"".join([*parts, data[position:end]])

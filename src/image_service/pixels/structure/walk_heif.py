@@ -1,6 +1,6 @@
 """AVIF and HEIC: one picture coded in AV1 or HEVC, whole or in tiles, within boxes (ISO/IEC 23008-12)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from struct import Struct
@@ -17,7 +17,10 @@ from image_service.pixels.structure.kinds import kind_of
 from image_service.pixels.structure.outline import Structure
 
 SIZE = Struct(">4xII")  # width, height
-NCLX = Struct(">4xHH")  # primaries, curve
+NCLX = Struct(">4xHHHB")  # primaries, curve, matrix, range
+PROFILES = (b"prof", b"rICC")
+FULL = 0x80  # bit of a range
+NOT_SHOWN = (9, 10, 11, 12)  # curves, as logarithms: no browser shows an AVIF that has one
 GRID = Struct(">xBBB")  # flags, rows - 1, columns - 1; then width and height
 
 
@@ -67,7 +70,7 @@ SEQUENCES = (b"avis", b"msf1")
 
 
 @dataclass(frozen=True)
-class _File:
+class File:
     codec: _Codec
     data: memoryview
     items: Items
@@ -94,7 +97,7 @@ def walk_heif(data: bytes, limits: Limits) -> Structure:
         raise broken("HEIF whose items share bytes")
     if sum(item.kind in METADATA for item in items.by_id.values()) > limits.text:
         raise broken("HEIF with too much metadata")
-    coded = {id: _coded(file, item) for id, item in items.by_id.items() if item.kind in CODED}
+    coded = {id: coded_of(file, item) for id, item in items.by_id.items() if item.kind in CODED}
     primary = items.get(items.primary)
     width, height = _size(primary)
     parts = [items.primary]
@@ -116,6 +119,10 @@ def walk_heif(data: bytes, limits: Limits) -> Structure:
         )
         if id not in whole and each.held > width * height:  # it would need as much memory as the first
             raise broken("HEIF with a second picture that is larger than its own")
+    tile = items.get(parts[0])
+    numbers = numbers_of([primary, tile], coded[parts[0]])
+    if file.codec is AVIF and numbers and numbers[1] in NOT_SHOWN and not _colours((primary, tile), PROFILES):
+        raise broken("AVIF with a curve that no browser shows")
     structure = Structure(file.codec.format, width, height, 1, file.end, decoded=held)
     structure.check(limits)
     if held > limits.whole:
@@ -123,20 +130,29 @@ def walk_heif(data: bytes, limits: Limits) -> Structure:
     return structure
 
 
-def coded_colours(data: bytes) -> tuple[int, int] | None:
-    """Return the numbers of a walked picture's primaries and curve, if any."""
+def numbers_of(items: Sequence[Item], coded: Coded | None) -> tuple[int, int, int, bool] | None:
+    """Return the numbers of primaries, curve and matrix, and whether the range is full: as the first of the items that
+    says so, else as `coded`.
+    """
+    for body in _colours(items, (b"nclx",)):
+        if len(body) >= NCLX.size:
+            primaries, curve, matrix, range_ = NCLX.unpack_from(body)
+            return primaries, curve, matrix, bool(range_ & FULL)
+    return None if coded is None or coded.colours is None else (*coded.colours, coded.is_full_range)
+
+
+def _colours(items: Sequence[Item], kinds: tuple[bytes, ...]) -> list[memoryview]:
+    described = (body for item in items for kind, body in item.properties if kind == b"colr")
+    return [body for body in described if bytes(body[:4]) in kinds]
+
+
+def read_walked(data: bytes) -> File:
+    """Read the boxes of a walked picture again."""
     formats = tuple(codec.format for codec in (AVIF, HEIC))
-    items = _read_boxes(data, Limits(chunks=2**31, text=2**31, formats=formats)).items
-    primary = items.get(items.primary)
-    for item in (primary, *(items.get(id) for id in primary.refers.get(b"dimg", [])[:1])):
-        for kind, body in item.properties:
-            if kind == b"colr" and bytes(body[:4]) == b"nclx" and len(body) >= NCLX.size:
-                primaries, curve = NCLX.unpack_from(body)
-                return primaries, curve
-    return None
+    return _read_boxes(data, Limits(chunks=2**31, text=2**31, formats=formats))
 
 
-def _read_boxes(data: bytes, limits: Limits) -> _File:
+def _read_boxes(data: bytes, limits: Limits) -> File:
     view, tally = memoryview(data), Tally(limits.chunks)
     codec: _Codec | None = None
     items: Items | None = None
@@ -157,7 +173,7 @@ def _read_boxes(data: bytes, limits: Limits) -> _File:
     if codec is None or items is None:
         raise cut("HEIF without a list of its items")
     end = position if open_from is None else max(open_from, items.furthest)
-    return _File(codec, view, items, tally, end)
+    return File(codec, view, items, tally, end)
 
 
 def _codec(body: bytes, kind: Kind | None, limits: Limits) -> _Codec:
@@ -188,8 +204,8 @@ def _size(item: Item) -> tuple[int, int]:
     return width, height
 
 
-def _coded(file: _File, item: Item) -> Coded:
-    """Read the coded picture's header. Raises `Refused` if the file says otherwise."""
+def coded_of(file: File, item: Item) -> Coded:
+    """Read a coded picture's header. Raises `Refused` if the file says otherwise."""
     if item.kind != file.codec.item:
         raise broken("HEIF of two codings, or of one that it does not name")
     coded = file.codec.read(bytes(item.one_property(file.codec.config)), file.read(item), file.tally)
@@ -198,7 +214,7 @@ def _coded(file: _File, item: Item) -> Coded:
     return coded
 
 
-def _tiles(file: _File, grid: Item, coded: dict[int, Coded]) -> list[int]:
+def _tiles(file: File, grid: Item, coded: dict[int, Coded]) -> list[int]:
     """Return a grid's tile ids. Raises `Refused` unless they fill its cells, have one size and just cover it."""
     data = file.read(grid)
     if len(data) < GRID.size:
