@@ -164,7 +164,8 @@ def _encoded(served: Ours, folder: Path) -> Ours:
     pixels.pngsave(str(png), compression=1, keep="none")
     files = {name: folder / f"{name}.{format_}" for name, format_ in FORMATS.items()}
     for name, path in files.items():
-        data = encoded(pixels, Format(FORMATS[name]), None, lambda: _is_full(pixels), EFFORT if name == AHEAD else None)
+        effort = EFFORT if name == AHEAD else None
+        data = encoded(pixels, Format(FORMATS[name]), None, lambda: _is_full(pixels), bytes, effort)
         path.write_bytes(data)
     return Ours(served.photo, served.width, png, files, encoder_alone=True)
 

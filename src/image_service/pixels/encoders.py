@@ -53,20 +53,31 @@ def stream(image: pyvips.Image, target: int, format: Format) -> None:
 
 
 def encoded(
-    image: pyvips.Image, format: Format, graphic: Graphic | None, is_full: Callable[[], bool], effort: int | None
+    image: pyvips.Image,
+    format: Format,
+    graphic: Graphic | None,
+    is_full: Callable[[], bool],
+    sharp: Callable[[], bytes],
+    effort: int | None,
 ) -> bytes:
-    """Encode a picture in memory. `is_full`: whether its colours need full resolution; called only if needed."""
+    """Encode a picture in memory. `is_full`: whether its colours need full resolution; called only if needed. `sharp`:
+    a graphic's lossless WebP.
+    """
     slowly = _slowly(format, effort)
     if format is Format.AVIF and image.hasalpha() and image.bands > 3:
         return _saved(filled_beneath(image), format, FULL[format] | slowly)
-    colours = FULL[format] if format in FULL and image.bands >= 3 and is_full() else {}
+    colours = FULL[format] if format in FULL and is_full() else {}
     if graphic and format is Format.WEBP:
-        return min(_saved(image, format, LOSSLESS), _saved(image, format, colours), key=len)
+        return min(sharp(), _saved(image, format, colours), key=len)
     if graphic and format is Format.PNG:
         few = _palette(image, graphic)
         # Filters help if rows repeat, and harm most other pictures with few colours.
         return min((_saved(image, format, each) for each in ({}, few, few | {"filter": "none"})), key=len)
     return _saved(image, format, colours | slowly)
+
+
+def lossless_webp(image: pyvips.Image) -> bytes:
+    return _saved(image, Format.WEBP, LOSSLESS)
 
 
 def write(target: int, data: bytes) -> None:

@@ -16,9 +16,9 @@ from image_service.pixels.picture import TURNED, Format
 from image_service.pixels.render import drawn_of, looked_at, open_still, render
 from image_service.pixels.sizes import SPARE
 from image_service.pixels.structure.png.apng import apng_of
-from image_service.pixels.weighing import Encode, Found, weighed
+from image_service.pixels.weighing import PHOTO, Encode, Found, Look, weighed
 
-Looked = tuple[pyvips.Image, Encode, bool]
+Looked = tuple[pyvips.Image, Encode, Look]
 
 
 def render_family(source: bytes, targets: Sequence[int], renderings: Sequence[Rendering]) -> list[Format]:
@@ -37,7 +37,7 @@ def render_kept_family(pixels: pyvips.Image, targets: Sequence[int], renderings:
     cascade = Cascade(pixels)
 
     def looked(rendering: Rendering) -> Looked:
-        return cascade.draw(rendering), partial(plain, effort=rendering.effort), False
+        return cascade.draw(rendering), partial(plain, effort=rendering.effort), PHOTO
 
     return _written(looked, targets, renderings)
 
@@ -69,7 +69,7 @@ def _drawn(data: bytes, targets: Sequence[int], renderings: Sequence[Rendering])
         image = open_still(data, rendering) if cascade is None else cascade.draw(rendering)
         if is_worth_a_look(image):
             return looked_at(image, data, rendering)
-        return image.copy_memory(), partial(plain, effort=rendering.effort), False
+        return image.copy_memory(), partial(plain, effort=rendering.effort), PHOTO
 
     return _written(looked, targets, renderings)
 
@@ -95,12 +95,12 @@ def _written(
     lightest = []
     for _, same in groupby(zip(targets, renderings, strict=True), key=lambda each: (each[1].width, each[1].height)):
         one_size = list(same)
-        image, encode, is_graphic = looked(one_size[0][1])
+        image, encode, look = looked(one_size[0][1])
         encode_once = partial(_once, image, Found(image, encode), encode)
         for target, rendering in one_size:
             format, data = rendering.format, b""
             if rendering.against:
-                format, data = weighed(image, rendering, encode_once, is_graphic=is_graphic)
+                format, data = weighed(image, rendering, encode_once, look)
             write(target, data or encode_once(image, rendering.format))
             lightest.append(format)
     return lightest

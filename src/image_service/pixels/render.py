@@ -10,16 +10,16 @@ import pyvips
 from image_service.pixels.animation import apng
 from image_service.pixels.animation.frames import fitted_frames, with_alpha
 from image_service.pixels.colour.chroma import is_worth_a_look, needs_full
-from image_service.pixels.encoders import ENCODERS, encoded, plain, stream, write
+from image_service.pixels.encoders import ENCODERS, encoded, lossless_webp, plain, stream, write
 from image_service.pixels.graphics import graphic_of
 from image_service.pixels.keeping import Keep
 from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, load, resized, thumbnail
 from image_service.pixels.messages import MAX_PIXELS, Rendering
-from image_service.pixels.picture import ANIMATED, Format, Pixels
+from image_service.pixels.picture import ANIMATED, BANDS, Format, Pixels
 from image_service.pixels.structure.png.apng import apng_of
 from image_service.pixels.structure.walk import tidied
 from image_service.pixels.structure.walk_jpeg import without_junk
-from image_service.pixels.weighing import Encode, weighed
+from image_service.pixels.weighing import PHOTO, Encode, Look, weighed
 
 ALL = 255  # alpha value of opaque pixels
 
@@ -96,7 +96,7 @@ def encode_plain(image: pyvips.Image, target: int, rendering: Rendering) -> Form
     if not rendering.against or image.width * image.height > MAX_PIXELS:
         stream(image, target, rendering.format)
         return rendering.format
-    lightest, drawn = weighed(image.copy_memory(), rendering, plain, is_graphic=False)
+    lightest, drawn = weighed(image.copy_memory(), rendering, plain, PHOTO)
     write(target, drawn)
     return lightest
 
@@ -104,21 +104,23 @@ def encode_plain(image: pyvips.Image, target: int, rendering: Rendering) -> Form
 def encode_still(image: pyvips.Image, data: bytes, target: int, rendering: Rendering) -> Format:
     if not is_worth_a_look(image) or image.width * image.height > MAX_PIXELS:
         return encode_plain(image, target, rendering)
-    image, encode, is_graphic = looked_at(image, data, rendering)
+    image, encode, look = looked_at(image, data, rendering)
     if rendering.against:
-        lightest, drawn = weighed(image, rendering, encode, is_graphic=is_graphic)
+        lightest, drawn = weighed(image, rendering, encode, look)
     else:
         lightest, drawn = rendering.format, encode(image, rendering.format)
     write(target, drawn)
     return lightest
 
 
-def looked_at(image: pyvips.Image, data: bytes, rendering: Rendering) -> tuple[pyvips.Image, Encode, bool]:
-    """Return the drawn picture in memory, its best encoder, and whether it is a graphic."""
+def looked_at(image: pyvips.Image, data: bytes, rendering: Rendering) -> tuple[pyvips.Image, Encode, Look]:
+    """Return the drawn picture in memory, its best encoder, and what was seen of it."""
     image = without_useless_alpha(image.copy_memory())
     graphic = graphic_of(image, data, rendering)
-    is_full = cache(lambda: needs_full(image))  # 5 ms, once for all formats
-    return image, partial(encoded, graphic=graphic, is_full=is_full, effort=rendering.effort), graphic is not None
+    is_full = cache(lambda: image.bands >= BANDS and needs_full(image))  # 5 ms, once for all formats
+    sharp = cache(partial(lossless_webp, image))
+    encode = partial(encoded, graphic=graphic, is_full=is_full, sharp=sharp, effort=rendering.effort)
+    return image, encode, Look(graphic is not None, is_full, sharp)
 
 
 def encode_frames(strip: pyvips.Image, target: int, rendering: Rendering) -> None:

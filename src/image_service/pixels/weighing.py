@@ -1,6 +1,7 @@
 """Finds the lightest format of a drawn picture, with as few encodings as possible."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pyvips
 
@@ -13,23 +14,48 @@ PARTS = (12, 4)  # first encode only a PNG's middle rows: this fraction of all r
 Encode = Callable[[pyvips.Image, Format], bytes]
 
 
-def weighed(image: pyvips.Image, rendering: Rendering, encode: Encode, *, is_graphic: bool) -> tuple[Format, bytes]:
+@dataclass(frozen=True)
+class Look:
+    """What was seen of a drawn picture."""
+
+    is_graphic: bool
+    is_full: Callable[[], bool]  # whether its colours need full resolution, which a lossy WebP has not
+    sharp: Callable[[], bytes]  # a graphic's lossless WebP
+
+
+PHOTO = Look(is_graphic=False, is_full=lambda: False, sharp=bytes)
+
+
+def weighed(image: pyvips.Image, rendering: Rendering, encode: Encode, look: Look) -> tuple[Format, bytes]:
     """Return the lightest requested format (the first, if several are equal), and the bytes to write: in that format,
-    or in the fixed one.
+    or in the fixed one. A WebP that blurs colours never counts as the lightest in place of another format.
     """
     found = Found(image, encode)
+    if look.is_graphic:
+        return _of_graphic(image, rendering, found, look)
     first, *_, own = formats = (rendering.format, *rendering.against)
-    if is_graphic:
-        light = min(len(found[each]) for each in formats if each is not Format.AVIF)
-        tried = [
-            each for each in formats if each is not Format.AVIF or light > SURELY_FLAT * image.width * image.height
-        ]
-    elif _is_own_heavier(image, rendering, encode, len(found[first])):
+    if _is_own_heavier(image, rendering, encode, len(found[first])):
         tried = [first]
-    else:  # a photo's own format is quick to encode; the others are tried only if the first loses
-        tried = [first, own] if len(found[first]) <= len(found[own]) else list(formats)
+    elif len(found[first]) <= len(found[own]):  # a photo's own format is quick to encode
+        tried = [first, own]
+    else:  # the others are tried only if the first loses
+        tried = [each for each in formats if each in (first, own) or each is not Format.WEBP or not look.is_full()]
     lightest = min(tried, key=lambda each: len(found[each]))
     return lightest, found[first if rendering.fixed else lightest]
+
+
+def _of_graphic(image: pyvips.Image, rendering: Rendering, found: "Found", look: Look) -> tuple[Format, bytes]:
+    formats = (rendering.format, *rendering.against)
+
+    def drawn(format: Format) -> bytes:
+        return look.sharp() if format is Format.WEBP and look.is_full() else found[format]
+
+    light = min(len(drawn(each)) for each in formats if each is not Format.AVIF)
+    is_flat = light <= SURELY_FLAT * image.width * image.height
+    tried = [each for each in formats if each is not Format.AVIF or not is_flat]
+    lightest = min(tried, key=lambda each: len(drawn(each)))
+    wanted = rendering.format if rendering.fixed else lightest
+    return lightest, drawn(wanted) if wanted is lightest else found[wanted]
 
 
 class Found(dict[Format, bytes]):
