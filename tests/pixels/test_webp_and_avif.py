@@ -16,6 +16,7 @@ from image_service.pixels.pool.pool import PixelPool
 from tests.hostile.avif_boxes import avif, box, coded, grid, picture
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import BLUE, GREEN, RED, WHITE, alike, corners, encoded, pixel, quadrants, swapped_profile
+from tests.pixels.shown import Shown
 from tests.processes import DEADLINE
 
 BOTH = pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
@@ -104,13 +105,19 @@ async def test_an_animated_webp_stays_animated(open_pool: PixelPool, tmp_path: P
     assert all(alike(colour, wanted, 16) for (_, colour), wanted in zip(seen, (RED, GREEN, BLUE, WHITE), strict=True))
 
 
-async def test_a_profile_is_applied_to_every_frame(open_pool: PixelPool, tmp_path: Path) -> None:
+async def test_an_animations_profile_is_ignored(open_pool: PixelPool, chromium: Shown, tmp_path: Path) -> None:
+    """As in Chromium, in every frame and in a still of the first."""
     frames = [Image.new("RGB", (60, 40), colour) for colour in (RED, GREEN)]
     options: dict[str, Any] = {"lossless": True, "icc_profile": swapped_profile()}
     frames[0].save(tmp_path / "a", "WEBP", save_all=True, append_images=frames[1:], duration=50, **options)
+    data = (tmp_path / "a").read_bytes()
+    shown = [pixel((await chromium.frame(data, Format.WEBP, each)).convert("RGB"), 30, 20) for each in range(2)]
     image = await rendered(open_pool, tmp_path / "a", Format.WEBP, 60, 40, frames=2)
     colours = [pixel(frame.convert("RGB"), 30, 20) for frame in ImageSequence.Iterator(image)]
-    assert all(alike(*pair, 16) for pair in zip(colours, (GREEN, RED), strict=True))
+    assert all(alike(*pair, 16) for pair in zip(colours, shown, strict=True))
+    await open_pool.render(tmp_path / "a", tmp_path / "b", Rendering(Format.WEBP, Format.JPG, 30, 20, 1), wait=WAIT)
+    with Image.open(tmp_path / "b") as still:
+        assert alike(pixel(still, 15, 10), shown[0], 16)
 
 
 async def test_an_avif_of_tiles(open_pool: PixelPool, tmp_path: Path) -> None:
@@ -148,3 +155,23 @@ async def test_the_limits_are_the_same(tmp_path: Path, kind: str) -> None:
         async with PixelPool(1, taking_all, probe_seconds=DEADLINE, draw_seconds=DEADLINE) as pool:
             with pytest.raises(Refused, match=refused):
                 await pool.probe(tmp_path / "a", wait=WAIT)
+
+
+def with_flags(webp: bytes, clear: int) -> bytes:
+    """An extended WebP without these flags of its canvas."""
+    assert webp[12:16] == b"VP8X"
+    return webp[:20] + bytes([webp[20] & ~clear]) + webp[21:]
+
+
+async def test_alpha_that_the_canvas_denies_is_kept(open_pool: PixelPool, tmp_path: Path) -> None:
+    """In a lossless WebP, as in Chromium."""
+    image = Image.new("RGBA", (120, 80), (255, 0, 0, 255))
+    image.paste((0, 255, 0, 0), (0, 0, 60, 80))
+    whole = encoded(image, "WEBP", lossless=True, exif=b"MM\0*", icc_profile=swapped_profile())
+    (tmp_path / "a").write_bytes(with_flags(whole, 0x10 | 0x20 | 0x08))
+    await rendered(open_pool, tmp_path / "a", Format.PNG, 120, 80)
+    for size in ((120, 80), (60, 40)):
+        await open_pool.render(tmp_path / "a", tmp_path / "b", Rendering(Format.WEBP, Format.PNG, *size, 1), wait=WAIT)
+        with Image.open(tmp_path / "b") as shown:
+            assert pixel(shown.convert("RGBA"), 5, 5)[3] == 0
+            assert pixel(shown.convert("RGBA"), size[0] - 5, 5) == (255, 0, 0, 255)

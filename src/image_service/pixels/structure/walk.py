@@ -22,7 +22,7 @@ WALKS = (
     (8, b"WEBP", (Format.WEBP,), walk_webp),
     (4, b"ftyp", (Format.AVIF, Format.HEIC), walk_heif),
 )
-EDITED = {Format.PNG: walk_png, Format.GIF: walk_gif, Format.JPG: walk_jpeg}
+EDITED = {Format.PNG: walk_png, Format.GIF: walk_gif, Format.JPG: walk_jpeg, Format.WEBP: walk_webp}
 NO_LIMITS = Limits(frames=2**31, scans=2**31, chunks=2**31, text=2**31)  # for probed pictures
 
 

@@ -5,7 +5,7 @@ from struct import Struct
 
 from image_service.pixels.limits import Limits, broken, too_large
 from image_service.pixels.picture import Format
-from image_service.pixels.structure.outline import Structure
+from image_service.pixels.structure.outline import Edit, Structure
 
 CHUNK_HEAD = Struct("<4sI")  # type, length of the body; an odd body has a padding byte
 RIFF_HEAD = 12  # bytes: "RIFF", length of the rest, "WEBP"
@@ -13,7 +13,8 @@ CANVAS = Struct("<B3x3s3s")  # flags, width - 1, height - 1
 FRAME = Struct("<3s3s3s3s3xB")  # left / 2, top / 2, width - 1, height - 1, time, flags
 LOSSY = Struct("<3s3sHH")  # frame tag, start code, width and height in the lower 14 bits
 LOSSLESS = Struct("<BI")  # signature, then 14 bits of width - 1, 14 of height - 1, one for alpha, 3 of version
-ANIMATED = 0x02  # flag of a canvas
+LOSSLESS_ALPHA = 1 << 28
+ANIMATED, ALPHA, PROFILE = 0x02, 0x10, 0x20  # flags of a canvas
 PICTURES = (b"VP8 ", b"VP8L")
 METADATA = (b"ICCP", b"EXIF", b"XMP ")
 
@@ -34,16 +35,22 @@ def walk_webp(data: bytes, limits: Limits) -> Structure:
         return Structure(Format.WEBP, width, height, 1, end, decoded=width * height * STILL_BYTES)
     if kind != b"VP8X" or stop - start < CANVAS.size:
         raise broken("WebP without a picture")
-    flags, *sides = CANVAS.unpack_from(data, start)
+    at, (flags, *sides) = start, CANVAS.unpack_from(data, start)
     width, height = (_number(side) + 1 for side in sides)
     if not flags & ANIMATED:
-        _still(data, chunks, (width, height))
-        return Structure(Format.WEBP, width, height, 1, end, decoded=width * height * STILL_BYTES)
+        shows_alpha = _still(data, chunks, (width, height))
+        edits = _flagged(at, flags, flags | ALPHA if shows_alpha else flags)
+        return Structure(Format.WEBP, width, height, 1, end, decoded=width * height * STILL_BYTES, edits=edits)
     frames = _frames(data, chunks, (width, height), limits)
     held = width * height * (ANIMATION_BYTES + FRAME_BYTES * frames)
     if held > limits.whole:
         raise too_large(f"{frames} frames of {width}x{height}")
-    return Structure(Format.WEBP, width, height, frames, end, decoded=held)
+    edits = _flagged(at, flags, flags & ~PROFILE)  # browsers ignore an animation's
+    return Structure(Format.WEBP, width, height, frames, end, decoded=held, edits=edits)
+
+
+def _flagged(at: int, flags: int, wanted: int) -> tuple[Edit, ...]:
+    return (Edit(at, at + 1, bytes([wanted])),) if flags != wanted else ()
 
 
 def _chunks(data: bytes, position: int, end: int, limits: Limits) -> Iterator[tuple[bytes, int, int]]:
@@ -63,12 +70,16 @@ def _chunks(data: bytes, position: int, end: int, limits: Limits) -> Iterator[tu
         position = start + length + length % 2
 
 
-def _still(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[int, int]) -> None:
-    """Require one picture of the canvas's size, no frames, and each metadata chunk at most once."""
+def _still(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[int, int]) -> bool:
+    """Require one picture of the canvas's size, no frames, and each metadata chunk at most once. Returns whether the
+    picture is lossless with alpha: browsers then show its alpha, whatever the canvas says.
+    """
+    has_alpha = False
     pictures, others = [], []
     for kind, start, stop in chunks:
         if kind in PICTURES:
             pictures.append(_picture(data, kind, start, stop))
+            has_alpha = kind == b"VP8L" and bool(LOSSLESS.unpack_from(data, start)[1] & LOSSLESS_ALPHA)
         elif kind in (b"ANIM", b"ANMF", b"VP8X"):
             raise broken("WebP with frames that it does not announce")
         elif kind in (b"ALPH", *METADATA):  # ignores unknown chunks, as the decoder does
@@ -77,6 +88,7 @@ def _still(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[
         raise broken("WebP whose picture is of another size than its canvas, or not one")
     if len(set(others)) != len(others):
         raise broken("WebP with metadata twice")
+    return has_alpha
 
 
 def _frames(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[int, int], limits: Limits) -> int:
