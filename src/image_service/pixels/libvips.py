@@ -13,6 +13,7 @@ import pyvips
 from image_service.pixels import heic
 from image_service.pixels.colour.described import colours_by_number
 from image_service.pixels.colour.profiles import PROFILE, with_colours
+from image_service.pixels.limits import Refused
 from image_service.pixels.picture import BANDS, TURNED, Format
 from image_service.pixels.sizes import SPARE
 from image_service.pixels.structure.heif_shown import shown_of
@@ -158,8 +159,11 @@ def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips
 
 
 def load_heif(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips.Image:
-    """Open an AVIF or HEIC, and finish what the decoder leaves undone."""
-    shown = shown_of(data)
+    """Open an AVIF or HEIC, and finish what the decoder leaves undone. Raises `pyvips.Error` for what is neither."""
+    try:
+        shown = shown_of(data)
+    except Refused as error:
+        raise pyvips.Error(str(error)) from None
     data = edited(data, shown.edits)
     if format is Format.HEIC:
         image = heic.load(data)
