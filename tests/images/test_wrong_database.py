@@ -19,7 +19,7 @@ from image_service.storage.names import HIGH_WATER
 from tests.conftest import NewDatabase, Service, StartService
 from tests.images import blobs
 from tests.images.blobs import OLD, age, file_of, names, sweep
-from tests.shop import added
+from tests.shop import added, form, png
 
 
 @asynccontextmanager
@@ -91,6 +91,47 @@ async def test_restored(start_service: StartService, new_database: NewDatabase, 
         assert (await sweep(service)).strays == 0
     async with shop(start_service, restored, tmp_path) as (service, client):
         await refused(service, client)
+
+
+async def test_restored_and_uploaded_to(start_service: StartService, new_database: NewDatabase, tmp_path: Path) -> None:
+    """Uploads of every kind are refused, and so never bring its ids level with its bytes, until an operator acts."""
+    url = await new_database()
+    async with start_service(database_url=url, data_dir=tmp_path) as service:
+        token = (await service.new_store()).token
+    mine = {"Authorization": f"Bearer {token}"}
+    async with start_service(database_url=url, data_dir=tmp_path) as service, service.client(headers=mine) as client:
+        image = await added(client)
+    restored = await copied(url)
+    async with start_service(database_url=url, data_dir=tmp_path) as service, service.client(headers=mine) as client:
+        await added(client)
+        await added(client)
+        await days_pass(service)
+        await sweep(service)
+    for _ in range(2):  # a restart changes nothing
+        async with (
+            start_service(database_url=restored, data_dir=tmp_path) as service,
+            service.client(headers=mine) as client,
+        ):
+            here = f"/products/{image['product_id']}"
+            for _ in range(3):
+                for method, path, body in (
+                    ("POST", f"{here}/images", {"files": form()}),
+                    ("POST", "/v2/images.json", {"files": form()}),
+                    ("PUT", f"{here}/images/{image['id']}", {"files": form(png("blue"))}),
+                    ("PUT", "/products/77/gallery", {"json": {"images": [{"src": image["src"]}]}}),
+                ):
+                    answer = await client.request(method, path, **body)
+                    assert answer.status_code == 503, (path, answer.text)
+            await refused(service, client)
+            assert (await client.get(f"{here}/images/{image['id']}")).status_code == 200
+            assert (await client.put(f"{here}/images/{image['id']}", json={"alt": "A"})).status_code == 200
+    async with (
+        start_service(database_url=restored, data_dir=tmp_path) as service,
+        service.client(headers=mine) as client,
+    ):
+        file_of(service, HIGH_WATER).unlink()  # what docs/operations/backup.md says
+        assert (await client.get("/health/ready")).status_code == 200
+        await added(client)
 
 
 async def test_the_copy_of_today_is_as_good(

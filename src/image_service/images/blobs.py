@@ -44,20 +44,21 @@ class StoredOriginal:
 
     key: str
     _reservations: Reservations = field(repr=False)
-    _instance: UUID | None  # of the blob store that holds them
+    _found: instance.Found = field(repr=False)  # in the blob store that holds it
     _at: float
     _clock: Callable[[], float] = field(repr=False)
 
     async def claim(self, transaction: Transaction) -> None:
-        """Delete the key's reservation, in the transaction that writes the row.
+        """Delete the key's reservation, in the transaction that writes the row, and before it inserts an image.
 
-        Raises `InstanceMismatch` if the blob is in another installation's blob store, and `Busy` if the sweep has
-        taken the reservation or could already be checking the blob.
+        Raises `InstanceMismatch` if the blob is in another installation's blob store, or the database was restored
+        without it, and `Busy` if the sweep has taken the reservation or could already be checking the blob.
         """
         # The clock stops if the machine is suspended. A key that an audit, or the previous version's sweep, just put
         # in the trash may be used: the trash keeps it for a day, and skips keys that have a row by then.
         found = await transaction.rows(_CLAIM, key=UUID(self.key))
-        instance.require(found[0].id if found else None, self._instance)
+        recorded, given = (found[0].id, found[0].given) if found else (None, 0)
+        instance.require(recorded, given, self._found)
         if not found[0].is_reserved:
             self._reservations.forget()
             raise Busy("the key was reserved too long ago to be used now")
@@ -76,7 +77,14 @@ _CLAIMED = (
     .returning(col(ReservationRow.key))
     .cte("claimed")
 )
-_CLAIM = Statement(select(InstanceRow.id, _LOST.label("is_lost"), select(_CLAIMED.c.key).exists().label("is_reserved")))
+_CLAIM = Statement(
+    select(
+        InstanceRow.id,
+        instance.LAST_ID.scalar_subquery().label("given"),
+        _LOST.label("is_lost"),
+        select(_CLAIMED.c.key).exists().label("is_reserved"),
+    )
+)
 
 
 async def open_original(storage: Storage, image: Image, byte_range: ByteRange | None = None) -> Blob:
@@ -136,7 +144,7 @@ class Blobs:
         await self._storage.put(original_name(key), picture.path, headers)
         if self._kept is not None and picture.kept is not None:
             await self._kept.adopt(picture.kept, key)
-        return StoredOriginal(key, self._reservations, await instance.stored(self._storage), at, self._clock)
+        return StoredOriginal(key, self._reservations, await instance.look(self._storage), at, self._clock)
 
     async def discard_unused(self, *originals: StoredOriginal) -> None:
         """Remove originals that no row has named."""

@@ -2,11 +2,13 @@
 
 A sweep with another installation's database would remove every original. An upload to an unmounted disk's folder
 would be lost once it is mounted. The database must not be much older than the blob store either, as after a restore
-of the database alone: the sweep would take newer originals for strays.
+of the database alone: the sweep would take newer originals for strays. No upload is taken then, so that its ids stay
+behind until an operator acts.
 """
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -25,8 +27,17 @@ NAME = INSTANCE
 HEADERS = BlobHeaders("text/plain")
 MOST_BYTES = 64  # of a file
 KNOWN_FOR = timedelta(hours=24)  # so that a backup (pg_dump, then the blobs for up to a day) passes the check
-# The sequence's value, since rows may have been deleted. pg_dump saves and restores it.
-_LAST_ID = select(literal_column("last_value", BigInteger)).select_from(text("images_id_seq"))
+# The sequence's value, since rows may have been deleted. pg_dump saves and restores it. Insert no image before
+# `require`: a rollback does not take its id back.
+LAST_ID = select(literal_column("last_value", BigInteger)).select_from(text("images_id_seq"))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the blob store knows of its database."""
+
+    id: UUID | None  # None, for example, while its disk is not mounted
+    reached: int  # an image id that the database gave over a day ago; 0: none yet
 
 
 async def claim(database: Database, storage: Storage, staging: Staging) -> None:
@@ -46,14 +57,10 @@ async def claim(database: Database, storage: Storage, staging: Staging) -> None:
 
 async def check(database: Database, storage: Storage) -> None:
     """Raises `InstanceMismatch` unless both have the same id and the database is not behind the blob store."""
-    found, reached = await stored(storage), await _high_water(storage)
+    found = await look(storage)
     async with database.reading() as session:
-        require((await session.exec(select(InstanceRow.id))).first(), found)
-        given = (await session.exec(_LAST_ID)).one()
-    if given < reached:
-        raise InstanceMismatch(
-            f"the database was restored: it has given ids up to {given}, its blob store knows {reached}"
-        )
+        recorded = (await session.exec(select(InstanceRow.id))).first()
+        require(recorded, (await session.exec(LAST_ID)).one(), found)
 
 
 async def remember(database: Database, storage: Storage, staging: Staging) -> None:
@@ -71,7 +78,7 @@ async def _old(database: Database, known: int) -> int | None:
     is_old = col(ImageRow.created_at) < func.now() - literal(KNOWN_FOR)
     found = None
     async with database.reading() as session:
-        low, high = known, (await session.exec(_LAST_ID)).one()
+        low, high = known, (await session.exec(LAST_ID)).one()
         while low < high:
             middle = (low + high + 1) // 2
             within = select(ImageRow.id, is_old).where(col(ImageRow.id) > low, col(ImageRow.id) <= middle)
@@ -105,10 +112,21 @@ async def leave_mark(database: Database, storage: Storage, staging: Staging) -> 
     await _write(storage, staging, MARK, str(new))
 
 
-def require(recorded: UUID | None, found: UUID | None) -> None:
-    """Raises `InstanceMismatch` unless the blob store's id `found` equals the database's `recorded`."""
-    if found is None or found != recorded:
-        raise InstanceMismatch(f"the database is of instance {recorded}, the blob store of {found}")
+def require(recorded: UUID | None, given: int, found: Found) -> None:
+    """Raises `InstanceMismatch` unless the database's id `recorded` is the blob store's, and `given`, its last image
+    id, is not behind.
+    """
+    if found.id is None or found.id != recorded:
+        raise InstanceMismatch(f"the database is of instance {recorded}, the blob store of {found.id}")
+    if given < found.reached:
+        raise InstanceMismatch(
+            f"the database was restored: it has given ids up to {given}, its blob store knows {found.reached}"
+        )
+
+
+async def look(storage: Storage) -> Found:
+    """Called on every upload, so both are read at once. Raises `InstanceMismatch` if either is damaged."""
+    return Found(*await asyncio.gather(stored(storage), _high_water(storage)))
 
 
 async def stored(storage: Storage) -> UUID | None:

@@ -92,6 +92,7 @@ class Library:
                 at = await self._open_gap(transaction, store_id, product_id, position)
                 if variant_ids:
                     await galleries.take_variant_ids(transaction, store_id, product_id, variant_ids)
+            await original.claim(transaction)
             placed = {"store_id": store_id, "product_id": product_id, "position": at}
             told = {"alt": alt, "variant_ids": list(variant_ids) or None}
             row = await image_rows.insert(transaction, placed | told | upload.columns(original.key))
@@ -102,7 +103,6 @@ class Library:
                 await idempotency.keep(transaction, once, added)
             if within is not None:
                 await within(transaction, added)
-            await original.claim(transaction)
         self._blobs.has_been_added(added)
         return added
 

@@ -151,7 +151,8 @@ async def blobs(storage: Storage, staging: Staging, database: Database, *, has_s
         if await instance.stored(storage) is None and not await _has_rows(database):
             yield ok("instance", "neither holds an image yet; the first start of `serve` ties them together")
             return
-        mend = "do not sweep! Point STORAGE_URL and DATABASE_URL at the same installation, or mount its disk"
+        mend = "do not sweep! Point STORAGE_URL and DATABASE_URL at the same installation, or mount its disk; "
+        mend += "docs/operations/backup.md says what to do after a restore of the database alone"
         yield fail("instance", str(error), mend)
 
 

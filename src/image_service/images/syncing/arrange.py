@@ -79,6 +79,7 @@ async def _written(
 ) -> int:
     if placed.image_id is None:
         assert placed.bytes is not None  # noqa: S101 - what makes it an image
+        await placed.bytes.original.claim(transaction)
         new = placed.bytes.upload.columns(placed.bytes.original.key)
         where = {"store_id": store_id, "product_id": product_id, "position": placed.position}
         alt = None if placed.alt is UNCHANGED else placed.alt
@@ -88,12 +89,11 @@ async def _written(
         if not (change := _change(row, placed)):
             return placed.image_id
         if placed.bytes is not None:
+            await placed.bytes.original.claim(transaction)
             await galleries.to_trash(transaction, [placed.image_id])
         row = await image_rows.update(transaction, row, {**change, "position": placed.position})
-    if placed.bytes is not None:
-        await placed.bytes.original.claim(transaction)
-        if placed.bytes.upload.validators is not None:
-            await sources.keep(transaction, row.id, row.key, placed.bytes.upload.validators)
+    if placed.bytes is not None and placed.bytes.upload.validators is not None:
+        await sources.keep(transaction, row.id, row.key, placed.bytes.upload.validators)
     image_id: int = row.id
     return image_id
 
