@@ -14,6 +14,7 @@ from image_service.images.upkeep import runs
 from image_service.images.upkeep.sweeper import LOCK, SweepUnderWay
 from image_service.parts import sweeper_of
 from image_service.storage.local import LocalStorage
+from tests.broken_log import broken_log
 from tests.conftest import NewDatabase, Service, StartService
 from tests.images import blobs
 from tests.images.blobs import sweep
@@ -60,6 +61,20 @@ async def test_four_services_sweep_once_an_interval(
         assert min(pauses) >= INTERVAL
         result = (await runs.results(service.database))[runs.SWEEP]
         assert not result.failed
+
+
+async def test_a_log_that_fails_ends_no_sweeping(
+    start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    storage = Watched(tmp_path / "blobs")
+    async with start_service(
+        parts={"storage": storage}, database_url=await new_database(), data_dir=tmp_path, sweep_interval=INTERVAL
+    ):
+        before = len(storage.times)
+        with broken_log():
+            async with asyncio.timeout(DEADLINE):
+                while len(storage.times) < before + 3:
+                    await storage.swept.get()
 
 
 async def test_not_while_another_has_the_lock(

@@ -16,6 +16,7 @@ from image_service.queue.enqueue import Work
 from image_service.queue.repository import PoolDriver
 from image_service.queue.runner import Pace
 from image_service.queue.task import Again, Task
+from tests.broken_log import broken_log
 from tests.queue.conftest import QUICK, NewRunner, put
 from tests.queue.ledger import SECONDS, Ledger
 
@@ -59,6 +60,22 @@ async def test_work_is_done_and_leaves_no_row(database: Database, store_id: int,
         await ledger.wait()
         await empty(database)
     assert sorted(ledger.done) == [b"1", b"2", b"3"]
+
+
+async def test_a_log_that_fails_has_no_work_held(database: Database, store_id: int, new_runner: NewRunner) -> None:
+    ledger = Ledger(3)
+
+    async def handle(task: Task) -> None:
+        ledger.note(task)
+        if len(ledger.done) < 3:
+            raise DatabaseUnavailable("for once") if len(ledger.done) == 1 else RuntimeError("a bug")
+
+    await put(database, store_id, b"1")
+    with broken_log():
+        async with new_runner(handle).running():
+            await ledger.wait()
+            await empty(database)
+    assert await state.rows(database, ["failed"], 1) == []
 
 
 async def test_work_goes_with_the_change_that_it_belongs_to(database: Database, store_id: int) -> None:

@@ -13,7 +13,7 @@ from image_service.app import create_app
 from image_service.edge.protocol import protocol_of
 from image_service.processes.supervisor import BACKLOG, live_with_the_service
 from image_service.settings import Settings
-from image_service.telemetry import logs
+from image_service.telemetry import logs, metrics
 
 KEEP_ALIVE_SECONDS = 65  # longer than a proxy's, so that it never writes to a closed connection
 
@@ -66,7 +66,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
     _allow_files(settings.connections * FILES_PER_CONNECTION + OTHER_FILES)
     for number in (signal.SIGINT, signal.SIGTERM):  # also before uvicorn sets them and after it resets them
         signal.signal(number, worker.handle_exit)
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, lost=metrics.LOG_LINES_LOST.inc)
     worker.run(sockets=[listener])
 
 

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -80,17 +80,18 @@ class Runner:
 
     async def _for_ever(self) -> None:
         while not self._manager.shutdown.is_set():
-            try:
-                await self._manager.run(
-                    dequeue_timeout=timedelta(seconds=self._pace.poll),
-                    batch_size=1,  # how many finished rows are buffered before they are logged
-                    heartbeat_timeout=timedelta(seconds=self._pace.heartbeat),
-                    log_aggregation_interval=timedelta(0),  # our counts are metrics
-                )
-            except DatabaseUnavailable as error:
-                log.warning("the queue waits for the database", reason=str(error))
-            except Exception:
-                log.exception("the queue has stopped; it begins again")
+            with suppress(Exception):  # of what handles errors below: nothing may end this loop
+                try:
+                    await self._manager.run(
+                        dequeue_timeout=timedelta(seconds=self._pace.poll),
+                        batch_size=1,  # how many finished rows are buffered before they are logged
+                        heartbeat_timeout=timedelta(seconds=self._pace.heartbeat),
+                        log_aggregation_interval=timedelta(0),  # our counts are metrics
+                    )
+                except DatabaseUnavailable as error:
+                    log.warning("the queue waits for the database", reason=str(error))
+                except Exception:
+                    log.exception("the queue has stopped; it begins again")
             try:
                 async with asyncio.timeout(self._pace.unavailable):
                     await self._manager.shutdown.wait()
@@ -127,10 +128,12 @@ class Runner:
             case Again() as again:
                 raise errors.RetryRequested(timedelta(seconds=again.pause), str(again)) from again
             case error if isinstance(error, PASSING):
-                log.warning("work postponed", kind=job.entrypoint, reason=str(error))
+                with suppress(Exception):  # an error here would have the work held
+                    log.warning("work postponed", kind=job.entrypoint, reason=str(error))
                 raise errors.RetryRequested(timedelta(seconds=self._pace.unavailable), str(error)) from error
             case error:
-                log.error("work failed", kind=job.entrypoint, job=job.id, exc_info=error)
+                with suppress(Exception):
+                    log.error("work failed", kind=job.entrypoint, job=job.id, exc_info=error)
                 if job.attempts + 1 >= BUG_TRIES:
                     raise error
                 pause = timedelta(seconds=BUG_SECONDS * 2**job.attempts)

@@ -4,10 +4,12 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TextIO, cast
 
 import structlog
+
+from image_service.telemetry.log_stream import LogStream
 
 # Lower levels do not help an operator.
 QUIET = {
@@ -16,8 +18,12 @@ QUIET = {
 }
 
 
-def configure(level: str) -> None:
-    """Configure this process; a second call replaces the first. Libraries' records get the same form."""
+def configure(level: str, lost: Callable[[], None] = lambda: None) -> None:
+    """Configure this process; a second call replaces the first. Libraries' records get the same form.
+
+    `lost` is called for each line that cannot be written.
+    """
+    stream = None if sys.stderr is None else cast("TextIO", LogStream(sys.stderr, lost))
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -36,13 +42,11 @@ def configure(level: str) -> None:
     # and every request logs one. Without a standard error, nothing is written.
     structlog.configure(
         processors=[*shared, *last],
-        logger_factory=structlog.ReturnLoggerFactory()
-        if sys.stderr is None
-        else structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.ReturnLoggerFactory() if stream is None else structlog.WriteLoggerFactory(stream),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.NullHandler() if sys.stderr is None else logging.StreamHandler(sys.stderr)
+    handler = logging.NullHandler() if stream is None else logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

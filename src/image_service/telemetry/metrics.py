@@ -115,6 +115,7 @@ def _histogram(name: str, text: str, buckets: tuple[float, ...], labels: Iterabl
 
 BUILD = _gauge("image_service_build_info", "Always 1; what runs here.", ("version", "python"), mode="max")
 WORKERS_REPLACED = _counter("image_service_workers_replaced_total", "Worker processes that ended unasked.")
+LOG_LINES_LOST = _counter("image_service_log_lines_lost_total", "Lines of the log that could not be written.")
 
 REQUESTS = _counter("image_service_http_requests_total", "Requests answered.", ("dialect", "route", "method", "status"))
 REQUEST_SECONDS = _histogram(

@@ -72,12 +72,13 @@ class Sweeper:
         while True:
             # Sleep first: a service is busy when it starts, and a thousand workers must not ask at once.
             await asyncio.sleep(interval * random.uniform(*LOOKS))  # noqa: S311 - not a secret
-            try:
-                await self._if_due(timedelta(seconds=interval))
-            except ImageServiceError as error:
-                log.error("sweep failed", reason=str(error))
-            except Exception:
-                log.exception("sweep failed")
+            with suppress(Exception):  # of what handles errors below: nothing may end this loop
+                try:
+                    await self._if_due(timedelta(seconds=interval))
+                except ImageServiceError as error:
+                    log.error("sweep failed", reason=str(error))
+                except Exception:
+                    log.exception("sweep failed")
 
     async def _if_due(self, interval: timedelta) -> None:
         if not await runs.is_due(self.database, runs.SWEEP, interval):
