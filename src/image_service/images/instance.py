@@ -20,6 +20,7 @@ from image_service.database.database import Database
 from image_service.errors import BlobNotFound, InstanceMismatch
 from image_service.images.models import ImageRow, InstanceRow
 from image_service.storage.base import BlobHeaders, Storage
+from image_service.storage.local import named_failures
 from image_service.storage.names import HIGH_WATER, INSTANCE, MARK
 from image_service.storage.staging import Staging
 
@@ -161,7 +162,8 @@ async def _read(storage: Storage, name: str) -> str | None:
 
 async def _write(storage: Storage, staging: Staging, name: str, text: str) -> None:
     async with staging.file() as path:
-        await asyncio.to_thread(path.write_text, text)
+        with named_failures(name):
+            await asyncio.to_thread(path.write_text, text)
         await storage.put(name, path, HEADERS)
 
 

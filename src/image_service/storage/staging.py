@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -76,6 +77,10 @@ class Staging:
         try:
             path.touch()
             return path.stat().st_mtime
+        except OSError as error:
+            if not is_full(error):
+                raise
+            return time.time()
         finally:
             path.unlink(missing_ok=True)
 

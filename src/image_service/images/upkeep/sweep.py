@@ -1,8 +1,9 @@
 """Removes blobs and rows that are no longer needed, and nothing else."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, delete, exists, func, literal, true
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from image_service.database.database import Database
+from image_service.errors import StorageFull
 from image_service.images import idempotency, instance, upload_tickets
 from image_service.images.library import Library
 from image_service.images.models import ImageRow, ReservationRow, TrashRow
@@ -72,13 +74,12 @@ async def sweep(
     Raises `InstanceMismatch`, and what the audit raises.
     """
     await instance.check(database, storage)
-    oldest = await storage.check() - STRAY_AGE
+    oldest = await _now(storage) - STRAY_AGE
     found = await audit(oldest) if audit else Found()
     written = [blob.name async for blob in storage.list("tmp/") if blob.modified < oldest]
     if not dry_run:
         await _remove_again(database, storage, sizes, since)
         await _in_batches(written, storage.delete)
-        await instance.remember(database, storage, staging)
     swept = Swept(
         staged=len(written) + await staging.remove_stale(STRAY_AGE, dry_run=dry_run),
         trash=await _empty_trash(database, storage, sizes, dry_run=dry_run),
@@ -91,8 +92,18 @@ async def sweep(
         **(await forget_jobs(database, dry_run) if forget_jobs else {}),
     )
     if not dry_run:
-        await instance.leave_mark(database, storage, staging)
+        with suppress(StorageFull):  # nothing removed has made room: the next sweep writes them
+            await instance.remember(database, storage, staging)
+            await instance.leave_mark(database, storage, staging)
     return swept
+
+
+async def _now(storage: Storage) -> datetime:
+    """By the store's clock; by ours if the store is full, which a sweep is to mend."""
+    try:
+        return await storage.check()
+    except StorageFull:
+        return datetime.now(UTC)
 
 
 async def _remove_again(database: Database, storage: Storage, sizes: list[str], since: datetime | None) -> None:
