@@ -201,6 +201,13 @@ def test_with_a_database_of_ones_own_nothing_embedded_starts(tmp_path: Path, pos
     assert not (tmp_path / "data").exists()
 
 
+def test_a_database_url_with_a_sslmode_is_taken_by_every_way(tmp_path: Path, postgres: EmbeddedPostgres) -> None:
+    url = f"{postgres.url}&sslmode=prefer"
+    assert command(tmp_path, "migrate", DATABASE_URL=url).status == 0
+    assert command(tmp_path, "stores", "list", "--json", DATABASE_URL=url).status == 0
+    assert command(tmp_path, "jobs", "list", "--json", DATABASE_URL=url).status == 0
+
+
 def test_a_database_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     result = command(tmp_path, "stores", "list", DATABASE_URL=f"postgresql+asyncpg://me@/mine?host={tmp_path}")
     assert result.status == 1

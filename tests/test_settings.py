@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from image_service.cli.console import read_settings
 from image_service.pixels.picture import Format, readable
 from image_service.settings import Settings
 
@@ -105,3 +106,32 @@ def test_frozen() -> None:
     settings: Any = Settings()
     with pytest.raises(ValidationError):
         settings.port = 1
+
+
+@pytest.mark.parametrize("mode", ["disable", "prefer", "require", "verify-ca", "verify-full"])
+def test_tls_as_platforms_ask_for_it(mode: str) -> None:
+    settings = Settings.model_validate({"database_url": f"postgres://u:p@db.test:5433/shop?sslmode={mode}"})
+    assert settings.database_url == f"postgresql+asyncpg://u:p@db.test:5433/shop?ssl={mode}"
+
+
+def test_a_socket_stays_as_it_is() -> None:
+    url = "postgresql+asyncpg://postgres:@/postgres?host=/var/run/postgres"
+    assert Settings.model_validate({"database_url": url}).database_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://u:5ecret@h/b", "postgresql://user:password@host/name is wanted"),
+        ("postgresql://u:5ecret@h:notaport/b", "its port is no number"),
+        ("postgresql://u:5ecret@h/b?sslmode=require&channel_binding=require", "'channel_binding' is not known here"),
+        ("postgresql://u:5ecret@h/b?sslmode=please", "its sslmode is none of disable, allow, prefer"),
+    ],
+)
+def test_a_database_url_that_is_refused_says_why(url: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE_SERVICE_DATABASE_URL", url)
+    with pytest.raises(ValueError, match=r"^IMAGE_SERVICE_DATABASE_URL: ") as refused:
+        read_settings()
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "5ecret" not in str(refused.value)

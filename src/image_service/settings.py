@@ -5,7 +5,6 @@ that starts it use this object: the layers below get plain values.
 """
 
 import os
-import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Self
@@ -13,6 +12,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from image_service.database.address import address
 from image_service.database.limits import COMMAND_SECONDS, LEAST_CONNECTIONS, MAX_BIGINT
 from image_service.edge.limits import ConnectionLimits
 from image_service.edge.origin import WHAT_AN_ORIGIN_IS, as_sent, is_origin
@@ -62,9 +62,8 @@ def _token(value: str | None) -> str | None:
     return value
 
 
-def _through_asyncpg(value: object) -> object:
-    """Adds the driver: the database URLs of hosting platforms have none."""
-    return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", value) if isinstance(value, str) else value
+def _address(value: object) -> object:
+    return address(value) if isinstance(value, str) else value
 
 
 def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -113,9 +112,7 @@ class Settings(BaseSettings):
 
     # Where things are kept
     data_dir: Path = Path("data")
-    database_url: Annotated[str | None, BeforeValidator(_through_asyncpg)] = Field(
-        default=None, pattern=r"^postgresql\+asyncpg://"
-    )
+    database_url: Annotated[str | None, BeforeValidator(_address)] = None
     database_connections: int = Field(default=20, ge=LEAST_CONNECTIONS, le=1000)  # of all workers together
     database_seconds: float = Field(default=COMMAND_SECONDS, gt=0, le=300)  # for an answer to one statement
     storage_url: str | None = None  # file:///somewhere or s3://bucket/prefix; a folder in DATA_DIR by default
