@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from pgqueuer.adapters.persistence.schema_inspect import inspect
 from pgqueuer.domain.schema.declaration import target
 from pgqueuer.domain.settings import db_settings
+from structlog.testing import capture_logs
 
 from image_service.database.database import Database
 from image_service.errors import DatabaseUnavailable
@@ -14,7 +16,7 @@ from image_service.jobs import upkeep
 from image_service.queue import enqueue, runner, state
 from image_service.queue.enqueue import Work
 from image_service.queue.repository import PoolDriver
-from image_service.queue.runner import Pace
+from image_service.queue.runner import Pace, Runner
 from image_service.queue.task import Again, Task
 from tests.broken_log import broken_log
 from tests.queue.conftest import QUICK, NewRunner, put
@@ -76,6 +78,16 @@ async def test_a_log_that_fails_has_no_work_held(database: Database, store_id: i
             await ledger.wait()
             await empty(database)
     assert await state.rows(database, ["failed"], 1) == []
+
+
+async def test_an_outage_is_told_once(tmp_path: Path) -> None:
+    away = Database(f"postgresql+asyncpg://nobody@/none?host={tmp_path}", 2)
+    with capture_logs() as logged:
+        async with Runner(away, {"test": Ledger(1)}, 1, QUICK).running():
+            await asyncio.sleep(20 * QUICK.poll)
+    await away.close()
+    lines = [line["event"] for line in logged if line["log_level"] == "warning"]
+    assert lines in (["queue cannot be read"], ["the queue waits for the database"])
 
 
 async def test_work_goes_with_the_change_that_it_belongs_to(database: Database, store_id: int) -> None:

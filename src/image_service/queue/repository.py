@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import structlog
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain import models, types
 from pgqueuer.ports.driver import Driver, NotifyCallback
@@ -14,8 +13,7 @@ from pgqueuer.ports.repository import EntrypointExecutionParameter
 from image_service.database.database import Database
 from image_service.errors import DatabaseUnavailable
 from image_service.queue import turns
-
-log = structlog.get_logger()
+from image_service.queue.outage import Outage
 
 PAUSE_SECONDS = 1.0  # between two tries while the database is down
 
@@ -84,6 +82,7 @@ class Repository(Queries):
         self._places = places
         self._has_taken_all = False
         self._is_nudged = False  # since the latest look began
+        self.outage = Outage()
         self.is_closing = False
         self.is_more = False  # due work may be left, which had no place, or came later
 
@@ -117,8 +116,9 @@ class Repository(Queries):
                 stale=heartbeat_timeout,
             )
         except DatabaseUnavailable as error:
-            log.warning("queue cannot be read", reason=str(error))
+            self.outage.goes_on("queue cannot be read", error)
             return []
+        self.outage.is_over()
         self.is_more = claimed.is_more
         self._has_taken_all = bool(claimed.rows) and not claimed.is_more
         # `headers` is the only field of pgqueuer's job for our columns.

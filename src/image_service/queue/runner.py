@@ -89,7 +89,7 @@ class Runner:
                         log_aggregation_interval=timedelta(0),  # our counts are metrics
                     )
                 except DatabaseUnavailable as error:
-                    log.warning("the queue waits for the database", reason=str(error))
+                    self._repository.outage.goes_on("the queue waits for the database", error)
                 except Exception:
                     log.exception("the queue has stopped; it begins again")
             try:
