@@ -15,6 +15,8 @@ from sqlmodel import col
 from image_service.errors import InstanceMismatch
 from image_service.images import instance
 from image_service.images.models import ImageRow
+from image_service.images.upkeep import runs, verifying
+from image_service.storage.local import LocalStorage
 from image_service.storage.names import HIGH_WATER
 from tests.conftest import NewDatabase, Service, StartService
 from tests.images import blobs
@@ -62,6 +64,19 @@ async def refused(service: Service, client: httpx.AsyncClient) -> None:
             await sweep(service, **options)
     assert await names(service) == everything
     assert await blobs.trash_count(service) == 0
+
+
+async def test_verify_of_an_empty_blob_store(
+    start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """Not mounted, perhaps: it says so, and no original counts as missing."""
+    async with shop(start_service, await new_database(), tmp_path) as (service, client):
+        await added(client)
+        before = await runs.results(service.database)
+        with pytest.raises(InstanceMismatch, match="it is empty or its disk is not mounted"):
+            await verifying.run(service.database, LocalStorage(tmp_path / "other"))
+        assert await runs.results(service.database) == before
+        assert (await verifying.run(service.database, service.storage)).counts["whole"] == 1
 
 
 @pytest.mark.parametrize("claimed", [False, True], ids=["empty", "someone else's"])

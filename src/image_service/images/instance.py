@@ -117,7 +117,12 @@ def require(recorded: UUID | None, given: int, found: Found) -> None:
     """Raises `InstanceMismatch` unless the database's id `recorded` is the blob store's, and `given`, its last image
     id, is not behind.
     """
-    if found.id is None or found.id != recorded:
+    if found.id is None:
+        raise InstanceMismatch(
+            f"the blob store has no {NAME}: it is empty or its disk is not mounted, or the service has never started; "
+            f"the database is of instance {recorded}"
+        )
+    if found.id != recorded:
         raise InstanceMismatch(f"the database is of instance {recorded}, the blob store of {found.id}")
     if given < found.reached:
         raise InstanceMismatch(

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from image_service.database.database import Database
 from image_service.errors import ImageServiceError
+from image_service.images import instance
 from image_service.images.upkeep import runs
 from image_service.images.upkeep.verify import All, OriginalState, Rows, Sample, Verified, verify
 from image_service.storage.base import Storage
@@ -71,12 +72,13 @@ async def run(
     """Verify all originals, or a random `share`, at most `rate` a second. Resumes a stopped run of the same kind,
     unless `anew`, and passes it to `say`.
 
-    Raises `VerifyUnderWay`, and what `verify` raises.
+    Raises `VerifyUnderWay`, `InstanceMismatch`, and what `verify` raises.
     """
     job = runs.VERIFY if share == 1 else runs.VERIFY_SAMPLE
     async with database.lock(LOCK) as mine:
         if not mine:
             raise VerifyUnderWay("another verify is under way")
+        await instance.check(database, storage)  # nothing is recorded of another installation's blob store
         now = time.time()
         kept = None if anew else await runs.cursor_of(database, job, Verification)
         begun = Verification(share, read, random.random(), now, now)  # noqa: S311 - not a secret
