@@ -215,6 +215,21 @@ def test_a_database_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert result.err.count("\n") == 1
 
 
+def test_a_database_that_is_not_reached_is_named(tmp_path: Path) -> None:
+    for name in ("migrate", "jobs list"):
+        result = command(tmp_path, *name.split(), DATABASE_URL="postgresql://me:5ecret@no-such-host.invalid/mine")
+        assert result.status == 1
+        assert result.err.startswith("image-service: the database cannot be reached: gaierror: ")
+        assert "IMAGE_SERVICE_DATABASE_URL" in result.err
+        assert "5ecret" not in result.err
+        assert result.err.count("\n") == 1
+
+
+def test_a_store_without_a_name(tmp_path: Path) -> None:
+    result = command(tmp_path, "stores", "add", "   ")
+    assert (result.status, "NAME: it is empty" in result.err) == (2, True)
+
+
 def test_help_and_version(tmp_path: Path) -> None:
     assert command(tmp_path, "--version").out == version("image-service") + "\n"
     shown = command(tmp_path, "--help").out

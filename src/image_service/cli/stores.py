@@ -40,6 +40,8 @@ def stores_add(
     as_json: Json = False,
 ) -> None:
     """Create a store and its first token, which is shown only once."""
+    if not name.strip():
+        raise typer.BadParameter("it is empty", param_hint="NAME")
     token = sys.stdin.readline().strip() if token_stdin else None
     made = with_database(lambda _, database: registry.add(database, name, store_id=store_id, token=token))
     if as_json:

@@ -31,7 +31,15 @@ class database_faults:  # noqa: N801 - reads as the statement that it is
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, _FAULTS) and not _is_bug(error):
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}".splitlines()[0][:300]) from error
+            cause = _cause(error)
+            raise DatabaseUnavailable(f"{type(cause).__name__}: {cause}".splitlines()[0][:300]) from error
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What SQLAlchemy has wrapped."""
+    inner = (error.orig or error) if isinstance(error, DBAPIError) else error
+    is_adapted = isinstance(inner, asyncpg_dialect.AsyncAdapt_asyncpg_dbapi.Error)
+    return (inner.__cause__ or inner) if is_adapted else inner
 
 
 def _is_bug(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ from urllib.request import url2pathname
 
 from sqlalchemy import Integer, cast, column, func, select, table
 
+from image_service.cli.database import MEND
 from image_service.cli.doctor.findings import Finding, Findings, fail, ok, warn
 from image_service.database import migrations
 from image_service.database.database import Database
@@ -65,8 +66,7 @@ async def database(database: Database, settings: Settings) -> Findings:
     try:
         [facts] = await database.rows(_FACTS)
     except ImageServiceError as error:
-        mend = "is PostgreSQL up, and are name, password and host in IMAGE_SERVICE_DATABASE_URL right?"
-        yield fail("database", f"cannot be reached: {error}", mend)
+        yield fail("database", f"cannot be reached: {error}", MEND)
         return
     after = datetime.now(UTC)
     if facts.number // 10_000 < OLDEST_MAJOR:
