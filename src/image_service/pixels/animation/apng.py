@@ -5,13 +5,13 @@ from struct import pack
 
 import pyvips
 
+from image_service.pixels.animation.timing import fraction
 from image_service.pixels.libvips import load, resized
 from image_service.pixels.picture import Format
 from image_service.pixels.structure.png.apng import CLEARED, FCTL, RESTORED, Apng
 from image_service.pixels.structure.png.chunks import SIGNATURE, chunk, chunks_of
 
 TRANSPARENT = (0, 0, 0, 0)
-MOST_MILLISECONDS = 65_535  # a frame's longest delay
 
 
 def shown(data: bytes, apng: Apng, fail_on: str) -> Iterator[pyvips.Image]:
@@ -47,8 +47,7 @@ def encoded(strip: pyvips.Image, **options: object) -> bytes:
     for frame, milliseconds in zip(frames, delays, strict=True):
         left, top, width, tall = (0, 0, strip.width, height) if before is None else _changed(before, frame)
         png = frame.crop(left, top, width, tall).pngsave_buffer(keep="none", **options)
-        delay = min(max(milliseconds, 0), MOST_MILLISECONDS)
-        parts.append(chunk(b"fcTL", FCTL.pack(sequence, width, tall, left, top, delay, 1000, 0, 0)))
+        parts.append(chunk(b"fcTL", FCTL.pack(sequence, width, tall, left, top, *fraction(milliseconds), 0, 0)))
         sequence += 1
         for each in chunks_of(png):
             if each.kind == b"IHDR" and before is None:

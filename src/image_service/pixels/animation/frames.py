@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pyvips
 
 from image_service.pixels.animation.apng import shown
+from image_service.pixels.animation.timing import held_delays, held_plays
 from image_service.pixels.libvips import field, load, resized
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
@@ -32,8 +33,7 @@ def _of_apng(data: bytes, rendering: Rendering) -> pyvips.Image:
     strip = _joined((resized(each, rendering.width, rendering.height) for each in frames), rendering)
     if strip[strip.bands - 1].min() == OPAQUE:
         strip = strip[: strip.bands - 1].copy()
-    strip.set_type(pyvips.GValue.array_int_type, DELAYS, [frame.milliseconds for frame in apng.frames])
-    strip.set_type(pyvips.GValue.gint_type, LOOP, apng.plays)
+    _set_timing(strip, [frame.milliseconds for frame in apng.frames], apng.plays, rendering.format)
     return strip
 
 
@@ -50,10 +50,7 @@ def _of_pages(strip: pyvips.Image, rendering: Rendering) -> pyvips.Image:
         frames = (strip.crop(0, top, strip.width, height) for top in tops)
         fitted = _joined((resized(each, rendering.width, rendering.height) for each in frames), rendering)
     fitted.set_type(pyvips.GValue.gint_type, PAGE_HEIGHT, rendering.height)
-    if type_ := strip.get_typeof(DELAYS):
-        fitted.set_type(type_, DELAYS, strip.get(DELAYS)[: rendering.frames])
-    if type_ := strip.get_typeof(LOOP):
-        fitted.set_type(type_, LOOP, strip.get(LOOP))
+    _set_timing(fitted, strip.get(DELAYS)[: rendering.frames], strip.get(LOOP), rendering.format)
     return fitted
 
 
@@ -61,6 +58,11 @@ def _joined(frames: Iterable[pyvips.Image], rendering: Rendering) -> pyvips.Imag
     strip = pyvips.Image.arrayjoin([each.copy_memory() for each in frames], across=1).copy()
     strip.set_type(pyvips.GValue.gint_type, PAGE_HEIGHT, rendering.height)
     return strip
+
+
+def _set_timing(strip: pyvips.Image, milliseconds: list[int], plays: int, format: Format) -> None:
+    strip.set_type(pyvips.GValue.array_int_type, DELAYS, held_delays(milliseconds, format))
+    strip.set_type(pyvips.GValue.gint_type, LOOP, held_plays(plays, format))
 
 
 def with_alpha(webp: bytes) -> bytes:

@@ -11,6 +11,7 @@ FCTL = Struct(">IIIIIHHBB")  # sequence number, width, height, left, top, delay,
 SEQUENCE = Struct(">I")
 CLEARED, RESTORED = 1, 2  # disposal of a frame after display; 0: it stays
 DISPOSALS, BLENDS = 3, 2
+MOST = 2**31 - 1  # frames or plays in acTL; decoders ignore one with more
 PER_SECOND = 100  # divisor of a delay, if given as 0
 # Chunks before the first picture that each frame needs.
 SHARED = (b"PLTE", b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"sBIT")
@@ -78,7 +79,9 @@ class _Reader:
         elif each.kind == b"acTL" and not self._has_pixels:
             if len(each.body) != ACTL.size or self._declared:
                 return False
-            self._declared, self._plays = ACTL.unpack(each.body)
+            declared, plays = ACTL.unpack(each.body)
+            if max(declared, plays) <= MOST:
+                self._declared, self._plays = declared, plays
         elif each.kind in SHARED and not self._has_pixels:
             self._shared.append(chunk(each.kind, bytes(each.body)))
         elif each.kind == b"IDAT":
