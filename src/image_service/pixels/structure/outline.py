@@ -12,6 +12,7 @@ from image_service.pixels.limits import Limits, Refused, too_large
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.costs import most_seconds
+from image_service.pixels.structure.gif_frames import Coded
 from image_service.pixels.structure.png.apng import Apng
 
 
@@ -38,6 +39,7 @@ class Structure:
     is_open: bool = False  # the end marker is missing
     apng: Apng | None = None  # offsets refer to the tidied data
     appended: int = 0  # frames that `tidied` adds
+    coded: tuple[Coded, ...] = ()  # frames of a GIF
 
     def check(self, limits: Limits) -> None:
         """Raises `Refused` (TOO_WIDE_OR_HIGH, TOO_MANY_PIXELS) beyond the limits."""

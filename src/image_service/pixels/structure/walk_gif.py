@@ -4,6 +4,7 @@ from struct import Struct
 
 from image_service.pixels.limits import Limits, broken, cut, too_large
 from image_service.pixels.picture import Format
+from image_service.pixels.structure.gif_frames import INTERLACED, TRANSPARENT, Coded
 from image_service.pixels.structure.outline import Edit, Structure
 
 SCREEN = Struct("<6xHHB2x")  # width, height, flags
@@ -11,13 +12,11 @@ FRAME = Struct("<xHHHHB")  # left, top, width, height, flags
 EXTENSION, FRAME_START, TRAILER = 0x21, 0x2C, 0x3B
 UNUSED = 255  # a colour that no pixel uses if the palette has fewer than 256
 FULL_PALETTE = 3 * 256  # bytes
-MAX_CODE_SIZE = 11  # bits; LZW codes are one bit longer and end at 12
+MAX_CODE_SIZE = 8  # bits of a pixel; browsers read no more
 CONTROL = 0xF9  # the extension with the next frame's disposal
 CONTROL_BYTES = 4  # of its body
 CLEARED = 2  # disposal: cleared after display
 RESTORED = (3, 4)  # disposal: restore the previous canvas, which decoders copy; 4 is an old mistake for 3
-# A frame of one transparent pixel. The decoder makes no alpha for a GIF without transparent colours in its frames.
-TRANSPARENT = bytes.fromhex("21f9040100000000 2c00000000010001008000000000000002024401 00")
 EXTENSIONS_PER_FRAME = 3  # control, comment, application: the most of a regular frame
 
 
@@ -44,6 +43,7 @@ class _Walk:
         self._control: int | None = None  # offset of the next frame's control extension
         self._disposal = 0
         self._placed: list[tuple[int, int, int, int, int]] = []  # left, top, width, height, disposal of each frame
+        self._coded: list[Coded] = []
         self._edits: list[Edit] = []
 
     def structure(self) -> Structure:
@@ -75,6 +75,7 @@ class _Walk:
             held,
             edits=tuple(self._edits),
             appended=int(shows_canvas),
+            coded=tuple(self._coded),
         )
         structure.check(self._limits)
         if self._canvases * self._width * self._height * 4 > self._limits.canvas:
@@ -100,11 +101,13 @@ class _Walk:
         if stop is None:
             self._leave_out(start, None)
             return
-        left, top, width, height, _ = FRAME.unpack_from(self._data, start)
+        left, top, width, height, flags = FRAME.unpack_from(self._data, start)
         if width and height:
             self._let_clear(start)
             self._frames += 1
             self._placed.append((left, top, width, height, self._disposal))
+            pixels = memoryview(self._data)[start + FRAME.size + _palette_bytes(flags) : stop]
+            self._coded.append(Coded(width, height, bool(flags & INTERLACED), pixels))
             self._width, self._height = max(self._width, left + width), max(self._height, top + height)
         else:
             self._leave_out(start, stop)
