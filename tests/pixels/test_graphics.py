@@ -89,3 +89,42 @@ async def test_a_photo_with_a_palette_may_lose_a_little(pool: PixelPool, tmp_pat
         data = encoded(photo.convert("P", palette=Image.Palette.ADAPTIVE), "PNG")
     webp = await drawn(pool, tmp_path, data, Format.WEBP, 2)
     assert len(webp) < len(await drawn(pool, tmp_path, data, Format.PNG, 2)) / 2
+
+
+def film(frames: list[Image.Image], format: str) -> bytes:
+    return encoded(frames[0], format, save_all=True, append_images=frames[1:], duration=100)
+
+
+async def drawn_film(pool: PixelPool, folder: Path, data: bytes, format: Format) -> bytes:
+    (folder / "a").write_bytes(data)
+    found = await pool.probe(folder / "a", wait=WAIT)
+    rendering = Rendering(found.format, format, found.width, found.height, found.frames)
+    await pool.render(folder / "a", folder / "b", rendering, wait=WAIT)
+    return (folder / "b").read_bytes()
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG"])
+async def test_an_animated_graphic_as_webp(pool: PixelPool, tmp_path: Path, format: str) -> None:
+    """Stripes of one pixel, whose colours 4:2:0 would mix."""
+    frames = []
+    for offset in range(3):
+        image = Image.new("RGB", (120, 90), "red")
+        for x in range(offset, 120, 3):
+            ImageDraw.Draw(image).line((x, 0, x, 90), fill="blue")
+        frames.append(image)
+    data = film([each.convert("P") if format == "GIF" else each for each in frames], format)
+    webp = await drawn_film(pool, tmp_path, data, Format.WEBP)
+    assert len(webp) <= len(await drawn_film(pool, tmp_path, data, Format(format.lower())))
+    seen = Image.open(BytesIO(webp))
+    for number, frame in enumerate(frames):
+        seen.seek(number)
+        assert ImageChops.difference(seen.convert("RGB"), frame).getbbox() is None
+
+
+async def test_an_animated_photo_as_webp(pool: PixelPool, tmp_path: Path) -> None:
+    with Image.open(PHOTOS / "rocket.jpg") as photo:
+        photo.thumbnail((300, 300))
+        frames = [photo.rotate(turn).convert("P", palette=Image.Palette.ADAPTIVE) for turn in (0, 5, 10)]
+    webp = await drawn_film(pool, tmp_path, film(frames, "GIF"), Format.WEBP)
+    assert b"VP8L" not in webp
+    assert len(webp) < len(await drawn_film(pool, tmp_path, film(frames, "GIF"), Format.GIF)) / 2

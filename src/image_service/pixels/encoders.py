@@ -1,6 +1,6 @@
 """Encodes drawn pictures: photos with each format's best settings, graphics losslessly if that is lighter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyvips
@@ -78,6 +78,13 @@ def encoded(
 
 def lossless_webp(image: pyvips.Image) -> bytes:
     return _saved(image, Format.WEBP, LOSSLESS)
+
+
+def is_lighter_without_loss(frames: Iterable[pyvips.Image]) -> bool:
+    """Whether these samples of an animation's frames, in memory, have no more bytes as lossless WebP."""
+    sizes = ((len(_saved(each, Format.WEBP, LOSSLESS)), len(_saved(each, Format.WEBP, {}))) for each in frames)
+    lossless, lossy = zip(*sizes, strict=True)
+    return bool(sum(lossless) <= sum(lossy))
 
 
 def write(target: int, data: bytes) -> None:

@@ -8,9 +8,18 @@ from typing import TypeVar
 import pyvips
 
 from image_service.pixels.animation import apng
-from image_service.pixels.animation.frames import fitted_frames, with_alpha
+from image_service.pixels.animation.frames import fitted_frames, samples, with_alpha
 from image_service.pixels.colour.chroma import is_worth_a_look, needs_full
-from image_service.pixels.encoders import ENCODERS, encoded, lossless_webp, plain, stream, write
+from image_service.pixels.encoders import (
+    ENCODERS,
+    LOSSLESS,
+    encoded,
+    is_lighter_without_loss,
+    lossless_webp,
+    plain,
+    stream,
+    write,
+)
 from image_service.pixels.graphics import graphic_of
 from image_service.pixels.keeping import Keep
 from image_service.pixels.libvips import JUNK_BEFORE_END, MOST_JUNK, STRICT, load, resized, thumbnail
@@ -69,7 +78,7 @@ def run(data: bytes, target: int, rendering: Rendering, keep: Keep | None) -> tu
             if kept is not None or not is_worth_a_look(image):
                 return render_kept(image, target, rendering), kept
     if rendering.frames > 1 and rendering.format in ANIMATED:
-        encode_frames(fitted_frames(data, rendering), target, rendering)
+        encode_frames(fitted_frames(data, rendering), data, target, rendering)
     else:
         return encode_still(open_still(data, rendering), data, target, rendering), None
     return rendering.format, None
@@ -123,11 +132,16 @@ def looked_at(image: pyvips.Image, data: bytes, rendering: Rendering) -> tuple[p
     return image, encode, Look(graphic is not None, is_full, sharp)
 
 
-def encode_frames(strip: pyvips.Image, target: int, rendering: Rendering) -> None:
+def encode_frames(strip: pyvips.Image, data: bytes, target: int, rendering: Rendering) -> None:
     _, options = ENCODERS[rendering.format]
     if rendering.format is Format.PNG:
         write(target, apng.encoded(strip, **options))
-    elif rendering.format is Format.WEBP and strip.hasalpha():
-        write(target, with_alpha(strip.webpsave_buffer(keep="none", **options)))
+    elif rendering.format is Format.WEBP:
+        if strip.width * strip.height <= MAX_PIXELS:
+            strip = strip.copy_memory()
+            if graphic_of(strip, data, rendering) and is_lighter_without_loss(samples(strip)):
+                options = options | LOSSLESS
+        webp = strip.webpsave_buffer(keep="none", **options)
+        write(target, with_alpha(webp) if strip.hasalpha() else webp)
     else:
         stream(strip, target, rendering.format)

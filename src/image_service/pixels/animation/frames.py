@@ -13,6 +13,7 @@ from image_service.pixels.structure.png.apng import apng_of
 
 PAGE_HEIGHT, DELAYS, LOOP = "page-height", "delay", "loop"  # pixels; milliseconds of each; number of plays, 0 for ever
 OPAQUE = 255
+SAMPLE_PIXELS = 300_000  # of a frame
 WEBP_HEAD = (b"RIFF", b"WEBPVP8X")  # of an animated file: the bytes before and after its length
 WEBP_FLAGS_AT = 20
 WEBP_ALPHA = 0x10
@@ -58,6 +59,18 @@ def _joined(frames: Iterable[pyvips.Image], rendering: Rendering) -> pyvips.Imag
     strip = pyvips.Image.arrayjoin([each.copy_memory() for each in frames], across=1).copy()
     strip.set_type(pyvips.GValue.gint_type, PAGE_HEIGHT, rendering.height)
     return strip
+
+
+def samples(strip: pyvips.Image) -> list[pyvips.Image]:
+    """Return the middle rows of the first, the middle and the last frame, in memory, of a strip in memory."""
+    height = strip.get(PAGE_HEIGHT)
+    last = strip.height // height - 1
+    rows = min(height, max(SAMPLE_PIXELS // strip.width, 1))
+    tops = (height * each + (height - rows) // 2 for each in sorted({0, last // 2, last}))
+    frames = [strip.crop(0, top, strip.width, rows).copy_memory() for top in tops]
+    for frame in frames:
+        frame.set_type(pyvips.GValue.gint_type, PAGE_HEIGHT, rows)
+    return frames
 
 
 def _set_timing(strip: pyvips.Image, milliseconds: list[int], plays: int, format: Format) -> None:

@@ -15,9 +15,10 @@ DEAR_SECONDS = 1.0  # a render is dear from here on: 12 megapixels as AVIF, a hu
 DECODE = {Format.JPG: 6, Format.PNG: 20, Format.GIF: 30, Format.WEBP: 30, Format.AVIF: 60, Format.HEIC: 30}
 ENCODE = {Format.JPG: 15, Format.PNG: 100, Format.GIF: 200, Format.WEBP: 60, Format.AVIF: 200}
 FLOOR = 0.01  # seconds, at least, for any render
-# Worst case: noise, on shared cores. Measured: 54 to decode an animated WebP, 295 to encode as GIF.
+# Worst case: noise, on shared cores. Measured: 54 to decode an animated WebP, 295 to encode as GIF; lossless WebP takes
+# twice the time of lossy where it is lighter.
 MOST_DECODE = {Format.JPG: 60, Format.PNG: 100, Format.GIF: 100, Format.WEBP: 100, Format.AVIF: 200, Format.HEIC: 200}
-MOST_ENCODE = {Format.JPG: 60, Format.PNG: 300, Format.GIF: 450, Format.WEBP: 250, Format.AVIF: 600}
+MOST_ENCODE = {Format.JPG: 60, Format.PNG: 300, Format.GIF: 450, Format.WEBP: 350, Format.AVIF: 600}
 
 
 def estimated_seconds(rendering: Rendering, width: int, height: int) -> float:
