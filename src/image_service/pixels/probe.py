@@ -34,6 +34,7 @@ from image_service.pixels.structure.walk import read_structure
 from image_service.pixels.structure.walk_jpeg import without_fill, without_junk
 
 TOO_SHORT = re.compile(r"premature end|unexpected end|truncated|end of (file|data)", re.I)
+UNREAD = "unable to read pixels"  # libvips on a WebP
 # For these, the thumbnail is the full decode. A WebP or AVIF cannot be decoded partly. For a JPEG, every scale reads
 # all coded bytes, and skips only arithmetic that cannot fail.
 READ_BY_THUMB = (Format.JPG, Format.WEBP, Format.AVIF)
@@ -94,7 +95,8 @@ def _has_every_pixel(data: bytes, structure: Structure) -> bool:
 
 def _refused(error: pyvips.Error, structure: Structure) -> Refused:
     reason = " ".join(str(error).split())[:200]
-    return (cut if structure.is_open or TOO_SHORT.search(reason) else broken)(reason)
+    is_cut = structure.is_open or TOO_SHORT.search(reason) or (structure.is_lossy and UNREAD in reason)
+    return (cut if is_cut else broken)(reason)
 
 
 def _decode(data: bytes, structure: Structure, limits: Limits, keep: Keep | None) -> Probe:

@@ -37,6 +37,7 @@ class Structure:
     decoded: int  # most bytes that a decoder may hold at once
     edits: tuple[Edit, ...] = ()  # in file order; see `tidied`
     is_open: bool = False  # the end marker is missing
+    is_lossy: bool = False  # a WebP of VP8 alone, whose decoder fails only where the data end early
     apng: Apng | None = None  # offsets refer to the tidied data
     appended: int = 0  # frames that `tidied` adds
     coded: tuple[Coded, ...] = ()  # frames of a GIF

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from struct import Struct
 
-from image_service.pixels.limits import Limits, broken, too_large
+from image_service.pixels.limits import Limits, broken, cut, too_large
 from image_service.pixels.picture import Format
 from image_service.pixels.structure.outline import Edit, Structure
 
@@ -27,12 +27,13 @@ def walk_webp(data: bytes, limits: Limits) -> Structure:
     """Return the outline of a WebP. Bytes beyond the RIFF header's length are a trailer."""
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
-        raise broken("WebP cut short")
+        raise cut("WebP cut short")
     chunks = _chunks(data, RIFF_HEAD, end, limits)
     kind, start, stop = next(chunks, (b"", 0, 0))
     if kind in PICTURES:  # the simple format: later chunks are ignored
         width, height = _picture(data, kind, start, stop)
-        return Structure(Format.WEBP, width, height, 1, end, decoded=width * height * STILL_BYTES)
+        held = width * height * STILL_BYTES
+        return Structure(Format.WEBP, width, height, 1, end, decoded=held, is_lossy=kind == b"VP8 ")
     if kind != b"VP8X" or stop - start < CANVAS.size:
         raise broken("WebP without a picture")
     at, (flags, *sides) = start, CANVAS.unpack_from(data, start)
@@ -62,10 +63,10 @@ def _chunks(data: bytes, position: int, end: int, limits: Limits) -> Iterator[tu
             raise broken("WebP with too many chunks")
         start = position + CHUNK_HEAD.size
         if start > end:
-            raise broken("WebP cut between chunks")
+            raise cut("WebP cut between chunks")
         kind, length = CHUNK_HEAD.unpack_from(data, position)
         if start + length > end:
-            raise broken("WebP cut within a chunk")
+            raise cut("WebP cut within a chunk")
         yield kind, start, start + length
         position = start + length + length % 2
 
@@ -114,7 +115,7 @@ def _frames(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple
 
 def _frame(data: bytes, start: int, stop: int, canvas: tuple[int, int], limits: Limits) -> None:
     if stop - start < FRAME.size:
-        raise broken("WebP cut in a frame's header")
+        raise cut("WebP cut in a frame's header")
     *numbers, _ = FRAME.unpack_from(data, start)
     left, top, width, height = map(_number, numbers)
     size = (width + 1, height + 1)
@@ -130,13 +131,13 @@ def _picture(data: bytes, kind: bytes, start: int, stop: int) -> tuple[int, int]
     """Read width and height from the coded picture."""
     if kind == b"VP8 ":
         if stop - start < LOSSY.size:
-            raise broken("WebP cut in a picture's header")
+            raise cut("WebP cut in a picture's header")
         tag, code, width, height = LOSSY.unpack_from(data, start)
         if tag[0] & 1 or code != b"\x9d\x01\x2a":
             raise broken("WebP whose picture is no key frame")
         return width & 0x3FFF, height & 0x3FFF
     if stop - start < LOSSLESS.size:
-        raise broken("WebP cut in a picture's header")
+        raise cut("WebP cut in a picture's header")
     signature, bits = LOSSLESS.unpack_from(data, start)
     if signature != 0x2F or bits >> 29:
         raise broken("WebP with a bad lossless header")
