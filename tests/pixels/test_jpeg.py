@@ -176,3 +176,16 @@ async def test_missing_tables_are_damage(pool: PixelPool, tmp_path: Path) -> Non
     at = CONTROL.index(b"\xff\xdb")
     behind = at + 2 + struct.unpack_from(">H", CONTROL, at + 2)[0]
     assert await refused(pool, tmp_path, CONTROL[:at] + CONTROL[behind:]) is Refusal.DAMAGED
+
+
+@pytest.mark.parametrize("marker", [0xE1, 0xED, 0xFE])
+@pytest.mark.parametrize("length", [0, 1])
+async def test_metadata_with_a_length_of_less_than_itself(
+    pool: PixelPool, tmp_path: Path, marker: int, length: int
+) -> None:
+    empty = bytes((0xFF, marker, 0, length))
+    (tmp_path / "a").write_bytes(CONTROL[:TABLES] + empty + CONTROL[TABLES:])
+    assert (await pool.probe(tmp_path / "a", wait=WAIT)).end == len(CONTROL) + len(empty)
+    await pool.render(tmp_path / "a", tmp_path / "b", Rendering(Format.JPG, Format.JPG, 320, 240, 1), wait=WAIT)
+    tables = CONTROL[:TABLES] + bytes((0xFF, 0xDB, 0, length)) + CONTROL[TABLES:]
+    assert await refused(pool, tmp_path, tables) is Refusal.DAMAGED

@@ -21,6 +21,7 @@ TEM, SOI, SOS, EOI, JFIF, ADOBE = 0x01, 0xD8, 0xDA, 0xD9, 0xE0, 0xEE
 DECODABLE_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; no browser renders others
 PROGRESSIVE = 0xC2
 OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+METADATA = (*range(0xE0, 0xF0), 0xFE)  # APPn, COM
 JFIF_MAJOR = 5  # offset of the version; libjpeg treats any as 1
 ADOBE_TRANSFORM = 11  # offset
 TRANSFORMS = {3: (0, 1), 4: (0, 2)}  # by number of components: none, YCbCr or YCCK; libjpeg reads others as the last
@@ -61,11 +62,20 @@ class _Walk:
                 if not self._scans.count:
                     self._edits.append(Edit(match.start(), position))
                 continue
+            if self._is_stunted(marker, position):
+                self._edits.append(Edit(match.start(), position + LENGTH.size))
+                position += LENGTH.size
+                continue
             body = self._segment(position)
             self._read(marker, body, position + LENGTH.size)
             position += LENGTH.size + len(body)
         self._edits.append(Edit(behind_pixels(self._data), len(self._data), END))
         return self._ended(len(self._data), is_open=True)
+
+    def _is_stunted(self, marker: int, position: int) -> bool:
+        """Whether it is metadata before the pixels with a length of 0 or 1, which decoders read as an empty segment."""
+        is_metadata = marker in METADATA and not self._scans.count
+        return is_metadata and self._data[position : position + LENGTH.size] in (b"\0\0", b"\0\1")
 
     def _segment(self, position: int) -> bytes:
         """Return the body of the segment whose length field is at `position`."""
