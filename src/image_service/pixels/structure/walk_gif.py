@@ -10,6 +10,7 @@ from image_service.pixels.structure.outline import Edit, Structure
 SCREEN = Struct("<6xHHB2x")  # width, height, flags
 FRAME = Struct("<xHHHHB")  # left, top, width, height, flags
 EXTENSION, FRAME_START, TRAILER = 0x21, 0x2C, 0x3B
+FLAGS_AT = 10  # offset in the screen
 UNUSED = 255  # a colour that no pixel uses if the palette has fewer than 256
 FULL_PALETTE = 3 * 256  # bytes
 MAX_CODE_SIZE = 8  # bits of a pixel; browsers read no more
@@ -44,6 +45,7 @@ class _Walk:
         self._disposal = 0
         self._placed: list[tuple[int, int, int, int, int]] = []  # left, top, width, height, disposal of each frame
         self._coded: list[Coded] = []
+        self._colours = 0  # most bytes of palette that the frames without one need
         self._edits: list[Edit] = []
 
     def structure(self) -> Structure:
@@ -63,6 +65,7 @@ class _Walk:
         if not self._frames:
             raise (cut if is_cut else broken)("GIF without a whole frame")
         held = self._width * self._height * self._frames * 4
+        self._fill_screen_s_palette()
         shows_canvas = not self._is_covered()
         if shows_canvas:
             self._append(TRANSPARENT, position)
@@ -103,17 +106,38 @@ class _Walk:
             return
         left, top, width, height, flags = FRAME.unpack_from(self._data, start)
         if width and height:
-            self._let_clear(start)
+            end = start + FRAME.size + _palette_bytes(flags)
+            colours = 3 << min(self._data[end], MAX_CODE_SIZE)  # bytes of a palette with all that its pixels can name
+            self._let_clear(start, colours)
+            self._fill_palette(start, flags, colours)
             self._frames += 1
             self._placed.append((left, top, width, height, self._disposal))
-            pixels = memoryview(self._data)[start + FRAME.size + _palette_bytes(flags) : stop]
+            pixels = memoryview(self._data)[end:stop]
             self._coded.append(Coded(width, height, bool(flags & INTERLACED), pixels))
             self._width, self._height = max(self._width, left + width), max(self._height, top + height)
         else:
             self._leave_out(start, stop)
         self._control, self._disposal = None, 0
 
-    def _let_clear(self, start: int) -> None:
+    def _fill_palette(self, start: int, flags: int, colours: int) -> None:
+        """Append black for the colours that pixels can name but the palette lacks, as in browsers.
+
+        The decoder makes them transparent, or takes them from an earlier palette.
+        """
+        own = _palette_bytes(flags)
+        if not own:
+            self._colours = max(self._colours, colours)
+        elif own < colours:
+            at, end = start + FRAME.size - 1, start + FRAME.size + own
+            self._edits.append(Edit(at, end, _filled(self._data[at:end], colours)))
+
+    def _fill_screen_s_palette(self) -> None:
+        palette = _palette_bytes(self._flags)
+        if palette and palette < self._colours:
+            end = SCREEN.size + palette
+            self._edits.insert(0, Edit(FLAGS_AT, end, _filled(self._data[FLAGS_AT:end], self._colours)))
+
+    def _let_clear(self, start: int, colours: int) -> None:
         """Make the decoder clear frames as browsers do: to transparent, also a first frame with disposal "restore". The
         decoder does so only if the frame has a transparent colour, else it fills in the background colour.
         """
@@ -124,7 +148,7 @@ class _Walk:
         at = self._control + 3
         flags, delay_low, delay_high, colour = self._data[at : at + CONTROL_BYTES]
         palette = _palette_bytes(self._data[start + FRAME.size - 1]) or _palette_bytes(self._flags)
-        if not flags & 1 and palette < FULL_PALETTE:
+        if not flags & 1 and (palette < FULL_PALETTE or colours < FULL_PALETTE):
             flags, colour = flags | 1, UNUSED
         cleared = bytes((flags & ~0x1C | CLEARED << 2, delay_low, delay_high, colour))
         if cleared != self._data[at : at + CONTROL_BYTES]:
@@ -156,6 +180,13 @@ class _Walk:
         end = Edit(start, len(self._data), bytes([TRAILER])) if stop is None else Edit(start, stop)
         self._edits.append(end)
         self._left_out += 1
+
+
+def _filled(flags_to_palette: bytes, palette: int) -> bytes:
+    """Return the bytes from the flags to the palette's end with a palette of so many bytes, the new ones black."""
+    flags = flags_to_palette[0]
+    larger = flags & ~7 | (palette // 3).bit_length() - 2
+    return bytes([larger]) + flags_to_palette[1:] + bytes(palette - _palette_bytes(flags))
 
 
 def _palette_bytes(flags: int) -> int:
