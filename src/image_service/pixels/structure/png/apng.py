@@ -1,6 +1,5 @@
 """Animated PNG: the frames of a PNG besides its first picture (W3C PNG 3, sections 4.9 and 11.3.6)."""
 
-import zlib
 from dataclasses import dataclass, replace
 from struct import Struct
 
@@ -62,6 +61,13 @@ def apng_of(data: bytes) -> Apng | None:
     return reader.apng()
 
 
+def fills(control: Chunk, width: int, height: int) -> bool:
+    """Whether this fcTL is right for the first picture, which must fill the canvas: browsers do not show another."""
+    if len(control.body) != FCTL.size or not control.is_right:
+        return False
+    return FCTL.unpack(control.body)[1:5] == (width, height, 0, 0)
+
+
 class _Reader:
     def __init__(self) -> None:
         self._width = self._height = self._declared = self._plays = self._sequence = 0
@@ -80,7 +86,7 @@ class _Reader:
             if len(each.body) != ACTL.size or self._declared:
                 return False
             declared, plays = ACTL.unpack(each.body)
-            if max(declared, plays) <= MOST:
+            if max(declared, plays) <= MOST and each.is_right:
                 self._declared, self._plays = declared, plays
         elif each.kind in SHARED and not self._has_pixels:
             self._shared.append(chunk(each.kind, bytes(each.body)))
@@ -94,7 +100,7 @@ class _Reader:
         elif each.kind in (b"fcTL", b"fdAT"):
             if len(each.body) < SEQUENCE.size or SEQUENCE.unpack_from(each.body)[0] != self._sequence:
                 return False
-            if zlib.crc32(each.body, zlib.crc32(each.kind)) != each.checksum:
+            if each.kind == b"fcTL" and not each.is_right:  # of fdAT, the decoder checks the sum of all its pixels
                 return False
             self._sequence += 1
             return self._begin(each) if each.kind == b"fcTL" else self._go_on(each)
@@ -102,16 +108,19 @@ class _Reader:
 
     def _begin(self, each: Chunk) -> bool:
         """Begin a frame. Returns whether it is valid."""
-        if len(each.body) != FCTL.size or (self._frames and not self._parts):
+        if len(each.body) != FCTL.size:
             return False
         _, width, height, left, top, delay, divisor, disposal, blend = FCTL.unpack(each.body)
         if not width or not height or left + width > self._width or top + height > self._height:
             return False
-        if not self._has_pixels and (width, height) != (self._width, self._height):
+        if not self._has_pixels and not fills(each, self._width, self._height):
             return False
         if disposal >= DISPOSALS or blend >= BLENDS:
             return False
-        self._close()
+        if self._parts:
+            self._close()
+        elif self._frames:  # nobody shows a frame without pixels
+            self._frames.pop()
         milliseconds = round(1000 * delay / (divisor or PER_SECOND))
         if not self._frames and disposal == RESTORED:
             disposal = CLEARED  # restores the empty canvas

@@ -18,6 +18,11 @@ class Chunk(NamedTuple):
     start: int  # of the body in the data
     stop: int
 
+    @property
+    def is_right(self) -> bool:
+        """Whether its checksum is. Reads the whole body."""
+        return zlib.crc32(self.body, zlib.crc32(self.kind)) == self.checksum
+
 
 def chunk_at(view: memoryview, position: int) -> Chunk | None:
     """Return the chunk at `position`; None if it is not complete."""

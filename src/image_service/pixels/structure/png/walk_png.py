@@ -1,12 +1,11 @@
 """PNG: signature, then chunks of length, type, body, CRC (W3C PNG, section 5)."""
 
-import zlib
 from dataclasses import replace
 
 from image_service.pixels.limits import Limits, broken, cut, too_large
 from image_service.pixels.picture import Format
 from image_service.pixels.structure.outline import Edit, Structure
-from image_service.pixels.structure.png.apng import apng_of
+from image_service.pixels.structure.png.apng import apng_of, fills
 from image_service.pixels.structure.png.chunks import CHUNK_HEAD, CRC, IHDR, SIGNATURE, chunk, chunk_at
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
@@ -45,7 +44,7 @@ def walk_png(data: bytes, limits: Limits) -> Structure:
             position = edits[0].stop
             seen.add(b"IDAT")
             break
-        kind, body, checksum, *_ = found
+        kind, body, *_ = found
         position += CHUNK_HEAD.size + len(body) + CRC.size
 
         if header is None:
@@ -58,8 +57,10 @@ def walk_png(data: bytes, limits: Limits) -> Structure:
             if kind not in KNOWN_CRITICAL:
                 raise broken("PNG with an unknown critical chunk")
             # The decoder checks IDAT's CRC: it reads those bytes anyway.
-            if kind != b"IDAT" and zlib.crc32(body, zlib.crc32(kind)) != checksum:
+            if kind != b"IDAT" and not found.is_right:
                 raise broken("PNG with a wrong checksum")
+        if kind == b"fcTL" and b"IDAT" not in seen and not fills(found, *header[:2]):
+            raise broken("APNG whose first frame does not fill it")
         seen.add(kind)
         others += kind not in (b"IDAT", b"fdAT")
         compressed += kind in COMPRESSED
