@@ -31,9 +31,9 @@ CASES: dict[str, list[Frame]] = {
 }
 
 
-def gif(frames: list[Frame], *, end: bytes = b";") -> bytes:
+def gif(frames: list[Frame], *, end: bytes = b";", screen: tuple[int, int] = (SIDE, SIDE)) -> bytes:
     """Without a transparent colour."""
-    parts = [b"GIF89a", struct.pack("<HHBBB", SIDE, SIDE, 0x81, 1, 0), COLOURS]
+    parts = [b"GIF89a", struct.pack("<HHBBB", *screen, 0x81, 1, 0), COLOURS]
     for left, top, width, height, disposal, colour in frames:
         image = Image.new("P", (width, height), colour)
         image.putpalette(COLOURS)
@@ -65,6 +65,29 @@ async def test_as_in_a_browser(pool: PixelPool, chromium: Shown, tmp_path: Path,
         wanted = points(await chromium.frame(data, Format.GIF, frame))
         seen = points(await chromium.frame(variant, format, frame))
         assert all(alike(one, other, 24) for one, other in zip(seen, wanted, strict=True)), (frame, seen, wanted)
+
+
+@pytest.mark.parametrize("screen", [(640, 480), (1024, 768), (641, 480)])
+@pytest.mark.parametrize("format", [Format.GIF, Format.WEBP, Format.JPG])
+async def test_a_screen_of_any_size_is_believed(
+    pool: PixelPool, chromium: Shown, tmp_path: Path, screen: tuple[int, int], format: Format
+) -> None:
+    """The decoder takes some for the size of a monitor, and the first frame's instead."""
+    frames: list[Frame] = [(8, 8, 20, 20, STAYS, 0), (600, 440, 40, 40, STAYS, 2)]
+    data = gif(frames, screen=screen)
+    (tmp_path / "a").write_bytes(data)
+    found = await pool.probe(tmp_path / "a", wait=WAIT)
+    assert (found.width, found.height, found.frames) == (*screen, 2)
+    await pool.render(tmp_path / "a", tmp_path / "b", Rendering(Format.GIF, format, *screen, 2), wait=WAIT)
+    variant = (tmp_path / "b").read_bytes()
+    for frame in range(1 if format is Format.JPG else 2):
+        wanted = (await chromium.frame(data, Format.GIF, frame)).convert("RGBA")
+        seen = (await chromium.frame(variant, format, frame)).convert("RGBA")
+        assert seen.size == wanted.size == screen
+        for place in ((16, 16), (620, 460), (300, 200)):
+            one, other = pixel(seen, *place), pixel(wanted, *place)
+            is_same = alike(one, other, 24) if other[3] else format is Format.JPG or not one[3]
+            assert is_same, (frame, place, one, other)
 
 
 @pytest.mark.parametrize("end", [b"", b";", b"junk", b";junk", b",\0\0"])
