@@ -16,7 +16,7 @@ from image_service.pixels.colour.profiles import PROFILE, with_colours
 from image_service.pixels.limits import Refused
 from image_service.pixels.picture import BANDS, TURNED, Format
 from image_service.pixels.sizes import SPARE
-from image_service.pixels.structure.gif_screen import wider
+from image_service.pixels.structure.gif.screen import wider
 from image_service.pixels.structure.heif_shown import shown_of
 from image_service.pixels.structure.orientation import UPRIGHT, orientation_in_jpeg, orientation_in_png
 from image_service.pixels.structure.outline import edited

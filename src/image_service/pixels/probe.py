@@ -28,7 +28,7 @@ from image_service.pixels.limits import Limits, Refused, broken, cut
 from image_service.pixels.messages import Probe
 from image_service.pixels.picture import PAGED, TURNED, Format, Pixels
 from image_service.pixels.sizes import Size
-from image_service.pixels.structure.gif_frames import sheets
+from image_service.pixels.structure.gif.frames import sheets
 from image_service.pixels.structure.outline import Structure
 from image_service.pixels.structure.walk import read_structure
 from image_service.pixels.structure.walk_jpeg import without_fill, without_junk

@@ -1,12 +1,6 @@
-"""Tells the log of an outage of the database once a minute, however often the queue looks."""
+"""When to tell the log of an outage of the database: once a minute, however often the queue looks."""
 
 import time
-
-import structlog
-
-from image_service.errors import DatabaseUnavailable
-
-log = structlog.get_logger()
 
 AGAIN_SECONDS = 60.0
 
@@ -15,13 +9,15 @@ class Outage:
     def __init__(self) -> None:
         self._told_at: float | None = None  # None: there is none
 
-    def goes_on(self, event: str, error: DatabaseUnavailable) -> None:
+    def is_to_be_told(self) -> bool:
+        """The outage begins or goes on."""
         now = time.monotonic()
-        if self._told_at is None or now - self._told_at >= AGAIN_SECONDS:
+        is_due = self._told_at is None or now - self._told_at >= AGAIN_SECONDS
+        if is_due:
             self._told_at = now
-            log.warning(event, reason=str(error))
+        return is_due
 
-    def is_over(self) -> None:
-        if self._told_at is not None:
-            self._told_at = None
-            log.info("queue can be read again")
+    def has_ended(self) -> bool:
+        """The database answers: whether there was an outage until now."""
+        was_told, self._told_at = self._told_at is not None, None
+        return was_told

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain import models, types
 from pgqueuer.ports.driver import Driver, NotifyCallback
@@ -14,6 +15,8 @@ from image_service.database.database import Database
 from image_service.errors import DatabaseUnavailable
 from image_service.queue import turns
 from image_service.queue.outage import Outage
+
+log = structlog.get_logger()
 
 PAUSE_SECONDS = 1.0  # between two tries while the database is down
 
@@ -116,9 +119,11 @@ class Repository(Queries):
                 stale=heartbeat_timeout,
             )
         except DatabaseUnavailable as error:
-            self.outage.goes_on("queue cannot be read", error)
+            if self.outage.is_to_be_told():
+                log.warning("queue cannot be read", reason=str(error))
             return []
-        self.outage.is_over()
+        if self.outage.has_ended():
+            log.info("queue can be read again")
         self.is_more = claimed.is_more
         self._has_taken_all = bool(claimed.rows) and not claimed.is_more
         # `headers` is the only field of pgqueuer's job for our columns.

@@ -89,7 +89,8 @@ class Runner:
                         log_aggregation_interval=timedelta(0),  # our counts are metrics
                     )
                 except DatabaseUnavailable as error:
-                    self._repository.outage.goes_on("the queue waits for the database", error)
+                    if self._repository.outage.is_to_be_told():
+                        log.warning("the queue waits for the database", reason=str(error))
                 except Exception:
                     log.exception("the queue has stopped; it begins again")
             try:

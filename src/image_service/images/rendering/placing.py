@@ -49,17 +49,20 @@ class Placing:
         already stays.
 
         Raises `BlobNotFound` if its image was deleted or replaced, `DatabaseUnavailable`, `StorageFull`,
-        `StorageUnavailable`. After any but the first it removes what it may have stored.
+        `StorageUnavailable`. Before that it removes what it may have stored.
         """
-        lost = list(lost)
+        begun: list[str] = []  # blobs
         try:
             async with self._turns, self._database.changes() as transaction:
                 await _hold(transaction, name)
-                await self._lightest.note(lost)  # first: a variant without a note may be sent
-                await self._storage.put(name.blob, source, public_headers(Format(name.ext)))
-        except BlobNotFound:
-            raise
+                notes = list(lost)
+                begun += self._lightest.notes(notes)
+                await self._lightest.note(notes)  # first: a variant without a note may be sent
+                if not await self._storage.exists(name.blob):
+                    begun.append(name.blob)
+                    await self._storage.put(name.blob, source, public_headers(Format(name.ext)))
         except BaseException:
-            # The lock may have been lost before the blob was stored, and the image deleted meanwhile.
-            await self._storage.delete([name.blob, *self._lightest.notes(lost)])
+            # The lock may have been lost before a blob was stored, and the image deleted meanwhile.
+            if begun:
+                await self._storage.delete(begun)
             raise

@@ -12,7 +12,7 @@ from image_service.pixels.limits import Limits, Refused, too_large
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.costs import most_seconds
-from image_service.pixels.structure.gif_frames import Coded
+from image_service.pixels.structure.gif.frames import Coded
 from image_service.pixels.structure.png.apng import Apng
 
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 from image_service.errors import Refusal
 from image_service.pixels.limits import Limits, Refused, broken, other
 from image_service.pixels.picture import Format
+from image_service.pixels.structure.gif.walk_gif import walk_gif
 from image_service.pixels.structure.kinds import kind_of
 from image_service.pixels.structure.outline import Structure
 from image_service.pixels.structure.png.walk_png import walk_png
-from image_service.pixels.structure.walk_gif import walk_gif
 from image_service.pixels.structure.walk_heif import walk_heif
 from image_service.pixels.structure.walk_jpeg import walk_jpeg
 from image_service.pixels.structure.walk_webp import walk_webp

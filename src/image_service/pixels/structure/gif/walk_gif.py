@@ -4,7 +4,7 @@ from struct import Struct
 
 from image_service.pixels.limits import Limits, broken, cut, too_large
 from image_service.pixels.picture import Format
-from image_service.pixels.structure.gif_frames import INTERLACED, TRANSPARENT, Coded
+from image_service.pixels.structure.gif.frames import INTERLACED, TRANSPARENT, Coded
 from image_service.pixels.structure.outline import Edit, Structure
 
 SCREEN = Struct("<6xHHB2x")  # width, height, flags
