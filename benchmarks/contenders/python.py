@@ -1,7 +1,7 @@
 """ASGI applications of our own under uvicorn, as installed: the limits, and the day's-work service."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from benchmarks.contenders.contender import BIN, Contender
@@ -36,21 +36,22 @@ def memory(file: Path, media_type: str = "image/jpeg") -> Iterator[Contender]:
         yield contender
 
 
+def _limit(name: str, app: str, path: str, folder: Path, database: Postgres) -> AbstractContextManager[Contender]:
+    env = {"LIMIT_FOLDER": str(folder), "LIMIT_DATABASE": database.plain_url}
+    return _uvicorn(name, app, path, env, "--no-access-log", also=(database.pid,))
+
+
 @contextmanager
 def bare(folder: Path, database: Postgres) -> Iterator[Contender]:
     """In a database with the day's-work service's tables. It logs nothing."""
-    env = {"LIMIT_FOLDER": str(folder), "LIMIT_DATABASE": database.plain_url}
-    options = ("--no-access-log",)
-    with _uvicorn(BARE, "benchmarks.limits.bare:app", "/list/0", env, *options, also=(database.pid,)) as contender:
+    with _limit(BARE, "benchmarks.limits.bare:app", "/list/0", folder, database) as contender:
         yield contender
 
 
 @contextmanager
 def caged(folder: Path, database: Postgres) -> Iterator[Contender]:
     """In the same database. It logs nothing."""
-    env = {"LIMIT_FOLDER": str(folder), "LIMIT_DATABASE": database.plain_url}
-    options = ("--no-access-log",)
-    with _uvicorn(CAGED, "benchmarks.limits.caged:app", "/ready", env, *options, also=(database.pid,)) as contender:
+    with _limit(CAGED, "benchmarks.limits.caged:app", "/ready", folder, database) as contender:
         yield contender
 
 
