@@ -16,6 +16,7 @@ from image_service.errors import InstanceMismatch
 from image_service.images import instance
 from image_service.images.models import ImageRow
 from image_service.images.upkeep import runs, verifying
+from image_service.images.upkeep.copying import Copying, CopyState
 from image_service.storage.local import LocalStorage
 from image_service.storage.names import HIGH_WATER
 from tests.conftest import NewDatabase, Service, StartService
@@ -183,3 +184,14 @@ async def test_the_last_image_of_yesterday_is_remembered(
                 await session.exec(older.values(created_at=func.now() - literal(OLD)))
             await instance.remember(service.database, service.storage, blobs.staging_of(service))
             assert file_of(service, HIGH_WATER).read_text() == str(ids[old])
+
+
+async def test_a_copy_of_the_bytes_knows_it_too(
+    start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    async with shop(start_service, await new_database(), tmp_path) as (service, client):
+        image = await added(client)
+        await days_pass(service)
+        copy = Copying(service.database, service.storage, LocalStorage(tmp_path / "copy"), blobs.staging_of(service))
+        assert [copied.state async for copied in copy.run()] == [CopyState.COPIED]
+        assert (tmp_path / "copy" / HIGH_WATER).read_text() == str(image["id"])

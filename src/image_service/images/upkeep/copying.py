@@ -80,6 +80,7 @@ class Copying:
         async with self._staging.file() as path:
             await fetch(self._source, instance.NAME, path)
             await self._target.put(instance.NAME, path, instance.HEADERS)
+        await instance.remember(self._database, self._target, self._staging)  # otherwise the first sweep there does
 
     async def _originals(self, quick: bool) -> AsyncIterator[Copied]:
         last = 0
