@@ -1,4 +1,4 @@
-"""EXIF orientations turn a picture where Chromium turns it, and nowhere else."""
+"""EXIF orientations turn a JPEG or PNG where Chromium turns it, and nowhere else."""
 
 import struct
 from pathlib import Path
@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from image_service.pixels.limits import Limits
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import alike, chunk, corners, encoded, quadrants
 from tests.pixels.shown import Shown
-from tests.processes import DEADLINE
 
 TAG = 0x0112
 BYTE, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, SSHORT = 1, 3, 4, 5, 6, 7, 8
@@ -79,10 +77,8 @@ PICTURES = {
     "PNG, with JPEG's mark": png(exif_chunk(b"Exif\0\0" + tiff(entry(6)))),
     "PNG, two chunks": png(exif_chunk(tiff(entry(6))) + exif_chunk(tiff(entry(8)))),
     "PNG, a damaged one before": png(exif_chunk(tiff(entry(6)))[:-1] + b"?" + exif_chunk(tiff(entry(8)))),
-    **{f"WebP, {each}": encoded(quadrants(), "WEBP", exif=b"Exif\0\0" + tiff(entry(each))) for each in range(1, 9)},
-    "WebP, without a mark": encoded(quadrants(), "WEBP", exif=tiff(entry(6))),
 }
-FORMATS = {"JPEG": Format.JPG, "PNG": Format.PNG, "WebP": Format.WEBP}
+FORMATS = {"JPEG": Format.JPG, "PNG": Format.PNG}
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -98,20 +94,3 @@ async def test_as_in_chromium(pool: PixelPool, chromium: Shown, tmp_path: Path, 
         with Image.open(tmp_path / "b") as seen:
             assert seen.size == size
             assert all(map(alike, corners(seen), corners(wanted)))
-
-
-async def test_an_animated_webp_is_not_turned(tmp_path: Path) -> None:
-    frames = [quadrants(), quadrants().transpose(Image.Transpose.ROTATE_180)]
-    data = encoded(
-        frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True, exif=b"Exif\0\0" + tiff(entry(6))
-    )
-    limits = Limits(formats=tuple(Format))
-    async with PixelPool(1, limits, probe_seconds=DEADLINE, draw_seconds=DEADLINE) as pool:
-        (tmp_path / "a").write_bytes(data)
-        probe = await pool.probe(tmp_path / "a", wait=WAIT)
-        assert (probe.width, probe.height, probe.frames) == (120, 80, 2)
-        for size in ((120, 80), (60, 40)):
-            await pool.render(tmp_path / "a", tmp_path / "b", Rendering(Format.WEBP, Format.WEBP, *size, 2), wait=WAIT)
-            with Image.open(tmp_path / "b") as seen:
-                assert seen.size == size
-                assert all(map(alike, corners(seen), corners(quadrants())))

@@ -56,9 +56,10 @@ async def test_it_is_rendered_in_every_format(open_pool: PixelPool, tmp_path: Pa
     assert is_right(await rendered(open_pool, tmp_path / "a", format, 120, 80))
 
 
+@BOTH
 @pytest.mark.parametrize("orientation", [3, 5, 6, 7, 8])
-async def test_an_avif_is_upright(open_pool: PixelPool, tmp_path: Path, orientation: int) -> None:
-    """By properties of the picture: EXIF counts for nothing. Pillow writes them by the EXIF that it is given."""
+async def test_it_is_upright(open_pool: PixelPool, tmp_path: Path, kind: str, orientation: int) -> None:
+    """By EXIF in a WebP, by properties of the picture in an AVIF, where EXIF counts for nothing."""
     turns = {
         3: Image.Transpose.ROTATE_180,
         5: Image.Transpose.TRANSPOSE,
@@ -68,7 +69,7 @@ async def test_an_avif_is_upright(open_pool: PixelPool, tmp_path: Path, orientat
     }
     exif = Image.Exif()
     exif[0x0112] = orientation
-    quadrants().transpose(turns[orientation]).save(tmp_path / "a", "AVIF", exif=exif, **SHARP["AVIF"])
+    quadrants().transpose(turns[orientation]).save(tmp_path / "a", kind, exif=exif, **SHARP[kind])
     assert is_right(await rendered(open_pool, tmp_path / "a", Format.PNG, 120, 80))
 
 

@@ -121,7 +121,7 @@ def thumbnail(data: bytes, format: Format, width: int, height: int, *, fail_on: 
         if shrink > 1:
             make = load(data, format, fail_on=fail_on, shrink=shrink).thumbnail_image
     elif format is Format.WEBP:
-        make = partial(pyvips.Image.thumbnail_buffer, data, fail_on=fail_on, no_rotate=True)
+        make = partial(pyvips.Image.thumbnail_buffer, data, fail_on=fail_on)
     return eight_bit(make(width, height=height, size="force", **to_srgb(image)))
 
 
@@ -195,13 +195,10 @@ def widened(image: pyvips.Image) -> pyvips.Image:
 
 
 def with_orientation(image: pyvips.Image, data: bytes, format: Format) -> pyvips.Image:
-    """Return the picture with the EXIF orientation that browsers see: none in a WebP, and only well-formed ones."""
-    if not image.get_typeof(EXIF):
+    """Return the picture with the EXIF orientation that browsers see in a JPEG or PNG: only well-formed ones."""
+    if format not in (Format.JPG, Format.PNG) or not image.get_typeof(EXIF):
         return image
-    if format is Format.JPG:
-        orientation = orientation_in_jpeg(bytes(image.get(EXIF)))
-    else:
-        orientation = orientation_in_png(data) if format is Format.PNG else UPRIGHT
+    orientation = orientation_in_jpeg(bytes(image.get(EXIF))) if format is Format.JPG else orientation_in_png(data)
     if field(image, ORIENTATION, UPRIGHT) == orientation:
         return image
     image = image.copy()
