@@ -1,4 +1,6 @@
-"""A product has one list, whatever its rows call it: of two lists, the later would remove what the earlier added."""
+"""Rows that name a product by its id, and rows that name it by its key, make one list: a second list would remove what
+the first has added.
+"""
 
 import json
 import unicodedata

@@ -119,10 +119,10 @@ class Repository(Queries):
                 stale=heartbeat_timeout,
             )
         except DatabaseUnavailable as error:
-            if self.outage.is_to_be_told():
+            if self.outage.tell():
                 log.warning("queue cannot be read", reason=str(error))
             return []
-        if self.outage.has_ended():
+        if self.outage.end():
             log.info("queue can be read again")
         self.is_more = claimed.is_more
         self._has_taken_all = bool(claimed.rows) and not claimed.is_more

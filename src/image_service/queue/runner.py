@@ -89,7 +89,7 @@ class Runner:
                         log_aggregation_interval=timedelta(0),  # our counts are metrics
                     )
                 except DatabaseUnavailable as error:
-                    if self._repository.outage.is_to_be_told():
+                    if self._repository.outage.tell():
                         log.warning("the queue waits for the database", reason=str(error))
                 except Exception:
                     log.exception("the queue has stopped; it begins again")

@@ -39,7 +39,7 @@ async def keep(transaction: Transaction, image_id: int, key: UUID, validators: V
 async def keep_of_live(database: Database, image_id: int, key: UUID, validators: Validators) -> None:
     """The same in a transaction of its own, but does nothing if the image has other bytes by now or is gone.
 
-    No more than one image is locked: whoever locks several, in whatever order, cannot be deadlocked with this.
+    Locks one image only, so it cannot deadlock with a transaction that locks several.
     Raises `DatabaseUnavailable`.
     """
     values = {"final_url": validators.final_url, "etag": validators.etag, "modified": validators.modified}

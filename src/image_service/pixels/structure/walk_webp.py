@@ -73,7 +73,7 @@ def _chunks(data: bytes, position: int, end: int, limits: Limits) -> Iterator[tu
 
 def _still(data: bytes, chunks: Iterator[tuple[bytes, int, int]], canvas: tuple[int, int]) -> bool:
     """Require one picture of the canvas's size, no frames, and each metadata chunk at most once. Returns whether the
-    picture is lossless with alpha: browsers then show its alpha, whatever the canvas says.
+    picture is lossless with alpha: browsers then show its alpha even if the canvas denies it.
     """
     has_alpha = False
     pictures, others = [], []

@@ -119,7 +119,7 @@ class _Reader:
             return False
         if self._parts:
             self._close()
-        elif self._frames:  # nobody shows a frame without pixels
+        elif self._frames:  # browsers leave out a frame without pixels
             self._frames.pop()
         milliseconds = round(1000 * delay / (divisor or PER_SECOND))
         if not self._frames and disposal == RESTORED:
