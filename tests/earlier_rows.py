@@ -45,6 +45,7 @@ def image(number: int, product: int | None, position: int | None) -> dict[str, A
         "alt": {"es": "Taza"},
         "source_url": "http://example.com/cup.png",
         "variant_ids": [number, 2**62],
+        "job_number": 1,
         "created_at": THEN,
         "updated_at": THEN,
     }
@@ -143,6 +144,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {
             "id": UUID(int=5),
             "store_id": 1,
+            "number": 1,
             "kind": "create",
             "state": "failed",
             "asked": {},

@@ -41,7 +41,7 @@ async def test_an_outage_of_an_hour_costs_no_picture(
         data_dir=tmp_path,
         jobs=2,
         job_retry_seconds=0.6,
-        sync_seconds=0.4,
+        sync_seconds=1.5,
         fetch_seconds=30,
     ) as service:
         token = (await service.new_store()).token

@@ -6,7 +6,7 @@ every decision uses current rows.
 
 from collections.abc import Collection
 
-from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, delete, func, text, update
+from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, delete, func, null, text, update
 from sqlalchemy.dialects.postgresql import Insert, aggregate_order_by, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -46,6 +46,17 @@ async def count(transaction: Transaction, store_id: int, product_id: int) -> int
     [row] = await transaction.rows(_COUNT, store_id=store_id, product_id=product_id)
     found: int = row.images
     return found
+
+
+async def requested_after(transaction: Transaction, store_id: int, product_id: int, job_number: int) -> set[int]:
+    """The positions of the images that later jobs made."""
+    rows = await transaction.rows(_REQUESTED_AFTER, store_id=store_id, product_id=product_id, job_number=job_number)
+    return {row.position for row in rows}
+
+
+async def forget_job_numbers(transaction: Transaction, store_id: int, product_id: int) -> None:
+    """What places the images from now on is the order that they have."""
+    await transaction.rows(_FORGET_JOB_NUMBERS, store_id=store_id, product_id=product_id)
 
 
 async def shift(transaction: Transaction, store_id: int, product_id: int, by: Shift) -> None:
@@ -127,6 +138,12 @@ _LOCK = Statement(
     )
 )
 _COUNT = Statement(select(func.count().label("images")).select_from(ImageRow).where(*_HERE))
+_REQUESTED_AFTER = Statement(
+    select(col(ImageRow.position)).where(*_HERE, col(ImageRow.job_number) > bindparam("job_number"))
+)
+_FORGET_JOB_NUMBERS = Statement(
+    update(ImageRow).where(*_HERE, col(ImageRow.job_number).is_not(None)).values(job_number=null())
+)
 _SHIFT = Statement(
     update(ImageRow)
     .where(*_HERE, col(ImageRow.position).between(bindparam("first"), bindparam("last")))

@@ -73,9 +73,11 @@ class Library:
         ticket: UUID | None = None,
         within: Within | None = None,
         unique: bool = False,
+        job_number: int | None = None,
     ) -> Image:
         """Add an image to a product at `position` or the end; without a product it is an orphan. Removes `variant_ids`
-        from the product's other images. With an upload `ticket`, uses one of its files and its place.
+        from the product's other images. With an upload `ticket`, uses one of its files and its place. With a
+        `job_number`, goes before the images of later jobs.
 
         Raises `Duplicate` if `unique` and the product has the picture, `GalleryFull`, `PreconditionFailed`,
         `RepeatUnderWay` (another process owns `once`), `StoreNotFound`, and what `upload_tickets.take`, storage and
@@ -89,11 +91,11 @@ class Library:
                 revision = await galleries.lock(transaction, store_id, product_id, expected)
                 if unique:
                     await duplicates.require_none(transaction, store_id, product_id, upload.picture.sha256)
-                at = await self._open_gap(transaction, store_id, product_id, position)
+                at = await self._open_gap(transaction, store_id, product_id, position, job_number)
                 if variant_ids:
                     await galleries.take_variant_ids(transaction, store_id, product_id, variant_ids)
             await original.claim(transaction)
-            placed = {"store_id": store_id, "product_id": product_id, "position": at}
+            placed = {"store_id": store_id, "product_id": product_id, "position": at, "job_number": job_number}
             told = {"alt": alt, "variant_ids": list(variant_ids) or None}
             row = await image_rows.insert(transaction, placed | told | upload.columns(original.key))
             added = image_of(row, revision)
@@ -167,9 +169,10 @@ class Library:
             before = image_of(row, revision - 1)
             change: dict[str, Any] = {}
             if position is not None:
-                change["position"] = await galleries.move(
-                    transaction, store_id, product_id, before.position or 0, position
-                )
+                here = before.position or 0
+                at = await galleries.move(transaction, store_id, product_id, here, position)
+                if at != here:
+                    change |= {"position": at, "job_number": None}
             if alt is not UNCHANGED:
                 change["alt"] = alt
             if variant_ids is not UNCHANGED:
@@ -266,12 +269,24 @@ class Library:
             return removed
         raise Busy("the store is being written to")
 
-    async def _open_gap(self, transaction: Transaction, store_id: int, product_id: int, position: int | None) -> int:
-        """Make room for an image at `position` or the end; returns the position. Raises `GalleryFull`."""
+    async def _open_gap(
+        self,
+        transaction: Transaction,
+        store_id: int,
+        product_id: int,
+        position: int | None,
+        job_number: int | None = None,
+    ) -> int:
+        """Make room for an image at `position` or the end, before the images of jobs after `job_number`; returns the
+        position. Raises `GalleryFull`.
+        """
         count = await galleries.count(transaction, store_id, product_id)
         if count >= self._images_per_product:
             raise GalleryFull(self._images_per_product)
-        at = positions.place(position, count + 1)
+        later: set[int] = set()
+        if job_number is not None:
+            later = await galleries.requested_after(transaction, store_id, product_id, job_number)
+        at = positions.entering(position, count, later)
         if at <= count:
             await galleries.shift(transaction, store_id, product_id, positions.opening(at))
         return at

@@ -92,6 +92,8 @@ class ImageRow(SQLModel, table=True):
     source_url: str | None = Field(sa_column=Column(Text))
     # Variants of the product, each on at most one image. None, the most frequent, takes no space in the row.
     variant_ids: list[int] | None = Field(default=None, sa_column=Column(ARRAY(BigInteger)))
+    # Of the asynchronous create that made it, until the image is given a place: see `positions.entering`.
+    job_number: int | None = Field(default=None, sa_column=Column(BigInteger))
     created_at: datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
     )

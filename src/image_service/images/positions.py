@@ -1,5 +1,6 @@
 """The ordering rules of a gallery: positions are always exactly 1..n. Pure: no rows, no SQL."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -15,6 +16,20 @@ class Shift:
 def place(wanted: int | None, last: int) -> int:
     """The position an image gets: `wanted` (1 or more), at most `last`; None means `last`."""
     return last if wanted is None else min(wanted, last)
+
+
+def entering(wanted: int | None, count: int, later: Collection[int] = ()) -> int:
+    """The position that a new image gets among `count` others, of which those at `later` were requested after it.
+
+    `wanted` (1 or more; None: the end) counts only those requested before it. So images that are requested with the
+    positions 1, 2, 3…, or with none, stand in the order of the requests, whichever is created first.
+    """
+    if not later:
+        return place(wanted, count + 1)
+    earlier = [position for position in range(1, count + 1) if position not in later]
+    if wanted is not None and wanted <= len(earlier):
+        return earlier[wanted - 1]
+    return earlier[-1] + 1 if earlier else 1
 
 
 def opening(at: int) -> Shift:

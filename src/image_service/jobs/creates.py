@@ -98,6 +98,7 @@ class Creates:
                 position=asked.position,
                 alt=asked.alt,
                 expected=asked.expected,
+                job_number=job.number,
                 within=partial(self._finish, job),
             )
 

@@ -4,9 +4,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Text, Uuid, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Sequence,
+    Text,
+    Uuid,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
+
+NUMBERS = Sequence("store_job_numbers", metadata=SQLModel.metadata)
 
 
 class StoreJobRow(SQLModel, table=True):
@@ -21,6 +35,10 @@ class StoreJobRow(SQLModel, table=True):
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     store_id: int = Field(sa_column=Column(BigInteger, ForeignKey("stores.id", ondelete="CASCADE"), nullable=False))
+    # The order of the requests. None: from before 0019.
+    number: int | None = Field(
+        default=None, sa_column=Column(BigInteger, server_default=NUMBERS.next_value(), nullable=True)
+    )
     kind: str = Field(sa_column=Column(Text, nullable=False))
     state: str = Field(sa_column=Column(Text, nullable=False, server_default="queued"))
     asked: Any = Field(sa_column=Column(JSONB(none_as_null=True), nullable=False))

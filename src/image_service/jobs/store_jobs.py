@@ -48,6 +48,7 @@ class State(StrEnum):
 class StoreJob:
     id: UUID
     store_id: int
+    number: int | None  # the order of the requests; None: from before jobs had one
     kind: str
     state: State
     asked: Any  # the request, in its kind's format

@@ -50,7 +50,10 @@ async def arrange(
     if removed:
         await galleries.delete_rows(transaction, removed)
     await _move(transaction, [each for each in placed if each.image_id is not None], rows)
-    return [await _written(transaction, store_id, product_id, rows, each) for each in placed]
+    ids = [await _written(transaction, store_id, product_id, rows, each) for each in placed]
+    if any(row.job_number is not None for row in rows.values()):
+        await galleries.forget_job_numbers(transaction, store_id, product_id)
+    return ids
 
 
 async def _move(transaction: Transaction, placed: Sequence[Placed], rows: Mapping[int, Row]) -> None:
@@ -81,7 +84,7 @@ async def _written(
         assert placed.bytes is not None  # noqa: S101 - what makes it an image
         await placed.bytes.original.claim(transaction)
         new = placed.bytes.upload.columns(placed.bytes.original.key)
-        where = {"store_id": store_id, "product_id": product_id, "position": placed.position}
+        where = {"store_id": store_id, "product_id": product_id, "position": placed.position, "job_number": None}
         alt = None if placed.alt is UNCHANGED else placed.alt
         row = await image_rows.insert(transaction, {**where, "alt": alt, "variant_ids": None, **new})
     else:
