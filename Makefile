@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# All but `heic`, whose licence and patents are whoever installs it to weigh (docs/decisions/0081).
+# All but `heic`, whose licence and patents are whoever installs it to weigh (docs/decisions/0084).
 EXTRAS := --extra embedded --extra s3
 
 # The virtual environment is made again whenever what it is made of has changed.

@@ -46,10 +46,14 @@ class Report:
 
 
 def copy_storage(
-    source: Annotated[str, typer.Argument(metavar="FROM", help="file:///… or s3://bucket/prefix.")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="The same.")],
-    quick: Annotated[bool, typer.Option("--quick", help="What is there in its size is whole.")] = False,
-    originals_only: Annotated[bool, typer.Option("--originals-only", help="Variants are rendered again.")] = False,
+    source: Annotated[str, typer.Argument(metavar="FROM", help="Source: file:///… or s3://bucket/prefix.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Target: file:///… or s3://bucket/prefix.")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Skip blobs that exist with the same size; compare no bytes.")
+    ] = False,
+    originals_only: Annotated[
+        bool, typer.Option("--originals-only", help="Copy no variants; they are rendered again.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Copy all bytes to another blob store, while the service runs. Exits 1 if an original is damaged or missing."""

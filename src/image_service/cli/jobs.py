@@ -15,10 +15,12 @@ from image_service.jobs import held as held_jobs
 from image_service.queue import state
 from image_service.settings import Settings
 
-jobs = typer.Typer(help="Work that outlives its request.", no_args_is_help=True, rich_markup_mode=None)
+jobs = typer.Typer(
+    help="Queued work: asynchronous creates, syncs, webhooks.", no_args_is_help=True, rich_markup_mode=None
+)
 
 MOST = 1000  # rows shown
-Ids = Annotated[list[int], typer.Argument(help="As `jobs held` lists them.", min=1, max=MAX_BIGINT)]
+Ids = Annotated[list[int], typer.Argument(help="Ids as listed by `jobs held`.", min=1, max=MAX_BIGINT)]
 
 
 @jobs.command("list", epilog=examples("image-service jobs list", "image-service jobs list --json"))

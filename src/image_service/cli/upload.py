@@ -19,9 +19,9 @@ PATIENCE = 30.0  # seconds, while the service is busy or just starting
 
 def upload(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Pictures.", exists=True, dir_okay=False, readable=True)
+        list[Path], typer.Argument(metavar="FILE...", help="Picture files.", exists=True, dir_okay=False, readable=True)
     ],
-    product: Annotated[int, typer.Option("--product", help="The product that they show.", min=1, max=MAX_BIGINT)],
+    product: Annotated[int, typer.Option("--product", help="Id of the product.", min=1, max=MAX_BIGINT)],
     url: Url = None,
     token_stdin: TokenStdin = False,
     as_json: Json = False,

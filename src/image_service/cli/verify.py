@@ -30,7 +30,7 @@ def percent(said: str) -> float:
 
 def verify(
     sample: Annotated[
-        str, typer.Option(metavar="PERCENT", help="A random part of the originals, such as 1%.")
+        str, typer.Option(metavar="PERCENT", help="Check only a random part of the originals, such as 1%.")
     ] = "100%",
     read: Annotated[bool, typer.Option("--read", help="Read all bytes, also where a bucket has a checksum.")] = False,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Originals a second, at most.")] = None,
@@ -39,8 +39,8 @@ def verify(
 ) -> None:
     """Compare every original with its SHA-256. Exits 1 if one is damaged or missing.
 
-    On a disk its bytes are read. Of a bucket the size and the checksum are compared that it keeps beside the object;
-    where there is none, the bytes.
+    On a disk, reads the bytes. On S3, compares the size and the checksum stored with the object; reads the bytes of
+    objects without one.
     """
 
     share = percent(sample)

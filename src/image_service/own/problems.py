@@ -21,8 +21,8 @@ class ProblemBody(BaseModel):
 
     code: Annotated[str, described("A stable name of it, for programs; the header `Problem` too.")]
     title: Annotated[str, described("The status in words.")]
-    status: Annotated[int, described("The status again.")]
-    detail: Annotated[str, described("For people.")]
+    status: Annotated[int, described("The HTTP status.")]
+    detail: Annotated[str, described("An explanation for people.")]
     errors: Annotated[
         dict[str, list[str]], described("Where fields are at fault: a map of their names to messages.")
     ] = {}

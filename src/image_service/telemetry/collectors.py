@@ -36,10 +36,10 @@ class Queue(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         values: tuple[tuple[str, str, Callable[[Depth], float]], ...] = (
-            ("depth", "Work that waits.", lambda depth: depth.queued),
-            ("running", "Work that is being done.", lambda depth: depth.running),
-            ("held", "Work that failed over and over, and waits for a command.", lambda depth: depth.held),
-            ("oldest_seconds", "How long the oldest work has been due.", lambda depth: depth.oldest),
+            ("depth", "Queued work that is waiting.", lambda depth: depth.queued),
+            ("running", "Queued work that is running.", lambda depth: depth.running),
+            ("held", "Queued work that failed on every attempt and waits for an operator.", lambda depth: depth.held),
+            ("oldest_seconds", "Time since the oldest queued work was due.", lambda depth: depth.oldest),
         )
         for name, text, value in values:
             family = GaugeMetricFamily(f"image_service_jobs_{name}", text, labels=("kind",))
@@ -67,9 +67,11 @@ class Webhooks(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         states = GaugeMetricFamily("image_service_webhooks", "Webhooks of all stores.", labels=("state",))
-        waiting = GaugeMetricFamily("image_service_webhook_deliveries_waiting", "Events on their way to webhooks.")
+        waiting = GaugeMetricFamily(
+            "image_service_webhook_deliveries_waiting", "Events waiting to be delivered to webhooks."
+        )
         oldest = GaugeMetricFamily(
-            "image_service_webhook_deliveries_oldest_seconds", "How long an event has been due to a webhook."
+            "image_service_webhook_deliveries_oldest_seconds", "Time since the oldest waiting event was due."
         )
         if self.told is not None:
             for state in ("on", "failing", "off"):
@@ -90,19 +92,37 @@ class Jobs(Collector):
         yield GaugeMetricFamily(*up, value=0 if self.results is None else 1)
         results = self.results or {}
         for name, text, value in (
-            ("last_run_timestamp_seconds", "When it last ended; 0: never.", lambda job: job.last_run),
-            ("last_success_timestamp_seconds", "When it last succeeded; 0: never.", lambda job: job.last_success),
-            ("last_run_failed", "1 if its last run failed.", lambda job: float(job.failed)),
-            ("last_success_duration_seconds", "What its last success took.", lambda job: job.seconds),
+            (
+                "last_run_timestamp_seconds",
+                "Unix time at which the task last ended; 0: never.",
+                lambda job: job.last_run,
+            ),
+            (
+                "last_success_timestamp_seconds",
+                "Unix time at which the task last succeeded; 0: never.",
+                lambda job: job.last_success,
+            ),
+            ("last_run_failed", "1 if the task's last run failed.", lambda job: float(job.failed)),
+            ("last_success_duration_seconds", "Duration of the task's last successful run.", lambda job: job.seconds),
         ):
             family = GaugeMetricFamily(f"image_service_job_{name}", text, labels=("task",))
             for job, result in results.items():
                 family.add_metric((job,), value(result))
             yield family
         for job, name, text, label in (
-            ("sweep", "image_service_sweep_removed", "What the last sweep removed.", "kind"),
-            ("verify", "image_service_verify_originals", "What the last verify found.", "state"),
-            ("verify_sample", "image_service_verify_sample_originals", "What the last sample found.", "state"),
+            ("sweep", "image_service_sweep_removed", "Items removed by the last sweep.", "kind"),
+            (
+                "verify",
+                "image_service_verify_originals",
+                "Originals by the state that the last full verify found.",
+                "state",
+            ),
+            (
+                "verify_sample",
+                "image_service_verify_sample_originals",
+                "Originals by the state that the last verify of a sample found.",
+                "state",
+            ),
         ):
             family = GaugeMetricFamily(name, text, labels=(label,))
             for each, count in results[job].counts.items() if job in results else ():

@@ -113,47 +113,55 @@ def _histogram(name: str, text: str, buckets: tuple[float, ...], labels: Iterabl
     return Timings(name, text, labels, buckets=buckets, registry=REGISTRY)
 
 
-BUILD = _gauge("image_service_build_info", "Always 1; what runs here.", ("version", "python"), mode="max")
-WORKERS_REPLACED = _counter("image_service_workers_replaced_total", "Worker processes that ended unasked.")
-LOG_LINES_LOST = _counter("image_service_log_lines_lost_total", "Lines of the log that could not be written.")
+BUILD = _gauge("image_service_build_info", "Always 1; the labels name the versions.", ("version", "python"), mode="max")
+WORKERS_REPLACED = _counter(
+    "image_service_workers_replaced_total", "Worker processes that ended unexpectedly and were replaced."
+)
+LOG_LINES_LOST = _counter("image_service_log_lines_lost_total", "Log lines that could not be written.")
 
 REQUESTS = _counter("image_service_http_requests_total", "Requests answered.", ("dialect", "route", "method", "status"))
 REQUEST_SECONDS = _histogram(
     "image_service_http_request_duration_seconds",
-    "From a request's head to the last byte of its answer.",
+    "Time from a request's head to the last byte of its answer.",
     _REQUEST_SECONDS,
     ("dialect", "route", "method"),
 )
-CONNECTIONS = _gauge("image_service_connections", "Connections of clients.")
-CONNECTIONS_OF_ONE = _gauge("image_service_connections_of_one_client", "Those of the address that holds most.")
+CONNECTIONS = _gauge("image_service_connections", "Open client connections.")
+CONNECTIONS_OF_ONE = _gauge(
+    "image_service_connections_of_one_client", "Open connections of the client that has the most."
+)
 RECEIVED_BYTES = _counter("image_service_http_received_bytes_total", "Bytes of request bodies.", ("dialect",))
-SENT_BYTES = _counter("image_service_http_sent_bytes_total", "Bytes of answers' bodies.", ("dialect",))
+SENT_BYTES = _counter("image_service_http_sent_bytes_total", "Bytes of response bodies.", ("dialect",))
 
 INGESTED = _counter(
     "image_service_ingest_total", "Pictures accepted, stored and acknowledged, or refused.", ("source", "outcome")
 )
-INGESTED_BYTES = _counter("image_service_ingest_bytes_total", "Bytes of the pictures accepted.", ("source",))
-INGESTING = _gauge("image_service_ingest_requests", "Requests under way that may bring a picture.")
-UPLOADS = _gauge("image_service_ingest_in_progress", "Pictures that are checked and stored.")
-UPLOADS_WAITING = _gauge("image_service_ingest_waiting", "Pictures that have come and wait for that.")
+INGESTED_BYTES = _counter("image_service_ingest_bytes_total", "Bytes of accepted pictures.", ("source",))
+INGESTING = _gauge("image_service_ingest_requests", "Running requests that may bring a picture.")
+UPLOADS = _gauge("image_service_ingest_in_progress", "Pictures being checked and stored.")
+UPLOADS_WAITING = _gauge("image_service_ingest_waiting", "Received pictures waiting to be checked.")
 
 FETCHES = _counter("image_service_fetches_total", "Fetches of a src.", ("outcome",))
-FETCH_SECONDS = _histogram("image_service_fetch_duration_seconds", "Fetches of a src, however they end.", _WORK_SECONDS)
+FETCH_SECONDS = _histogram(
+    "image_service_fetch_duration_seconds", "Duration of fetches of a src, failed ones included.", _WORK_SECONDS
+)
 
 SYNCED = _counter(
-    "image_service_sync_entries_total", "Entries of synced galleries, and images removed by them.", ("outcome",)
+    "image_service_sync_entries_total", "Entries of synced galleries, and images that the syncs removed.", ("outcome",)
 )
 SYNC_SAVED = _counter(
-    "image_service_sync_sources_saved_total", "Sources of synced galleries that nothing new came of.", ("reason",)
+    "image_service_sync_sources_saved_total",
+    "Sources of synced galleries that were not downloaded or brought nothing new.",
+    ("reason",),
 )
 
 SEARCH_SECONDS = _histogram(
-    "image_service_search_seconds", "Searches for products, by words or a key: their statements.", _REQUEST_SECONDS
+    "image_service_search_seconds", "Duration of the database statements of product searches.", _REQUEST_SECONDS
 )
 
 DRAW_SECONDS = _histogram(
     "image_service_variant_draw_duration_seconds",
-    "Variants rendered and kept, with the wait for a pixel process.",
+    "Duration of rendering and storing a variant, including the wait for a pixel process.",
     _WORK_SECONDS,
     ("format",),
 )
@@ -161,39 +169,45 @@ DRAWS_FAILED = _counter(
     "image_service_variant_draw_failures_total", "Variants that a pixel process could not render.", ("format",)
 )
 KEPT_PIXELS = _counter(
-    "image_service_kept_pixels_total", "Renders of JPEGs by whether their decoded pixels were kept.", ("outcome",)
+    "image_service_kept_pixels_total",
+    "Renders of JPEGs: from kept pixels (hit) or from the original (miss).",
+    ("outcome",),
 )
 TOGETHER = _counter("image_service_variants_together_total", "Variants rendered from one decode with others.")
-AHEAD = _counter("image_service_variants_ahead_total", "Variants rendered before anybody asked.", ("format",))
-NOT_AHEAD = _counter("image_service_ahead_dropped_total", "Images whose variants were not.", ("reason",))
-AHEAD_WAITING = _gauge("image_service_ahead_waiting", "Images whose variants are to be rendered ahead.")
+AHEAD = _counter("image_service_variants_ahead_total", "Variants rendered ahead of requests.", ("format",))
+NOT_AHEAD = _counter("image_service_ahead_dropped_total", "Images whose variants were not rendered ahead.", ("reason",))
+AHEAD_WAITING = _gauge("image_service_ahead_waiting", "Images waiting for their variants to be rendered ahead.")
 LISTS = _counter("image_service_lists_total", "Lists of a product's images without filters.", ("source",))
 SERVED = _counter(
     "image_service_variants_served_total", "Pictures delivered by the service (200, 206, 304).", ("format",)
 )
 NEGOTIATED = _counter(
-    "image_service_variants_negotiated_total", "Those of them sent in a better format than the URL's.", ("format",)
+    "image_service_variants_negotiated_total", "Pictures delivered in a better format than the URL's.", ("format",)
 )
-UNDELIVERED = _counter("image_service_variants_refused_total", "Pictures asked for and not delivered.", ("reason",))
+UNDELIVERED = _counter("image_service_variants_refused_total", "Requests for pictures that were refused.", ("reason",))
 
 PIXELS = _gauge("image_service_pixel_processes", "Pixel processes that may run at once.")
 PIXELS_BUSY = _gauge("image_service_pixel_processes_busy", "Pixel processes with a job.")
-PIXELS_WAITING = _gauge("image_service_pixel_jobs_waiting", "Jobs that no pixel process has taken up.")
+PIXELS_WAITING = _gauge("image_service_pixel_jobs_waiting", "Jobs waiting for a pixel process.")
 PIXELS_WAIT_SECONDS = _histogram(
-    "image_service_pixel_wait_seconds", "What jobs have waited for a pixel process.", _WAIT_SECONDS
+    "image_service_pixel_wait_seconds", "Time that jobs waited for a pixel process.", _WAIT_SECONDS
 )
 PIXELS_ENDED = _counter(
     "image_service_pixel_processes_ended_total", "Pixel processes that were killed or died.", ("reason",)
 )
 
 JOB_SECONDS = _histogram(
-    "image_service_jobs_seconds", "Tries of the queue's work, however they ended.", _WORK_SECONDS, ("kind",)
+    "image_service_jobs_seconds", "Duration of attempts at queued work, failed ones included.", _WORK_SECONDS, ("kind",)
 )
 
-WEBHOOK_ATTEMPTS = _counter("image_service_webhook_attempts_total", "Webhooks that were sent, or tried.", ("outcome",))
-WEBHOOK_SECONDS = _histogram("image_service_webhook_seconds", "Until a webhook's receiver had answered.", _WORK_SECONDS)
+WEBHOOK_ATTEMPTS = _counter(
+    "image_service_webhook_attempts_total", "Attempts to deliver events to webhooks.", ("outcome",)
+)
+WEBHOOK_SECONDS = _histogram(
+    "image_service_webhook_seconds", "Time until a webhook's receiver answered or the attempt failed.", _WORK_SECONDS
+)
 WEBHOOKS_SWITCHED_OFF = _counter(
-    "image_service_webhooks_switched_off_total", "Webhooks switched off, since they had failed for days.", ()
+    "image_service_webhooks_switched_off_total", "Webhooks switched off after failing for five days.", ()
 )
 
 POOL_SIZE = _gauge(
@@ -202,12 +216,12 @@ POOL_SIZE = _gauge(
 POOL_IN_USE = _gauge("image_service_database_connections_in_use", "Database connections in use.", ("way",))
 POOL_WAIT_SECONDS = _histogram(
     "image_service_database_wait_seconds",
-    "What requests have waited for a database connection.",
+    "Time that requests waited for a database connection.",
     _WAIT_SECONDS,
     ("way",),
 )
 POOL_TIMEOUTS = _counter(
-    "image_service_database_wait_timeouts_total", "Waits for a connection that were given up.", ("way",)
+    "image_service_database_wait_timeouts_total", "Waits for a database connection that timed out.", ("way",)
 )
 
 # Create the series at the start, so that rates work from 0.

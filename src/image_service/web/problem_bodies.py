@@ -27,9 +27,9 @@ from image_service.web.problems import Problem, megabytes, reason_of
 class CodeError(BaseModel):
     """What went wrong with the request as a whole."""
 
-    code: Annotated[int, described("The status again.")]
+    code: Annotated[int, described("The HTTP status.")]
     message: Annotated[str, described("Its reason phrase.")]
-    description: Annotated[str, described("For people.")]
+    description: Annotated[str, described("An explanation for people.")]
 
 
 class FieldErrors(RootModel[dict[str, list[str]]]):

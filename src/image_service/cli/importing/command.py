@@ -38,7 +38,7 @@ def import_images(
     token_stdin: TokenStdin = False,
     concurrency: Annotated[int, typer.Option(help="Images sent at once.", min=1, max=64)] = 4,
     report: Annotated[
-        Path | None, typer.Option(help="Where each image gets its line.  [default: FILE.csv.report.csv]")
+        Path | None, typer.Option(help="Report: one line for each image.  [default: FILE.csv.report.csv]")
     ] = None,
     patience: Annotated[
         float, typer.Option(help="Seconds to retry an image while the service is busy or down.", min=0)

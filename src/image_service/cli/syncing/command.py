@@ -26,13 +26,13 @@ MANY = 10  # a sync that removes more than 1 in MANY images asks first
 
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
-Concurrency = Annotated[int, typer.Option(help="Products at once.", min=1, max=64)]
+Concurrency = Annotated[int, typer.Option(help="Products sent at once.", min=1, max=64)]
 Patience = Annotated[float, typer.Option(help="Seconds to retry a product while the service is busy or down.", min=0)]
 
 
 def sync(
     source: Annotated[
-        Path, typer.Argument(metavar="FILE.csv|FILE.ndjson", help="The lists.", exists=True, dir_okay=False)
+        Path, typer.Argument(metavar="FILE.csv|FILE.ndjson", help="The lists of images.", exists=True, dir_okay=False)
     ],
     url: Url = None,
     token_stdin: TokenStdin = False,
@@ -44,7 +44,7 @@ def sync(
         list[str] | None,
         typer.Option("--map", metavar="OURS=THEIRS,…", help="Columns of FILE.csv that have other names."),
     ] = None,
-    missing: Annotated[str, typer.Option(help="Images that no row names: remove, or keep.")] = "remove",
+    missing: Annotated[str, typer.Option(help="What to do with images that no row names: remove or keep.")] = "remove",
     refetch: Annotated[str, typer.Option(help="Fetch known sources again: changed, never, or always.")] = "changed",
     on_error: Annotated[str, typer.Option(help="If an image fails: continue, or stop its product.")] = "continue",
     yes: Annotated[bool, typer.Option("--yes", help="Remove any number of images without asking.")] = False,
@@ -163,7 +163,7 @@ def _one_of(given: str, *known: str, option: str) -> str:
 
 def export(
     target: Annotated[
-        Path | None, typer.Argument(metavar="[FILE.csv|FILE.ndjson]", help="Where to.  [default: standard output]")
+        Path | None, typer.Argument(metavar="[FILE.csv|FILE.ndjson]", help="Output file.  [default: standard output]")
     ] = None,
     url: Url = None,
     token_stdin: TokenStdin = False,

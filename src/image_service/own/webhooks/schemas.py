@@ -70,40 +70,47 @@ def parse(body: Submission, sender: Sender) -> WebhookInput:
 class WebhookBody(TypedDict):
     """A URL that is told of events."""
 
-    id: Annotated[str, described("Names the webhook to its store.", pattern="^[0-9a-f]{32}$")]
-    url: Annotated[str, described("What is posted to.", format="uri")]
+    id: Annotated[str, described("The webhook's id.", pattern="^[0-9a-f]{32}$")]
+    url: Annotated[str, described("The URL that receives the events.", format="uri")]
     events: Annotated[list[EventName], described("The events to send.")]
     created_at: Time
     previous_secret_until: Annotated[
         str | None,
-        described("What is sent is signed with the secret before this one too until then.", format="date-time"),
+        described(
+            "Until then deliveries are also signed with the previous secret; null: with one secret.", format="date-time"
+        ),
     ]
     failing_since: Annotated[
-        str | None, described("Nothing has come through since; null where the last one did.", format="date-time")
+        str | None,
+        described(
+            "Time of the first failure since the last success; null if the last delivery succeeded.", format="date-time"
+        ),
     ]
     switched_off_at: Annotated[
-        str | None, described("Since when nothing is sent to it any more; null: it is on.", format="date-time")
+        str | None, described("When the webhook was switched off; null: it is on.", format="date-time")
     ]
-    switched_off_reason: Annotated[str | None, described("How the last attempt failed.")]
+    switched_off_reason: Annotated[str | None, described("Why it was switched off: how the last attempt failed.")]
 
 
 class WebhookWithSecret(WebhookBody):
     """A webhook whose secret is shown this once."""
 
-    secret: Annotated[str, described("What deliveries are signed with.", pattern="^whsec_[A-Za-z0-9+/]+=*$")]
+    secret: Annotated[str, described("The secret that signs deliveries.", pattern="^whsec_[A-Za-z0-9+/]+=*$")]
 
 
 class DeliveryBody(TypedDict):
     """An event that is sent to a webhook."""
 
-    id: Annotated[str, described("The header `webhook-id` of each attempt.", pattern="^msg_[0-9a-f]{32}$")]
+    id: Annotated[
+        str, described("The delivery's id: the header `webhook-id` of each attempt.", pattern="^msg_[0-9a-f]{32}$")
+    ]
     type: Annotated[str, described("The event, or `webhook.test`.")]
     state: Annotated[
         Literal["waiting", "delivered", "failed"],
-        described("`failed`: it was tried for three days, or there was no sense in trying again."),
+        described("`failed`: three days of attempts failed, or the answer was permanent (such as 410)."),
     ]
-    attempts: Annotated[int, described("That have been made.", minimum=0)]
-    status: Annotated[int | None, described("What the last attempt was answered.")]
+    attempts: Annotated[int, described("Number of attempts so far.", minimum=0)]
+    status: Annotated[int | None, described("HTTP status of the last attempt's answer; null if there was none.")]
     reason: Annotated[
         str | None,
         described(
@@ -112,9 +119,9 @@ class DeliveryBody(TypedDict):
         ),
     ]
     created_at: Time
-    attempted_at: Annotated[str | None, described("When the last attempt was made.", format="date-time")]
-    next_attempt_at: Annotated[str | None, described("When the next one is made.", format="date-time")]
-    data: Annotated[dict[str, Any], described("What the event says.")]
+    attempted_at: Annotated[str | None, described("Time of the last attempt.", format="date-time")]
+    next_attempt_at: Annotated[str | None, described("Time of the next attempt.", format="date-time")]
+    data: Annotated[dict[str, Any], described("The event's content.")]
 
 
 def webhook_shown(webhook: Webhook) -> dict[str, Any]:

@@ -15,18 +15,22 @@ Identity = Annotated[int, described("", format="int64", minimum=1)]
 Pixels = Annotated[int, described("Pixels.", minimum=1)]
 Url = Annotated[str, described("Public, and cacheable for ever.", format="uri")]
 Time = Annotated[str, described("ISO 8601 with seconds and a numeric offset.", format="date-time")]
-Id = Annotated[Identity, described("The same for the image's whole life.")]
-Src = Annotated[Url, described("The picture, 640 pixels wide at the most, in the image's own format.")]
+Id = Annotated[Identity, described("The image's id, which never changes.")]
+Src = Annotated[Url, described("The URL of the picture, at most 640 pixels wide, in the image's own format.")]
 Position = Annotated[int | None, described("From 1; null where the image is on no product.", minimum=1)]
 Product = Annotated[int | None, described("Null where the image is on no product.", format="int64", minimum=1)]
-Updated = Annotated[Time, described("Of the last change of this image; not of others that made it close up.")]
+Updated = Annotated[
+    Time, described("Time of this image's last change; a shift caused by another image does not count.")
+]
 
 
 class VariantBody(TypedDict):
     """The picture in one size and one format."""
 
-    size: Annotated[str, described("Width and height of the box; 0: as the other side needs.", examples=["240-0"])]
-    format: Annotated[Literal["jpg", "png", "gif", "webp", "avif"], described("Also the extension of its URL.")]
+    size: Annotated[str, described("Maximum width and height; 0: no limit on that side.", examples=["240-0"])]
+    format: Annotated[
+        Literal["jpg", "png", "gif", "webp", "avif"], described("The variant's format, and the extension of its URL.")
+    ]
     url: Url
     width: Pixels
     height: Pixels
@@ -35,14 +39,14 @@ class VariantBody(TypedDict):
 class SrcsetBody(TypedDict):
     """What a `<picture>` is made of. The URL of a size in a format is `url` with both put into it."""
 
-    url: Annotated[str, described("With `{size}` and `{format}` in it.")]
+    url: Annotated[str, described("A template: replace `{size}` and `{format}`.")]
     formats: Annotated[
         list[Literal["avif", "webp", "jpg", "png", "gif"]],
-        described("Those that hold every size, the smallest files first."),
+        described("The formats available for every size, the smallest files first."),
     ]
     sizes: Annotated[
         dict[str, Annotated[list[Pixels], Field(min_length=2, max_length=2)]],
-        described("Width and height by name, the smallest first; no two are as wide."),
+        described("Width and height of each size by its name, the smallest first; no two are equally wide."),
     ]
 
 
@@ -58,18 +62,20 @@ class _Further(TypedDict, total=False):
     ]
     width: Annotated[Pixels, described("Pixels of the original, upright.")]
     height: Annotated[Pixels, described("Pixels of the original, upright.")]
-    bytes: Annotated[int, described("Of the original as stored.", minimum=1)]
+    bytes: Annotated[int, described("Size of the stored original.", minimum=1)]
     format: Annotated[
         Literal["jpg", "png", "gif", "webp", "avif"],
-        described("Of the original, decided by its bytes. `webp` and `avif` are taken where the settings say so."),
+        described(
+            "Format of the original, detected from its bytes. `webp` and `avif` only if the settings allow them."
+        ),
     ]
     thumbhash: Annotated[str, described("A placeholder of some 25 bytes, in base64.", contentEncoding="base64")]
-    filename: Annotated[str, described("What the picture was called when it was sent.")]
-    sha256: Annotated[str, described("Of the original as stored.", pattern="^[0-9a-f]{64}$")]
-    source_url: Annotated[str | None, described("What it was fetched from; null where it was sent.")]
-    variants: Annotated[list[VariantBody], described("Every offered size, in every format that holds it.")]
+    filename: Annotated[str, described("Name of the uploaded file.")]
+    sha256: Annotated[str, described("SHA-256 of the stored original.", pattern="^[0-9a-f]{64}$")]
+    source_url: Annotated[str | None, described("URL that it was fetched from; null if it was uploaded.")]
+    variants: Annotated[list[VariantBody], described("Every available size in every available format.")]
     srcset: Annotated[
-        SrcsetBody, described("The same in a tenth of the bytes; asked for by name, `all` leaves it out.")
+        SrcsetBody, described("The variants in a tenth of the bytes; only if requested by name, not by `all`.")
     ]
 
 

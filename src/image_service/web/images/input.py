@@ -21,18 +21,26 @@ class ImageInput(BaseModel):
         str | None, Field(description="A URL to fetch the picture from; a `data:` URL is an attachment.")
     ] = None
     attachment: Annotated[
-        str | None, Field(description="The picture in base64; line breaks and a `data:` prefix are taken.")
+        str | None, Field(description="The picture in base64; line breaks and a `data:` prefix are allowed.")
     ] = None
     filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
     image_id: Annotated[
-        Number | None, Field(ge=1, le=MAX_ID, description="An image on no product, to be put on this one."), WHOLE
+        Number | None,
+        Field(ge=1, le=MAX_ID, description="The id of an unassigned image, to be assigned to this product."),
+        WHOLE,
     ] = None
     position: Annotated[
         Number | None, Field(ge=1, description="From 1; beyond the end means the end; absent: the end."), WHOLE
     ] = None
     alt: Annotated[AltText, Field(description="A text, or a map of language to text.")] = None
-    id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="In an update: may be repeated."), WHOLE] = None
-    product_id: Annotated[Number | None, Field(ge=1, le=MAX_ID, description="May be repeated."), WHOLE] = None
+    id: Annotated[
+        Number | None,
+        Field(ge=1, le=MAX_ID, description="In an update: the image's own id, which may be repeated."),
+        WHOLE,
+    ] = None
+    product_id: Annotated[
+        Number | None, Field(ge=1, le=MAX_ID, description="The product's own id, which may be repeated."), WHOLE
+    ] = None
 
     @property
     def gives_alt(self) -> bool:

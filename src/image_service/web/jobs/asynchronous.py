@@ -77,44 +77,47 @@ class ReceiptBody(TypedDict):
     """What was tried for one entry of what was asked for, and what came of it."""
 
     index: Annotated[
-        int | None, described("Which entry, from 0; a create has one. Null of an image that none names.", minimum=0)
+        int | None,
+        described(
+            "Index of the entry in the request's list, from 0; 0 for a create; null for a removed image.", minimum=0
+        ),
     ]
-    id: Annotated[int | None, described("The image's, where there is one.", format="int64", minimum=1)]
-    outcome: Annotated[str, described("`added`, `failed`, or `waiting` for another try; of a sync, its own.")]
-    reason: Annotated[str | None, described("Why it failed or waits: a stable name, for programs.")]
-    status: Annotated[int | None, described("What the host of the `src` answered, if it did.")]
+    id: Annotated[int | None, described("The image's id, if there is an image.", format="int64", minimum=1)]
+    outcome: Annotated[str, described("`added`, `failed`, or `waiting` for another try; a sync has more outcomes.")]
+    reason: Annotated[str | None, described("Why it failed or waits: a stable name for programs.")]
+    status: Annotated[int | None, described("HTTP status that the host of the `src` answered, if it did.")]
 
 
 class JobBody(TypedDict):
     """Something that is done after its answer."""
 
-    id: Annotated[str, described("Names the job to its store.", pattern="^[0-9a-f]{32}$")]
-    kind: Annotated[str, described("What was asked for: `create`, `sync`.")]
+    id: Annotated[str, described("The job's id.", pattern="^[0-9a-f]{32}$")]
+    kind: Annotated[str, described("What was requested: `create` or `sync`.")]
     state: Annotated[
         Literal["queued", "running", "finished", "failed", "cancelled"],
-        described("The last three are ends: nothing changes any more."),
+        described("`finished`, `failed` and `cancelled` are final."),
     ]
     result: Annotated[
         dict[str, Any] | None,
-        described("What came of it: the image as it was made, or the gallery; null until then."),
+        described("The created image or the synced gallery; null until then."),
     ]
-    receipts: Annotated[list[ReceiptBody], described("One for each entry, as far as is known.")]
+    receipts: Annotated[list[ReceiptBody], described("One for each entry, as far as known.")]
     created_at: Time
-    finished_at: Annotated[str | None, described("Null until it has ended.", format="date-time")]
+    finished_at: Annotated[str | None, described("When the job ended; null until then.", format="date-time")]
 
 
 QUEUED = _body("4c1b7a9e2f0d4e8c9a6b5d3f1e7c8a90", "create", "queued", None, [], "2026-01-01T00:00:00+00:00", None)
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "model": JobBody,
-        "description": "To `Prefer: respond-async`, where something is to be fetched: the job that will do it.",
+        "description": "Answer to `Prefer: respond-async` if something must be fetched: the job that does it.",
         "headers": {
             "Location": shared(
                 "JobLocation", {"description": "The job's own URL.", "schema": {"type": "string", "format": "uri"}}
             ),
             "Preference-Applied": shared(
                 "PreferenceApplied",
-                {"description": "The preference that was met.", "schema": {"type": "string", "enum": [PREFERENCE]}},
+                {"description": "The preference that was applied.", "schema": {"type": "string", "enum": [PREFERENCE]}},
             ),
         },
         "content": {"application/json": {"example": QUEUED}},
@@ -126,7 +129,7 @@ PREFER = shared(
         "name": "Prefer",
         "in": "header",
         "required": False,
-        "description": "`respond-async`: answer 202 at once, and fetch what is at a `src` afterwards. Others, and "
+        "description": "`respond-async`: answer 202 at once, and fetch the `src` afterwards. Others, and "
         "bodies that bring their picture along, make no difference.",
         "schema": {"type": "string", "examples": [PREFERENCE]},
     },
