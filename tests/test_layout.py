@@ -1,6 +1,7 @@
 """The rooms of the code: imports run downwards only, and files stay small enough to have one subject."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,14 @@ def test_a_folder_is_one_room(folder: Path) -> None:
 
 def test_the_floors_name_the_rooms_that_there_are() -> None:
     assert {path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in MODULES} - {"__init__"} == set(FLOOR)
+
+
+def test_the_architecture_names_the_rooms_that_there_are() -> None:
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text()
+    tree = page.partition("src/image_service/\n")[2].partition("\nalembic/")[0]
+    names = " ".join(re.split("  +", line.strip())[0] for line in tree.splitlines())  # without what is said of them
+    named = set(re.findall(r"([a-z_]+)(?:/|\.py)", names))
+    assert named == set(FLOOR)
 
 
 DECODING = [SOURCE / "pixels" / room for room in ("", "animation", "colour")]
