@@ -17,11 +17,15 @@ from sqlalchemy import Connection, Inspector, inspect, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
+from image_service.cli.doctor import kept
+from image_service.cli.doctor.findings import Level
 from image_service.database import migrations
+from image_service.database.database import Database
 from image_service.database.migrations import MigrationFailed, upgrade
 from image_service.errors import DatabaseUnavailable
 from image_service.postgres.embedded import EmbeddedPostgres
-from tests.databases import look
+from image_service.settings import Settings
+from tests.databases import connected, look
 from tests.processes import DEADLINE, command
 
 CHECKOUT = Path(__file__).parents[1]
@@ -106,6 +110,23 @@ async def test_no_right_to_make_tables(postgres: EmbeddedPostgres, empty_databas
     with pytest.raises(MigrationFailed, match="permission denied for schema public"):
         await upgrade(empty_database.replace("postgres@", f"{role}@"))
     await look(empty_database, lambda connection: connection.execute(text(f"DROP ROLE {role}")))
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+async def test_a_new_database_of_another_encoding(postgres: EmbeddedPostgres, encoding: str) -> None:
+    name = f"encoded_{uuid4().hex}"
+    url = postgres.url.replace("/postgres?", f"/{name}?")
+    async with connected(postgres.url) as connection:
+        await connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+        with pytest.raises(MigrationFailed, match=f"encoding is {encoding}, and UTF8 is needed"):
+            await upgrade(url)
+        assert await look(url, tables) == set()
+        database = Database(url, connections=2)
+        [finding, *_] = [each async for each in kept.database(database, Settings())]
+        assert (finding.check, finding.level) == ("database", Level.FAIL)
+        assert encoding in finding.found
+        await database.close()
+        await connection.execute(f"DROP DATABASE {name}")
 
 
 async def test_no_database_there(tmp_path: Path) -> None:

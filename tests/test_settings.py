@@ -125,6 +125,7 @@ def test_a_socket_stays_as_it_is() -> None:
         ("mysql://u:5ecret@h/b", "postgresql://user:password@host/name is wanted"),
         ("postgresql://u:5ecret@h:notaport/b", "its port is no number"),
         ("postgresql://u:5ecret@h/b?sslmode=require&channel_binding=require", "'channel_binding' is not known here"),
+        ("postgresql://u:5ecret@h/b?sslcert=/etc/client.crt", "set PGSSLCERT in the environment"),
         ("postgresql://u:5ecret@h/b?sslmode=please", "its sslmode is none of disable, allow, prefer"),
     ],
 )

@@ -10,15 +10,19 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
+from image_service.cli.doctor import kept
+from image_service.cli.doctor.findings import Level
 from image_service.database.database import Database
 from image_service.errors import InstanceMismatch
 from image_service.images import instance
 from image_service.images.models import InstanceRow
+from image_service.settings import Settings
 from image_service.storage.base import BlobHeaders
 from image_service.storage.local import LocalStorage
 from image_service.storage.names import new_key, original_name
 from image_service.storage.staging import Staging
 from tests.conftest import NewDatabase, Service, StartService
+from tests.databases import connected
 from tests.shop import added, form
 
 DIFFERENT = "database and blob store belong to different installations"
@@ -86,6 +90,24 @@ async def test_two_that_differ_are_not_ready(
             503,
             {"status": "unavailable", "database": "ok", "storage": "ok", "instance": DIFFERENT},
         )
+
+
+async def test_a_database_that_takes_no_changes(
+    start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """A standby, for example. The two belong together, and the operator must not be told otherwise."""
+    url = await new_database()
+    await claim(url, tmp_path)
+    async with connected(url) as connection:
+        name = await connection.fetchval("SELECT current_database()")
+        await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    async with start_service(database_url=url, data_dir=tmp_path) as service:
+        status, body = await readiness(service)
+    assert (status, body.pop("status")) == (503, "unavailable")
+    assert body == {"database": "not writable", "storage": "ok", "instance": "not checked"}
+    async with opened(url) as database:
+        [finding, *_] = [each async for each in kept.database(database, Settings())]
+    assert (finding.level, "takes no changes" in finding.found) == (Level.FAIL, True)
 
 
 async def test_images_whose_blobs_are_not_there(

@@ -7,12 +7,9 @@ from typing import TypeVar
 from image_service.cli.console import settings_with_database
 from image_service.database import schema
 from image_service.database.database import Database
-from image_service.errors import DatabaseUnavailable
 from image_service.settings import Settings
 
 Result = TypeVar("Result")
-
-MEND = "is PostgreSQL up, and are name, password and host in IMAGE_SERVICE_DATABASE_URL right?"
 
 
 def with_database(work: Callable[[Settings, Database], Awaitable[Result]]) -> Result:
@@ -22,10 +19,7 @@ def with_database(work: Callable[[Settings, Database], Awaitable[Result]]) -> Re
         url = settings.database_url or ""
         database = Database(url, connections=2)
         try:
-            try:
-                await schema.bring(database, url)
-            except DatabaseUnavailable as error:
-                raise DatabaseUnavailable(f"the database cannot be reached: {error}; {MEND}") from error
+            await schema.bring(database, url)
             return await work(settings, database)
         finally:
             await database.close()

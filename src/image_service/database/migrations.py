@@ -7,9 +7,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, pool
+from sqlalchemy import Connection, pool, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from image_service.database.faults import database_faults
 from image_service.database.limits import CONNECT_SECONDS
@@ -21,6 +21,9 @@ TRIES, PAUSE = (
     20,
     1.0,
 )  # seconds; with the time-out of alembic/env.py a minute: a long transaction ends, or is a mistake
+
+
+CREATE_UTF8 = "`createdb --encoding=UTF8 --template=template0`"
 
 
 class MigrationFailed(ImageServiceError):
@@ -75,6 +78,7 @@ async def _upgraded(database_url: str, revision: str) -> bool:
         with database_faults():
             try:
                 async with engine.connect() as connection:
+                    await _require_utf8(connection)
                     await connection.run_sync(lambda sync: command.upgrade(config(sync), revision))
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
@@ -87,3 +91,12 @@ async def _upgraded(database_url: str, revision: str) -> bool:
     finally:
         await engine.dispose()
     return True
+
+
+async def _require_utf8(connection: AsyncConnection) -> None:
+    """Raises `MigrationFailed` for an empty database of another encoding. One that is in use may hold ASCII alone."""
+    encoding = await connection.scalar(text("SHOW server_encoding"))
+    current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    await connection.rollback()  # alembic begins its own transactions
+    if current is None and encoding != "UTF8":
+        raise MigrationFailed(f"the database's encoding is {encoding}, and UTF8 is needed: {CREATE_UTF8}")

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from image_service.database.database import Database
-from image_service.errors import ImageServiceError, StorageUnavailable
+from image_service.errors import DatabaseUnavailable, ImageServiceError, InstanceMismatch, StorageUnavailable
 from image_service.images import instance
 from image_service.storage.base import Storage
 from image_service.storage.staging import Staging
@@ -45,8 +45,12 @@ class Readiness:
             return found | {"instance": "not checked"}
         try:
             await instance.claim(self._database, self._storage, self._staging)
-        except ImageServiceError as error:
+        except InstanceMismatch as error:
             found["instance"] = _reason(error, "database and blob store belong to different installations")
+        except DatabaseUnavailable as error:  # it answers, but a standby, for example, takes no write
+            found |= {"database": _reason(error, "not writable"), "instance": "not checked"}
+        except ImageServiceError as error:
+            found |= {"storage": _reason(error, "not reachable or not writable"), "instance": "not checked"}
         return found
 
     async def _check_storage(self) -> None:

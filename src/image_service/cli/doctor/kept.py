@@ -11,13 +11,13 @@ from urllib.request import url2pathname
 
 from sqlalchemy import Integer, cast, column, func, select, table
 
-from image_service.cli.database import MEND
 from image_service.cli.doctor.findings import Finding, Findings, fail, ok, warn
 from image_service.database import migrations
 from image_service.database.database import Database
 from image_service.database.direct import Statement
-from image_service.database.migrations import MigrationFailed
-from image_service.errors import ImageServiceError
+from image_service.database.migrations import CREATE_UTF8, MigrationFailed
+from image_service.database.schema import advice
+from image_service.errors import DatabaseUnavailable, ImageServiceError
 from image_service.images import instance
 from image_service.postgres.binaries import OLDEST_MAJOR
 from image_service.postgres.embedded import EmbeddedPostgres
@@ -43,6 +43,8 @@ _FACTS = Statement(
         cast(func.current_setting("max_connections"), Integer).label("most"),
         cast(func.current_setting("superuser_reserved_connections"), Integer).label("reserved"),
         _clients.scalar_subquery().label("used"),
+        func.current_setting("transaction_read_only").label("read_only"),
+        func.current_setting("server_encoding").label("encoding"),
         func.clock_timestamp().label("now"),
     )
 )
@@ -65,11 +67,19 @@ async def database(database: Database, settings: Settings) -> Findings:
     before = datetime.now(UTC)
     try:
         [facts] = await database.rows(_FACTS)
-    except ImageServiceError as error:
-        yield fail("database", f"cannot be reached: {error}", MEND)
+    except DatabaseUnavailable as error:
+        yield fail("database", f"cannot be reached: {error}", advice(error))
         return
     after = datetime.now(UTC)
-    if facts.number // 10_000 < OLDEST_MAJOR:
+    if facts.read_only == "on":
+        found = f"PostgreSQL {facts.version} takes no changes: a standby, or set to read only"
+        yield fail("database", found, "let IMAGE_SERVICE_DATABASE_URL name the primary")
+    elif facts.encoding != "UTF8":
+        found = (
+            f"PostgreSQL {facts.version} answers; the database's encoding is {facts.encoding}, which refuses most texts"
+        )
+        yield fail("database", found, f"dump it, create it anew with {CREATE_UTF8}, and restore the dump")
+    elif facts.number // 10_000 < OLDEST_MAJOR:
         yield warn("database", f"PostgreSQL {facts.version} answers", f"upgrade it to {OLDEST_MAJOR} or later")
     else:
         yield ok("database", f"PostgreSQL {facts.version} answers")
