@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from image_service.storage.base import BlobHeaders
-from image_service.storage.names import LOST, original_name
+from image_service.storage.names import MARKERS, original_name
 from image_service.stores.registry import NewStore
 from tests.api.pictures import COFFEE, FILM, ROCKET, uploaded, url_of
 from tests.api.watched import WatchedStorage
@@ -179,7 +179,7 @@ async def test_new_bytes_have_new_urls_and_the_old_ones_are_gone(
     for url in urls:
         assert (await anyone.get(url)).status_code == 404
     rendered = await render_all(anyone, replaced)
-    kept = [file for file in variant_files(service, replaced) if not file.endswith(tuple(LOST.values()))]
+    kept = [file for file in variant_files(service, replaced) if not file.endswith(tuple(MARKERS.values()))]
     assert sorted(kept) == sorted(url.rpartition("/")[2] for url in rendered)
 
 

@@ -39,12 +39,12 @@ def public(service: Service, image: dict[str, Any]) -> list[Path]:
     return list((Path(service.settings.data_dir) / "blobs" / "public").rglob(f"*-{key_of(image)}-*"))
 
 
-def note_files(service: Service, image: dict[str, Any]) -> list[Path]:
+def marker_files(service: Service, image: dict[str, Any]) -> list[Path]:
     return [path for path in public(service, image) if path.suffix.startswith(".no")]
 
 
-def notes(service: Service, image: dict[str, Any]) -> set[str]:
-    return {path.suffix.removeprefix(".") for path in note_files(service, image)}
+def markers(service: Service, image: dict[str, Any]) -> set[str]:
+    return {path.suffix.removeprefix(".") for path in marker_files(service, image)}
 
 
 def key_of(image: dict[str, Any]) -> str:
@@ -73,7 +73,7 @@ async def test_an_icon_is_webp_without_loss(
     answer = await anyone.get(url_of(image), headers={"Accept": BROWSER})
     assert answer.headers["Content-Type"] == "image/webp"
     assert b"VP8L" in answer.content[:64]
-    assert notes(service, image) == {"noavif"}
+    assert markers(service, image) == {"noavif"}
     avif = await anyone.get(url_of(image, format="avif"))  # a losing format's own URL still works
     assert avif.headers["Content-Type"] == "image/avif"
     assert (await anyone.get(url_of(image), headers={"Accept": BROWSER})).content == answer.content
@@ -83,7 +83,7 @@ async def test_a_photo_is_avif(service: Service, client: httpx.AsyncClient, anyo
     image = await uploaded(client, ROCKET)
     answer = await anyone.get(url_of(image), headers={"Accept": BROWSER})
     assert answer.headers["Content-Type"] == "image/avif"
-    assert notes(service, image) == set()
+    assert markers(service, image) == set()
 
 
 @pytest.mark.parametrize("accept", [BROWSER, "image/avif"])
@@ -110,16 +110,16 @@ async def test_a_gradient_without_compression_is_weighed(
     assert len(answer.content) <= len((await anyone.get(url)).content)
 
 
-async def test_what_is_copied_for_another_size_is_noted_there(
+async def test_markers_are_copied_to_another_size(
     service: Service, client: httpx.AsyncClient, anyone: httpx.AsyncClient
 ) -> None:
     image = await uploaded(client, "icon.png", icon())
     answers = [await anyone.get(url_of(image, size), headers={"Accept": BROWSER}) for size in ("640-0", "0-0", "0-0")]
     assert {answer.content for answer in answers} == {answers[0].content}
-    assert len(note_files(service, image)) == 2
+    assert len(marker_files(service, image)) == 2
 
 
-async def test_a_note_without_a_picture_and_a_picture_without_a_note(
+async def test_a_marker_without_a_picture_and_a_picture_without_a_marker(
     service: Service, client: httpx.AsyncClient, anyone: httpx.AsyncClient
 ) -> None:
     """What a crash may leave, or whoever removes variants: the next request finds the same again."""
@@ -133,10 +133,12 @@ async def test_a_note_without_a_picture_and_a_picture_without_a_note(
         assert (answer.content, answer.headers["Content-Type"]) == (drawn.content, "image/webp")
 
 
-async def test_notes_go_with_the_image(service: Service, client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
+async def test_markers_go_with_the_image(
+    service: Service, client: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
     image = await uploaded(client, "icon.png", icon())
     await anyone.get(url_of(image), headers={"Accept": BROWSER})
-    assert notes(service, image)
+    assert markers(service, image)
     assert (await anyone.get(url_of(image).replace(".png", ".noavif"))).status_code == 404
     assert (await client.delete(f"/products/{PRODUCT}/images/{image['id']}")).status_code == 200
-    assert notes(service, image) == set()
+    assert markers(service, image) == set()

@@ -171,8 +171,9 @@ async def test_which_formats_are_not_the_lightest_is_copied_too(installation: In
             assert (await installation.copy(disk, s3))["bad"] == []
     name = VariantName.parse(src.removeprefix("/"))
     assert name is not None
-    note = name.as_("avif").lost_blob
-    assert [await installation.stores[each].exists(note) for each in (disk, s3)] == [True, True]
+    marker = name.as_("avif").marker
+    assert marker is not None
+    assert [await installation.stores[each].exists(marker) for each in (disk, s3)] == [True, True]
 
 
 async def test_a_copy_that_was_cut_short_leaves_a_store_that_nobody_uses(

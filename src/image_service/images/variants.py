@@ -71,9 +71,8 @@ class Variants:
         self._offer = offer
         self._offered = frozenset(map(str, offer.sizes))
         self._decoding = Decoding(storage, pixels, draw_wait, offer.draw_seconds)
-        self._max_bytes = max_bytes
-        self._lightest = Lightest(storage, staging)
-        self._placing = Placing(database, storage, self._lightest)
+        self._lightest = Lightest(storage)
+        self._placing = Placing(database, storage, staging, max_bytes)
         self._under_way: dict[_Wanted, UnderWay] = {}
         self._admission = Admission(pixels, draw_wait)
         self._equals = Equals()
@@ -200,11 +199,11 @@ class Variants:
         for size in self._offer.sizes:
             if size != variant.size and size.fit(image.width, image.height) == (variant.width, variant.height):
                 try:
-                    lost = await self._lightest.lost([replace(each, size=str(size)) for each in names])
-                    noted = [each for each in names if replace(each, size=str(size)) in lost]
-                    copy = names[0] if fixed else next(each for each in names if each not in noted)
+                    marked = await self._lightest.heavier([replace(each, size=str(size)) for each in names])
+                    heavier = [each for each in names if replace(each, size=str(size)) in marked]
+                    copy = names[0] if fixed else next(each for each in names if each not in heavier)
                     async with self._storage.as_file(replace(copy, size=str(size)).blob) as kept:
-                        await self._placing.put(copy, kept, noted)
+                        await self._placing.put(copy, kept, heavier)
                 except (BlobNotFound, StorageUnavailable):  # the second: removed during the copy
                     continue
                 return copy
@@ -238,7 +237,7 @@ class Variants:
                     )
                     self._require_light(target)
                 except BlobNotFound:
-                    if await self._is_live(variant.name):
+                    if await queries.image_by_key(self._database, image.store_id, image.key) is not None:
                         log.error("original missing", image=image.id, key=image.key)
                         raise StorageUnavailable("the original is missing") from None
                     raise
@@ -253,13 +252,8 @@ class Variants:
         return lightest
 
     def _require_light(self, target: Path) -> None:
-        """Raises `RenderFailed`. The file was just written: `stat` reads no disk."""
-        size = target.stat().st_size
-        if size > self._max_bytes:
-            raise RenderFailed(f"it has {size} bytes")
-
-    async def _is_live(self, name: VariantName) -> bool:
-        return await queries.image_by_key(self._database, name.store_id, name.key) is not None
+        if not self._placing.takes(target):
+            raise RenderFailed(f"it has {target.stat().st_size} bytes")
 
     async def close(self) -> None:
         """Wait for the running renders."""

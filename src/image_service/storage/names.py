@@ -20,9 +20,9 @@ MAX_SLUG = 80  # characters; with the key and the longest size a file name stays
 MAX_STORE_ID = 2**63 - 1  # PostgreSQL's bigint
 CACHE_FOREVER = "public, max-age=31536000, immutable"  # `Cache-Control` of a variant: its bytes never change
 EXTENSIONS = ("jpg", "png", "gif", "webp", "avif")  # of variants
-# Extensions of empty blobs beside a variant. They note that another format is lighter than this one at the URL of the
-# picture's own format. nginx looks for them too.
-LOST = {"webp": "nowebp", "avif": "noavif"}
+# Extensions of markers: empty blobs beside a variant which say that another format is lighter than this one at the URL
+# of the picture's own format. nginx looks for them too.
+MARKERS = {"webp": "nowebp", "avif": "noavif"}
 
 INSTANCE = "private/instance"  # the installation's id, written once
 HIGH_WATER = "private/high-water"  # id of an image whose bytes are or were in this blob store
@@ -87,9 +87,9 @@ class VariantName:
         return replace(self, ext=str(ext))
 
     @property
-    def lost_blob(self) -> str:
-        """Notes that another format is lighter than this."""
-        return replace(self, ext=LOST[self.ext]).blob
+    def marker(self) -> str | None:
+        """The blob which marks this as not the lightest format; None for a picture's own formats."""
+        return replace(self, ext=MARKERS[self.ext]).blob if self.ext in MARKERS else None
 
     @classmethod
     def parse(cls, path: str) -> Self | None:
@@ -103,8 +103,8 @@ class VariantName:
 
 
 def variant_names(store_id: int, slug: str, key: str, sizes: Iterable[str]) -> list[VariantName]:
-    """Return the names of all possible variants of one key, in all formats, and of their notes."""
-    extensions = (*EXTENSIONS, *LOST.values())
+    """Return the names of all possible variants of one key, in all formats, and of their markers."""
+    extensions = (*EXTENSIONS, *MARKERS.values())
     return [VariantName(store_id, slug, key, size, ext) for size in sizes for ext in extensions]
 
 

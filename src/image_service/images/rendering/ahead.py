@@ -27,7 +27,6 @@ from image_service.pixels.pool.kept import serves
 from image_service.pixels.pool.pool import Family, PixelPool
 from image_service.pixels.sizes import Offer
 from image_service.storage.base import Storage
-from image_service.storage.lightest import Lightest
 from image_service.storage.names import VariantName, original_name
 from image_service.storage.staging import Staging
 from image_service.telemetry import metrics
@@ -75,8 +74,7 @@ class Ahead:
         self._offer = offer
         self._formats = frozenset(formats)
         self._effort = effort
-        self._max_bytes = max_bytes
-        self._placing = Placing(database, storage, Lightest(storage, staging))
+        self._placing = Placing(database, storage, staging, max_bytes)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -109,7 +107,7 @@ class Ahead:
 
     async def _render(self, image: Image) -> None:
         """Raises `BlobNotFound` if it has been deleted, or has new bytes."""
-        if not await self._is_live(image):
+        if await queries.image_by_key(self._database, image.store_id, image.key) is None:
             raise BlobNotFound
         wanted = await self._wanted(image)
         for at in range(0, len(wanted), MAX_FAMILY):
@@ -163,17 +161,9 @@ class Ahead:
 
         Raises `BlobNotFound` if the image was deleted or replaced meanwhile.
         """
-        if self._is_heavy(target):
+        if not self._placing.takes(target):
             return
-        lost = one.formats[: one.formats.index(lightest)]
+        heavier = one.formats[: one.formats.index(lightest)]
         for name in one.names:
-            if not await self._storage.exists(name.blob):
-                await self._placing.put(name, target, [name.as_(each) for each in lost])
+            if await self._placing.put(name, target, [name.as_(each) for each in heavier]):
                 metrics.AHEAD.labels(one.rendering.format).inc()
-
-    def _is_heavy(self, target: Path) -> bool:
-        """The file was just written: `stat` reads no disk."""
-        return target.stat().st_size > self._max_bytes
-
-    async def _is_live(self, image: Image) -> bool:
-        return await queries.image_by_key(self._database, image.store_id, image.key) is not None

@@ -18,9 +18,10 @@ from image_service.errors import BlobNotFound
 from image_service.images.models import ImageRow
 from image_service.images.rendering.offered import public_headers
 from image_service.pixels.picture import Format
-from image_service.storage.base import Storage
-from image_service.storage.lightest import Lightest
+from image_service.storage.base import BlobHeaders, Storage
+from image_service.storage.lightest import MARKER_HEADERS
 from image_service.storage.names import VariantName
+from image_service.storage.staging import Staging
 
 AT_ONCE = 4  # in one process; each holds a connection to the database as long as the blob store takes
 
@@ -38,31 +39,49 @@ async def _hold(transaction: Transaction, name: VariantName) -> None:
 
 
 class Placing:
-    def __init__(self, database: Database, storage: Storage, lightest: Lightest) -> None:
+    def __init__(self, database: Database, storage: Storage, staging: Staging, max_bytes: int) -> None:
+        """`max_bytes` of a variant."""
         self._database = database
         self._storage = storage
-        self._lightest = lightest
+        self._staging = staging
+        self._max_bytes = max_bytes
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def put(self, name: VariantName, source: Path, lost: Iterable[VariantName]) -> None:
-        """Store the variant, and before it notes for those of its formats that `lost` against it. One that is stored
-        already stays.
+    def takes(self, source: Path) -> bool:
+        """Whether a variant is small enough to be stored. It was just written: `stat` reads no disk."""
+        return source.stat().st_size <= self._max_bytes
+
+    async def put(self, name: VariantName, source: Path, heavier: Iterable[VariantName]) -> bool:
+        """Store the variant, and before it the markers of the `heavier` formats: a variant without one may be sent.
+        What is stored already stays as it is. Returns whether the variant was stored now.
 
         Raises `BlobNotFound` if its image was deleted or replaced, `DatabaseUnavailable`, `StorageFull`,
         `StorageUnavailable`. Before that it removes what it may have stored.
         """
-        begun: list[str] = []  # blobs
+        begun: list[str] = []
         try:
             async with self._turns, self._database.changes() as transaction:
                 await _hold(transaction, name)
-                notes = list(lost)
-                begun += self._lightest.notes(notes)
-                await self._lightest.note(notes)  # first: a variant without a note may be sent
-                if not await self._storage.exists(name.blob):
-                    begun.append(name.blob)
-                    await self._storage.put(name.blob, source, public_headers(Format(name.ext)))
+                await self._mark(heavier, begun)
+                return await self._put_new(name.blob, source, public_headers(Format(name.ext)), begun)
         except BaseException:
             # The lock may have been lost before a blob was stored, and the image deleted meanwhile.
             if begun:
                 await self._storage.delete(begun)
             raise
+
+    async def _mark(self, heavier: Iterable[VariantName], begun: list[str]) -> None:
+        markers = [each.marker for each in heavier if each.marker is not None]
+        if markers:
+            async with self._staging.file() as empty:
+                empty.touch()
+                for marker in markers:
+                    await self._put_new(marker, empty, MARKER_HEADERS, begun)
+
+    async def _put_new(self, blob: str, source: Path, headers: BlobHeaders, begun: list[str]) -> bool:
+        """Store the blob if there is none, and first add its name to `begun`. Returns whether it was stored."""
+        if await self._storage.exists(blob):
+            return False
+        begun.append(blob)
+        await self._storage.put(blob, source, headers)
+        return True

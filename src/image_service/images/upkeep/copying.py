@@ -22,13 +22,13 @@ from image_service.images.upkeep import verify
 from image_service.pixels.picture import DRAWN, Format
 from image_service.storage.base import BlobHeaders, Storage
 from image_service.storage.fetching import fetch
-from image_service.storage.lightest import NOTE_HEADERS
-from image_service.storage.names import LOST, VariantName, original_name
+from image_service.storage.lightest import MARKER_HEADERS
+from image_service.storage.names import MARKERS, VariantName, original_name
 from image_service.storage.staging import Staging
 
 BATCH = 500  # rows or names looked at together
 AT_ONCE = 8  # copies under way, each of which has a file in the staging folder
-HEADERS = {str(each): public_headers(each) for each in DRAWN} | dict.fromkeys(LOST.values(), NOTE_HEADERS)
+HEADERS = {str(each): public_headers(each) for each in DRAWN} | dict.fromkeys(MARKERS.values(), MARKER_HEADERS)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
