@@ -89,7 +89,7 @@ async def test_renders_are_those_of_the_original(
     probe = await keeping.probe(original, wait=WAIT, keep=by_check)
     sides = (probe.width, probe.height)
     wanted = rendering(sides, SRC, Format.JPG)
-    pixels = await keeping.render(original, tmp_path / "first", wanted, wait=WAIT, keep=by_render)
+    _, pixels = await keeping.render(original, tmp_path / "first", wanted, wait=WAIT, keep=by_render)
     assert probe.kept is not None
     assert pixels == probe.kept
     assert by_check.read_bytes() == by_render.read_bytes()
@@ -229,6 +229,7 @@ async def test_a_full_tmpfs_costs_nothing_but_the_pixels(small_tmpfs: Path, tmp_
         assert (probe.width, probe.kept) == (4000, None)
         cache.discard(keep)
         wanted = rendering((4000, 3000), SRC, Format.JPG)
-        assert await pool.render(original, tmp_path / "a", wanted, wait=WAIT, keep=cache.new()) is None
+        _, pixels = await pool.render(original, tmp_path / "a", wanted, wait=WAIT, keep=cache.new())
+        assert pixels is None
     with Image.open(tmp_path / "a") as image:
         assert image.size == (640, 480)

@@ -27,9 +27,8 @@ async def test_the_stored_variant_is_what_counts(
     pool: PixelPool, grain: Path, tmp_path: Path, own_bytes: int | None, lightest: Format
 ) -> None:
     rendering = Rendering(Format.JPG, Format.WEBP, *SIDES, 1, (Format.JPG,), fixed=False, own_bytes=own_bytes)
-    found: list[Format] = []
-    await pool.render(grain, tmp_path / "drawn", rendering, wait=WAIT, lightest=found.append)
-    assert found == [lightest]
+    found, _ = await pool.render(grain, tmp_path / "drawn", rendering, wait=WAIT)
+    assert found is lightest
     with Image.open(tmp_path / "drawn") as image:
         assert image.format == {Format.JPG: "JPEG", Format.WEBP: "WEBP"}[lightest]
 
@@ -61,7 +60,7 @@ async def test_a_blurred_webp_is_no_substitute(pool: PixelPool, dots: Path, tmp_
     assert bytes_of[Format.WEBP] == min(bytes_of.values())
     for first, against in ((Format.AVIF, (Format.WEBP, Format.PNG)), (Format.WEBP, (Format.PNG,))):
         rendering = Rendering(Format.PNG, first, *size, 1, against, fixed=False)
-        await pool.render(dots, target, rendering, wait=WAIT, lightest=found.append)
+        found.append((await pool.render(dots, target, rendering, wait=WAIT))[0])
         assert not is_lossy_webp(target)
         assert target.stat().st_size <= bytes_of[Format.PNG]
     assert found[0] is Format.AVIF
@@ -72,7 +71,7 @@ async def test_its_own_url_keeps_what_was_compared(pool: PixelPool, dots: Path, 
     written, found = [], list[Format]()
     for fixed in (False, True):
         rendering = Rendering(Format.PNG, Format.WEBP, 100, 75, 1, (Format.PNG,), fixed=fixed)
-        await pool.render(dots, tmp_path / "drawn", rendering, wait=WAIT, lightest=found.append)
+        found.append((await pool.render(dots, tmp_path / "drawn", rendering, wait=WAIT))[0])
         written.append((tmp_path / "drawn").read_bytes())
     assert found[0] is found[1]
     assert written[0] == written[1] or found[0] is Format.PNG

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -21,9 +20,7 @@ from image_service.images.rendering.line import Line
 from image_service.images.rendering.offered import Variant, variants_of
 from image_service.images.rendering.placing import Placing
 from image_service.pixels.messages import MAX_FAMILY, MAX_PIXELS, Rendering
-from image_service.pixels.picture import Format, rivals
-from image_service.pixels.pool.failures import RenderFailed, RenderTooLong
-from image_service.pixels.pool.kept import serves
+from image_service.pixels.picture import Format, Pixels, rivals
 from image_service.pixels.pool.pool import Family, PixelPool
 from image_service.pixels.sizes import Offer
 from image_service.storage.base import Storage
@@ -124,8 +121,8 @@ class Ahead:
         ones = [One(rendering, tuple(names)) for rendering, names in found.items()]
         return sorted(ones, key=lambda one: (one.rendering.width, one.rendering.height), reverse=True)
 
-    def _rendering(self, image: Image, variant: Variant, all_of_them: Sequence[Variant]) -> Rendering:
-        offered = [each.format for each in all_of_them if each.size == variant.size]
+    def _rendering(self, image: Image, variant: Variant, variants: Sequence[Variant]) -> Rendering:
+        offered = [each.format for each in variants if each.size == variant.size]
         against = rivals(variant.format, offered)
         size = variant.width, variant.height
         return Rendering(image.format, variant.format, *size, image.frames, against, effort=self._effort)
@@ -141,18 +138,15 @@ class Ahead:
     async def _drawn(
         self, image: Image, targets: Sequence[Path], renderings: Sequence[Rendering]
     ) -> tuple[Format, ...]:
-        draw = partial(
-            self._own.render_family, family=lambda: Family(targets, renderings), wait=self._offer.draw_seconds
-        )
-        kept = self._kept.find(image.key) if self._kept is not None else None
-        full = image.width, image.height
-        if kept is not None and all(serves(kept.pixels, full, (each.width, each.height)) for each in renderings):
-            try:
-                return await draw(kept.path, pixels=kept.pixels)
-            except RenderTooLong:  # the original would too
-                raise
-            except RenderFailed:
-                pass  # the pixels were just dropped
+        async def draw(path: Path, pixels: Pixels | None = None) -> tuple[Format, ...]:
+            family = Family(targets, renderings)
+            return await self._own.render_family(path, lambda: family, wait=self._offer.draw_seconds, pixels=pixels)
+
+        if self._kept is not None:
+            wanted = [(each.width, each.height) for each in renderings]
+            kept = self._kept.serving(image.key, (image.width, image.height), *wanted)
+            if kept is not None and (drawn := await self._kept.drawn(image.key, kept, draw)) is not None:
+                return drawn
         async with self._storage.as_file(original_name(image.key)) as original:
             return await draw(original)
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from image_service.errors import Busy
 from image_service.images.queries import Image
@@ -12,8 +13,7 @@ from image_service.images.rendering.render_queue import UnderWay
 from image_service.images.rendering.together import Together
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format, Kept, Pixels
-from image_service.pixels.pool.failures import RenderFailed, RenderTooLong
-from image_service.pixels.pool.kept import KeptPixels, serves
+from image_service.pixels.pool.kept import KeptPixels
 from image_service.pixels.pool.pool import PixelPool
 from image_service.pixels.sizes import SRC_SIZE
 from image_service.storage.base import Storage
@@ -87,11 +87,12 @@ class Decoding:
     ) -> Format:
         """Render; returns the lightest of the formats. That is the rendered one, unless it is `fixed`.
 
-        Raises `BlobNotFound`, `Busy`, `RenderFailed`, `StorageUnavailable`."""
+        Raises `BlobNotFound`, `Busy`, `RenderFailed`, `StorageUnavailable`.
+        """
 
-        formats = [rendering.format]
-
-        async def run(path: Path, pixels: Pixels | None = None, keep: Path | None = None) -> Pixels | None:
+        async def draw(
+            path: Path, pixels: Pixels | None = None, keep: Path | None = None
+        ) -> tuple[Format, Pixels | None]:
             under_way.is_waiting = True
             if not under_way.askers:
                 raise Busy("no client waits for it any more")
@@ -105,45 +106,38 @@ class Decoding:
                 begun=under_way.begin,
                 pixels=pixels,
                 keep=keep,
-                lightest=formats.append,
             )
 
-        if source.kept is not None:
+        if self._cache is not None and source.kept is not None:
             under_way.arrive()
-            try:
-                await run(source.kept.path, source.kept.pixels)
-            except RenderTooLong:  # the original would too
-                raise
-            except RenderFailed:  # the pixels were just dropped, or are unusable
-                self.forget(image.key)
-            else:
-                return formats[-1]
+            if (drawn := await self._cache.drawn(image.key, source.kept, draw)) is not None:
+                return drawn[0]
         if not source.keeps and self.together.takes(rendering):
             lightest = await self.together.render(image, rendering, target, under_way, estimated)
             if lightest is not None:
                 return lightest
         under_way.arrive()
-        async with self._storage.as_file(original_name(image.key)) as original:
-            if self._cache is None or not source.keeps:
-                await run(original)
-                return formats[-1]
+        return await self._from_original(image.key, draw, keeps=source.keeps)
+
+    async def _from_original(self, key: str, draw: "_Draw", *, keeps: bool) -> Format:
+        async with self._storage.as_file(original_name(key)) as original:
+            if self._cache is None or not keeps:
+                return (await draw(original))[0]
             keep = self._cache.new()
             try:
-                pixels = await run(original, keep=keep)
+                lightest, pixels = await draw(original, keep=keep)
                 if pixels is not None:
-                    await self._cache.adopt(Kept(keep, pixels), image.key)
+                    await self._cache.adopt(Kept(keep, pixels), key)
+                return lightest
             finally:
                 self._cache.discard(keep)
-        return formats[-1]
 
     def forget(self, key: str) -> None:
         if self._cache is not None:
             self._cache.drop([key])
 
     def _found(self, cache: KeptPixels, image: Image, rendering: Rendering) -> Kept | None:
-        kept = cache.find(image.key)
-        sides = (image.width, image.height)
-        return kept if kept and serves(kept.pixels, sides, (rendering.width, rendering.height)) else None
+        return cache.serving(image.key, (image.width, image.height), (rendering.width, rendering.height))
 
     def _keeps(self, cache: KeptPixels, image: Image, rendering: Rendering) -> bool:
         """Pixels are kept if decoded for `SRC_SIZE`, which a shop shows first, or for a smaller size; not again if they
@@ -151,3 +145,9 @@ class Decoding:
         """
         most, _ = SRC_SIZE.fit(image.width, image.height)
         return rendering.width <= most and cache.find(image.key) is None and cache.has_room()
+
+
+class _Draw(Protocol):
+    async def __call__(
+        self, path: Path, pixels: Pixels | None = None, keep: Path | None = None
+    ) -> tuple[Format, Pixels | None]: ...

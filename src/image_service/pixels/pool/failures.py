@@ -10,16 +10,12 @@ from image_service.pixels.pool.files import Unusable
 from image_service.pixels.pool.process import Died
 
 
-class PixelsFailed(ImageServiceError):
-    """A job failed, perhaps not because of the picture."""
+class ProbeFailed(ImageServiceError):
+    """A check failed, but not because of the picture."""
 
 
-class ProbeFailed(PixelsFailed):
-    pass
-
-
-class RenderFailed(PixelsFailed):
-    pass
+class RenderFailed(ImageServiceError):
+    """A render failed, perhaps not because of the picture."""
 
 
 class RenderTooLong(RenderFailed):

@@ -9,14 +9,16 @@ picture. Nothing here waits for a disk, so all but the search for the oldest fil
 import asyncio
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import structlog
 
 from image_service.pixels.picture import Kept, Pixels
+from image_service.pixels.pool.failures import RenderFailed, RenderTooLong
 from image_service.pixels.sizes import SPARE
 
 log = structlog.get_logger()
@@ -27,6 +29,9 @@ UNSEEN = 64  # each worker may add this fraction of the cache before it looks fo
 ABOUT = re.compile(r"(\d{1,5})x(\d{1,5})\.([1-8])\.(\d{1,8})")  # width, height, orientation, bytes of the profile
 RGB = ".rgb"
 NEW = "new-"  # a file without a key yet
+
+Sides = tuple[int, int]  # width and height in pixels
+Drawn = TypeVar("Drawn")
 
 
 class KeptPixels:
@@ -81,6 +86,24 @@ class KeptPixels:
                     return Kept(file, pixels)
         return None
 
+    def serving(self, key: str, image: Sides, *wanted: Sides) -> Kept | None:
+        """Find pixels that are as good as the original `image` for all `wanted` sides."""
+        kept = self.find(key)
+        return kept if kept is not None and all(_serves(kept.pixels, image, each) for each in wanted) else None
+
+    async def drawn(self, key: str, kept: Kept, draw: Callable[[Path, Pixels], Awaitable[Drawn]]) -> Drawn | None:
+        """Draw from the pixels of `key`. None if that fails: they were just dropped or are unusable, and are dropped.
+
+        Raises what `draw` raises, but of `RenderFailed` only `RenderTooLong`: the original would take too long as well.
+        """
+        try:
+            return await draw(kept.path, kept.pixels)
+        except RenderTooLong:
+            raise
+        except RenderFailed:
+            self.drop([key])
+            return None
+
     def drop(self, keys: Iterable[str]) -> None:
         """Remove the pixels of these keys."""
         for key in keys:
@@ -119,7 +142,7 @@ class KeptPixels:
             left -= size
 
 
-def serves(pixels: Pixels, image: tuple[int, int], wanted: tuple[int, int]) -> bool:
+def _serves(pixels: Pixels, image: Sides, wanted: Sides) -> bool:
     """Whether these pixels are as good as the original `image` for the `wanted` sides: they are the picture itself, the
     variant itself, or enough to draw it from.
     """

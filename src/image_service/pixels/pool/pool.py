@@ -103,7 +103,7 @@ class PixelPool:
         return self._processes.died
 
     def expected_wait(self, estimated: float, *, dear: bool = False) -> float:
-        """Return the seconds until renders of `estimated` seconds in all are done, at the latest renders' pace.
+        """Return the seconds until renders of `estimated` seconds in all are done, at the rate of recent renders.
 
         `dear`: for a dear render behind them, which has fewer places.
         """
@@ -179,12 +179,11 @@ class PixelPool:
         begun: Callable[[], None] = lambda: None,
         pixels: Pixels | None = None,
         keep: Path | None = None,
-        lightest: Callable[[Format], None] = lambda _: None,
-    ) -> Pixels | None:
+    ) -> tuple[Format, Pixels | None]:
         """Render the probed picture `source` into the file `target`. Calls `begun` when its turn comes.
 
-        With `pixels`, `source` is a file of kept pixels. `keep` names a new file for the picture's pixels; returns
-        what was kept there. Calls `lightest` with the lightest format.
+        With `pixels`, `source` is a file of kept pixels. `keep` names a new file for the picture's pixels. Returns the
+        lightest of the requested formats, and the pixels that were kept.
 
         `estimated` seconds decide whether the render is dear and waits behind cheap ones. Owners take turns.
 
@@ -196,14 +195,12 @@ class PixelPool:
             async with self._turn(wait, Job.DEAR if estimated >= DEAR_SECONDS else Job.CHEAP, owner):
                 begun()
                 async with self._files.opened(source, [target], keep) as job, self._timed(estimated):
-                    format, found = await self._run(
+                    return await self._run(
                         request | self._keeping(job),
                         job.given,
                         self._draw_seconds,
                         lambda answer: read_rendered(answer, rendering, job.kept_bytes),
                     )
-        lightest(format)
-        return found
 
     async def render_family(
         self,
@@ -220,10 +217,10 @@ class PixelPool:
         """
         with render_errors():
             async with self._turn(wait, Job.DEAR if estimated >= DEAR_SECONDS else Job.CHEAP, owner):
-                targets, renderings, all_of_them = family()
+                targets, renderings, family_estimated = family()
                 described = [asdict(each) for each in renderings]
                 request = {"do": "family", "renderings": described, "pixels": pixels and asdict(pixels)}
-                async with self._files.opened(source, targets) as job, self._timed(all_of_them):
+                async with self._files.opened(source, targets) as job, self._timed(family_estimated):
                     return await self._run(
                         request, job.given, self._draw_seconds, lambda answer: read_family(answer, renderings)
                     )
