@@ -12,7 +12,7 @@ from image_service.galleries.sync import GallerySync
 from image_service.images.blobs import Blobs
 from image_service.images.library import Library
 from image_service.images.rendering.ahead import Ahead
-from image_service.images.rendering.line import Line
+from image_service.images.rendering.render_queue import RenderQueue
 from image_service.images.upkeep.sweeper import Sweeper
 from image_service.ingest.fetch_policy import USER_AGENT, FetchPolicy
 from image_service.ingest.sources import Ingest
@@ -34,10 +34,10 @@ def blobs_of(
     database: Database,
     storage: Storage,
     kept: KeptPixels | None = None,
-    line: Line | None = None,
+    queue: RenderQueue | None = None,
 ) -> Blobs:
     """Use one instance per process: everything that stores originals shares its reserved keys."""
-    return Blobs(database, storage, settings.sizes, kept, line)
+    return Blobs(database, storage, settings.sizes, kept, queue)
 
 
 @asynccontextmanager
@@ -48,7 +48,7 @@ async def rendering_ahead(
     staging: Staging,
     pixels: PixelPool,
     command: Sequence[str],
-) -> AsyncIterator[Line | None]:
+) -> AsyncIterator[RenderQueue | None]:
     """The queue of images to render ahead; None if the settings ask for no such sizes."""
     if not settings.eager_sizes:
         yield None
@@ -59,7 +59,7 @@ async def rendering_ahead(
             database,
             storage,
             staging,
-            line=(line := Line()),
+            queue=(queue := RenderQueue()),
             pixels=pixels,
             own=own,
             offer=replace(settings.offer, sizes=settings.eager_sizes),
@@ -68,7 +68,7 @@ async def rendering_ahead(
             max_bytes=settings.max_image_bytes * HEAVIER,
         )
         async with ahead.running():
-            yield line
+            yield queue
 
 
 def library_of(settings: Settings, database: Database, blobs: Blobs) -> Library:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from image_service.images.rendering import line
+from image_service.images.rendering import render_queue
 from image_service.storage.base import BlobHeaders
 from image_service.storage.local import LocalStorage
 from tests.api.pictures import FILM, ROCKET, decoded, uploaded, url_of
@@ -107,7 +107,7 @@ async def test_variants_are_there_before_anybody_asks(shop: Shop) -> None:
     film = await uploaded(shop.client, FILM)
     image = await uploaded(shop.client, ROCKET)
     graphic = await uploaded(shop.client, "icon.png", icon())
-    await shop.is_drawn(graphic)  # the last in the line
+    await shop.is_drawn(graphic)  # the last in the queue
     assert all(map(shop.storage.has, eager(image)))
     assert not shop.has_any(film)
     before = Scrape((await shop.client.get("/metrics")).text)
@@ -129,8 +129,8 @@ async def test_variants_are_there_before_anybody_asks(shop: Shop) -> None:
 
 
 async def test_under_load_the_oldest_are_dropped(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is drawn ahead while a shopper's picture is; a deleted image leaves the line at once."""
-    monkeypatch.setattr(line, "MOST", 3)
+    """Nothing is drawn ahead while a shopper's picture is; a deleted image leaves the queue at once."""
+    monkeypatch.setattr(render_queue, "MOST", 3)
     seen = await uploaded(shop.client, ROCKET)
     await shop.is_drawn(seen)
     shop.hold("render")
@@ -145,7 +145,7 @@ async def test_under_load_the_oldest_are_dropped(shop: Shop, monkeypatch: pytest
     assert not any(map(shop.has_any, images))
     await shop.go_on()
     assert (await shopper).status_code == 200
-    await shop.is_drawn(replaced.json())  # the last in the line
+    await shop.is_drawn(replaced.json())  # the last in the queue
     await shop.is_drawn(images[4])
     assert not any(map(shop.has_any, images[:4]))
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from image_service.images.rendering import together as rendering_together
+from image_service.images.rendering import shared_renders
 from tests.api.pictures import CUP, decoded, uploaded, url_of
 from tests.conftest import Service, StartService
 from tests.processes import DEADLINE
@@ -26,7 +26,7 @@ LARGE = ("1024-1024", "1920-0", "0-0")  # more than the kept pixels serve
 @pytest.fixture(autouse=True)
 def all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine too, the first request waits for those on their way."""
-    monkeypatch.setattr(rendering_together, "COLLECT_SECONDS", DEADLINE)
+    monkeypatch.setattr(shared_renders, "COLLECT_SECONDS", DEADLINE)
 
 
 def photo(mode: str = "RGB", sides: tuple[int, int] = (2000, 1500)) -> bytes:

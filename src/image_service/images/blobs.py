@@ -25,7 +25,7 @@ from image_service.images import instance
 from image_service.images.keys.reservations import Reservations
 from image_service.images.models import InstanceRow, ReservationRow, TrashRow
 from image_service.images.queries import Image
-from image_service.images.rendering.line import Line
+from image_service.images.rendering.render_queue import RenderQueue
 from image_service.pixels.picture import Picture
 from image_service.pixels.pool.kept import KeptPixels
 from image_service.pixels.sizes import Size
@@ -106,14 +106,14 @@ class Blobs:
         storage: Storage,
         sizes: tuple[Size, ...],
         kept: KeptPixels | None = None,
-        line: Line | None = None,
+        queue: RenderQueue | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`line`: images to render variants of ahead."""
+        """`queue`: images to render variants of ahead."""
         self._reservations = Reservations(database)
         self._storage = storage
         self._kept = kept
-        self._line = line
+        self._queue = queue
         self._sizes = [str(size) for size in sizes]
         self._clock = clock
 
@@ -161,13 +161,13 @@ class Blobs:
 
     def has_been_added(self, *images: Image) -> None:
         """Call it after the commit."""
-        if self._line is not None:
-            self._line.add(images)
+        if self._queue is not None:
+            self._queue.add(images)
 
     async def discard_variants(self, *gone: Image) -> None:
         """Remove these images' variants and kept pixels; the sweep removes their originals."""
-        if self._line is not None:
-            self._line.forget(image.key for image in gone)
+        if self._queue is not None:
+            self._queue.forget(image.key for image in gone)
         self._forget_pixels(image.key for image in gone)
         for image in gone:
             variants = variant_names(image.store_id, image.slug, image.key, self._sizes)
@@ -175,8 +175,8 @@ class Blobs:
 
     async def discard_store(self, store_id: int) -> None:
         """Remove all variants of a store."""
-        if self._line is not None:
-            self._line.forget_store(store_id)
+        if self._queue is not None:
+            self._queue.forget_store(store_id)
         batch: list[str] = []
         async for blob in self._storage.list(store_prefix(store_id)):
             batch.append(blob.name)

@@ -1,1 +1,1 @@
-"""Variants are rendered: when asked for, and ahead."""
+"""Renders variants on request and ahead of requests."""

@@ -16,9 +16,9 @@ from image_service.database.database import Database
 from image_service.errors import BlobNotFound, ImageServiceError
 from image_service.images import queries
 from image_service.images.queries import Image
-from image_service.images.rendering.line import Line
 from image_service.images.rendering.offered import Variant, variants_of
 from image_service.images.rendering.placing import Placing
+from image_service.images.rendering.render_queue import RenderQueue
 from image_service.pixels.messages import MAX_FAMILY, MAX_PIXELS, Rendering
 from image_service.pixels.picture import Format, Pixels, rivals
 from image_service.pixels.pool.pool import Family, PixelPool
@@ -52,7 +52,7 @@ class Ahead:
         storage: Storage,
         staging: Staging,
         *,
-        line: Line,
+        queue: RenderQueue,
         pixels: PixelPool,
         own: PixelPool,
         offer: Offer,
@@ -64,7 +64,7 @@ class Ahead:
         self._database = database
         self._storage = storage
         self._staging = staging
-        self._line = line
+        self._queue = queue
         self._pixels = pixels
         self._own = own
         self._kept = pixels.kept
@@ -80,16 +80,16 @@ class Ahead:
         try:
             yield
         finally:
-            self._line.clear()
+            self._queue.clear()
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
 
     async def _run(self) -> None:
         while True:
-            await self._line.wait()
+            await self._queue.wait()
             await self._pixels.idle.wait()
-            if (image := self._line.take()) is None:
+            if (image := self._queue.take()) is None:
                 continue  # deleted meanwhile
             try:
                 await self._render(image)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from image_service.errors import Busy
 from image_service.images.queries import Image
-from image_service.images.rendering.render_queue import UnderWay
-from image_service.images.rendering.together import Together
+from image_service.images.rendering.admission import UnderWay
+from image_service.images.rendering.shared_renders import SharedRenders
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format, Kept, Pixels
 from image_service.pixels.pool.kept import KeptPixels
@@ -34,7 +34,7 @@ class Source:
 
 class Decoding:
     def __init__(self, storage: Storage, pixels: PixelPool, draw_wait: float, draw_seconds: float) -> None:
-        self.together = Together(storage, pixels, draw_wait, draw_seconds)
+        self.shared = SharedRenders(storage, pixels, draw_wait, draw_seconds)
         self._storage = storage
         self._pixels = pixels
         self._cache = pixels.kept
@@ -50,7 +50,7 @@ class Decoding:
             yield Source()
             return
         kept = self._found(self._cache, image, rendering)
-        if kept is None and self._keeps(self._cache, image, rendering) and not self.together.decodes(image.key):
+        if kept is None and self._keeps(self._cache, image, rendering) and not self.shared.decodes(image.key):
             if (first := self._firsts.get(image.key)) is None:
                 with self._first(image.key):
                     metrics.KEPT_PIXELS.labels(Hit.MISS).inc()
@@ -112,8 +112,8 @@ class Decoding:
             under_way.arrive()
             if (drawn := await self._cache.drawn(image.key, source.kept, draw)) is not None:
                 return drawn[0]
-        if not source.keeps and self.together.takes(rendering):
-            lightest = await self.together.render(image, rendering, target, under_way, estimated)
+        if not source.keeps and self.shared.takes(rendering):
+            lightest = await self.shared.render(image, rendering, target, under_way, estimated)
             if lightest is not None:
                 return lightest
         under_way.arrive()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from image_service.errors import ImageServiceError
 from image_service.images.queries import Image
-from image_service.images.rendering.render_queue import UnderWay
+from image_service.images.rendering.admission import UnderWay
 from image_service.pixels.messages import MAX_FAMILY, MAX_PIXELS, Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.costs import family_seconds, most_seconds
@@ -54,7 +54,7 @@ class _Batch:
         return Family([each.target for each in self.members], renderings, family_seconds(renderings, width, height))
 
 
-class Together:
+class SharedRenders:
     def __init__(self, storage: Storage, pixels: PixelPool, draw_wait: float, draw_seconds: float) -> None:
         self._storage = storage
         self._pixels = pixels
@@ -65,7 +65,7 @@ class Together:
         self._open: dict[str, _Batch] = {}  # that others may join, by key
 
     def announced(self, key: str, size: Size) -> Callable[[], None]:
-        """Count a request until the returned function is called: when it is known what becomes of it."""
+        """Count a pending request. Call the returned function once the request has joined a render or failed."""
         is_larger = not 0 < size.width <= SRC_SIZE.width
         self._coming[key] += 1
         self._larger[key] += is_larger
@@ -130,10 +130,7 @@ class Together:
 
         try:
             async with self._storage.as_file(original_name(image.key)) as original:
-                if image.key in self._coming:
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(COLLECT_SECONDS):
-                            await batch.is_whole.wait()
+                await self._collect(image.key, batch)
                 lightest = await self._pixels.render_family(
                     original, begin, wait=self._draw_wait, estimated=estimated, owner=image.store_id
                 )
@@ -149,6 +146,13 @@ class Together:
             self._close(image.key, batch)
             for each in batch.members:  # none, unless this code has a bug
                 _end(each, RenderFailed("its job ended without a result"))
+
+    async def _collect(self, key: str, batch: _Batch) -> None:
+        """Wait for the requests that have arrived, but not long."""
+        if key in self._coming:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(COLLECT_SECONDS):
+                    await batch.is_whole.wait()
 
     def _close(self, key: str, batch: _Batch) -> None:
         if self._open.get(key) is batch:
