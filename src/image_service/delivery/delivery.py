@@ -7,7 +7,7 @@ reach the service at all.
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -65,15 +65,11 @@ class Delivery:
         body = b"" if scope["method"] == "HEAD" else hit.body
         exchange: Exchange | None = scope.get(EXCHANGE)
         memory = exchange.memory if exchange is not None and len(body) > MAX_CACHED_BYTES else None
-        if memory is not None:  # the bytes are not cached
-            if memory.is_short:
-                return False  # they are read in pieces, as memory allows
-            memory.take(len(body))
-        with suppress(ClientDisconnect):
+        if memory is not None and memory.is_short:  # the bytes are not cached
+            return False  # they are read in pieces, as memory allows
+        with suppress(ClientDisconnect), memory.taken(len(body)) if memory is not None else nullcontext():
             start = {"type": "http.response.start", "status": hit.status, "headers": headers}
             await send_all(scope, receive, send, self._limits, start, body)
-        if memory is not None:
-            memory.give_back(len(body))
         if self._recorder.has_debug:
             settle_client(scope, self._trusted)  # for the log line
         self._recorder.record(

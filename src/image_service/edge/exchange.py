@@ -1,6 +1,7 @@
 """Connection state of a request that ASGI does not define; the application finds it in the scope."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,9 +14,9 @@ class Memory(Protocol):
     @property
     def is_short(self) -> bool: ...  # nothing large should be read now
 
-    def take(self, count: int) -> None: ...  # counts `count` bytes as read, until `give_back`
+    def taken(self, count: int) -> AbstractContextManager[None]: ...  # counts `count` bytes as read meanwhile
 
-    async def room(self, count: int) -> None: ...  # waits until they fit, then takes
+    async def room(self, count: int) -> None: ...  # waits until they fit, then counts them until `give_back`
 
     def give_back(self, count: int) -> None: ...  # they are sent, or never will be
 

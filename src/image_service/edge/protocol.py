@@ -26,7 +26,8 @@ from image_service.edge.limits import (
     ConnectionLimits,
 )
 from image_service.edge.lingering import LingeringTransport
-from image_service.edge.places import ClientMemory, Places
+from image_service.edge.memory import ClientMemory, SendMemory
+from image_service.edge.places import Places
 from image_service.edge.refusal import refusal
 from image_service.edge.taking import Taking
 
@@ -46,11 +47,12 @@ class GuardedProtocol(HttpToolsProtocol):
     limits: ClassVar[ConnectionLimits]
     trusted_proxies: ClassVar[Networks]
     places: ClassVar[Places]
+    memory: ClassVar[SendMemory]
     without_place: ClassVar[list["GuardedProtocol"]]  # oldest first; their requests are not known yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = LingeringTransport(transport, self.limits, self._is_sending)
-        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, ClientMemory(self.places, self))
+        self._exchange = Exchange(self._lingering.abort, self._is_backed_up, ClientMemory(self.memory, self))
         self._timer: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
         self._in_head = True  # waiting for a request's head, or the rest of one
@@ -63,7 +65,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.idle_since = time.monotonic()
         if wire := transport.get_extra_info("socket"):
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._taking = Taking(self._lingering.get_write_buffer_size, self.places.look_soon)
+        self._taking = Taking(self._lingering.get_write_buffer_size, self.memory.look_soon)
         super().connection_made(self._lingering)
         self._peer = self.client[0] if self.client else ""
         self.address = home(self._peer)
@@ -132,6 +134,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _leave(self) -> None:
         self.places.remove(self)
+        self.memory.remove(self)
         if self in self.without_place:
             self.without_place.remove(self)
         self._taking.end()
@@ -152,12 +155,12 @@ class GuardedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._taking.begin()
-        self.places.back_up(self)
+        self.memory.back_up(self)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._taking.end()
-        self.places.go_on(self)
+        self.memory.go_on(self)
 
     # --- The head's deadline ---
 
@@ -291,10 +294,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
 def protocol_of(limits: ConnectionLimits, trusted_proxies: Networks = ()) -> type[GuardedProtocol]:
     """For `uvicorn.Config(http=…)`."""
-    own = {
-        "limits": limits,
-        "trusted_proxies": trusted_proxies,
-        "places": Places(limits.connections, limits.buffered_bytes),
-        "without_place": [],
-    }
+    places = Places(limits.connections)
+    shared = {"places": places, "memory": SendMemory(places, limits.buffered_bytes), "without_place": []}
+    own = {"limits": limits, "trusted_proxies": trusted_proxies, **shared}
     return type("LimitedProtocol", (GuardedProtocol,), own)
