@@ -62,6 +62,14 @@ async def test_what_anybody_may_ask_for_is_compressed_once(anyone: httpx.AsyncCl
         assert (await raw(anyone, page, coding))[1] == body
 
 
+@pytest.mark.parametrize("weight", ["q=0", "q=0.0", "q=0.00", " Q=0.000 "])
+async def test_a_refused_coding_is_not_sent(anyone: httpx.AsyncClient, weight: str) -> None:
+    answer, _ = await raw(anyone, "/docs", f"br;{weight}")
+    assert "content-encoding" not in answer.headers
+    answer, _ = await raw(anyone, "/docs", f"br;{weight}, gzip;q=0.001")
+    assert answer.headers["content-encoding"] == "gzip"
+
+
 async def test_pictures_are_not(client: httpx.AsyncClient) -> None:
     image = await uploaded(client, ROCKET)
     for url in (url_of(image), f"/images/{image['id']}/original"):

@@ -29,6 +29,7 @@ BROWSER = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
         ("IMAGE/WebP ; q=0.5", "image/webp"),
         ("image/avif;q=0, image/webp", "image/webp"),
         ("image/avif; q=0.000, image/webp;Q=0.0", "image/jpeg"),
+        ("image/avif;q=0.00, image/webp;v=1;q=0.", "image/jpeg"),
         ("image/avif;q=0.001", "image/avif"),
         ("image/avif-sequence, image/webpx", "image/jpeg"),
         (",;,=", "image/jpeg"),

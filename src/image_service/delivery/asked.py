@@ -33,18 +33,19 @@ def asked_in(scope: Scope) -> Asked | None:
     accept = condition = request_id = range_ = b""
     hosts = 0
     for name, value in headers:
-        if name == b"host":
-            hosts += 1
-        elif name == b"accept":
-            accept = accept + b"," + value if accept else value
-        elif name == b"if-none-match":
-            condition = condition + b"," + value if condition else value
-        elif name == b"range" and not range_:
-            range_ = value
-        elif name == b"x-request-id" and not request_id:
-            request_id = value
-        elif name in _UNUSUAL:
-            return None
+        match name:
+            case b"host":
+                hosts += 1
+            case b"accept":
+                accept = accept + b"," + value if accept else value
+            case b"if-none-match":
+                condition = condition + b"," + value if condition else value
+            case b"range":
+                range_ = range_ or value
+            case b"x-request-id":
+                request_id = request_id or value
+            case _ if name in _UNUSUAL:
+                return None
     if hosts != 1 or len(accept) > MAX_ACCEPT_BYTES:
         return None
     if not (request_id and REQUEST_ID.fullmatch(request_id.decode("latin-1"))):

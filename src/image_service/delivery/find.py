@@ -1,8 +1,7 @@
 """From a picture's URL to its bytes: chooses a format the client accepts, stored already or rendered now."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from starlette.requests import Request
@@ -25,6 +24,7 @@ from image_service.storage.base import Blob, ByteRange
 from image_service.storage.names import CACHE_FOREVER, VariantName
 from image_service.telemetry import metrics
 from image_service.telemetry.metrics import Undelivered
+from image_service.web.answers import accepted_in
 from image_service.web.blob_response import blob_response
 from image_service.web.disconnect import cancelled_on_disconnect
 from image_service.web.parts import Parts
@@ -75,61 +75,67 @@ async def _delivered(request: Request, parts: Parts, readers: Sequence[ReadSize]
     path = request.scope["raw_path"].decode("latin-1").removeprefix("/")
     name = VariantName.parse(path)
     if name is None and (meant := derived(path, parts.offer.sizes, readers)) is not None:
-        moved = {"Location": f"{parts.delivery_base}/{meant}", "Cache-Control": REDIRECT_FOR}
-        return Response(status_code=302, headers=PUBLIC | moved), None
+        return _redirect(f"{parts.delivery_base}/{meant}", PUBLIC), None
     if name is None or name.ext not in FORMATS:
         raise BlobNotFound
     headers = {**PUBLIC, "Cache-Control": CACHE_FOREVER}
     candidates, is_best = [FORMATS[name.ext]], True
     if parts.negotiate_formats and candidates[0] in NEGOTIABLE:
         headers["Vary"] = "Accept"
-        accepted = accepted_formats(",".join(request.headers.getlist("accept")))
-        if accepted:
-            possible = accepted.intersection(await parts.variants.formats_of(name))
-            wanted = [each for each in PREFERRED if each in possible]
-            candidates, is_best = await _lightest_first(request, parts, name, wanted)
+        candidates, is_best = await _candidates(request, parts, name)
     missing: ImageServiceError = BlobNotFound()
     for candidate in candidates:
-        variant = replace(name, ext=str(candidate))
+        variant = name.as_(candidate)
         try:
-            if parts.delivery_redirect is None:
-                opened = partial(_opened, request, parts, variant)
-                response = await blob_response(request, opened, candidate.media_type, headers)
-            else:
-                if not await parts.variants.is_kept(variant):
-                    await cancelled_on_disconnect(request, parts.variants.render(variant))
-                moved = {"Location": f"{parts.delivery_redirect}/{variant}", "Cache-Control": REDIRECT_FOR}
-                response = Response(status_code=302, headers=headers | moved)
+            response = await _answer(request, parts, variant, headers)
         except NOT_NOW as error:
             missing = error  # if a format is unavailable now, fall back to the image's own
-        else:
-            metrics.SERVED.labels(candidate).inc()
-            if variant != name:
-                metrics.NEGOTIATED.labels(candidate).inc()
-            is_best = is_best and candidate is candidates[0]  # else a better one is unavailable now
-            if response.status_code == 302 or not is_best:
-                return response, None
-            headers_of_all = tuple(each for each in response.raw_headers if each[0] not in OF_A_BODY)
-            served = Served(variant.blob, response.headers["ETag"], headers_of_all, candidate, variant != name)
-            return response, served
+            is_best = False
+            continue
+        metrics.SERVED.labels(candidate).inc()
+        if variant != name:
+            metrics.NEGOTIATED.labels(candidate).inc()
+        if response.status_code == 302 or not is_best:
+            return response, None
+        headers_of_all = tuple(each for each in response.raw_headers if each[0] not in OF_A_BODY)
+        return response, Served(variant.blob, response.headers["ETag"], headers_of_all, candidate, variant != name)
     raise missing
 
 
-async def _lightest_first(
-    request: Request, parts: Parts, name: VariantName, accepted: list[Format]
-) -> tuple[list[Format], bool]:
+async def _candidates(request: Request, parts: Parts, name: VariantName) -> tuple[list[Format], bool]:
     """Formats to try, and True: the lightest, rendered if need be, then the URL's. If the lightest is unavailable
     now: all others, and False.
     """
     own = FORMATS[name.ext]
-    others: tuple[Format, ...] = (*accepted, own)
+    accepted = accepted_in(",".join(request.headers.getlist("accept")))  # every browser's has wildcards: ignored
+    preferred = [each for each in PREFERRED if each.media_type in accepted]
+    if preferred:
+        possible = await parts.variants.formats_of(name)
+        preferred = [each for each in preferred if each in possible]
+    if not preferred:
+        return [own], True
+    others: tuple[Format, ...] = (*preferred, own)
     try:
-        lightest, others = await parts.variants.lightest(name, accepted)
+        lightest, others = await parts.variants.lightest(name, preferred)
         if others:
             lightest = await cancelled_on_disconnect(request, parts.variants.render(lightest, others))
     except NOT_NOW:
         return list(others), False
     return list(dict.fromkeys((FORMATS[lightest.ext], own))), True
+
+
+async def _answer(request: Request, parts: Parts, variant: VariantName, headers: Mapping[str, str]) -> Response:
+    """The variant, or a redirect to it in the bucket; rendered first if it is not stored."""
+    if parts.delivery_redirect is None:
+        opened = partial(_opened, request, parts, variant)
+        return await blob_response(request, opened, FORMATS[variant.ext].media_type, headers)
+    if not await parts.variants.is_kept(variant):
+        await cancelled_on_disconnect(request, parts.variants.render(variant))
+    return _redirect(f"{parts.delivery_redirect}/{variant}", headers)
+
+
+def _redirect(url: str, headers: Mapping[str, str]) -> Response:
+    return Response(status_code=302, headers={**headers, "Location": url, "Cache-Control": REDIRECT_FOR})
 
 
 async def _opened(request: Request, parts: Parts, variant: VariantName, byte_range: ByteRange | None) -> Blob:
@@ -139,13 +145,3 @@ async def _opened(request: Request, parts: Parts, variant: VariantName, byte_ran
     except BlobNotFound:
         await cancelled_on_disconnect(request, parts.variants.render(variant))
         return await parts.variants.open(variant, byte_range)
-
-
-_MEDIA_RANGE = re.compile(r"\s*image/(avif|webp)\s*(?:;(.*))?", re.IGNORECASE)
-_REFUSED = re.compile(r"\bq\s*=\s*0(\.0{0,3})?\s*(;|$)", re.IGNORECASE)
-
-
-def accepted_formats(accept: str) -> set[Format]:
-    """Formats that the header names and does not refuse. Wildcards do not count: every browser sends one."""
-    matches = (_MEDIA_RANGE.fullmatch(part) for part in accept.split(","))
-    return {Format(match[1].lower()) for match in matches if match and not _REFUSED.search(match[2] or "")}

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from image_service.web import etags
+from image_service.web.answers import accepted_in
 
 LEAST_BYTES = 500  # smaller bodies are not compressed
 # In order of preference. Brotli's level 11 takes 20 times as long as 9 and saves a tenth.
@@ -43,8 +44,7 @@ class Prepared:
 
     def _coding(self, request: Request) -> str:
         if self._is_text and len(self._bodies["identity"]) >= LEAST_BYTES:
-            asked = [each.partition(";") for each in request.headers.get("accept-encoding", "").lower().split(",")]
-            accepted = {name.strip() for name, _, weight in asked if weight.strip() not in ("q=0", "q=0.0", "q=0.000")}
+            accepted = accepted_in(",".join(request.headers.getlist("accept-encoding")))
             for coding in CODINGS:
                 if coding in accepted:
                     return coding

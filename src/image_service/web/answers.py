@@ -1,5 +1,6 @@
-"""Answers: finished JSON ones, to be sent as 200 or 304, and streamed ones."""
+"""Answers: finished JSON ones, to be sent as 200 or 304, and streamed ones; what a client accepts."""
 
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from image_service.edge.limits import SMALL_BYTES
 from image_service.storage.base import CHUNK_BYTES
 from image_service.web import etags
 
+_REFUSED = re.compile(r"\bq\s*=\s*0(\.0{0,3})?\s*(;|$)")  # RFC 9110, 12.4.2
 END = {"type": "http.response.body", "body": b""}
 
 
@@ -91,3 +93,9 @@ class StreamedResponse(Response):
         finally:
             if memory is not None:
                 memory.give_back(held)
+
+
+def accepted_in(header: str) -> set[str]:
+    """What an `Accept` or `Accept-Encoding` names and does not refuse (`q=0`), in lower case, without parameters."""
+    named = (each.partition(";") for each in header.lower().split(","))
+    return {name.strip() for name, _, parameters in named if not _REFUSED.search(parameters)}
