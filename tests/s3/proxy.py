@@ -18,7 +18,7 @@ class Request:
 
 
 @dataclass
-class _Exchange:
+class Exchange:
     """One request, and the two connections."""
 
     request: Request
@@ -58,11 +58,11 @@ class _Exchange:
         self.client.transport.abort()
 
 
-Fault = Callable[[_Exchange], Awaitable[None]]
+Fault = Callable[[Exchange], Awaitable[None]]
 
 
 def answers(status: str, code: str = "Fault") -> Fault:
-    async def fault(exchange: _Exchange) -> None:
+    async def fault(exchange: Exchange) -> None:
         body = f"<Error><Code>{code}</Code></Error>".encode()
         head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         exchange.client.write(head.encode() + body)
@@ -70,26 +70,26 @@ def answers(status: str, code: str = "Fault") -> Fault:
     return fault
 
 
-async def passes(exchange: _Exchange) -> None:
+async def passes(exchange: Exchange) -> None:
     await exchange.forward()
 
 
-async def resets(exchange: _Exchange) -> None:
+async def resets(exchange: Exchange) -> None:
     """The server never hears of it."""
     exchange.reset()
 
 
-async def loses_the_answer(exchange: _Exchange) -> None:
+async def loses_the_answer(exchange: Exchange) -> None:
     await exchange.swallow()
     exchange.reset()
 
 
-async def stalls(exchange: _Exchange) -> None:
+async def stalls(exchange: Exchange) -> None:
     """Until the client gives up."""
     await exchange.client.wait_closed()
 
 
-async def flips_a_bit(exchange: _Exchange) -> None:
+async def flips_a_bit(exchange: Exchange) -> None:
     """Of what is uploaded."""
     await exchange.forward(flip=True)
 
@@ -97,7 +97,7 @@ async def flips_a_bit(exchange: _Exchange) -> None:
 def cuts(after: int) -> Fault:
     """So many bytes of the answer's body come, then the connection ends: a reset could overtake them."""
 
-    async def fault(exchange: _Exchange) -> None:
+    async def fault(exchange: Exchange) -> None:
         await exchange.forward(most=after)
 
     return fault
@@ -153,7 +153,7 @@ class S3Proxy:
             fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
             request = Request(method, target, head, await reader.readexactly(int(fields.get(b"content-length", b"0"))))
             self.seen.append(request)
-            await self._fault(method)(_Exchange(request, writer, self._upstream, self.passed))
+            await self._fault(method)(Exchange(request, writer, self._upstream, self.passed))
         except (OSError, EOFError):
             pass  # either of them has gone
         finally:

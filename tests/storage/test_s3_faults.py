@@ -14,7 +14,7 @@ from image_service.storage.s3 import S3Storage
 from image_service.storage.s3_calls import S3Limits
 from image_service.storage.staging import Staging
 from tests.conftest import NewS3
-from tests.s3.proxy import Fault, S3Proxy, answers, cuts, loses_the_answer, resets, stalls
+from tests.s3.proxy import Exchange, Fault, S3Proxy, answers, cuts, loses_the_answer, resets, stalls
 from tests.s3.seaweed import BUCKET, SeaweedFS
 from tests.storage.test_contract import HEADERS, ORIGINAL, VARIANT, get, put
 
@@ -186,6 +186,19 @@ async def test_what_the_store_says(
         await storage.put(VARIANT, source, HEADERS)
     with pytest.raises(failure):
         await storage.check()
+
+
+async def lies(exchange: Exchange) -> None:
+    """Other bytes than were written."""
+    head = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "1"\r\nLast-Modified: Sat, 21 Nov 2026 23:44:47 GMT\r\n'
+    exchange.client.write(f"{head}Connection: close\r\n\r\nother".encode())
+
+
+async def test_a_check_that_reads_other_bytes_leaves_nothing(storage: S3Storage, proxy: S3Proxy) -> None:
+    proxy.fail("GET", lies)
+    with pytest.raises(StorageUnavailable, match="not what was written"):
+        await storage.check()
+    assert [blob.name async for blob in storage.list("tmp/")] == []
 
 
 async def test_a_bucket_that_is_not_there(seaweed: SeaweedFS, source: Path, tmp_path: Path) -> None:

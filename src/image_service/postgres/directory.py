@@ -27,6 +27,7 @@ from urllib.parse import quote
 
 from image_service.postgres.binaries import EmbeddedPostgresError
 from image_service.postgres.programs import Programs
+from image_service.storage.durable import fsync
 
 # Signals that end an old server, and seconds to wait after each. SIGINT asks for a last checkpoint; Linux, unlike other
 # systems, has already sent it. PostgreSQL 18 may hang forever if it gets SIGINT during recovery. The other signals
@@ -93,14 +94,6 @@ def _try_lock(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _fsync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @dataclass(frozen=True)
@@ -211,7 +204,7 @@ class PostgresDirectory:
         if process.returncode != 0:
             raise PostgresFailed(f"initdb failed:\n{said.decode(errors='replace')}")
         unfinished.rename(self.data)
-        _fsync_directory(self.root)
+        fsync(self.root)
 
     def drop_foreign_pid_files(self) -> None:
         """Remove a dead server's pid files if their process is not PostgreSQL. Call this when no server is left.

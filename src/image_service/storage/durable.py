@@ -135,9 +135,9 @@ def _move_unless_there(source: Path, target: Path) -> None:
             source.replace(target)
 
 
-def fsync(directory: Path) -> None:
-    """Put the names in `directory` on the disk."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def fsync(path: Path) -> None:
+    """Flush a file, or the names in a directory, to the disk. Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -234,9 +234,13 @@ class S3Storage:
             blob = await self.open(name)
         except BlobNotFound as error:
             raise StorageUnavailable(f"what was written is not there: {error}") from error
-        if b"".join([chunk async for chunk in blob.chunks]) != b"probe":
-            raise StorageUnavailable("what was read is not what was written")
+        try:
+            found = b"".join([chunk async for chunk in blob.chunks])
+        finally:
+            await blob.aclose()
         await self.delete([name])  # after an earlier failure, the sweep deletes it
+        if found != b"probe":
+            raise StorageUnavailable("what was read is not what was written")
         return blob.modified
 
 
