@@ -126,7 +126,7 @@ async def test_the_least_recently_used_make_room(tmp_path: Path) -> None:
         source.write_bytes(b"%d" % number + bytes(MAX_CACHED_BYTES - len(str(number))))
         name = f"public/{number}"
         await storage.put(name, source, BlobHeaders("image/jpeg"))
-        etag = storage.etag_at_hand(name)
+        etag = storage.etag_nowait(name)
         assert etag is not None
         cache.keep(key, Served(name, etag, (), Format.JPG, negotiated=False))
         body_of(key)

@@ -88,10 +88,10 @@ async def test_ranges(storage: Storage, range: ByteRange, expected: slice, tmp_p
     content = os.urandom(CHUNK_BYTES * 2 + 5)
     await put(storage, ORIGINAL, content, tmp_path)
     assert await get(storage, ORIGINAL, range) == content[expected]
-    at_hand = storage.at_hand(ORIGINAL, len(content), range)
-    if at_hand is not None:  # whether it is depends on store, system and disk
+    part = storage.read_nowait(ORIGINAL, len(content), range)
+    if part is not None:  # whether it is depends on store, system and disk
         start, _, _ = expected.indices(len(content))
-        assert (bytes(at_hand.data), at_hand.start, at_hand.size) == (content[expected], start, len(content))
+        assert (bytes(part.data), part.start, part.size) == (content[expected], start, len(content))
 
 
 @pytest.mark.parametrize("range", [ByteRange(3, None), ByteRange(3, 9), ByteRange(None, 0)])
@@ -100,7 +100,7 @@ async def test_a_range_beyond_the_end(storage: Storage, range: ByteRange, tmp_pa
     with pytest.raises(RangeNotSatisfiable) as refused:
         await storage.open(ORIGINAL, range)
     assert refused.value.size == 3
-    assert storage.at_hand(ORIGINAL, 3, range) is None
+    assert storage.read_nowait(ORIGINAL, 3, range) is None
 
 
 @pytest.mark.parametrize("chunks_read", [0, 1])

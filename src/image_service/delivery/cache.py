@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from image_service.delivery.asked import Asked, Key
 from image_service.delivery.find import Served
 from image_service.errors import RangeNotSatisfiable
-from image_service.storage.base import AtHand, ByteRange, Storage
+from image_service.storage.base import BlobPart, ByteRange, Storage
 from image_service.telemetry import metrics
 
 MAX_ANSWERS = 8192  # cached headers; about 16 MB
@@ -35,7 +35,7 @@ class Hit(NamedTuple):
 class PictureCache:
     def __init__(self) -> None:
         self._answers: LRUCache[Key, Served] = LRUCache(MAX_ANSWERS)
-        self._bytes: LRUCache[str, AtHand] = LRUCache(CACHE_BYTES, lambda whole: whole.size)  # by blob
+        self._bytes: LRUCache[str, BlobPart] = LRUCache(CACHE_BYTES, lambda whole: whole.size)  # by blob
         self._counters: dict[tuple[str, bool], tuple[Counter, ...]] = {}
 
     def keep(self, key: Key, served: Served) -> None:
@@ -49,12 +49,12 @@ class PictureCache:
         if served is None or asked.condition not in ("", served.etag):
             return None
         hit = self._unchanged(served, storage) if asked.condition else self._read(served, asked.range, storage)
-        if hit is None and storage.etag_at_hand(served.blob) != served.etag:
+        if hit is None and storage.etag_nowait(served.blob) != served.etag:
             del self._answers[asked.key]
         return hit
 
     def _unchanged(self, served: Served, storage: Storage) -> Hit | None:
-        if storage.etag_at_hand(served.blob) != served.etag:
+        if storage.etag_nowait(served.blob) != served.etag:
             return None
         return Hit(304, list(served.headers), b"", self._counters_of(served))
 
@@ -83,18 +83,18 @@ class PictureCache:
             self._counters[kind] = counters
         return counters
 
-    def _found(self, served: Served, byte_range: ByteRange | None, storage: Storage) -> AtHand | None:
+    def _found(self, served: Served, byte_range: ByteRange | None, storage: Storage) -> BlobPart | None:
         whole = self._bytes.get(served.blob)
         if whole is None or whole.etag != served.etag:
-            whole = storage.at_hand(served.blob, MAX_BYTES if byte_range is None else MAX_CACHED_BYTES)
+            whole = storage.read_nowait(served.blob, MAX_BYTES if byte_range is None else MAX_CACHED_BYTES)
             if whole is None and byte_range is not None:  # too large to cache: read only the range
-                part = storage.at_hand(served.blob, MAX_BYTES, byte_range)
+                part = storage.read_nowait(served.blob, MAX_BYTES, byte_range)
                 return part if part is not None and part.etag == served.etag else None
             if whole is None or whole.etag != served.etag:
                 return None
             if whole.size <= MAX_CACHED_BYTES:
                 self._bytes[served.blob] = whole._replace(data=bytes(whole.data))
-        elif storage.etag_at_hand(served.blob) != served.etag:
+        elif storage.etag_nowait(served.blob) != served.etag:
             del self._bytes[served.blob]
             return None
         if byte_range is None:
@@ -103,4 +103,4 @@ class PictureCache:
             start, stop = byte_range.within(whole.size)
         except RangeNotSatisfiable:
             return None
-        return AtHand(whole.data[start:stop], start, whole.size, whole.etag)
+        return BlobPart(whole.data[start:stop], start, whole.size, whole.etag)

@@ -56,13 +56,14 @@ class StoredOriginal:
         """
         # The clock stops if the machine is suspended. A key that an audit, or the previous version's sweep, just put
         # in the trash may be used: the trash keeps it for a day, and skips keys that have a row by then.
-        found = await transaction.rows(_CLAIM, key=UUID(self.key))
-        recorded, given = (found[0].id, found[0].given) if found else (None, 0)
-        instance.require(recorded, given, self._found)
-        if not found[0].is_reserved:
+        rows = await transaction.rows(_CLAIM, key=UUID(self.key))
+        recorded, given = (rows[0].id, rows[0].given) if rows else (None, 0)
+        instance.require(recorded, given, self._found)  # raises if there is no row
+        [row] = rows
+        if not row.is_reserved:
             self._reservations.forget()
             raise Busy("the key was reserved too long ago to be used now")
-        if found[0].is_lost or self._clock() - self._at > COMMIT_WITHIN.total_seconds():
+        if row.is_lost or self._clock() - self._at > COMMIT_WITHIN.total_seconds():
             raise Busy("the bytes were stored too long ago to be named now")
 
 

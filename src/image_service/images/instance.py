@@ -153,8 +153,8 @@ async def _high_water(storage: Storage) -> int:
 
 
 async def _read(storage: Storage, name: str) -> str | None:
-    if at_hand := storage.at_hand(name, MOST_BYTES):  # on every upload
-        return at_hand.data.decode(errors="replace")
+    if part := storage.read_nowait(name, MOST_BYTES):  # on every upload
+        return part.data.decode(errors="replace")
     try:
         blob = await storage.open(name)
     except BlobNotFound:

@@ -70,8 +70,8 @@ class Blob:
     aclose: Callable[[], Awaitable[None]] = field(repr=False)
 
 
-class AtHand(NamedTuple):
-    """A blob, or its part [start, start + len(data)), that was in memory."""
+class BlobPart(NamedTuple):
+    """The bytes [start, start + len(data)) of a blob; may be all of it."""
 
     data: bytes | bytearray
     start: int
@@ -99,7 +99,7 @@ class Storage(Protocol):
         """Raises `BlobNotFound`, `RangeNotSatisfiable`, `StorageUnavailable`."""
         ...
 
-    def at_hand(self, name: str, most: int, range: ByteRange | None = None) -> "AtHand | None":
+    def read_nowait(self, name: str, most: int, range: ByteRange | None = None) -> BlobPart | None:
         """Return the blob or range if it is at most `most` bytes and available without waiting for a disk or a
         network.
 
@@ -107,8 +107,8 @@ class Storage(Protocol):
         """
         ...
 
-    def etag_at_hand(self, name: str) -> str | None:
-        """Return the blob's ETag if the blob exists and the ETag is available without waiting, as in `at_hand`."""
+    def etag_nowait(self, name: str) -> str | None:
+        """Return the blob's ETag if the blob exists and the ETag is available without waiting, as in `read_nowait`."""
         ...
 
     async def exists(self, name: str) -> bool:

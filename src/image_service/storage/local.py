@@ -23,7 +23,7 @@ from typing import ClassVar, TypeVar
 import aiofiles
 
 from image_service.errors import BlobNotFound, RangeNotSatisfiable, StorageFull, StorageUnavailable
-from image_service.storage.base import CHUNK_BYTES, AtHand, Blob, BlobHeaders, BlobInfo, ByteRange
+from image_service.storage.base import CHUNK_BYTES, Blob, BlobHeaders, BlobInfo, BlobPart, ByteRange
 from image_service.storage.durable import DurableDirectory, is_full
 
 THREADS = 16  # more do not help a slow disk; not the event loop's default pool, which resolves host names
@@ -98,7 +98,7 @@ class LocalStorage:
 
         return Blob(found.st_size, start, stop, _etag(found), _modified(found), chunks(), file.close)
 
-    def at_hand(self, name: str, most: int, range: ByteRange | None = None) -> AtHand | None:
+    def read_nowait(self, name: str, most: int, range: ByteRange | None = None) -> BlobPart | None:
         try:
             held = self._held(name, most, range)
         except (OSError, RangeNotSatisfiable):
@@ -106,9 +106,9 @@ class LocalStorage:
         if held is None:
             return None
         data, start, found = held
-        return AtHand(data, start, found.st_size, _etag(found))
+        return BlobPart(data, start, found.st_size, _etag(found))
 
-    def etag_at_hand(self, name: str) -> str | None:
+    def etag_nowait(self, name: str) -> str | None:
         try:
             found = os.stat(self._text(name))  # noqa: PTH116
         except OSError:

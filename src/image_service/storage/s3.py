@@ -24,7 +24,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
 from image_service.errors import BlobNotFound, StorageUnavailable
-from image_service.storage.base import CHUNK_BYTES, AtHand, Blob, BlobHeaders, BlobInfo, ByteRange
+from image_service.storage.base import CHUNK_BYTES, Blob, BlobHeaders, BlobInfo, BlobPart, ByteRange
 from image_service.storage.fetching import fetch
 from image_service.storage.local import named_failures
 from image_service.storage.names import REWRITTEN
@@ -150,11 +150,11 @@ class S3Storage:
             except BlobNotFound as error:
                 raise StorageUnavailable(f"{name}: removed while it was read") from error
 
-    def at_hand(self, name: str, most: int, range: ByteRange | None = None) -> AtHand | None:
+    def read_nowait(self, name: str, most: int, range: ByteRange | None = None) -> BlobPart | None:
         """Always None: all blobs are behind a network."""
         return None
 
-    def etag_at_hand(self, name: str) -> str | None:
+    def etag_nowait(self, name: str) -> str | None:
         return None
 
     async def exists(self, name: str) -> bool:

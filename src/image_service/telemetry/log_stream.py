@@ -33,7 +33,7 @@ class LogStream:
             self._lost()
 
     def flush(self) -> None:
-        """`write` has."""
+        """Nothing to do: `write` flushes."""
 
     def _write(self, raw: RawIOBase, lines: str) -> None:
         left = memoryview((f"\n{lines}" if self._is_cut else lines).encode(errors="backslashreplace"))

@@ -165,7 +165,7 @@ class Renderer:
     ) -> Format:
         """Render to `target`; returns the lightest format."""
         size = variant.width, variant.height
-        own = self._storage.at_hand(variant.name.as_(against[-1]).blob, OWN_BYTES) if against else None
+        own = self._storage.read_nowait(variant.name.as_(against[-1]).blob, OWN_BYTES) if against else None
         own_bytes = None if own is None else own.size
         rendering = Rendering(image.format, variant.format, *size, image.frames, against, fixed, own_bytes)
         if not self._offer.may_weigh(rendering, image.width, image.height):

@@ -35,7 +35,6 @@ class Apng:
     plays: int
     frames: tuple[Frame, ...]
     declared: int  # number of frames in acTL
-    hides_first: bool  # the first picture is not a frame: browsers do not show it
     header: bytes  # the rest of IHDR
     shared: bytes  # chunks
 
@@ -156,7 +155,6 @@ class _Reader:
             self._plays,
             tuple(frames),
             self._declared,
-            self._hides_first,
             self._header,
             b"".join(self._shared),
         )
