@@ -20,7 +20,7 @@ def test_the_address_that_holds_most_gives_way() -> None:
     assert not longest.ended
 
 
-def test_the_one_that_takes_nothing_for_longest_goes_first_then_the_one_idle_for_longest() -> None:
+def test_stalled_connections_close_before_idle_ones() -> None:
     idle = [Fake("a", idle_since=since, is_idle=True) for since in (1, 2)]
     stalled = [Fake("a", stalled_since=since) for since in (8.0, 7.0)]
     places = held(4, *idle, *stalled)

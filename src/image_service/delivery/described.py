@@ -65,19 +65,19 @@ PATHS: dict[str, Any] = {
             "Width and height name one of the offered sizes (0: as the other side needs; `0-0`: full size). A `jpg` or "
             "`png` is sent as AVIF or WebP to clients that accept it, unless the setting `NEGOTIATE_FORMATS` is off. "
             "`HEAD` works too. With the setting `DELIVERY_REDIRECT_URL` the answer is a redirect, to the format that "
-            "was chosen. So it is for a URL of another size that a client has made of a `src` itself, by the rules of "
-            "its platform (`…-640-0_small.jpg`): to the offered size that covers it.",
+            "was chosen. A URL of another size that a client derives from a `src` by the rules of its platform "
+            "(`…-640-0_small.jpg`) redirects to the offered size that covers it.",
             "operationId": "get_picture",
             "parameters": [_NAMED],
             "responses": {
                 "200": {"description": "The picture.", "content": _BYTES, "headers": _HEADERS},
                 "206": {
-                    "description": "The range of it that was asked for.",
+                    "description": "The requested range.",
                     "content": _BYTES,
                     "headers": {**_HEADERS, **CONTENT_RANGE},
                 },
                 "302": {
-                    "description": "It is at `Location`, which may be cached for an hour.",
+                    "description": "A redirect to `Location`, which may be cached for an hour.",
                     "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}, "Vary": _HEADERS["Vary"]},
                 },
                 "304": {"description": "The client has it already.", "headers": _HEADERS},
@@ -87,7 +87,7 @@ PATHS: dict[str, Any] = {
                 "503": _problem(
                     503, "Too many pictures wait to be rendered, or the database or blob store cannot be reached."
                 ),
-                "507": _problem(507, "No space is left to keep it."),
+                "507": _problem(507, "No space is left to store it."),
             },
         }
     }

@@ -77,7 +77,7 @@ def read_probe(answer: dict[str, Any], limits: Limits, file_bytes: int, kept_byt
 
 
 def read_rendered(answer: dict[str, Any], rendering: Rendering, kept_bytes: int) -> tuple[Format, Pixels | None]:
-    """Return the lightest of the requested formats, and the kept pixels, in a file of `kept_bytes`."""
+    """Return the lightest requested format, and the kept pixels, in a file of `kept_bytes`. Raises `Nonsense`."""
     for format in (rendering.format, *rendering.against):
         if answer.get("rendered") == format:
             return format, _kept(answer.get("kept"), kept_bytes)
@@ -85,7 +85,7 @@ def read_rendered(answer: dict[str, Any], rendering: Rendering, kept_bytes: int)
 
 
 def read_family(answer: dict[str, Any], renderings: Sequence[Rendering]) -> tuple[Format, ...]:
-    """Return the lightest requested format of each rendering."""
+    """Return the lightest requested format of each rendering. Raises `Nonsense`."""
     formats = answer.get("family")
     if not isinstance(formats, list) or len(formats) != len(renderings):
         raise Nonsense("not rendered")

@@ -1,4 +1,4 @@
-"""What a caller of the pool is told of a job that failed."""
+"""Errors of failed jobs, for callers of the pool."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -71,7 +71,7 @@ class Processes:
     @asynccontextmanager
     async def one(self) -> AsyncIterator[PixelProcess]:
         """Lend a process exclusively. It is reused only if it has answered: the leftover output of an abandoned
-        job must never be read as the answer to another.
+        job must never be read as the answer to another. Raises `Busy` if none can be started or the pool is closed.
         """
         process = await self._idle_one() or await self._started()
         self._working.add(process)
