@@ -153,6 +153,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "tries": 5,
             "created_at": THEN,
             "started_at": THEN,
+            "first_refused_at": THEN,
             "finished_at": THEN,
         }
     ],

@@ -78,13 +78,15 @@ class Creates:
             reason = reason_of(error)
             if reason is None:
                 raise
-            status = error.status if isinstance(error, PictureRefused) else None
-            pause = self._retries.pause(job, error) if isinstance(error, PictureRefused) else None
+            status, pause = None, None
+            if isinstance(error, PictureRefused):
+                status = error.status
+                pause = self._retries.pause(job.tries, job.first_refused_at, reason, error.retry_after)
             log.info("asynchronous create failed", job=job.id.hex, reason=str(error), again=pause)
             if pause is None:
                 raise Failed([receipt(FAILED, reason=reason, status=status)]) from error
             async with self._database.changes() as transaction:
-                await store_jobs.note(transaction, job, [receipt(WAITING, reason=reason, status=status)])
+                await store_jobs.note_refusal(transaction, job, [receipt(WAITING, reason=reason, status=status)])
             raise Again(pause, reason) from error
 
     async def _create(self, job: StoreJob, asked: CreateAsked) -> None:

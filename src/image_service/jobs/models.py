@@ -44,9 +44,11 @@ class StoreJobRow(SQLModel, table=True):
     asked: Any = Field(sa_column=Column(JSONB(none_as_null=True), nullable=False))
     result: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     receipts: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=False, server_default="[]"))
+    # Those that a host refused. Outages of database and blob store do not count.
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     created_at: datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
     )
     started_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    first_refused_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     finished_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))

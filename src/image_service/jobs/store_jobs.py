@@ -54,9 +54,9 @@ class StoreJob:
     asked: Any  # the request, in its kind's format
     result: Any
     receipts: Sequence[Any]
-    tries: int  # including the current one
+    tries: int  # earlier ones that a host refused
+    first_refused_at: datetime | None
     created_at: datetime
-    started_at: datetime | None
     finished_at: datetime | None
 
 
@@ -134,9 +134,9 @@ async def fail(database: Database, id: UUID, receipts: Sequence[Any], result: An
         await transaction.rows(_END, **values)
 
 
-async def note(transaction: Transaction, job: StoreJob, receipts: Sequence[Any], asked: Any = None) -> None:
-    """Store the receipts of a job that continues, and what its next try is asked if that is something else."""
-    await transaction.rows(_NOTE, job_id=job.id, says=list(receipts), told=job.asked if asked is None else asked)
+async def note_refusal(transaction: Transaction, job: StoreJob, receipts: Sequence[Any], asked: Any = None) -> None:
+    """Count a try that a host refused, and store its receipts. `asked`: the next try's request if it differs."""
+    await transaction.rows(_REFUSED, job_id=job.id, says=list(receipts), told=job.asked if asked is None else asked)
 
 
 async def of_store(database: Database, store_id: int, id: UUID) -> StoreJob:
@@ -224,7 +224,6 @@ _BEGIN = Statement(
     .where(_ID, _HAS_NOT_ENDED)
     .values(
         state=State.RUNNING,
-        tries=col(StoreJobRow.tries) + 1,
         started_at=func.coalesce(col(StoreJobRow.started_at), func.now()),
     )
     .returning(StoreJobRow)
@@ -245,7 +244,16 @@ _END = Statement(
     )
 )
 _TOLD = {"asked": bindparam("told", type_=JSONB(none_as_null=True))}
-_NOTE = Statement(update(StoreJobRow).where(_ID, _HAS_NOT_ENDED).values(**_SAYS, **_TOLD))
+_REFUSED = Statement(
+    update(StoreJobRow)
+    .where(_ID, _HAS_NOT_ENDED)
+    .values(
+        tries=col(StoreJobRow.tries) + 1,
+        first_refused_at=func.coalesce(col(StoreJobRow.first_refused_at), func.now()),
+        **_SAYS,
+        **_TOLD,
+    )
+)
 _OF_STORE = Statement(select(StoreJobRow).where(_ID, _STORE))
 _CHOSEN = (_STORE, col(StoreJobRow.state) == func.any(bindparam("states", type_=ARRAY(Text))))
 _COUNT = Statement(select(func.count().label("jobs")).select_from(StoreJobRow).where(*_CHOSEN))

@@ -8,7 +8,7 @@ import structlog
 
 from image_service.database.database import Database
 from image_service.database.direct import Transaction
-from image_service.errors import ImageServiceError, PictureRefused, PreconditionFailed, Refusal, SyncStopped
+from image_service.errors import ImageServiceError, PreconditionFailed, SyncStopped
 from image_service.galleries.entries import Entry, Missing, OnError, Refetch, Wanted
 from image_service.galleries.plan import Receipt
 from image_service.galleries.sync import GallerySync, Synced
@@ -82,7 +82,7 @@ class Syncs:
             if pause is None:
                 await store_jobs.finish(transaction, job, self._result(synced.gallery), receipts)
             else:
-                await store_jobs.note(transaction, job, receipts, job.asked | {"left": synced.gallery.revision})
+                await store_jobs.note_refusal(transaction, job, receipts, job.asked | {"left": synced.gallery.revision})
 
         try:
             await self._sync.run(job.store_id, asked.product_id, asked.wanted, expected=expected, keep=keep)
@@ -92,7 +92,7 @@ class Syncs:
             if pause is None:
                 raise Failed(receipts) from stopped
             async with self._database.changes() as transaction:
-                await store_jobs.note(transaction, job, receipts, job.asked | {"left": stopped.revision})
+                await store_jobs.note_refusal(transaction, job, receipts, job.asked | {"left": stopped.revision})
         except PreconditionFailed as error:
             if asked.left is None:
                 raise Failed([receipt(FAILED, reason=reason_of(error))]) from error
@@ -119,13 +119,11 @@ class Syncs:
 
     def _pause(self, job: StoreJob, receipts: Sequence[Receipt]) -> float | None:
         """Seconds until the next try: the longest pause of the failed entries. None if none can be retried."""
-        failed = [
-            PictureRefused("src", Refusal.NOT_FETCHED, reason=each.lost.reason, retry_after=each.lost.retry_after)
-            for each in receipts
-            if each.lost is not None
+        lost = [each.lost for each in receipts if each.lost is not None]
+        pauses = [
+            self._retries.pause(job.tries, job.first_refused_at, each.reason, each.retry_after) for each in lost
         ]
-        pauses = [pause for each in failed if (pause := self._retries.pause(job, each)) is not None]
-        return max(pauses, default=None)
+        return max((pause for pause in pauses if pause is not None), default=None)
 
 
 def _told(entry: Entry) -> dict[str, Any]:
