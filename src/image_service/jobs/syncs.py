@@ -120,9 +120,7 @@ class Syncs:
     def _pause(self, job: StoreJob, receipts: Sequence[Receipt]) -> float | None:
         """Seconds until the next try: the longest pause of the failed entries. None if none can be retried."""
         lost = [each.lost for each in receipts if each.lost is not None]
-        pauses = [
-            self._retries.pause(job.tries, job.first_refused_at, each.reason, each.retry_after) for each in lost
-        ]
+        pauses = [self._retries.pause(job.tries, job.first_refused_at, each.reason, each.retry_after) for each in lost]
         return max((pause for pause in pauses if pause is not None), default=None)
 
 
