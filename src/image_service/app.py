@@ -1,6 +1,5 @@
 """The service as one ASGI application: builds its parts at startup, and mounts the dialects."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from image_service import parts as building
+from image_service.background import running
 from image_service.database.database import Database
 from image_service.delivery import described as pictures
 from image_service.delivery.delivery import Delivery
@@ -177,8 +177,8 @@ async def _build(
     )
     stack.push_async_callback(database.close)
     staging = staging_in(settings.data_dir)
-    claiming = asyncio.create_task(_claim(database, storage, staging))  # while the pixel processes load their libraries
-    stack.callback(claiming.cancel)
+    # While the pixel processes load their libraries.
+    claiming = await stack.enter_async_context(running(_claim(database, storage, staging)))
     kept = building.kept_pixels_of(settings)
     if kept is not None:
         stack.callback(kept.close)

@@ -1,12 +1,14 @@
 """How long an `Idempotency-Key` is remembered: while its request is under way, and for a day after."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import httpx
 import pytest
 from sqlalchemy import func, literal, update
-from sqlmodel import col
+from sqlmodel import col, select
+from structlog.testing import capture_logs
 
 from image_service.errors import RepeatUnderWay
 from image_service.images.idempotency import IdempotencyKeys, forget
@@ -14,6 +16,7 @@ from image_service.images.models import IdempotencyRow
 from image_service.stores.registry import NewStore
 from tests.api.repeated import HeldStorage, new_key, same
 from tests.conftest import Service, StartService
+from tests.processes import DEADLINE
 from tests.shop import PRODUCT, form, order, png
 
 IMAGES = f"/products/{PRODUCT}/images"
@@ -52,6 +55,19 @@ async def test_a_first_that_takes_long_keeps_its_key(service: Service, store: Ne
         with pytest.raises(RepeatUnderWay):
             async with keys.attempt(store.store_id, "key", b"the same"):
                 pass
+
+
+async def test_a_renewal_that_hangs_delays_no_answer(service: Service, store: NewStore) -> None:
+    keys = IdempotencyKeys(service.database, wait=1, lease=timedelta(seconds=0.3))
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE idempotency_keys%'"
+    async with AsyncExitStack() as ends:
+        logged = ends.enter_context(capture_logs())
+        locked = await ends.enter_async_context(service.database.transaction())
+        async with asyncio.timeout(DEADLINE), keys.attempt(store.store_id, "key", b"the same"):
+            await locked.exec(select(IdempotencyRow).where(col(IdempotencyRow.key) == "key").with_for_update())
+            while not await service.database.raw(waiting):
+                pass
+    assert logged == []  # it was cancelled, long before its time-out
 
 
 # --- after a day ---

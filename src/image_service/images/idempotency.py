@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, select
 
+from image_service.background import running
 from image_service.database.database import Database
 from image_service.database.direct import Statement, Transaction
 from image_service.errors import DatabaseUnavailable, KeyRefused, RepeatUnderWay, StoreNotFound
@@ -102,16 +103,12 @@ class IdempotencyKeys:
         if answer is not None:
             yield answer
             return
-        ended = asyncio.Event()
-        renewing = asyncio.create_task(self._renew(mine, ended))
         try:
-            yield mine
+            async with running(self._renew(mine)):
+                yield mine
         except BaseException:
             await self._give_back(mine)
             raise
-        finally:
-            ended.set()
-            await renewing
 
     async def has_answered(self, store_id: int, key: str) -> bool:
         """Whether this key got a response within 24 hours. A request under way does not count: if it fails, its
@@ -162,21 +159,18 @@ class IdempotencyKeys:
         except IntegrityError as error:  # the foreign key to the store
             raise StoreNotFound from error
 
-    async def _renew(self, mine: Attempt, ended: asyncio.Event) -> None:
-        """Runs until `ended`."""
+    async def _renew(self, mine: Attempt) -> None:
+        """Runs until cancelled."""
         statement = (
             update(IdempotencyRow).where(_under_way(mine)).values(leased_until=func.now() + literal(self._lease))
         )
-        while not ended.is_set():
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / RENEWALS)
             try:
-                async with asyncio.timeout(self._lease.total_seconds() / RENEWALS):
-                    await ended.wait()
-            except TimeoutError:
-                try:
-                    async with self._database.transaction() as session:
-                        await session.exec(statement)
-                except DatabaseUnavailable as error:
-                    log.warning("lease not renewed", reason=str(error))
+                async with self._database.transaction() as session:
+                    await session.exec(statement)
+            except DatabaseUnavailable as error:
+                log.warning("lease not renewed", reason=str(error))
 
     async def _give_back(self, mine: Attempt) -> None:
         """Free the key. Safe after a commit of unknown outcome: a row with a response stays."""

@@ -16,6 +16,7 @@ from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecut
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain import errors, models
 
+from image_service.background import running
 from image_service.database.database import Database
 from image_service.errors import Busy, DatabaseUnavailable, StorageFull, StorageUnavailable
 from image_service.queue.repository import Repository
@@ -51,7 +52,7 @@ class Runner:
         """`places`: how many handlers may run at once in this process."""
         self._pace = pace or Pace()
         self._under_way: Counter[int] = Counter()  # of each store
-        self._tasks: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._repository = Repository(database, lambda: self._under_way, places)
         self._manager = QueueManager(self._repository)
         for kind, handler in handlers.items():
@@ -66,21 +67,23 @@ class Runner:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Runs the worker during the block. At the end, running work finishes or is requeued."""
-        loop = asyncio.create_task(self._for_ever())
-        try:
-            yield
-        finally:
-            self._repository.is_closing = True
-            self._manager.shutdown.set()
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=self._pace.stop)
-            for task in self._tasks:
-                task.cancel()
-            await loop
+        async with running(self._for_ever()) as loop:
+            try:
+                yield
+            finally:
+                self._repository.is_closing = True
+                self._manager.shutdown.set()
+                try:
+                    if self._tasks:
+                        await asyncio.wait(self._tasks, timeout=self._pace.stop)
+                finally:
+                    for task in self._tasks:
+                        task.cancel()
+                await loop
 
     async def _for_ever(self) -> None:
         while not self._manager.shutdown.is_set():
-            with suppress(Exception):  # of what handles errors below: nothing may end this loop
+            with suppress(Exception):  # an error in the error handling below must not end this loop
                 try:
                     await self._manager.run(
                         dequeue_timeout=timedelta(seconds=self._pace.poll),
@@ -102,16 +105,15 @@ class Runner:
     async def execute(self, job: models.Job, store_id: int, handler: Handler) -> None:
         """Raises `RetryRequested`, or an unexpected error."""
         task = Task(job.id, job.entrypoint, job.payload or b"", job.attempts)
-        work = asyncio.ensure_future(handler(task))
-        self._tasks.add(work)
         self._under_way[store_id] += 1
         since = time.monotonic()
         try:
-            await asyncio.wait({work})
+            async with running(handler(task)) as work:
+                self._tasks.add(work)
+                work.add_done_callback(self._tasks.discard)
+                await asyncio.wait({work})
             self._judge(job, work)
         finally:
-            work.cancel()
-            self._tasks.discard(work)
             self._under_way[store_id] -= 1
             if not self._under_way[store_id]:
                 del self._under_way[store_id]
@@ -120,7 +122,7 @@ class Runner:
             if seconds >= self._pace.poll:
                 self._repository.is_more = True  # maybe
 
-    def _judge(self, job: models.Job, work: "asyncio.Future[None]") -> None:
+    def _judge(self, job: models.Job, work: "asyncio.Task[None]") -> None:
         if work.cancelled():
             raise errors.RetryRequested(timedelta(0), "handed back")
         match work.exception():

@@ -1,7 +1,8 @@
 """A handler's argument, and the exception for a retry. `queue/__init__.py` explains handlers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,4 +23,4 @@ class Again(Exception):
         self.pause = pause
 
 
-Handler = Callable[[Task], Awaitable[None]]
+Handler = Callable[[Task], Coroutine[Any, Any, None]]

@@ -4,12 +4,13 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from image_service.background import running
 from image_service.database.database import Database
 from image_service.errors import ImageServiceError
 from image_service.images import instance
@@ -59,20 +60,14 @@ class Sweeper:
     @asynccontextmanager
     async def every(self, interval: float) -> AsyncIterator[None]:
         """Sweep by itself, about once in `interval` seconds however many processes do this; 0: never."""
-        task = asyncio.create_task(self._for_ever(interval)) if interval else None
-        try:
+        async with running(self._for_ever(interval)) if interval else nullcontext():
             yield
-        finally:
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
 
     async def _for_ever(self, interval: float) -> None:
         while True:
             # Sleep first: a service is busy when it starts, and a thousand workers must not ask at once.
             await asyncio.sleep(interval * random.uniform(*LOOKS))  # noqa: S311 - not a secret
-            with suppress(Exception):  # of what handles errors below: nothing may end this loop
+            with suppress(Exception):  # an error in the error handling below must not end this loop
                 try:
                     await self._if_due(timedelta(seconds=interval))
                 except ImageServiceError as error:
