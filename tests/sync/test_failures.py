@@ -2,11 +2,14 @@
 
 import asyncio
 import re
+from hashlib import sha256
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.api.repeated import HeldStorage
 from tests.conftest import Service, StartService
 from tests.ingest.server import answer, then_silence
 from tests.shop import PRODUCT, added, form, png
@@ -147,6 +150,29 @@ async def test_what_does_not_come_in_time_is_a_receipt(start_service: StartServi
             body = await synced(client, [slow, *entries])
     assert (body["images"], outcomes(body)) == (first["images"], ["failed", "unchanged", "failed"])
     assert failures(body) == [(0, "timed_out", None), (2, "timed_out", None)]
+
+
+async def test_a_copy_waits_for_a_place_until_the_deadline(start_service: StartService, tmp_path: Path) -> None:
+    """As a fetch does: the rest of the list is done."""
+    storage = HeldStorage(tmp_path / "blobs")
+    storage.may_store.set()
+    async with start_service(
+        parts={"storage": storage}, sync_seconds=0.5, check_wait=0.05, ingest_concurrency=1
+    ) as service:
+        token = (await service.new_store()).token
+        async with service.client(headers={"Authorization": f"Bearer {token}"}) as client:
+            kept = (await added(client))["id"]
+            blue = png("blue")
+            await client.post("/products/2/images", files=form(blue))
+            entries = [{"id": kept, "alt": "Taza"}, {"sha256": sha256(blue).hexdigest()}]
+            storage.may_store.clear()
+            storage.arrived.clear()
+            upload = asyncio.create_task(client.post("/products/2/images", files=form()))
+            await storage.arrived.wait()  # in the only place
+            body = await synced(client, entries)
+            storage.may_store.set()
+            await upload
+            assert (outcomes(body), failures(body)) == (["described", "failed"], [(1, "timed_out", None)])
 
 
 async def test_fetches_run_side_by_side_and_a_host_gets_four(client: httpx.AsyncClient, shop: Shop) -> None:

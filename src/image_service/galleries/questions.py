@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from image_service.database.database import Database
 from image_service.errors import Busy, ImageServiceError, PictureRefused
@@ -18,7 +19,7 @@ from image_service.images.syncing import sources
 from image_service.images.syncing.arrange import Bytes
 from image_service.images.syncing.sources import Validators as KnownValidators
 from image_service.images.upload import Upload
-from image_service.ingest.fetch_url import absolute, host_of
+from image_service.ingest.fetch_url import host_of
 from image_service.ingest.filenames import clean_filename
 from image_service.ingest.hosts.validators import Validators
 from image_service.ingest.shares import Owner
@@ -33,6 +34,8 @@ OF_A_HOST = 4  # of these to one host
 AGAIN_SECONDS = 0.1  # before the next try after `Busy`
 
 TIMED_OUT = "timed_out"
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,10 @@ class Answers:
             return Lost(NO_SUCH_BYTES)
         if self.is_plan:
             return Here(image.sha256)
-        async with self._at_once, self.resources.ingest.intake(Owner(self.store_id)) as intake:
-            picture = await copied(self.resources.storage, intake, image)
+        async with AsyncExitStack() as held:
+            picture = await self._in_time(
+                held, [self._at_once], lambda intake: copied(self.resources.storage, intake, image)
+            )
             await self._store(target, Upload(picture, clean_filename(image.filename, picture.format)))
         return Here(picture.sha256)
 
@@ -118,27 +123,31 @@ class Answers:
             self.resources.ingest.host_of(url)
             return Later()
         async with AsyncExitStack() as held:
-            async with asyncio.timeout_at(self.deadline):
-                # First the host's, so that a slow host does not use up the slots of the others.
-                await held.enter_async_context(self._of_host[host_of(url)])
-                await held.enter_async_context(self._at_once)
-                intake = await held.enter_async_context(self.resources.ingest.intake(Owner(self.store_id)))
-                found = await self._patient(intake, url, image, known)
+            # First the host's, so that a slow host does not use up the slots of the others.
+            slots = [self._of_host[host_of(url)], self._at_once]
+            found = await self._in_time(held, slots, lambda intake: self._asked(intake, url, image, known))
             if not isinstance(found, FromUrl):
                 return found
             filename = clean_filename(target.filename or found.filename, found.picture.format)
             await self._store(target, Upload(found.picture, filename, url, found.validators))
             return Here(found.picture.sha256)
 
-    async def _patient(
-        self, intake: Intake, url: str, image: Image | None, known: Validators | None
-    ) -> Answer | FromUrl:
-        """Retry on `Busy` until the deadline."""
-        while True:
-            try:
-                return await self._asked(intake, url, image, known)
-            except Busy:
-                await asyncio.sleep(AGAIN_SECONDS)
+    async def _in_time(
+        self, held: AsyncExitStack, slots: Sequence[asyncio.Semaphore], work: Callable[[Intake], Awaitable[Found]]
+    ) -> Found:
+        """Do `work` once it has the `slots`, and again for as long as it raises `Busy`. `held` releases them.
+
+        Raises `TimeoutError` at the deadline.
+        """
+        async with asyncio.timeout_at(self.deadline):
+            for slot in slots:
+                await held.enter_async_context(slot)
+            intake = await held.enter_async_context(self.resources.ingest.intake(Owner(self.store_id)))
+            while True:
+                try:
+                    return await work(intake)
+                except Busy:
+                    await asyncio.sleep(AGAIN_SECONDS)
 
     async def _asked(self, intake: Intake, url: str, image: Image | None, known: Validators | None) -> Answer | FromUrl:
         if self.is_plan and image is not None and known is not None:
@@ -166,8 +175,3 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def source_url(src: str) -> str:
-    """As requested and stored."""
-    return absolute(src)
