@@ -59,7 +59,7 @@ class Target:
     sha256: str | None = None  # set with `named` too: an image with equal bytes matches
     url: str | None = None  # a source
     filename: str | None = None
-    gone: str | None = None  # `src` is the URL of our image that is there no more: why
+    gone: str | None = None  # why the image behind our own URL no longer exists
     former: int | None = None  # the image that it named, if that has new bytes
 
 

@@ -22,7 +22,7 @@ _KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 class Gone(PictureRefused):
-    """The URL of a picture of this store that is there no more. `image_id`: the image, if it has new bytes."""
+    """A URL of this store whose image was deleted or replaced. `image_id`: the image, if it has new bytes."""
 
     def __init__(self, reason: str, *, answer: str = "", detail: str, image_id: int | None = None) -> None:
         super().__init__("src", Refusal.NOT_FETCHED, answer=answer, detail=detail, reason=reason)

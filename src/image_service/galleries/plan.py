@@ -136,7 +136,7 @@ def planned(wanted: Wanted, targets: Sequence[Target], images: Sequence[Image], 
         steps.append(step)
     taken = {image.id for image in named.values()}
     rest = [image for image in images if image.id not in taken]
-    # Any of the rest may be what an entry means by the URL of a picture of ours that is gone: nothing is removed then.
+    # An entry names a deleted image of ours: any remaining image may be its copy, so none is removed.
     is_unknown = any(step.target.gone is not None and step.image is None for step in steps)
     keeps = wanted.missing is Missing.KEEP or is_unknown
     others = tuple((image, at + number) for number, image in enumerate(rest, 1)) if keeps else ()

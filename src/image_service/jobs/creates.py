@@ -10,6 +10,7 @@ import structlog
 from image_service.database.database import Database
 from image_service.database.direct import Transaction
 from image_service.errors import ImageServiceError, PictureRefused
+from image_service.galleries.plan import Outcome
 from image_service.images.library import Alt, Library
 from image_service.images.queries import Image
 from image_service.images.upload import Upload
@@ -18,7 +19,7 @@ from image_service.ingest.shares import Owner
 from image_service.ingest.sources import Ingest
 from image_service.jobs import store_jobs
 from image_service.jobs.ends import Failed
-from image_service.jobs.receipts import ADDED, FAILED, WAITING, reason_of, receipt
+from image_service.jobs.receipts import reason_of, receipt, waiting
 from image_service.jobs.retries import Retries
 from image_service.jobs.store_jobs import NewJob, StoreJob
 from image_service.pixels.picture import Format
@@ -84,9 +85,9 @@ class Creates:
                 pause = self._retries.pause(job.tries, job.first_refused_at, reason, error.retry_after)
             log.info("asynchronous create failed", job=job.id.hex, reason=str(error), again=pause)
             if pause is None:
-                raise Failed([receipt(FAILED, reason=reason, status=status)]) from error
+                raise Failed([receipt(Outcome.FAILED, reason=reason, status=status)]) from error
             async with self._database.changes() as transaction:
-                await store_jobs.note_refusal(transaction, job, [receipt(WAITING, reason=reason, status=status)])
+                await store_jobs.note_refusal(transaction, job, [waiting(reason, status)])
             raise Again(pause, reason) from error
 
     async def _create(self, job: StoreJob, asked: CreateAsked) -> None:
@@ -105,4 +106,4 @@ class Creates:
             )
 
     async def _finish(self, job: StoreJob, transaction: Transaction, image: Image) -> None:
-        await store_jobs.finish(transaction, job, self._show(image), [receipt(ADDED, id=image.id)])
+        await store_jobs.finish(transaction, job, self._show(image), [receipt(Outcome.ADDED, id=image.id)])

@@ -21,7 +21,6 @@ class JobOver(ImageServiceError):
 class Failed(Exception):
     """Raised by a job's `run` if the job cannot succeed. Its receipts say why."""
 
-    def __init__(self, receipts: Sequence[Any], result: Any = None) -> None:
+    def __init__(self, receipts: Sequence[Any]) -> None:
         super().__init__(str(receipts)[:200])
         self.receipts = receipts
-        self.result = result

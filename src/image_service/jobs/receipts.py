@@ -4,21 +4,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from image_service.errors import GalleryFull, ImageServiceError, PictureRefused, PreconditionFailed
+from image_service.galleries.plan import Lost, Outcome, Receipt
 
-ADDED, FAILED, WAITING = "added", "failed", "waiting"  # WAITING: for a retry
-# Of an entry that several tries have dealt with, the outcome that counts is the last of these.
-ASCENDING = (FAILED, "unchanged", "moved", "described", "replaced", "copied", ADDED)
+# When several tries handled one entry, the outcome that comes last in this list is reported.
+ASCENDING = (
+    Outcome.FAILED,
+    Outcome.UNCHANGED,
+    Outcome.MOVED,
+    Outcome.DESCRIBED,
+    Outcome.REPLACED,
+    Outcome.COPIED,
+    Outcome.ADDED,
+)
 
 
 def receipt(
-    outcome: str, *, index: int = 0, id: int | None = None, reason: str | None = None, status: int | None = None
+    outcome: Outcome, *, id: int | None = None, reason: str | None = None, status: int | None = None
 ) -> dict[str, Any]:
-    """A receipt as stored and shown. `reason` is a stable name, `status` is the host's."""
-    return {"index": index, "id": id, "outcome": outcome, "reason": reason, "status": status}
+    """The receipt of a request's only entry, as stored and shown. `reason` is a stable name, `status` is the host's."""
+    return Receipt(0, id, outcome, Lost(reason, status) if reason is not None else None).shown()
+
+
+def waiting(reason: str, status: int | None) -> dict[str, Any]:
+    """A `receipt` of a job that has failed for now, and waits for a retry."""
+    return {**receipt(Outcome.FAILED, reason=reason, status=status), "outcome": "waiting"}
 
 
 def merged(before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The receipts of a try and of those before it: what each has done to an entry, and all that they have removed."""
+    """Merge the receipts of this try with those of earlier tries. Receipts of removed images are added up."""
     done = {each["index"]: each for each in before if each["index"] is not None}
     entries = [
         max(each, done.get(each["index"], each), key=lambda one: ASCENDING.index(one["outcome"]))

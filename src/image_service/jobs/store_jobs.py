@@ -107,7 +107,7 @@ def handler(database: Database, run: Callable[[StoreJob], Awaitable[None]]) -> H
         try:
             await run(job)
         except Failed as failed:
-            await fail(database, job.id, failed.receipts, failed.result)
+            await fail(database, job.id, failed.receipts)
         except (JobOver, StoreNotFound):
             log.info("job had already ended", job=job.id.hex)
 
@@ -127,9 +127,9 @@ async def finish(transaction: Transaction, job: StoreJob, result: Any, receipts:
         raise JobOver
 
 
-async def fail(database: Database, id: UUID, receipts: Sequence[Any], result: Any = None) -> None:
+async def fail(database: Database, id: UUID, receipts: Sequence[Any]) -> None:
     """End the job as failed, unless it has ended."""
-    values = {"job_id": id, "ends": State.FAILED, "gives": result, "says": list(receipts)}
+    values = {"job_id": id, "ends": State.FAILED, "gives": None, "says": list(receipts)}
     async with database.changes() as transaction:
         await transaction.rows(_END, **values)
 

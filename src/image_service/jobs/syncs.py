@@ -10,14 +10,14 @@ from image_service.database.database import Database
 from image_service.database.direct import Transaction
 from image_service.errors import ImageServiceError, PreconditionFailed, SyncStopped
 from image_service.galleries.entries import Entry, Missing, OnError, Refetch, Wanted
-from image_service.galleries.plan import Receipt
+from image_service.galleries.plan import Outcome, Receipt
 from image_service.galleries.sync import GallerySync, Synced
 from image_service.images import queries
 from image_service.images.library import UNCHANGED
 from image_service.images.queries import Gallery, Image
 from image_service.jobs import store_jobs
 from image_service.jobs.ends import Failed
-from image_service.jobs.receipts import FAILED, merged, reason_of, receipt
+from image_service.jobs.receipts import merged, reason_of, receipt
 from image_service.jobs.retries import Retries
 from image_service.jobs.store_jobs import NewJob, StoreJob
 from image_service.queue.task import Again
@@ -95,12 +95,12 @@ class Syncs:
                 await store_jobs.note_refusal(transaction, job, receipts, job.asked | {"left": stopped.revision})
         except PreconditionFailed as error:
             if asked.left is None:
-                raise Failed([receipt(FAILED, reason=reason_of(error))]) from error
+                raise Failed([receipt(Outcome.FAILED, reason=reason_of(error))]) from error
             await self._end_overtaken(job, asked)
         except ImageServiceError as error:
             if (reason := reason_of(error)) is None:
                 raise
-            raise Failed([receipt(FAILED, reason=reason)]) from error
+            raise Failed([receipt(Outcome.FAILED, reason=reason)]) from error
         if pause is not None:
             log.info("sync not finished", job=job.id.hex, again=pause)
             raise Again(pause, "sync")

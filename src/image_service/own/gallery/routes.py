@@ -1,5 +1,6 @@
 """A product's gallery as one list, read and replaced as a whole."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -9,6 +10,7 @@ from image_service.database.direct import Transaction
 from image_service.errors import ReadOnlyToken
 from image_service.galleries.sync import Synced
 from image_service.images import idempotency, queries
+from image_service.images.idempotency import Once
 from image_service.jobs.store_jobs import NewJob
 from image_service.jobs.syncs import SyncAsked
 from image_service.own.gallery import described
@@ -19,11 +21,11 @@ from image_service.web.access.callers import Reader
 from image_service.web.bodies import uploads
 from image_service.web.idempotency import idempotent, key_of
 from image_service.web.images.answers import Fields, answer, view_of
-from image_service.web.images.view import BASIC_FIELDS
+from image_service.web.images.view import BASIC_FIELDS, View
 from image_service.web.jobs import asynchronous
 from image_service.web.numbers import ProductId
 from image_service.web.openapi.routes import Router
-from image_service.web.parts import PartsOf
+from image_service.web.parts import Parts, PartsOf
 
 DryRun = Annotated[
     bool,
@@ -67,35 +69,32 @@ async def put_gallery(
     expected, key = etags.expected_versions(request), key_of(request)
     body = await uploads.read_fields(request, BOUNDS)
     wanted = parse_gallery(body.fields)
-    view = view_of(parts, fields, BASIC_FIELDS)
-
-    def show(synced: Synced) -> Response:
-        content: dict[str, Any] = {
-            "images": [view.of(each) for each in synced.gallery.images],
-            "revision": synced.gallery.revision,
-            "receipts": [each.shown() for each in synced.receipts],
-        }
-        return answer(request, view, synced.gallery.revision, content)
-
-    def show_either(made: Synced | NewJob) -> Response:
-        return asynchronous.accepted(parts, made) if isinstance(made, NewJob) else show(made)
-
+    show = partial(_shown, request, parts, view_of(parts, fields, BASIC_FIELDS))
     if dry_run:
         return show(await parts.gallery_sync.plan(caller.store_id, product_id, wanted, expected=expected))
-    async with idempotent(request, parts, caller.store_id, key, body.fields, body, show_either) as run:
+    async with idempotent(request, parts, caller.store_id, key, body.fields, body, show) as run:
         if run.answered is not None:
             return run.answered
-        once = run.once
+        made: Synced | NewJob
         if asynchronous.wanted(request):
-            job = SyncAsked(product_id, wanted, expected).job(caller.store_id)
-            await asynchronous.make(parts, job, once)
-            return asynchronous.accepted(parts, job)
+            made = SyncAsked(product_id, wanted, expected).job(caller.store_id)
+            await asynchronous.make(parts, made, run.once)
+        else:
+            keep = None if run.once is None else partial(_keep, run.once)
+            made = await parts.gallery_sync.run(caller.store_id, product_id, wanted, expected=expected, keep=keep)
+    return show(made)
 
-        async def keep(transaction: Transaction, synced: Synced) -> None:
-            if once is not None:
-                await idempotency.keep(transaction, once, synced)
 
-        synced = await parts.gallery_sync.run(
-            caller.store_id, product_id, wanted, expected=expected, keep=keep if once is not None else None
-        )
-    return show(synced)
+def _shown(request: Request, parts: Parts, view: View, made: Synced | NewJob) -> Response:
+    if isinstance(made, NewJob):
+        return asynchronous.accepted(parts, made)
+    content: dict[str, Any] = {
+        "images": [view.of(each) for each in made.gallery.images],
+        "revision": made.gallery.revision,
+        "receipts": [each.shown() for each in made.receipts],
+    }
+    return answer(request, view, made.gallery.revision, content)
+
+
+async def _keep(once: Once[Synced | NewJob], transaction: Transaction, synced: Synced) -> None:
+    await idempotency.keep(transaction, once, synced)
