@@ -156,9 +156,7 @@ async def test_a_copy_waits_for_a_place_until_the_deadline(start_service: StartS
     """As a fetch does: the rest of the list is done."""
     storage = HeldStorage(tmp_path / "blobs")
     storage.may_store.set()
-    async with start_service(
-        parts={"storage": storage}, sync_seconds=0.5, check_wait=0.05, ingest_concurrency=1
-    ) as service:
+    async with start_service(parts={"storage": storage}, sync_seconds=0.5, ingest_concurrency=1) as service:
         token = (await service.new_store()).token
         async with service.client(headers={"Authorization": f"Bearer {token}"}) as client:
             kept = (await added(client))["id"]
