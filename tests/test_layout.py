@@ -32,7 +32,7 @@ FLOORS = [
     {"pixels", "storage", "database"},
     {"edge"},
     {"telemetry"},  # every room counts and logs
-    {"background"},
+    {"background", "backoff"},
     {"errors"},
     {"refusals"},
 ]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from image_service.processes.supervisor import LATER_SECONDS
 from image_service.processes.worker import KEEP_ALIVE_SECONDS
+from image_service.processes.workers import LATER_SECONDS
 from image_service.settings import PREFIX, Settings
 from tests.deploy.files import ROOT, compose, dockerfile, env_example
 from tests.deploy.needs import need

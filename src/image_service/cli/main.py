@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
 from image_service.errors import ImageServiceError
-from image_service.processes import supervisor as workers
+from image_service.processes.preloading import preloading
 from image_service.telemetry import metrics_files
 
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 @contextmanager
 def _several_processes() -> Iterator[None]:
-    with metrics_files.counted_together(), workers.preloading():
+    with metrics_files.counted_together(), preloading():
         yield
 
 

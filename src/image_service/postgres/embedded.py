@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from image_service.backoff import Backoff
 from image_service.postgres.binaries import EmbeddedPostgresError, PostgresNotFound, find_programs
 from image_service.postgres.directory import (
     DataDirectoryInUse,
@@ -36,8 +37,6 @@ __all__ = [
 START_SECONDS = 300  # a server that crashed first replays up to 1 GB of its log
 FAST_SECONDS = 30  # for the fast shutdown, which writes a checkpoint
 IMMEDIATE_SECONDS = 10  # for the immediate one, which recovers at the next start
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0  # seconds between restarts, doubling
-STEADY_SECONDS = 60  # after so long, a start counts as successful
 
 SETTINGS = {
     "listen_addresses": "",  # no TCP port
@@ -149,15 +148,15 @@ class EmbeddedPostgres:
             started.set_exception(error)
             return
         started.set_result(None)
-        pause, since = FIRST_PAUSE, time.monotonic()
+        backoff = Backoff()
         while True:
+            since = time.monotonic()
             status = process.wait()
-            if time.monotonic() - since > STEADY_SECONDS:
-                pause = FIRST_PAUSE
+            ran = time.monotonic() - since
             if not self._stopping.is_set():
                 log.error("PostgreSQL ended with status %s, starting it again", status)
-            while not self._stopping.wait(pause):
-                pause, since = min(pause * 2, LONGEST_PAUSE), time.monotonic()
+            while not self._stopping.wait(backoff.pause(ran)):
+                ran = 0.0
                 try:
                     process = self._launch(may_initialise=False)
                     break

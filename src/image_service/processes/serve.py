@@ -14,9 +14,10 @@ import structlog
 
 from image_service.pixels.cage.privileges import close_memory
 from image_service.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres
-from image_service.processes import supervisor as workers
 from image_service.processes import targets
-from image_service.processes.supervisor import StopSignals, Workers
+from image_service.processes.asking import ask
+from image_service.processes.signals import StopSignals
+from image_service.processes.workers import BACKLOG, Workers
 from image_service.settings import TOKEN_VARIABLE, Settings
 from image_service.stores.new_store import NewStore
 from image_service.telemetry import metrics
@@ -100,7 +101,7 @@ def _run_with_postgres(settings: Settings, listener: socket.socket, stop: StopSi
 
 
 def _run(settings: Settings, listener: socket.socket, stop: StopSignals, *, own_database: bool = False) -> None:
-    made = workers.ask(targets.prepare, settings, own_database=own_database, ended=metrics.forget)
+    made = ask(targets.prepare, settings, own_database=own_database, ended=metrics.forget)
     stop.defer()  # a new token must be shown
     _greet(settings, made)
     running = Workers(settings.workers, targets.work, settings, listener, ended=_replaced)
@@ -118,7 +119,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     """Listen first: a second service must fail before it touches data. Connections wait until a worker is up."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=workers.BACKLOG)
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
         why = str(error.strerror).partition(" (while")[0]
         raise OSError(f"cannot listen on {settings.host} port {settings.port}: {why}") from error

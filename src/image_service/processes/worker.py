@@ -11,7 +11,7 @@ import uvicorn
 
 from image_service.app import create_app
 from image_service.edge.protocol import protocol_of
-from image_service.processes.supervisor import BACKLOG, live_with_the_service
+from image_service.processes.workers import BACKLOG, live_with_the_service
 from image_service.settings import Settings
 from image_service.telemetry import logs, metrics
 
