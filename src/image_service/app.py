@@ -25,17 +25,15 @@ from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.idempotency import IdempotencyKeys
 from image_service.images.ticket_signature import TicketKey
-from image_service.images.variants import Variants
-from image_service.ingest.fetch import Fetcher, Resolver
-from image_service.ingest.shares import Shares
-from image_service.ingest.sources import Ingest, UploadResources
+from image_service.ingest.fetch import Resolver
+from image_service.ingest.sources import Ingest
 from image_service.own.gallery import dialect as gallery
 from image_service.own.jobs import dialect as jobs
 from image_service.own.products import dialect as products
 from image_service.own.store import dialect as store
 from image_service.own.tickets import dialect as tickets
 from image_service.own.webhooks import dialect as webhooks
-from image_service.pixels.pool.pool import WORKER, PixelPool
+from image_service.pixels.pool.pool import WORKER
 from image_service.settings import Settings
 from image_service.site import dialect as site
 from image_service.site.client import add_client
@@ -59,7 +57,7 @@ from image_service.web.middleware.head import Head
 from image_service.web.middleware.query import Query
 from image_service.web.middleware.response_headers import ResponseHeaders
 from image_service.web.openapi import document as openapi
-from image_service.web.openapi.allowed import allowed_methods, described_methods
+from image_service.web.openapi.allowed import AllowedMethods
 from image_service.web.parts import Parts
 from image_service.web.readiness import Readiness
 from image_service.work import working
@@ -137,6 +135,16 @@ def create_app(
     # FastAPI tries routers in order. Syncs come first: there are thousands, and most change nothing.
     for dialect in sorted(dialects, key=lambda each: each is not gallery.DIALECT):
         app.router.routes += dialect.router.routes  # `include_router` would prepare all of them anew, and as long again
+    _add_pages(app, settings)
+    app.openapi = lambda: openapi.document(app, dialects, pictures)  # type: ignore[method-assign]  # FastAPI's own way
+    for kind in (ImageServiceError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _handle)
+    app.state.allowed_methods = AllowedMethods(app.routes, pictures.PATHS)
+    _add_middleware(app, settings, dialects, recorder)
+    return app
+
+
+def _add_pages(app: Application, settings: Settings) -> None:
     add_client(app)
     add_guides(app, settings.api_base, app.version, has_gallery=settings.gallery)
     add_landing(app, app.version, has_gallery=settings.gallery)
@@ -148,9 +156,9 @@ def create_app(
         limits=settings.limits,
         has_gallery=settings.gallery,
     )
-    app.openapi = lambda: openapi.document(app, dialects, pictures)  # type: ignore[method-assign]  # FastAPI's own way
-    for kind in (ImageServiceError, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, _handle)
+
+
+def _add_middleware(app: Application, settings: Settings, dialects: Sequence[Dialect], recorder: Recorder) -> None:
     app.add_middleware(Head)  # the innermost
     app.add_middleware(Compress)
     app.add_middleware(Query)
@@ -158,7 +166,6 @@ def create_app(
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(RequestLog, render=problem_response, label_of=_label, recorder=recorder, names=_names)
     app.add_middleware(ResponseHeaders, dialect_of=Dialects(dialects).of, trusted_proxies=settings.trusted_proxies)
-    return app
 
 
 async def _build(
@@ -170,43 +177,14 @@ async def _build(
     is_stopping: Callable[[], bool],
     counts: CountBuffer,
 ) -> Parts:
-    if settings.database_url is None:
-        raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
-    database = Database(
-        settings.database_url, settings.database_connections // settings.workers, settings.database_seconds
-    )
-    stack.push_async_callback(database.close)
+    database = building.database_of(settings, stack)
     staging = staging_in(settings.data_dir)
     # While the pixel processes load their libraries.
     claiming = await stack.enter_async_context(running(_claim(database, storage, staging)))
     kept = building.kept_pixels_of(settings)
-    if kept is not None:
-        stack.callback(kept.close)
-    pixels = await stack.enter_async_context(
-        PixelPool(
-            settings.pixel_processes,
-            settings.limits,
-            settings.check_seconds,
-            settings.draw_seconds,
-            pixel_command,
-            kept,
-        )
-    )
-    fetcher = Fetcher(building.fetch_policy_of(settings), resolver)
-    stack.push_async_callback(fetcher.aclose)
-    variants = Variants(
-        database,
-        storage,
-        staging,
-        pixels,
-        offer=settings.offer,
-        draw_wait=settings.draw_wait,
-        max_bytes=settings.max_image_bytes * building.HEAVIER,
-    )
-    stack.push_async_callback(variants.close)
-    resources = UploadResources(
-        staging, pixels, fetcher, settings.max_image_bytes, settings.check_wait, Shares(settings.ingest_concurrency)
-    )
+    pixels = await building.pixels_of(settings, stack, kept, pixel_command)
+    resources = building.uploads_of(settings, stack, staging, pixels, resolver)
+    variants = building.variants_of(settings, stack, database, storage, staging, pixels)
     ingest = Ingest(resources)
     if settings.anonymous_store is not None:
         log.warning("calls without credentials act as a store", store=settings.anonymous_store)
@@ -281,7 +259,6 @@ def _names(scope: Scope) -> bool:
 
 async def _handle(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
-        described = described_methods(request.app.routes, pictures.PATHS)
         known = (error.headers or {}).get("Allow", "")  # FastAPI names the methods of one route only
-        error.headers = {"Allow": allowed_methods(described, request.url.path, known)}
+        error.headers = {"Allow": request.app.state.allowed_methods.of(request.url.path, known)}
     return problem_response(request, error)

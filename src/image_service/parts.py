@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from hashlib import sha256
 
@@ -14,8 +14,11 @@ from image_service.images.library import Library
 from image_service.images.rendering.ahead import Ahead
 from image_service.images.rendering.render_queue import RenderQueue
 from image_service.images.upkeep.sweeper import Sweeper
+from image_service.images.variants import Variants
+from image_service.ingest.fetch import Fetcher, Resolver
 from image_service.ingest.fetch_policy import USER_AGENT, FetchPolicy
-from image_service.ingest.sources import Ingest
+from image_service.ingest.shares import Shares
+from image_service.ingest.sources import Ingest, UploadResources
 from image_service.jobs import upkeep
 from image_service.pixels.picture import readable
 from image_service.pixels.pool.kept import KeptPixels, kept_pixels_in
@@ -38,6 +41,57 @@ def blobs_of(
 ) -> Blobs:
     """Use one instance per process: everything that stores originals shares its reserved keys."""
     return Blobs(database, storage, settings.sizes, kept, queue)
+
+
+def database_of(settings: Settings, stack: AsyncExitStack) -> Database:
+    """Closed at the end of `stack`, as all that the functions with a `stack` return."""
+    if settings.database_url is None:
+        raise ValueError("an application needs a DATABASE_URL; `serve` brings its own PostgreSQL")
+    database = Database(
+        settings.database_url, settings.database_connections // settings.workers, settings.database_seconds
+    )
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def pixels_of(
+    settings: Settings, stack: AsyncExitStack, kept: KeptPixels | None, command: Sequence[str]
+) -> PixelPool:
+    if kept is not None:
+        stack.callback(kept.close)
+    seconds = settings.check_seconds, settings.draw_seconds
+    pool = PixelPool(settings.pixel_processes, settings.limits, *seconds, command, kept)
+    return await stack.enter_async_context(pool)
+
+
+def uploads_of(
+    settings: Settings, stack: AsyncExitStack, staging: Staging, pixels: PixelPool, resolver: Resolver | None
+) -> UploadResources:
+    fetcher = Fetcher(fetch_policy_of(settings), resolver)
+    stack.push_async_callback(fetcher.aclose)
+    shares = Shares(settings.ingest_concurrency)
+    return UploadResources(staging, pixels, fetcher, settings.max_image_bytes, settings.check_wait, shares)
+
+
+def variants_of(
+    settings: Settings,
+    stack: AsyncExitStack,
+    database: Database,
+    storage: Storage,
+    staging: Staging,
+    pixels: PixelPool,
+) -> Variants:
+    variants = Variants(
+        database,
+        storage,
+        staging,
+        pixels,
+        offer=settings.offer,
+        draw_wait=settings.draw_wait,
+        max_bytes=settings.max_image_bytes * HEAVIER,
+    )
+    stack.push_async_callback(variants.close)
+    return variants
 
 
 @asynccontextmanager
