@@ -137,6 +137,14 @@ def test_export_edit_sync_is_a_round_trip(merchant: Merchant) -> None:
     ]
 
 
+def test_an_export_that_fails_leaves_nothing(merchant: Merchant) -> None:
+    merchant.add("red")
+    folder = merchant.folder / "out.csv"
+    folder.mkdir()
+    assert merchant.run(str(folder), name="export").status == 1
+    assert [path.name for path in merchant.folder.glob("out.csv*")] == ["out.csv"]
+
+
 def test_ndjson_is_a_round_trip_too(merchant: Merchant) -> None:
     merchant.add("red", "blue")
     file = merchant.folder / "out.ndjson"

@@ -82,6 +82,9 @@ def _file(target: Path | None) -> Iterator[TextIO]:
         return
     temporary = target.with_name(target.name + ".new")
     encoding = "utf-8-sig" if target.suffix.lower() == ".csv" else "utf-8"
-    with temporary.open("w", encoding=encoding, newline="") as file:
-        yield file
-    temporary.replace(target)
+    try:
+        with temporary.open("w", encoding=encoding, newline="") as file:
+            yield file
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
