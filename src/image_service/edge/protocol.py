@@ -28,6 +28,7 @@ from image_service.edge.limits import (
 from image_service.edge.lingering import LingeringTransport
 from image_service.edge.memory import ClientMemory, SendMemory
 from image_service.edge.places import Places
+from image_service.edge.reasons import set_reasons
 from image_service.edge.refusal import refusal
 from image_service.edge.taking import Taking
 
@@ -293,7 +294,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
 
 def protocol_of(limits: ConnectionLimits, trusted_proxies: Networks = ()) -> type[GuardedProtocol]:
-    """For `uvicorn.Config(http=…)`."""
+    """For `uvicorn.Config(http=…)`. Sets uvicorn's reason phrases too."""
+    set_reasons()
     places = Places(limits.connections)
     shared = {"places": places, "memory": SendMemory(places, limits.buffered_bytes), "without_place": []}
     own = {"limits": limits, "trusted_proxies": trusted_proxies, **shared}

@@ -8,5 +8,7 @@ REASONS = {  # RFC 9110's; for 422, the dialects'
     422: "Unprocessable Entity",
 }
 
-# uvicorn writes the phrases of the Python that runs it.
-STATUS_LINE.update({status: f"HTTP/1.1 {status} {reason}\r\n".encode() for status, reason in REASONS.items()})
+
+def set_reasons() -> None:
+    """Make uvicorn write them in this process. By default it writes the phrases of the Python that runs it."""
+    STATUS_LINE.update({status: f"HTTP/1.1 {status} {reason}\r\n".encode() for status, reason in REASONS.items()})
