@@ -1,4 +1,4 @@
-"""When to tell the log of an outage of the database: once a minute, however often the queue looks."""
+"""Limits log lines about a database outage to one a minute."""
 
 import time
 
@@ -7,17 +7,17 @@ AGAIN_SECONDS = 60.0
 
 class Outage:
     def __init__(self) -> None:
-        self._told_at: float | None = None  # None: there is none
+        self._logged_at: float | None = None  # None: there is no outage
 
-    def tell(self) -> bool:
-        """Call while the database is away. Returns whether to write a log line now."""
+    def should_log(self) -> bool:
+        """Call while the database is away. Returns whether a log line is due."""
         now = time.monotonic()
-        is_due = self._told_at is None or now - self._told_at >= AGAIN_SECONDS
+        is_due = self._logged_at is None or now - self._logged_at >= AGAIN_SECONDS
         if is_due:
-            self._told_at = now
+            self._logged_at = now
         return is_due
 
-    def end(self) -> bool:
+    def recovered(self) -> bool:
         """Call when the database answers. Returns whether it was away before."""
-        was_told, self._told_at = self._told_at is not None, None
-        return was_told
+        was_away, self._logged_at = self._logged_at is not None, None
+        return was_away

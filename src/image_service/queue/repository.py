@@ -119,10 +119,10 @@ class Repository(Queries):
                 stale=heartbeat_timeout,
             )
         except DatabaseUnavailable as error:
-            if self.outage.tell():
+            if self.outage.should_log():
                 log.warning("queue cannot be read", reason=str(error))
             return []
-        if self.outage.end():
+        if self.outage.recovered():
             log.info("queue can be read again")
         self.is_more = claimed.is_more
         self._has_taken_all = bool(claimed.rows) and not claimed.is_more

@@ -92,7 +92,7 @@ class Runner:
                         log_aggregation_interval=timedelta(0),  # our counts are metrics
                     )
                 except DatabaseUnavailable as error:
-                    if self._repository.outage.tell():
+                    if self._repository.outage.should_log():
                         log.warning("the queue waits for the database", reason=str(error))
                 except Exception:
                     log.exception("the queue has stopped; it begins again")
