@@ -26,6 +26,8 @@ from xdist.remote import Producer
 from image_service.app import create_app
 from image_service.database import migrations
 from image_service.database.database import Database
+from image_service.images.blobs import Blobs
+from image_service.jobs import store_removal
 from image_service.postgres.embedded import EmbeddedPostgres
 from image_service.settings import Settings
 from image_service.storage.base import Storage
@@ -72,6 +74,11 @@ class Service:
 
     async def new_store(self, **options: Any) -> NewStore:
         return await registry.add(self.database, "a shop", **options)
+
+    async def remove_store(self, store_id: int, **options: Any) -> int:
+        return await store_removal.remove(
+            self.database, Blobs(self.database, self.storage, self.settings.sizes), store_id, **options
+        )
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -100,7 +100,7 @@ async def test_old_keys_are_swept(client: httpx.AsyncClient, service: Service, s
 async def test_a_removed_stores_keys_go_with_it(client: httpx.AsyncClient, service: Service, store: NewStore) -> None:
     key = new_key()
     await client.post(IMAGES, files=form(), headers=key)
-    await service.app.state.parts.library.remove_store(store.store_id)
+    await service.remove_store(store.store_id)
     again = await service.new_store(store_id=store.store_id)
     headers = {"Authorization": f"Bearer {again.token}", **key}
     assert (await client.post(IMAGES, files=form(png("blue")), headers=headers)).status_code == 201

@@ -106,6 +106,5 @@ async def test_a_store_that_is_removed_takes_its_pictures_along(shop: httpx.Asyn
     other = await empty.new_store()
     async with empty.client(headers={"Authorization": f"Bearer {other.token}"}) as client:
         _, kept, shown_still = await shown(client)
-    library = Library(empty.database, Blobs(empty.database, empty.storage, empty.settings.sizes), 250)
-    assert await library.remove_store(int("".join(variant.split("/")[2:4]))) == 1
+    assert await empty.remove_store(int("".join(variant.split("/")[2:4]))) == 1
     assert await names(empty) == {INSTANCE, original, kept, shown_still}

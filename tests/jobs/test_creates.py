@@ -268,7 +268,7 @@ async def test_a_removed_store_takes_its_jobs_along(
     await asked(client, server.url("/cup.png"))
     async with asyncio.timeout(SECONDS):
         await has_asked.wait()
-    await working.app.state.parts.library.remove_store(shop.store_id)
+    await working.remove_store(shop.store_id)
     may_answer.set()
     left = """SELECT 1 FROM store_jobs WHERE store_id = $1 UNION ALL SELECT 1 FROM pgqueuer WHERE store_id = $1
     UNION ALL SELECT 1 FROM images WHERE store_id = $1"""

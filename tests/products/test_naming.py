@@ -172,7 +172,7 @@ async def test_a_removed_store_takes_its_products_along(service: Service) -> Non
     store = await service.new_store()
     async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
         await put(client, 7, key="SKU", name="Zapato")
-        await service.app.state.parts.library.remove_store(store.store_id)
+        await service.remove_store(store.store_id)
         assert (await put(client, 8, key="SKU")).status_code == 401
     again = await service.new_store(store_id=store.store_id)
     async with service.client(headers={"Authorization": f"Bearer {again.token}"}) as client:

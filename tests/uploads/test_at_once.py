@@ -51,7 +51,7 @@ async def test_a_store_that_is_removed_meanwhile(start_service: StartService, se
         made = [await ticket(client, product_id=product, files=4) for product in (1, 2, 3)]
         uploads = [asyncio.create_task(sent(anyone, made[number % 3])) for number in range(12)]
         await asyncio.wait(uploads, return_when=asyncio.FIRST_COMPLETED)
-        await service.app.state.parts.library.remove_store(store.store_id)
+        await service.remove_store(store.store_id)
         statuses = {each.status_code for each in await asyncio.gather(*uploads)}
         assert statuses <= {201, 410, 401}
         assert (await client.get("/images")).status_code == 401

@@ -154,7 +154,7 @@ async def test_its_store_is_removed(anyone: httpx.AsyncClient, service: Service)
     store = await service.new_store()
     async with service.client(headers={"Authorization": f"Bearer {store.token}"}) as client:
         made = await ticket(client)
-    await service.app.state.parts.library.remove_store(store.store_id)
+    await service.remove_store(store.store_id)
     assert refusal(await anyone.post(at(made), content=unread())) == WITHDRAWN
 
 

@@ -204,7 +204,7 @@ async def test_a_removed_store_takes_all_along(telling: Service, shop: httpx.Asy
     await until(shop, made, attempts=1)
     await waiting_again(telling, made)
     store_id = (await shop.get("/store")).json()["id"]
-    await telling.app.state.parts.library.remove_store(store_id)
+    await telling.remove_store(store_id)
     for table in ("webhooks WHERE id = $1", "deliveries WHERE webhook_id = $1"):
         assert not await telling.database.raw(f"SELECT 1 FROM {table}", uuid_of(made["id"]))  # noqa: S608
     assert not await telling.database.raw("SELECT 1 FROM pgqueuer WHERE store_id = $1", store_id)

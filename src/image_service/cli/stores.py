@@ -11,8 +11,8 @@ from image_service.cli.console import Json, examples, out, print_json
 from image_service.cli.database import with_database
 from image_service.database.database import Database
 from image_service.database.limits import MAX_BIGINT
-from image_service.errors import StoreNotFound
-from image_service.parts import blobs_of, library_of
+from image_service.jobs import store_removal
+from image_service.parts import blobs_of
 from image_service.settings import Settings
 from image_service.storage.places import storage_at
 from image_service.stores import registry, tokens
@@ -112,11 +112,8 @@ def stores_remove(store_id: StoreId, yes: Annotated[bool, typer.Option("--yes", 
         typer.confirm(f"Remove store {store_id} with all its images?", abort=True)
 
     async def work(settings: Settings, database: Database) -> int:
-        try:
-            storage = storage_at(settings.storage_url, settings.data_dir)
-            return await library_of(settings, database, blobs_of(settings, database, storage)).remove_store(store_id)
-        except StoreNotFound as error:
-            raise StoreNotFound(f"no store {store_id}") from error
+        storage = storage_at(settings.storage_url, settings.data_dir)
+        return await store_removal.remove(database, blobs_of(settings, database, storage), store_id)
 
     out.print(f"Store {store_id} is removed, with {with_database(work)} images.")
 

@@ -32,7 +32,8 @@ class database_faults:  # noqa: N801 - reads as the statement that it is
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, _FAULTS) and not _is_bug(error):
             cause = _cause(error)
-            raise DatabaseUnavailable(f"{type(cause).__name__}: {cause}".splitlines()[0][:300]) from error
+            said = str(cause) or ("no answer in time" if isinstance(cause, TimeoutError) else "")
+            raise DatabaseUnavailable(f"{type(cause).__name__}: {said}".splitlines()[0][:300]) from error
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -9,7 +9,6 @@ from collections.abc import Collection
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, delete, func, null, text, update
 from sqlalchemy.dialects.postgresql import Insert, aggregate_order_by, insert
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database.direct import Statement, Transaction
 from image_service.errors import PreconditionFailed
@@ -95,20 +94,27 @@ async def delete_rows(transaction: Transaction, ids: list[int]) -> None:
     await transaction.rows(_DELETE, ids=ids)
 
 
-async def delete_all(session: AsyncSession, store_id: int) -> int:
-    """Delete all images of a store without loading them; returns how many.
+async def delete_some(transaction: Transaction, store_id: int, most: int) -> int:
+    """Delete about `most` images of a store: of whole galleries, orphans when no gallery is left. Returns how many.
 
-    Locks its galleries first, as every writer does. The galleries stay, with a higher revision: a store id may be
-    reused, a revision must not.
+    Locks the galleries first, as every writer does. They stay, with a higher revision: a store id may be reused, a
+    revision must not.
     """
-    mine = col(GalleryRow.store_id) == store_id
-    await session.exec(update(GalleryRow).where(mine).values(revision=col(GalleryRow.revision) + 1))
-    columns = (col(ImageRow.key), col(ImageRow.store_id), col(ImageRow.slug))
-    gone = delete(ImageRow).where(col(ImageRow.store_id) == store_id).returning(*columns).cte("gone")
-    trashed = await session.exec(
-        _from_now_on(insert(TrashRow).from_select(["key", "store_id", "slug"], select(*gone.c)))
-    )
-    return trashed.rowcount
+    locked = await transaction.rows(_LOCK_WITH_IMAGES, store_id=store_id, most=most)
+    if locked:
+        ids = [row.product_id for row in locked]
+        images = await transaction.rows(_OF_PRODUCTS, store_id=store_id, product_ids=ids)
+    else:
+        images = await transaction.rows(_ORPHANS, store_id=store_id, most=most)
+    await delete_rows(transaction, [row.id for row in images])
+    return len(images)
+
+
+async def forget_some(transaction: Transaction, store_id: int, most: int) -> int:
+    """Delete name and key of at most `most` products of a store, as `delete_some` does; returns how many."""
+    locked = await transaction.rows(_LOCK_DESCRIBED, store_id=store_id, most=most)
+    await transaction.rows(_FORGET_ALL, store_id=store_id, product_ids=[row.product_id for row in locked])
+    return len(locked)
 
 
 def _from_now_on(row: Insert) -> Insert:
@@ -176,6 +182,39 @@ _FORGET = Statement(
         col(ProductRow.product_id) == bindparam("product_id"),
     )
     .returning(col(ProductRow.product_id))
+)
+_MOST = bindparam("most", type_=BigInteger)
+_PRODUCTS = func.any(bindparam("product_ids", type_=ARRAY(BigInteger)))
+
+
+def _lock_some(row: type[ImageRow] | type[ProductRow]) -> Statement:
+    """Lock galleries of products that have such a row."""
+    theirs = (
+        select(row.product_id)
+        .where(col(row.store_id) == bindparam("store_id"), col(row.product_id).is_not(None))
+        .order_by(col(row.product_id))
+        .limit(_MOST)
+    )
+    return Statement(
+        update(GalleryRow)
+        .where(col(GalleryRow.store_id) == bindparam("store_id"), col(GalleryRow.product_id).in_(theirs))
+        .values(revision=col(GalleryRow.revision) + 1)
+        .returning(col(GalleryRow.product_id))
+    )
+
+
+_LOCK_WITH_IMAGES, _LOCK_DESCRIBED = _lock_some(ImageRow), _lock_some(ProductRow)
+_OF_PRODUCTS = Statement(
+    select(ImageRow.id).where(col(ImageRow.store_id) == bindparam("store_id"), col(ImageRow.product_id) == _PRODUCTS)
+)
+_ORPHANS = Statement(
+    select(ImageRow.id)
+    .where(col(ImageRow.store_id) == bindparam("store_id"), col(ImageRow.product_id).is_(None))
+    .limit(_MOST)
+    .with_for_update()
+)
+_FORGET_ALL = Statement(
+    delete(ProductRow).where(col(ProductRow.store_id) == bindparam("store_id"), col(ProductRow.product_id) == _PRODUCTS)
 )
 _DELETE = Statement(
     image_rows.announcing(delete(ImageRow).where(_THESE).returning(ImageRow).cte("image"), Event.IMAGE_DELETED)

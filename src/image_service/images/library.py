@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import ForeignKeyViolationError
-from sqlalchemy.exc import IntegrityError
 
 from image_service.database.database import Database
 from image_service.database.direct import Transaction
@@ -25,7 +24,6 @@ from image_service.images.products import duplicates
 from image_service.images.queries import Image, image, image_of
 from image_service.images.syncing import sources
 from image_service.images.upload import Upload
-from image_service.stores.models import StoreRow
 
 TRIES = 5  # per operation, if concurrent changes conflict
 
@@ -251,23 +249,6 @@ class Library:
                 return
             await galleries.delete_rows(transaction, [row.id for row in rows])
         await self._blobs.discard_variants(*(image_of(row, None) for row in rows))
-
-    async def remove_store(self, store_id: int) -> int:
-        """Delete a store, its tokens and images; returns the number of images. Raises `StoreNotFound`."""
-        for _ in range(TRIES):
-            try:
-                async with self._database.transaction() as session:
-                    await upload_tickets.delete_all(session, store_id)
-                    removed = await galleries.delete_all(session, store_id)
-                    store = await session.get(StoreRow, store_id)
-                    if store is None:
-                        raise StoreNotFound(f"no store {store_id}")
-                    await session.delete(store)
-            except IntegrityError:
-                continue  # an image was added meanwhile to an empty product
-            await self._blobs.discard_store(store_id)
-            return removed
-        raise Busy("the store is being written to")
 
     async def _open_gap(
         self,

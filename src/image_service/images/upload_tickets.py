@@ -13,7 +13,6 @@ from asyncpg import ForeignKeyViolationError
 from sqlalchemy import BigInteger, Interval, bindparam, delete, func, literal, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement, Transaction
@@ -140,11 +139,6 @@ async def take(transaction: Transaction, id: UUID, size: int) -> int | None:
         raise PictureRefused("file", Refusal.TOO_HEAVY, limit=row.bytes_left)
     await transaction.rows(_TAKE, ticket=id, size=size)
     return None if row.position is None else row.position + row.files - row.files_left
-
-
-async def delete_all(session: AsyncSession, store_id: int) -> None:
-    """Delete a store's tickets. Call it before locking galleries, as all writers do."""
-    await session.exec(delete(UploadTicketRow).where(col(UploadTicketRow.store_id) == store_id))
 
 
 async def forget(database: Database, *, dry_run: bool) -> int:

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,7 +16,7 @@ from image_service.stores import tokens
 from image_service.stores.models import StoreRow
 from image_service.stores.new_store import NewStore
 
-__all__ = ["NewStore", "Store", "add", "bootstrap", "every", "find", "set_language"]
+__all__ = ["NewStore", "Store", "add", "bootstrap", "every", "find", "remove", "set_language"]
 
 MAX_NAME = 200  # characters
 LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)  # RFC 5646; at most 35 characters
@@ -75,6 +76,18 @@ async def set_language(database: Database, store_id: int, language: str) -> None
         if row is None:
             raise StoreNotFound(f"no store {store_id}")
         row.language = language
+
+
+async def remove(database: Database, store_id: int) -> bool:
+    """Deletes the row of a store, unless it has images. Raises `StoreNotFound`."""
+    try:
+        async with database.transaction() as session:
+            gone = await session.exec(delete(StoreRow).where(col(StoreRow.id) == store_id))
+    except IntegrityError:
+        return False
+    if not gone.rowcount:
+        raise StoreNotFound(f"no store {store_id}")
+    return True
 
 
 def _store(row: StoreRow) -> Store:

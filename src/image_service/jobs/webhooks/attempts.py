@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import ARRAY, BigInteger, Boolean, Integer, Interval, SmallInteger, Text, Uuid, bindparam, text
 
+from image_service.database.batches import BATCH
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
 from image_service.jobs.webhooks.endpoints import Webhook, webhook_of
@@ -124,7 +125,8 @@ async def record(database: Database, webhook: Webhook, tried: Sequence[tuple[Del
     if any(row.is_off for row in written):
         metrics.WEBHOOKS_SWITCHED_OFF.inc()
         log.warning("webhook switched off after days of failures", webhook=webhook.id.hex)
-        await write(database, _GIVE_UP, webhook=webhook.id)
+        while len(await write(database, _GIVE_UP, webhook=webhook.id, most=BATCH)) == BATCH:
+            pass
 
 
 def _pause(delivery: Delivery, outcome: Outcome) -> float | None:
@@ -208,6 +210,9 @@ _RECORD = statement(
 )
 _GIVE_UP = statement(
     """UPDATE deliveries SET state = 'failed', reason = 'switched_off', next_at = NULL
-    WHERE webhook_id = :webhook AND state = 'waiting'""",
+    WHERE state = 'waiting' AND id IN (
+        SELECT id FROM deliveries WHERE webhook_id = :webhook AND state = 'waiting' LIMIT :most
+    ) RETURNING id""",
     webhook=Uuid,
+    most=BigInteger,
 )

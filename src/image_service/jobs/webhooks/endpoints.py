@@ -11,13 +11,14 @@ from asyncpg import ForeignKeyViolationError
 from sqlalchemy import ARRAY, Interval, LargeBinary, Text, Uuid, bindparam, delete, func, insert, select, update
 from sqlmodel import col
 
+from image_service.database import batches
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
 from image_service.errors import StoreNotFound
 from image_service.images import idempotency
 from image_service.images.idempotency import Once
 from image_service.jobs.webhooks.errors import TooManyWebhooks, WebhookNotFound
-from image_service.queue.webhook_rows import WebhookRow
+from image_service.queue.webhook_rows import DeliveryRow, WebhookRow
 from image_service.stores.models import StoreRow
 
 MOST = 10  # per store: each event is a row and a request for each subscribed webhook
@@ -84,7 +85,9 @@ async def find(database: Database, store_id: int, id: UUID) -> Webhook:
 
 
 async def remove(database: Database, store_id: int, id: UUID) -> None:
-    """Remove it with its deliveries. Raises `WebhookNotFound`."""
+    """Remove it with its deliveries, in batches; repeat it if it breaks off. Raises `WebhookNotFound`."""
+    await find(database, store_id, id)
+    await batches.remove(database, DeliveryRow, col(DeliveryRow.webhook_id) == id)
     async with database.changes() as transaction:
         if not await transaction.rows(_DELETE, this=id, of_store=store_id):
             raise WebhookNotFound
