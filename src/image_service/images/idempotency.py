@@ -17,13 +17,14 @@ from typing import Generic, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import and_, bindparam, delete, func, literal, or_, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, literal, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, select
 
 from image_service.background import running
+from image_service.database import batches
 from image_service.database.database import Database
 from image_service.database.direct import Statement, Transaction
 from image_service.errors import DatabaseUnavailable, KeyRefused, RepeatUnderWay, StoreNotFound
@@ -35,7 +36,6 @@ KEPT = timedelta(hours=24)
 LEASE = timedelta(seconds=15)
 RENEWALS = 3  # per lease: two may fail
 LOOK_SECONDS = (0.05, 0.5)  # between checks whether the other request is done: first, longest
-BATCH = 5_000  # rows in one delete: well within the statement timeout
 
 Made = TypeVar("Made")
 
@@ -184,21 +184,7 @@ class IdempotencyKeys:
 async def forget(database: Database, *, dry_run: bool) -> int:
     """Remove keys older than `KEPT`; returns how many."""
     past = col(IdempotencyRow.created_at) < func.now() - literal(KEPT)
-    if dry_run:
-        async with database.reading() as session:
-            return (await session.exec(select(func.count()).select_from(IdempotencyRow).where(past))).one()
-    name = tuple_(col(IdempotencyRow.store_id), col(IdempotencyRow.key))
-    some = select(IdempotencyRow.store_id, IdempotencyRow.key).where(past).limit(BATCH)
-    removed = 0
-    while True:
-        async with database.transaction() as session:
-            gone = await session.exec(
-                delete(IdempotencyRow).where(name.in_(some), past).returning(col(IdempotencyRow.key))
-            )
-            count = len(gone.all())
-        removed += count
-        if count < BATCH:
-            return removed
+    return await batches.remove(database, IdempotencyRow, past, dry_run=dry_run)
 
 
 def _key_of(attempt: Attempt) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Interval, bindparam, delete, func, literal, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col, select
 
+from image_service.database import batches
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement, Transaction
 from image_service.errors import PictureRefused, Refusal, StoreNotFound, TicketEnd, TicketNotFound, TicketOver
@@ -144,18 +145,7 @@ async def take(transaction: Transaction, id: UUID, size: int) -> int | None:
 async def forget(database: Database, *, dry_run: bool) -> int:
     """Remove tickets that expired a day ago: until then, repeats need them. Returns how many."""
     past = col(UploadTicketRow.expires_at) < func.now() - literal(idempotency.KEPT)
-    if dry_run:
-        async with database.reading() as session:
-            return (await session.exec(select(func.count()).select_from(UploadTicketRow).where(past))).one()
-    some = select(UploadTicketRow.id).where(past).limit(idempotency.BATCH)
-    removed = 0
-    while True:
-        async with database.transaction() as session:
-            gone = delete(UploadTicketRow).where(col(UploadTicketRow.id).in_(some))
-            count = len((await session.exec(gone.returning(col(UploadTicketRow.id)))).all())
-        removed += count
-        if count < idempotency.BATCH:
-            return removed
+    return await batches.remove(database, UploadTicketRow, past, dry_run=dry_run)
 
 
 def _ticket(row: UploadTicketRow | Row, *, is_expired: bool) -> Ticket:

@@ -14,11 +14,11 @@ from uuid import UUID, uuid4
 
 import structlog
 from asyncpg import ForeignKeyViolationError
-from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, cast, delete, exists, func, insert, literal, select, update
+from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, cast, exists, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
+from image_service.database import batches
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement, Transaction
 from image_service.errors import StoreNotFound
@@ -33,7 +33,6 @@ from image_service.queue.task import Handler, Task
 log = structlog.get_logger()
 
 KEPT = timedelta(days=30)
-BATCH = 1_000  # rows in one delete: well within the statement timeout
 
 
 class State(StrEnum):
@@ -170,18 +169,12 @@ async def cancel(database: Database, store_id: int, id: UUID) -> StoreJob:
 
 
 async def forget(database: Database, *, dry_run: bool) -> int:
-    """Remove the jobs created over 30 days ago. Returns how many."""
-    if dry_run:
-        [counted] = await database.rows(_COUNT_OLD)
-        count: int = counted.jobs
-        return count
-    removed = 0
-    while True:
-        async with database.changes() as transaction:
-            gone = len(await transaction.rows(_FORGET))
-        removed += gone
-        if gone < BATCH:
-            return removed
+    """Remove the jobs created over 30 days ago. Returns how many.
+
+    Includes jobs that have not ended: only held work waits so long, and the operator has had time to act.
+    """
+    past = col(StoreJobRow.created_at) < func.now() - literal(KEPT)
+    return await batches.remove(database, StoreJobRow, past, dry_run=dry_run)
 
 
 def _job(row: Row) -> StoreJob:
@@ -280,16 +273,3 @@ def _cancel() -> Any:
 
 
 _CANCEL = Statement(_cancel())
-
-
-def _old() -> ColumnElement[bool]:
-    """Includes jobs that have not ended: only held work waits so long, and the operator has had time to act."""
-    return col(StoreJobRow.created_at) < func.now() - literal(KEPT)
-
-
-_COUNT_OLD = Statement(select(func.count().label("jobs")).select_from(StoreJobRow).where(_old()))
-_FORGET = Statement(
-    delete(StoreJobRow)
-    .where(col(StoreJobRow.id).in_(select(col(StoreJobRow.id)).where(_old()).limit(BATCH)))
-    .returning(col(StoreJobRow.id))
-)

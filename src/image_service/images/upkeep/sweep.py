@@ -10,6 +10,7 @@ from sqlalchemy import and_, delete, exists, func, literal, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
+from image_service.database import batches
 from image_service.database.database import Database
 from image_service.errors import StorageFull
 from image_service.images import idempotency, instance, upload_tickets
@@ -138,8 +139,7 @@ async def _take_unused(database: Database, *, dry_run: bool) -> int:
     """
     past = col(ReservationRow.reserved_at) < func.now() - literal(STRAY_AGE)
     if dry_run:
-        async with database.reading() as session:
-            return (await session.exec(select(func.count()).select_from(ReservationRow).where(past))).one()
+        return await batches.count(database, ReservationRow, past)
     taken = 0
     while True:
         async with database.transaction() as session:
@@ -159,8 +159,7 @@ async def _empty_trash(database: Database, storage: Storage, sizes: list[str], *
     live = exists().where(col(ImageRow.key) == col(TrashRow.key))
     past = and_(col(TrashRow.deleted_at) < func.now() - literal(TRASH_KEPT), ~live)
     if dry_run:
-        async with database.reading() as session:
-            return (await session.exec(select(func.count()).select_from(TrashRow).where(past))).one()
+        return await batches.count(database, TrashRow, past)
     removed = 0
     while True:
         async with database.reading() as session:

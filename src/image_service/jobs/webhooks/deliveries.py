@@ -5,21 +5,21 @@ from datetime import timedelta
 from uuid import UUID
 
 from asyncpg import ForeignKeyViolationError
-from sqlalchemy import ARRAY, Interval, SmallInteger, Text, Uuid, bindparam, delete, func, select
+from sqlalchemy import ARRAY, SmallInteger, Text, Uuid, bindparam, func, literal, select
 from sqlmodel import col
 
+from image_service.database import batches
 from image_service.database.database import Database
 from image_service.database.direct import Statement
 from image_service.images import idempotency
 from image_service.images.idempotency import Once
-from image_service.jobs.webhooks.attempts import COLUMNS, Delivery, Outcome, State, delivery_of, statement, write
+from image_service.jobs.webhooks.attempts import COLUMNS, Delivery, Outcome, State, delivery_of, statement
 from image_service.jobs.webhooks.endpoints import Webhook
 from image_service.jobs.webhooks.errors import DeliveryNotFound, DeliveryUnderWay, WebhookNotFound, WebhookOff
 from image_service.jobs.webhooks.messages import TEST
 from image_service.queue.webhook_rows import DeliveryRow
 
 KEPT = timedelta(days=7)
-BATCH = 5_000  # rows in one delete: well within the statement timeout
 
 
 async def add_test(
@@ -76,16 +76,8 @@ async def send_again(database: Database, webhook: Webhook, id: UUID, once: Once[
 
 async def forget(database: Database, *, dry_run: bool) -> int:
     """Remove deliveries after their seven days. Returns how many."""
-    if dry_run:
-        [counted] = await database.rows(_COUNT_OLD, kept=KEPT)
-        count: int = counted.deliveries
-        return count
-    removed = 0
-    while True:
-        gone = len(await write(database, _FORGET, kept=KEPT, batch=BATCH))
-        removed += gone
-        if gone < BATCH:
-            return removed
+    past = col(DeliveryRow.created_at) < func.now() - literal(KEPT)
+    return await batches.remove(database, DeliveryRow, past, dry_run=dry_run)
 
 
 _ADD_TEST = statement(
@@ -126,11 +118,4 @@ _PAGE = Statement(
     .order_by(col(DeliveryRow.created_at).desc(), col(DeliveryRow.id))
     .offset(bindparam("skipped"))
     .limit(bindparam("shown"))
-)
-_OLD = col(DeliveryRow.created_at) < func.now() - bindparam("kept", type_=Interval)
-_COUNT_OLD = Statement(select(func.count().label("deliveries")).select_from(DeliveryRow).where(_OLD))
-_FORGET = Statement(
-    delete(DeliveryRow)
-    .where(col(DeliveryRow.id).in_(select(col(DeliveryRow.id)).where(_OLD).limit(bindparam("batch"))))
-    .returning(col(DeliveryRow.id))
 )
