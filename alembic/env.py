@@ -8,6 +8,7 @@ from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
+from image_service.database.locks import Lock
 from image_service.images import models as image_tables
 from image_service.jobs import models as job_tables
 from image_service.queue import models as queue_tables
@@ -19,7 +20,6 @@ TABLES = SQLModel.metadata  # of all that these declare
 __all__ = ["TABLES", "image_tables", "job_tables", "queue_tables", "store_tables", "webhook_tables"]
 
 # Any number of replicas may start at once: one migrates, the others wait and find nothing to do.
-LOCK = 0x696D6702
 LOOK_SECONDS = 0.1
 # What cannot have a table's lock by then gives up (`migrations.upgrade` tries again): for as long as it waits,
 # everybody who wants the table waits behind it, also those that only read.
@@ -31,7 +31,7 @@ def migrate(connection: Connection) -> None:
     # Polled in short transactions: building an index concurrently waits for every open transaction, so a wait for the
     # lock inside one would never end. The lock belongs to the session and goes with the connection.
     connection.execute(text("SET application_name = 'image-service migrate'"))
-    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": Lock.MIGRATE.value}):
         connection.commit()
         time.sleep(LOOK_SECONDS)
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))

@@ -11,6 +11,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from image_service.database import migrations
+from image_service.database.locks import Lock
 from image_service.database.migration_scripts import FOLDER
 from image_service.postgres.embedded import EmbeddedPostgres
 from tests.conftest import NewDatabase, StartService
@@ -20,7 +21,6 @@ from tests.processes import DEADLINE, Server
 from tests.shop import added, form, order, path
 
 REVISIONS = [each.revision for each in ScriptDirectory(str(FOLDER)).walk_revisions()][::-1]
-LOCK = 0x696D6702  # alembic/env.py
 BOOTSTRAP_TOKEN = "the-token-of-the-first-store"
 REPLICAS = 3
 ASKING = """SELECT count(*) FROM pg_stat_activity
@@ -97,7 +97,7 @@ async def test_an_earlier_release_goes_on_beside_this_schema(
 async def held(empty_database: str) -> AsyncIterator[asyncpg.Connection]:
     """Has the lock under which the schema is migrated; closing it lets the others go on."""
     connection = await asyncpg.connect(empty_database.replace("+asyncpg", ""))
-    await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+    await connection.execute("SELECT pg_advisory_lock($1)", Lock.MIGRATE)
     yield connection
     await connection.close()
 

@@ -10,8 +10,9 @@ import asyncpg
 import httpx
 import pytest
 
+from image_service.database.locks import Lock
 from image_service.images.upkeep import runs
-from image_service.images.upkeep.sweeper import LOCK, SweepUnderWay
+from image_service.images.upkeep.sweeper import SweepUnderWay
 from image_service.parts import sweeper_of
 from image_service.storage.local import LocalStorage
 from tests.broken_log import broken_log
@@ -83,7 +84,7 @@ async def test_not_while_another_has_the_lock(
     storage, url = Watched(tmp_path / "blobs"), await new_database()
     other = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
-        await other.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await other.execute("SELECT pg_advisory_lock($1)", Lock.SWEEP)
         async with start_service(
             parts={"storage": storage}, database_url=url, data_dir=tmp_path, sweep_interval=INTERVAL
         ) as service:
@@ -98,7 +99,7 @@ async def test_not_while_another_has_the_lock(
             assert storage.times == []
             assert (await by_hand.run(dry_run=True)).strays == 0  # which harms nobody
             storage.times.clear()
-            await other.execute("SELECT pg_advisory_unlock($1)", LOCK)
+            await other.execute("SELECT pg_advisory_unlock($1)", Lock.SWEEP)
             async with asyncio.timeout(DEADLINE):
                 while not storage.times:
                     await storage.swept.get()

@@ -12,6 +12,7 @@ from image_service.database import connecting
 from image_service.database.direct import Direct, Row, Statement, Transaction
 from image_service.database.faults import database_faults
 from image_service.database.limits import CHECK_SECONDS, COMMAND_SECONDS, CONNECT_SECONDS
+from image_service.database.locks import Lock
 from image_service.database.sessions import Sessions
 from image_service.telemetry import metrics
 from image_service.telemetry.metrics import Way
@@ -65,13 +66,17 @@ class Database:
         """See `Direct.rows`."""
         return self._direct.rows(statement, **values)
 
+    def execute(self, statement: Statement, **values: Any) -> Coroutine[Any, Any, list[Row]]:
+        """See `Direct.execute`."""
+        return self._direct.execute(statement, **values)
+
     def raw(self, sql: str, *arguments: object) -> Coroutine[Any, Any, list[Row]]:
         """See `Direct.raw`."""
         return self._direct.raw(sql, *arguments)
 
     @asynccontextmanager
-    async def lock(self, number: int) -> AsyncIterator[bool]:
-        """Yields whether this block has the advisory lock `number`, exclusive across all replicas.
+    async def lock(self, lock: Lock) -> AsyncIterator[bool]:
+        """Yields whether this block has the advisory `lock`, exclusive across all replicas.
 
         Uses an extra connection. If that is lost, so is the lock, and the block continues.
         Raises `DatabaseUnavailable`.
@@ -80,7 +85,7 @@ class Database:
             connection = await connecting.connect(**self._options)
         try:
             with database_faults():
-                mine: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", number)
+                mine: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock)
             yield mine
         finally:
             await connecting.close(connection)

@@ -6,7 +6,7 @@ every decision uses current rows.
 
 from collections.abc import Collection
 
-from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, delete, func, null, text, update
+from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, delete, func, null, update
 from sqlalchemy.dialects.postgresql import Insert, aggregate_order_by, insert
 from sqlmodel import col, select
 
@@ -140,7 +140,7 @@ _LOCK = Statement(
     outbox.announcing(
         _LOCKED,
         Event.GALLERY_CHANGED,
-        func.jsonb_build_object(text("'product_id'"), _LOCKED.c.product_id, text("'revision'"), _LOCKED.c.revision),
+        outbox.json_of({"product_id": _LOCKED.c.product_id, "revision": _LOCKED.c.revision}),
     )
 )
 _COUNT = Statement(select(func.count().label("images")).select_from(ImageRow).where(*_HERE))

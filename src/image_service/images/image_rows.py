@@ -5,7 +5,7 @@ The same statement writes the events for the store's webhooks.
 
 from typing import Any
 
-from sqlalchemy import CTE, Select, bindparam, func, text
+from sqlalchemy import CTE, Select, bindparam, func
 from sqlalchemy import update as update_
 from sqlalchemy.dialects.postgresql import insert as insert_
 from sqlalchemy.sql.elements import ColumnElement
@@ -50,8 +50,7 @@ def announcing(changed: CTE, event: Event, where: ColumnElement[bool] | None = N
         .scalar_subquery()
     )
     shown = {name: image[name] for name in _TOLD} | {"revision": revision}
-    data = func.jsonb_build_object(*(part for name, value in shown.items() for part in (text(f"'{name}'"), value)))
-    return outbox.announcing(changed, event, data, where)
+    return outbox.announcing(changed, event, outbox.json_of(shown), where)
 
 
 _TOLD = ("id", "product_id", "position", "key", "slug", "format", "created_at", "updated_at")

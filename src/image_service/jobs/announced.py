@@ -1,8 +1,6 @@
 """The webhook events for the end of a job."""
 
-from typing import Any
-
-from sqlalchemy import CTE, Select, func, select, text
+from sqlalchemy import CTE, Select, select
 
 from image_service.queue import outbox
 from image_service.queue.outbox import Event
@@ -13,21 +11,19 @@ CREATE, FAILED = "create", "failed"  # a failed job of this kind is also an `IMA
 def announcing(ended: CTE) -> Select[*tuple[object, ...]]:
     """Writes the events for `ended`, whole rows of jobs that just ended. Selects these rows."""
     job = ended.c
-    finished = _object(job_id=job.id, kind=job.kind, state=job.state)
+    finished = outbox.json_of({"job_id": job.id, "kind": job.kind, "state": job.state})
     receipt = job.receipts[0]
-    failed = _object(
-        job_id=job.id,
-        product_id=job.asked["product_id"],
-        src=job.asked["src"],
-        reason=receipt["reason"],
-        status=receipt["status"],
+    failed = outbox.json_of(
+        {
+            "job_id": job.id,
+            "product_id": job.asked["product_id"],
+            "src": job.asked["src"],
+            "reason": receipt["reason"],
+            "status": receipt["status"],
+        }
     )
     return (
         select(*job)
         .add_cte(outbox.announcements(ended, Event.JOB_FINISHED, finished))
         .add_cte(outbox.announcements(ended, Event.IMAGE_FAILED, failed, (job.kind == CREATE) & (job.state == FAILED)))
     )
-
-
-def _object(**values: Any) -> Any:
-    return func.jsonb_build_object(*(part for name, value in values.items() for part in (text(f"'{name}'"), value)))

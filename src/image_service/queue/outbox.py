@@ -5,9 +5,11 @@ store subscribes to the event, and a rollback of the change removes the events. 
 workers look for webhooks that have deliveries to send (`queue/turns.py`).
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CTE, Select, Text, and_, func, insert, literal, select
+from sqlalchemy import CTE, Function, Select, Text, and_, func, insert, literal, select, text
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
@@ -23,6 +25,11 @@ class Event(StrEnum):
     GALLERY_CHANGED = "gallery.changed"
     IMAGE_FAILED = "image.failed"
     JOB_FINISHED = "job.finished"
+
+
+def json_of(values: Mapping[str, Any]) -> Function[Any]:
+    """A JSON object of columns and expressions. The names are ours, not a client's."""
+    return func.jsonb_build_object(*(part for name, value in values.items() for part in (text(f"'{name}'"), value)))
 
 
 def announcing(

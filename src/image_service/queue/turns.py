@@ -13,19 +13,17 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger, Interval, Text, Uuid
 
 from image_service.database.database import Database
-from image_service.database.direct import Row, Statement
+from image_service.database.direct import Row, statement_of
+from image_service.database.locks import Lock
 from image_service.queue import outbox
 
 LANE_PLACES = 4  # per store: browsers open at most 6 to a host, and a shop's small server has other clients
-LOCK = 0x696D6704  # an advisory lock's number; images/upkeep/sweeper.py uses the previous one
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ async def claim(
     """
     if sum(under_way.values()) >= places:
         return Claimed([], is_more=True)
-    found = {row.found for row in await database.raw(_LOOK.sql, *_LOOK.arguments({"stale": stale}))}
+    found = {row.found for row in await database.execute(_LOOK, stale=stale)}
     if not found:
         return Claimed([], is_more=False)
     async with database.changes() as transaction:
@@ -87,17 +85,13 @@ def _share(held: Counter[int], store_id: int, places: int) -> int:
     return max(1, (places - (held.total() - held[store_id])) // 2)
 
 
-def _statement(sql: str, **types: Any) -> Statement:
-    return Statement(text(sql).bindparams(*(bindparam(name, type_=kind) for name, kind in types.items())))
-
-
 STALE = "stale"
 _STALE = "status = 'picked' AND heartbeat < now() - :stale"
 _DUE = "status = 'queued' AND execute_after <= now()"
 # Checks for work. Skips from webhook to webhook in the index, however many deliveries each has. Ignores webhooks whose
 # work is held. Skips a store that is being removed: the foreign key would wait for it, and then fail. Its one parameter
 # makes no difference to the plan, so PostgreSQL plans it once for a connection.
-_LOOK = _statement(
+_LOOK = statement_of(
     f"""
     WITH RECURSIVE told AS (
         (SELECT webhook_id FROM deliveries WHERE state = 'waiting' ORDER BY webhook_id LIMIT 1)
@@ -132,15 +126,17 @@ _LOOK = _statement(
     stale=Interval,
 )
 # Planning the next statements takes longer than running them; left to itself, PostgreSQL plans them each time.
-_LOCK = _statement(f"SELECT pg_advisory_xact_lock({LOCK}), set_config('plan_cache_mode', 'force_generic_plan', TRUE)")
+_LOCK = statement_of(
+    f"SELECT pg_advisory_xact_lock({Lock.CLAIM:d}), set_config('plan_cache_mode', 'force_generic_plan', TRUE)"
+)
 # This counts as a try, so that work that kills its worker is not retried forever.
-_REVIVE = _statement(
+_REVIVE = statement_of(
     f"""UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, attempts = attempts + 1, updated = now()
     WHERE {_STALE}""",  # noqa: S608
     stale=Interval,
 )
 # Skips from lane to lane in the index, however long each is. Returns a store's rows in the order of their turns.
-_WAITING = _statement(
+_WAITING = statement_of(
     f"""
     WITH RECURSIVE lanes AS (
         (SELECT store_id, lane FROM pgqueuer WHERE status = 'queued' ORDER BY store_id, lane LIMIT 1)
@@ -166,7 +162,7 @@ _WAITING = _statement(
     kinds=ARRAY(Text),
     lane_places=BigInteger,
 )
-_TAKE = _statement(
+_TAKE = statement_of(
     f"""UPDATE pgqueuer SET status = 'picked', queue_manager_id = :worker, heartbeat = now(), updated = now()
     WHERE id = ANY(:ids) AND status = 'queued'
     RETURNING *, EXISTS (SELECT FROM pgqueuer WHERE {_DUE} AND NOT id = ANY(:ids)) AS is_more""",  # noqa: S608

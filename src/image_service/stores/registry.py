@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from image_service.database.database import Database
+from image_service.database.locks import Lock
 from image_service.errors import InvalidField, StoreNotFound
 from image_service.stores import tokens
 from image_service.stores.models import StoreRow
@@ -20,7 +21,6 @@ __all__ = ["NewStore", "Store", "add", "bootstrap", "every", "find", "remove", "
 
 MAX_NAME = 200  # characters
 LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)  # RFC 5646; at most 35 characters
-BOOTSTRAP_LOCK = 0x696D6701  # one replica creates the first store, the others find it
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ async def bootstrap(database: Database, name: str, token: str | None) -> NewStor
     """
     async with database.transaction() as session:
         # Held until this transaction ends: a second replica waits, then finds the store.
-        await session.exec(select(func.pg_advisory_xact_lock(BOOTSTRAP_LOCK)))
+        await session.exec(select(func.pg_advisory_xact_lock(Lock.BOOTSTRAP.value)))
         if (await session.exec(select(StoreRow.id).limit(1))).first() is not None:
             return None
         store_id = int(name) if name.isdecimal() and name.isascii() else None

@@ -43,7 +43,7 @@ async def keep_of_live(database: Database, image_id: int, key: UUID, validators:
     Raises `DatabaseUnavailable`.
     """
     values = {"final_url": validators.final_url, "etag": validators.etag, "modified": validators.modified}
-    await database.raw(_KEEP_OF_LIVE.sql, *_KEEP_OF_LIVE.arguments({"image_id": image_id, "key": key, **values}))
+    await database.execute(_KEEP_OF_LIVE, image_id=image_id, key=key, **values)
 
 
 async def known(database: Database, image_ids: list[int]) -> dict[int, Row]:

@@ -12,6 +12,7 @@ import structlog
 
 from image_service.background import running
 from image_service.database.database import Database
+from image_service.database.locks import Lock
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.library import Library
@@ -24,7 +25,6 @@ from image_service.storage.staging import Staging
 
 log = structlog.get_logger()
 
-LOCK = 0x696D6703  # an advisory lock's number; alembic/env.py has the one before
 SWEPT_WITHIN = timedelta(days=2)  # else a database may have been restored from before the last sweep
 MARGIN = timedelta(minutes=10)  # longer than any transaction that deletes an image
 LOOKS = (0.05, 0.1)  # of the interval, at random: between checks whether a sweep is due
@@ -52,7 +52,7 @@ class Sweeper:
         """
         if dry_run:
             return await self._sweep(audit=audit, dry_run=True, force=force)
-        async with self.database.lock(LOCK) as mine:
+        async with self.database.lock(Lock.SWEEP) as mine:
             if not mine:
                 raise SweepUnderWay("another sweep is under way")
             return await self._recorded(audit=audit, force=force)
@@ -78,7 +78,7 @@ class Sweeper:
     async def _if_due(self, interval: timedelta) -> None:
         if not await runs.is_due(self.database, runs.SWEEP, interval):
             return
-        async with self.database.lock(LOCK) as mine:
+        async with self.database.lock(Lock.SWEEP) as mine:
             # Look again: the process that held the lock until now may have just done it.
             if mine and await runs.is_due(self.database, runs.SWEEP, interval):
                 log.info("swept", **vars(await self._recorded()))

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from image_service.database.database import Database
+from image_service.database.locks import Lock
 from image_service.errors import ImageServiceError
 from image_service.images import instance
 from image_service.images.upkeep import runs
 from image_service.images.upkeep.verify import All, OriginalState, Rows, Sample, Verified, verify
 from image_service.storage.base import Storage
 
-LOCK = 0x696D6705  # an advisory lock's number; queue/turns.py has the one before
 RESUMED_WITHIN = 30 * 86_400.0  # seconds after a stop
 KEPT_EVERY = 5.0  # seconds that a stop may lose
 MOST_NAMED = 1000  # bad originals listed in the result; all are counted
@@ -75,7 +75,7 @@ async def run(
     Raises `VerifyUnderWay`, `InstanceMismatch`, and what `verify` raises.
     """
     job = runs.VERIFY if share == 1 else runs.VERIFY_SAMPLE
-    async with database.lock(LOCK) as mine:
+    async with database.lock(Lock.VERIFY) as mine:
         if not mine:
             raise VerifyUnderWay("another verify is under way")
         await instance.check(database, storage)  # nothing is recorded of another installation's blob store

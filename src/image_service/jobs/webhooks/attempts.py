@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ARRAY, BigInteger, Boolean, Integer, Interval, SmallInteger, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Integer, Interval, SmallInteger, Text, Uuid
 
 from image_service.database.batches import BATCH
 from image_service.database.database import Database
-from image_service.database.direct import Row, Statement
+from image_service.database.direct import Row, statement_of
 from image_service.jobs.webhooks.endpoints import Webhook, webhook_of
 from image_service.jobs.webhooks.errors import WebhookNotFound
 from image_service.telemetry import metrics
@@ -108,8 +108,7 @@ async def record(database: Database, webhook: Webhook, tried: Sequence[tuple[Del
     theirs = [outcome for outcome in failures if outcome.reason is not Reason.NOT_SENT]
     has_come = len(failures) < len(tried)
     pauses = [_pause(delivery, outcome) for delivery, outcome in tried]
-    written = await write(
-        database,
+    written = await database.execute(
         _RECORD if failures else _SUCCEEDED,
         webhook=webhook.id,
         ids=[delivery.id for delivery, _ in tried],
@@ -125,7 +124,7 @@ async def record(database: Database, webhook: Webhook, tried: Sequence[tuple[Del
     if any(row.is_off for row in written):
         metrics.WEBHOOKS_SWITCHED_OFF.inc()
         log.warning("webhook switched off after days of failures", webhook=webhook.id.hex)
-        while len(await write(database, _GIVE_UP, webhook=webhook.id, most=BATCH)) == BATCH:
+        while len(await database.execute(_GIVE_UP, webhook=webhook.id, most=BATCH)) == BATCH:
             pass
 
 
@@ -136,22 +135,13 @@ def _pause(delivery: Delivery, outcome: Outcome) -> float | None:
     return max(pause, min(outcome.retry_after or 0.0, PAUSES[-1]))
 
 
-async def write(database: Database, statement: Statement, **values: Any) -> list[Row]:
-    """Run one statement in autocommit: a third of a transaction's round trips."""
-    return await database.raw(statement.sql, *statement.arguments(values))
-
-
 def delivery_of(row: Row) -> Delivery:
     values: dict[str, Any] = {name: row[name] for name in Delivery.__annotations__}
     return Delivery(**values | {"state": State(row.state)})
 
 
-def statement(sql: str, **types: Any) -> Statement:
-    return Statement(text(sql).bindparams(*(bindparam(name, type_=kind) for name, kind in types.items())))
-
-
 COLUMNS = ", ".join(f"deliveries.{name}" for name in Delivery.__annotations__)
-_DUE = statement(
+_DUE = statement_of(
     f"""SELECT {COLUMNS}, store_id, url, events, webhooks.created_at AS made_at,
         failing_since, switched_off_at, switched_off_why, secret, previous_until,
         CASE WHEN previous_until > now() THEN previous_secret END AS previous_secret
@@ -161,14 +151,14 @@ _DUE = statement(
     webhook=Uuid,
     most=BigInteger,
 )
-_SECRETS = statement(
+_SECRETS = statement_of(
     """SELECT secret, CASE WHEN previous_until > now() THEN previous_secret END AS previous_secret
     FROM webhooks WHERE id = :this""",
     this=Uuid,
 )
 # False if another worker tried the delivery, or it was reset, since it was read.
 _STILL = "deliveries.id = tried.id AND deliveries.attempts = tries AND deliveries.state = 'waiting'"
-_SUCCEEDED = statement(
+_SUCCEEDED = statement_of(
     f"""WITH recovered AS (
         UPDATE webhooks SET failing_since = NULL WHERE id = :webhook AND failing_since IS NOT NULL
     )
@@ -182,7 +172,7 @@ _SUCCEEDED = statement(
     statuses=ARRAY(SmallInteger),
 )
 # Updates the webhook only when it starts to fail, when it recovers, and when it has failed too long.
-_RECORD = statement(
+_RECORD = statement_of(
     f"""WITH webhook AS (
         UPDATE webhooks SET failing_since = CASE WHEN :has_failed THEN coalesce(failing_since, now()) END,
             switched_off_at = CASE WHEN :has_failed AND failing_since IS NOT NULL THEN now() END,
@@ -208,7 +198,7 @@ _RECORD = statement(
     latest=Text,
     patience=Interval,
 )
-_GIVE_UP = statement(
+_GIVE_UP = statement_of(
     """UPDATE deliveries SET state = 'failed', reason = 'switched_off', next_at = NULL
     WHERE state = 'waiting' AND id IN (
         SELECT id FROM deliveries WHERE webhook_id = :webhook AND state = 'waiting' LIMIT :most

@@ -10,10 +10,10 @@ from sqlmodel import col
 
 from image_service.database import batches
 from image_service.database.database import Database
-from image_service.database.direct import Statement
+from image_service.database.direct import Statement, statement_of
 from image_service.images import idempotency
 from image_service.images.idempotency import Once
-from image_service.jobs.webhooks.attempts import COLUMNS, Delivery, Outcome, State, delivery_of, statement
+from image_service.jobs.webhooks.attempts import COLUMNS, Delivery, Outcome, State, delivery_of
 from image_service.jobs.webhooks.endpoints import Webhook
 from image_service.jobs.webhooks.errors import DeliveryNotFound, DeliveryUnderWay, WebhookNotFound, WebhookOff
 from image_service.jobs.webhooks.messages import TEST
@@ -80,7 +80,7 @@ async def forget(database: Database, *, dry_run: bool) -> int:
     return await batches.remove(database, DeliveryRow, past, dry_run=dry_run)
 
 
-_ADD_TEST = statement(
+_ADD_TEST = statement_of(
     f"""INSERT INTO deliveries (id, webhook_id, type, data, state, attempts, status, reason, attempted_at)
     VALUES (:this, :webhook, :test, '{{}}', :state, 1, :status, :reason, now()) RETURNING {COLUMNS}""",  # noqa: S608
     this=Uuid,
@@ -90,13 +90,13 @@ _ADD_TEST = statement(
     status=SmallInteger,
     reason=Text,
 )
-_SWITCH_ON = statement(
+_SWITCH_ON = statement_of(
     """UPDATE webhooks SET failing_since = NULL, switched_off_at = NULL, switched_off_why = NULL
     WHERE id = :webhook AND (failing_since IS NOT NULL OR switched_off_at IS NOT NULL)""",
     webhook=Uuid,
 )
 # Not if it may be under way: it is due, and a worker sends what is due to its webhook.
-_BEGIN_AGAIN = statement(
+_BEGIN_AGAIN = statement_of(
     f"""UPDATE deliveries SET state = 'waiting', attempts = 0, next_at = now()
     WHERE id = :this AND webhook_id = :webhook
         AND NOT (state = 'waiting' AND coalesce(next_at, created_at) <= now() AND EXISTS (
@@ -106,7 +106,7 @@ _BEGIN_AGAIN = statement(
     this=Uuid,
     webhook=Uuid,
 )
-_IS_THERE = statement("SELECT 1 FROM deliveries WHERE id = :this AND webhook_id = :webhook", this=Uuid, webhook=Uuid)
+_IS_THERE = statement_of("SELECT 1 FROM deliveries WHERE id = :this AND webhook_id = :webhook", this=Uuid, webhook=Uuid)
 _CHOSEN = (
     col(DeliveryRow.webhook_id) == bindparam("webhook"),
     col(DeliveryRow.state) == func.any(bindparam("states", type_=ARRAY(Text))),
