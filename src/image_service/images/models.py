@@ -31,7 +31,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 # About 1 product in 17: a search tries them first. By ranges of ids, as adjacent ids share a page.
 IN_SAMPLE = "product_id / 64 % 17 = 0"
@@ -113,9 +113,7 @@ class GalleryRow(SQLModel, table=True):
 
 
 class SourceRow(SQLModel, table=True):
-    """By what a host will know the picture that an image's bytes were fetched as. Another `key` than the image's: its
-    bytes are others by now, and this says nothing of them.
-    """
+    """Validators (`ETag`, `Last-Modified`) of the last fetch of an image. Stale if `key` differs from the image's."""
 
     __tablename__ = "sources"
 
@@ -129,7 +127,7 @@ class SourceRow(SQLModel, table=True):
 
 
 class ProductRow(SQLModel, table=True):
-    """What the merchant calls a product. There is a row where it has a name or a key; its images need none.
+    """A product's name and key. A product with neither has no row, even if it has images.
 
     A transaction that changes this row locks the gallery's first: the revision counts these changes too.
     """
@@ -150,12 +148,20 @@ class ProductRow(SQLModel, table=True):
     name: Any = Field(sa_column=Column(JSONB(none_as_null=True)))  # a text, or a map of language to text
 
 
+# Joins. A product's name and key hang on its gallery, which outlives them.
+IMAGE_OF_GALLERY = (col(ImageRow.store_id) == col(GalleryRow.store_id)) & (
+    col(ImageRow.product_id) == col(GalleryRow.product_id)
+)
+PRODUCT_OF_GALLERY = (col(ProductRow.store_id) == col(GalleryRow.store_id)) & (
+    col(ProductRow.product_id) == col(GalleryRow.product_id)
+)
+
 # Ids of products created by key: above the ids that platforms assign, and still exact in JavaScript.
 PRODUCT_IDS = Sequence("product_ids", start=2**52, minvalue=2**52, maxvalue=2**53 - 1, metadata=SQLModel.metadata)
 
 
 class TrashRow(SQLModel, table=True):
-    """A key whose image is gone or has new bytes; its original is removed a day later."""
+    """The key of an image that was deleted or got new bytes; its original is removed a day later."""
 
     __tablename__ = "trash"
 
@@ -180,7 +186,9 @@ class ReservationRow(SQLModel, table=True):
 
 
 class IdempotencyRow(SQLModel, table=True):
-    """A key that a request carried. Without a status it is under way, and its owner's until the lease ends."""
+    """The idempotency key of a request. Without a status the request is under way, and its owner has the row until the
+    lease ends.
+    """
 
     __tablename__ = "idempotency_keys"
 
@@ -200,7 +208,7 @@ class IdempotencyRow(SQLModel, table=True):
 
 
 class UploadTicketRow(SQLModel, table=True):
-    """What a signed URL is still good for; deleted to withdraw it, so also with its token or its store."""
+    """An upload ticket: what its URL still allows. Deleted to withdraw it, also with its token or store."""
 
     __tablename__ = "upload_tickets"
     # Counted under a lock; this is the second line of defence.
@@ -251,7 +259,7 @@ class InstanceRow(SQLModel, table=True):
 
 
 class JobRow(SQLModel, table=True):
-    """The last run of a job that is no request: sweep, verify."""
+    """Time and result of the last sweep, audit or verify."""
 
     __tablename__ = "jobs"
 

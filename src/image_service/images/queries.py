@@ -16,8 +16,9 @@ from sqlmodel import col, select
 
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
+from image_service.edge.token import is_token
 from image_service.errors import ForeignImage, ImageNotFound
-from image_service.images.models import GalleryRow, ImageRow, TrashRow
+from image_service.images.models import IMAGE_OF_GALLERY, GalleryRow, ImageRow, TrashRow
 from image_service.pixels.picture import Format
 from image_service.stores import tokens
 from image_service.stores.models import StoreRow, TokenRow
@@ -91,10 +92,7 @@ _as_they_are = itemgetter(*Image.__struct_fields__[4:])  # all but the four abov
 
 
 # An image beside its gallery's revision (null for an orphan).
-_IN_ITS_GALLERY = and_(
-    col(GalleryRow.store_id) == col(ImageRow.store_id), col(GalleryRow.product_id) == col(ImageRow.product_id)
-)
-_WITH_REVISION = select(ImageRow, GalleryRow.revision).outerjoin(GalleryRow, _IN_ITS_GALLERY)
+_WITH_REVISION = select(ImageRow, GalleryRow.revision).outerjoin(GalleryRow, IMAGE_OF_GALLERY)
 
 
 _BY_ID = Statement(_WITH_REVISION.where(ImageRow.id == bindparam("image_id")))
@@ -116,13 +114,13 @@ _IN_TRASH = Statement(
 _GALLERY = Statement(
     select(ImageRow, GalleryRow.revision)
     .select_from(GalleryRow)
-    .outerjoin(ImageRow, _IN_ITS_GALLERY)
+    .outerjoin(ImageRow, IMAGE_OF_GALLERY)
     .where(GalleryRow.store_id == bindparam("store_id"), GalleryRow.product_id == bindparam("product_id"))
     .order_by(col(ImageRow.position))
 )
 _GALLERIES = Statement(
     select(ImageRow, GalleryRow.revision)
-    .join(GalleryRow, _IN_ITS_GALLERY)
+    .join(GalleryRow, IMAGE_OF_GALLERY)
     .where(
         GalleryRow.store_id == bindparam("store_id"),
         col(GalleryRow.product_id) == any_(bindparam("product_ids", type_=ARRAY(BigInteger))),
@@ -174,9 +172,7 @@ class KeyEnd(StrEnum):
 
 
 async def end_of_key(database: Database, store_id: int, key: str) -> tuple[KeyEnd, int | None] | None:
-    """Why, and the id of the image if it has new bytes. Known while the key is in the trash, a day; None after that and
-    for other keys.
-    """
+    """Why a key is gone, and the image's id if it has new bytes. None if the key is not in the trash (kept 1 day)."""
     found = await database.rows(_IN_TRASH, key=UUID(key), store_id=store_id)
     if not found:
         return None
@@ -198,7 +194,7 @@ async def galleries(database: Database, store_id: int, product_ids: Sequence[int
 
 async def revision_of_token(database: Database, token: str, product_id: int) -> tuple[Caller, int] | None:
     """The token's owner, and the revision of that store's gallery, in one round trip; None if the token is unknown."""
-    if not tokens.may_be(token):
+    if not is_token(token):
         return None
     found = await database.rows(_REVISION_OF_TOKEN, sha256=tokens.digest(token), product_id=product_id)
     if not found:

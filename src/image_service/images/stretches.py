@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, and_, any_, bindparam
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, any_, bindparam
 from sqlmodel import col, select
 
 from image_service.database.database import Database
 from image_service.database.direct import Statement
-from image_service.images.models import GalleryRow, ImageRow
+from image_service.images.models import IMAGE_OF_GALLERY, GalleryRow, ImageRow
 from image_service.images.queries import Gallery, Image, image_of
 
 
@@ -49,12 +49,9 @@ def _statement(beyond: ColumnElement[bool], order: ColumnElement[int]) -> Statem
     mine = col(ImageRow.store_id) == bindparam("store_id")
     chosen = select(ImageRow.product_id).where(mine, col(ImageRow.position) == 1, beyond).order_by(order)
     chosen = chosen.limit(bindparam("products", type_=Integer))
-    its_gallery = and_(
-        col(GalleryRow.store_id) == col(ImageRow.store_id), col(GalleryRow.product_id) == col(ImageRow.product_id)
-    )
     return Statement(
         select(ImageRow, GalleryRow.revision)
-        .join(GalleryRow, its_gallery)
+        .join(GalleryRow, IMAGE_OF_GALLERY)
         .where(mine, _PRODUCT.in_(chosen))
         .order_by(order, col(ImageRow.position))
         .limit(bindparam("images", type_=Integer))

@@ -16,7 +16,7 @@ from image_service.errors import Busy, Duplicate
 from image_service.images import galleries, idempotency
 from image_service.images.galleries import Expected
 from image_service.images.idempotency import Once
-from image_service.images.models import GalleryRow, ImageRow
+from image_service.images.models import IMAGE_OF_GALLERY, GalleryRow, ImageRow
 from image_service.images.queries import Image, image_of
 
 TRIES = 5  # per operation, if concurrent changes conflict
@@ -25,8 +25,8 @@ TRIES = 5  # per operation, if concurrent changes conflict
 class OnDuplicate(StrEnum):
     """What a create does where the product has the picture."""
 
-    ADD = "add"  # it once more
-    REUSE = "reuse"  # the image that is there
+    ADD = "add"  # store a second copy
+    REUSE = "reuse"  # return the existing image
     REFUSE = "refuse"
 
 
@@ -86,10 +86,7 @@ async def _same(transaction: Transaction, store_id: int, product_id: int, sha256
 
 _SAME = Statement(
     select(ImageRow, GalleryRow.revision)
-    .join(
-        GalleryRow,
-        (col(GalleryRow.store_id) == col(ImageRow.store_id)) & (col(GalleryRow.product_id) == col(ImageRow.product_id)),
-    )
+    .join(GalleryRow, IMAGE_OF_GALLERY)
     .where(
         col(ImageRow.store_id) == bindparam("store_id"),
         col(ImageRow.sha256) == bindparam("sha256"),

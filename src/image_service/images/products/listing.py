@@ -9,7 +9,14 @@ from sqlmodel import col, select
 
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
-from image_service.images.models import IN_SAMPLE, GalleryRow, ImageRow, ProductRow
+from image_service.images.models import (
+    IMAGE_OF_GALLERY,
+    IN_SAMPLE,
+    PRODUCT_OF_GALLERY,
+    GalleryRow,
+    ImageRow,
+    ProductRow,
+)
 from image_service.images.products.naming import Name, normalized
 from image_service.images.queries import Page
 from image_service.telemetry import metrics
@@ -63,27 +70,21 @@ def _product(row: Row) -> Product:
 
 _STORE: Any = bindparam("store_id", type_=BigInteger)
 _SINCE: Any = bindparam("since_id", type_=BigInteger)
-_OF_GALLERY = (col(ImageRow.store_id) == col(GalleryRow.store_id)) & (
-    col(ImageRow.product_id) == col(GalleryRow.product_id)
-)
-_COUNT = select(func.count()).select_from(ImageRow).where(_OF_GALLERY).correlate(GalleryRow).scalar_subquery()
-_ITS_NAME = (col(ProductRow.store_id) == col(GalleryRow.store_id)) & (
-    col(ProductRow.product_id) == col(GalleryRow.product_id)
-)
+_COUNT = select(func.count()).select_from(ImageRow).where(IMAGE_OF_GALLERY).correlate(GalleryRow).scalar_subquery()
 # A gallery that is not empty has exactly one image at position 1, which has an index of its own.
-_IS_ONE = col(ProductRow.product_id).is_not(None) | exists().where(_OF_GALLERY, col(ImageRow.position) == 1)
+_IS_ONE = col(ProductRow.product_id).is_not(None) | exists().where(IMAGE_OF_GALLERY, col(ImageRow.position) == 1)
 _PRODUCTS = (
     select(col(GalleryRow.product_id), col(GalleryRow.revision), col(ProductRow.key), col(ProductRow.name))
     .add_columns(_COUNT.label("images_count"))
     .select_from(GalleryRow)
-    .outerjoin(ProductRow, _ITS_NAME)
+    .outerjoin(ProductRow, PRODUCT_OF_GALLERY)
     .where(col(GalleryRow.store_id) == _STORE, _IS_ONE)
     .order_by(col(GalleryRow.product_id))
 )
 # Ids first: otherwise the images of skipped products are counted too.
 _IDS = (
     select(col(GalleryRow.product_id))
-    .outerjoin(ProductRow, _ITS_NAME)
+    .outerjoin(ProductRow, PRODUCT_OF_GALLERY)
     .where(col(GalleryRow.store_id) == _STORE, col(GalleryRow.product_id) > _SINCE, _IS_ONE)
     .order_by(col(GalleryRow.product_id))
     .offset(bindparam("offset", type_=BigInteger))
