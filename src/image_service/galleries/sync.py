@@ -20,11 +20,11 @@ from image_service.galleries.plan import Outcome, Plan, Receipt, planned, receip
 from image_service.galleries.questions import Answers, Resources
 from image_service.images import galleries, image_rows, queries
 from image_service.images.galleries import Expected
-from image_service.images.library import writing
 from image_service.images.queries import Gallery, Image, image_of
 from image_service.images.syncing import sources
 from image_service.images.syncing.arrange import Placed, arrange
 from image_service.ingest.fetch_url import absolute
+from image_service.stores.changes import changes
 from image_service.telemetry import metrics
 from image_service.telemetry.metrics import Saved
 
@@ -131,7 +131,7 @@ class _Run:
             if plan.changes_nothing:
                 synced = Synced(gallery, receipts_of(plan))
                 if self._keep is not None:
-                    async with writing(self._database) as transaction:
+                    async with changes(self._database) as transaction:
                         await self._keep(transaction, synced)
                 return plan, synced
             if (done := await self._commit()) is not None:
@@ -146,7 +146,7 @@ class _Run:
     async def _commit(self) -> tuple[Plan, Synced] | None:
         """None: the gallery was changed meanwhile, so there are new questions or nothing to do."""
         gallery_of = self._store_id, self._product_id
-        async with writing(self._database) as transaction:
+        async with changes(self._database) as transaction:
             revision = await galleries.lock(transaction, *gallery_of, self._expected)
             rows = {row.id: row for row in await image_rows.lock_all(transaction, *gallery_of)}
             plan = self._planned(_in_order(rows.values(), revision - 1))

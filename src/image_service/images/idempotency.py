@@ -19,7 +19,6 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy import and_, bindparam, delete, func, literal, or_, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, select
 
@@ -27,8 +26,9 @@ from image_service.background import running
 from image_service.database import batches
 from image_service.database.database import Database
 from image_service.database.direct import Statement, Transaction
-from image_service.errors import DatabaseUnavailable, KeyRefused, RepeatUnderWay, StoreNotFound
+from image_service.errors import DatabaseUnavailable, KeyRefused, RepeatUnderWay
 from image_service.images.models import IdempotencyRow
+from image_service.stores.changes import store_required
 
 log = structlog.get_logger()
 
@@ -153,11 +153,9 @@ class IdempotencyKeys:
             set_={**taken, "status": None, "headers": None, "body": None},
             where=_is_free(),
         ).returning(col(IdempotencyRow.owner))
-        try:
+        with store_required():
             async with self._database.transaction() as session:
                 return (await session.exec(statement)).first() is not None
-        except IntegrityError as error:  # the foreign key to the store
-            raise StoreNotFound from error
 
     async def _renew(self, mine: Attempt) -> None:
         """Runs until cancelled."""

@@ -5,17 +5,15 @@ power failure), then the row, the commit and the response. A stray blob is harml
 must not exist.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from asyncpg import ForeignKeyViolationError
-
 from image_service.database.database import Database
 from image_service.database.direct import Transaction
-from image_service.errors import Busy, ForeignImage, GalleryFull, ImageNotFound, InvalidField, StoreNotFound
+from image_service.errors import Busy, ForeignImage, GalleryFull, ImageNotFound, InvalidField
 from image_service.images import galleries, idempotency, image_rows, positions, upload_tickets
 from image_service.images.blobs import Blobs
 from image_service.images.galleries import Expected
@@ -24,6 +22,7 @@ from image_service.images.products import duplicates
 from image_service.images.queries import Image, image, image_of
 from image_service.images.syncing import sources
 from image_service.images.upload import Upload
+from image_service.stores.changes import changes
 
 TRIES = 5  # per operation, if concurrent changes conflict
 
@@ -37,18 +36,6 @@ class Unchanged(Enum):
 UNCHANGED = Unchanged.UNCHANGED
 Alt = str | dict[str, str] | None
 Within = Callable[[Transaction, Image], Awaitable[None]]  # runs in the change's transaction; an error rolls it back
-
-
-@asynccontextmanager
-async def writing(database: Database) -> AsyncIterator[Transaction]:
-    """A transaction that raises `StoreNotFound` if the store was removed."""
-    try:
-        async with database.changes() as transaction:
-            yield transaction
-    except ForeignKeyViolationError as error:
-        if error.constraint_name == "images_store_id_fkey":
-            raise StoreNotFound from error
-        raise
 
 
 class Library:
@@ -81,7 +68,7 @@ class Library:
         `RepeatUnderWay` (another process owns `once`), `StoreNotFound`, and what `upload_tickets.take`, storage and
         database raise.
         """
-        async with self._blobs.stored(upload.picture) as original, writing(self._database) as transaction:
+        async with self._blobs.stored(upload.picture) as original, changes(self._database) as transaction:
             if ticket is not None:
                 position = await upload_tickets.take(transaction, ticket, upload.picture.bytes)
             at = revision = None
@@ -123,7 +110,7 @@ class Library:
         Raises `InvalidField` (`image_id`) unless it is an orphan of this store, `Duplicate` if `unique` and the
         product has it, `GalleryFull`, `PreconditionFailed`, `RepeatUnderWay`.
         """
-        async with writing(self._database) as transaction:
+        async with changes(self._database) as transaction:
             revision = await galleries.lock(transaction, store_id, product_id, expected)
             row = await image_rows.lock(transaction, image_id)
             if row is None or row.store_id != store_id:
@@ -159,7 +146,7 @@ class Library:
         Raises `ImageNotFound` if the product has no such image, `PreconditionFailed`.
         """
         storing = nullcontext() if upload is None else self._blobs.stored(upload.picture)
-        async with storing as original, writing(self._database) as transaction:
+        async with storing as original, changes(self._database) as transaction:
             revision = await galleries.lock(transaction, store_id, product_id, expected)
             row = await image_rows.lock(transaction, image_id)
             if row is None or row.store_id != store_id or row.product_id != product_id:
@@ -212,7 +199,7 @@ class Library:
         for _ in range(TRIES):
             if product_id is None:
                 where = (await image(self._database, store_id, image_id)).product_id
-            async with writing(self._database) as transaction:
+            async with changes(self._database) as transaction:
                 if where is not None:
                     await galleries.lock(transaction, store_id, where, expected)
                 row = await image_rows.lock(transaction, image_id)
@@ -240,7 +227,7 @@ class Library:
 
         Raises `PreconditionFailed`.
         """
-        async with writing(self._database) as transaction:
+        async with changes(self._database) as transaction:
             await galleries.lock(transaction, store_id, product_id, expected)
             rows = await image_rows.lock_all(transaction, store_id, product_id)
             forgotten = forget and await galleries.forget(transaction, store_id, product_id)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from asyncpg import ForeignKeyViolationError
 from sqlalchemy import BigInteger, Interval, bindparam, delete, func, literal, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col, select
@@ -17,10 +16,11 @@ from sqlmodel import SQLModel, col, select
 from image_service.database import batches
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement, Transaction
-from image_service.errors import PictureRefused, Refusal, StoreNotFound, TicketEnd, TicketNotFound, TicketOver
+from image_service.errors import PictureRefused, Refusal, TicketEnd, TicketNotFound, TicketOver
 from image_service.images import idempotency
 from image_service.images.idempotency import Once
 from image_service.images.models import UploadTicketRow
+from image_service.stores.changes import changes
 
 TRIES_PER_FILE = 10  # retries on a bad connection; the bound stops strangers from having garbage checked
 
@@ -61,29 +61,26 @@ async def make(
 
     Raises `StoreNotFound` if token or store were removed meanwhile, `RepeatUnderWay`.
     """
-    try:
-        async with database.changes() as transaction:
-            [row] = await transaction.rows(
-                _INSERT,
-                id=uuid4(),
-                store_id=store_id,
-                token_id=token_id,
-                product_id=allowed.product_id,
-                position=allowed.position,
-                files=allowed.files,
-                files_left=allowed.files,
-                bytes=allowed.bytes,
-                bytes_left=allowed.bytes,
-                bytes_per_file=allowed.bytes_per_file,
-                tries_left=allowed.files * TRIES_PER_FILE,
-                origins=allowed.origins,
-                lifetime=lifetime,
-            )
-            ticket = _ticket(row, is_expired=False)
-            if once is not None:
-                await idempotency.keep(transaction, once, ticket)
-    except ForeignKeyViolationError as error:  # the foreign keys to store and token
-        raise StoreNotFound from error
+    async with changes(database) as transaction:
+        [row] = await transaction.rows(
+            _INSERT,
+            id=uuid4(),
+            store_id=store_id,
+            token_id=token_id,
+            product_id=allowed.product_id,
+            position=allowed.position,
+            files=allowed.files,
+            files_left=allowed.files,
+            bytes=allowed.bytes,
+            bytes_left=allowed.bytes,
+            bytes_per_file=allowed.bytes_per_file,
+            tries_left=allowed.files * TRIES_PER_FILE,
+            origins=allowed.origins,
+            lifetime=lifetime,
+        )
+        ticket = _ticket(row, is_expired=False)
+        if once is not None:
+            await idempotency.keep(transaction, once, ticket)
     return ticket
 
 

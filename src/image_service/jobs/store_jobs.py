@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from asyncpg import ForeignKeyViolationError
 from sqlalchemy import ARRAY, LargeBinary, Text, bindparam, cast, exists, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
@@ -29,6 +28,7 @@ from image_service.jobs.ends import Failed, JobBegun, JobNotFound, JobOver
 from image_service.jobs.models import StoreJobRow
 from image_service.queue import enqueue
 from image_service.queue.task import Handler, Task
+from image_service.stores.changes import changes
 
 log = structlog.get_logger()
 
@@ -87,13 +87,10 @@ async def add(transaction: Transaction, job: NewJob) -> None:
 
 async def make(database: Database, job: NewJob, once: Once[Any] | None) -> None:
     """`add` in its own transaction, which also stores `once`'s answer. Raises `RepeatUnderWay`, `StoreNotFound`."""
-    try:
-        async with database.changes() as transaction:
-            await add(transaction, job)
-            if once is not None:
-                await idempotency.keep(transaction, once, job)
-    except ForeignKeyViolationError as error:  # only the store's key can fail
-        raise StoreNotFound from error
+    async with changes(database) as transaction:
+        await add(transaction, job)
+        if once is not None:
+            await idempotency.keep(transaction, once, job)
 
 
 def handler(database: Database, run: Callable[[StoreJob], Awaitable[None]]) -> Handler:

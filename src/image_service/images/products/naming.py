@@ -5,24 +5,24 @@ of every response that shows the product changes too.
 """
 
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from asyncpg import ForeignKeyViolationError, UniqueViolationError
+from asyncpg import UniqueViolationError
 from sqlalchemy import ARRAY, BigInteger, Integer, any_, bindparam, exists, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement, Transaction
-from image_service.errors import Busy, ProductKeyTaken, StoreNotFound
+from image_service.errors import Busy, ProductKeyTaken
 from image_service.images import galleries, idempotency
 from image_service.images.galleries import Expected
 from image_service.images.idempotency import Once
 from image_service.images.library import UNCHANGED, Unchanged
-from image_service.images.models import PRODUCT_IDS, GalleryRow, ProductRow
+from image_service.images.models import PRODUCT_IDS, PRODUCT_OF_GALLERY, GalleryRow, ProductRow
+from image_service.stores.changes import changes
 
 MAX_KEY = 200  # characters
 Name = str | dict[str, str] | None
@@ -79,7 +79,7 @@ async def describe(
 
     Raises `ProductKeyTaken`, `PreconditionFailed`, `StoreNotFound`.
     """
-    async with _changes(database) as transaction:
+    async with changes(database) as transaction:
         revision = await galleries.lock(transaction, store_id, product_id, expected)
         found = await transaction.rows(_BY_ID, store_id=store_id, product_id=product_id)
         before = replace(_described(found[0]), revision=revision - 1)
@@ -111,7 +111,7 @@ async def find_or_make(
     """
     key = normalized(key)
     for _ in range(TRIES):
-        async with _changes(database) as transaction:
+        async with changes(database) as transaction:
             made = await _found_or_made(transaction, store_id, key, name)
             if made is None:
                 transaction.void()
@@ -158,16 +158,6 @@ async def _keep(transaction: Transaction, store_id: int, product: Described) -> 
         raise ProductKeyTaken from error
 
 
-@asynccontextmanager
-async def _changes(database: Database) -> AsyncIterator[Transaction]:
-    """A transaction that raises `StoreNotFound` if the store was removed."""
-    try:
-        async with database.changes() as transaction:
-            yield transaction
-    except ForeignKeyViolationError as error:  # the foreign key to the store
-        raise StoreNotFound from error
-
-
 def _described(row: Row) -> Described:
     return Described(row.product_id, row.revision, row.key, row.name)
 
@@ -175,13 +165,10 @@ def _described(row: Row) -> Described:
 _GIVEN: dict[str, Any] = {name: bindparam(name) for name in ("store_id", "product_id", "key", "name")}
 _STORE, _PRODUCT, _KEY = _GIVEN["store_id"], _GIVEN["product_id"], _GIVEN["key"]
 _COLUMNS = (col(GalleryRow.product_id), col(GalleryRow.revision), col(ProductRow.key), col(ProductRow.name))
-_ITS_GALLERY = (col(ProductRow.store_id) == col(GalleryRow.store_id)) & (
-    col(ProductRow.product_id) == col(GalleryRow.product_id)
-)
 _BY_ID = Statement(
     select(*_COLUMNS)
     .select_from(GalleryRow)
-    .outerjoin(ProductRow, _ITS_GALLERY)
+    .outerjoin(ProductRow, PRODUCT_OF_GALLERY)
     .where(col(GalleryRow.store_id) == _STORE, col(GalleryRow.product_id) == _PRODUCT)
 )
 _NAMES = Statement(
@@ -194,7 +181,7 @@ _NAMES = Statement(
 _BY_KEY = Statement(
     select(*_COLUMNS)
     .select_from(ProductRow)
-    .join(GalleryRow, _ITS_GALLERY)
+    .join(GalleryRow, PRODUCT_OF_GALLERY)
     .where(col(ProductRow.store_id) == _STORE, col(ProductRow.key) == _KEY)
 )
 _DRAWN = (

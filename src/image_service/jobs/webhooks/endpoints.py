@@ -7,18 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from asyncpg import ForeignKeyViolationError
 from sqlalchemy import ARRAY, Interval, LargeBinary, Text, Uuid, bindparam, delete, func, insert, select, update
 from sqlmodel import col
 
 from image_service.database import batches
 from image_service.database.database import Database
 from image_service.database.direct import Row, Statement
-from image_service.errors import StoreNotFound
 from image_service.images import idempotency
 from image_service.images.idempotency import Once
 from image_service.jobs.webhooks.errors import TooManyWebhooks, WebhookNotFound
 from image_service.queue.webhook_rows import DeliveryRow, WebhookRow
+from image_service.stores.changes import changes
 from image_service.stores.models import StoreRow
 
 MOST = 10  # per store: each event is a row and a request for each subscribed webhook
@@ -54,20 +53,17 @@ async def add(
 ) -> NewSecret:
     """Raises `TooManyWebhooks`, `StoreNotFound`, `RepeatUnderWay`."""
     secret = secrets.token_bytes(SECRET_BYTES)
-    try:
-        async with database.changes() as transaction:
-            await transaction.rows(_LOCK_STORE, of_store=store_id)
-            [counted] = await transaction.rows(_COUNT, of_store=store_id)
-            if counted.webhooks >= MOST:
-                raise TooManyWebhooks
-            [row] = await transaction.rows(
-                _INSERT, new_id=uuid4(), of_store=store_id, to_url=url, asked=list(events), key=secret
-            )
-            made = NewSecret(webhook_of(row), secret)
-            if once is not None:
-                await idempotency.keep(transaction, once, made)
-    except ForeignKeyViolationError as error:
-        raise StoreNotFound from error
+    async with changes(database) as transaction:
+        await transaction.rows(_LOCK_STORE, of_store=store_id)
+        [counted] = await transaction.rows(_COUNT, of_store=store_id)
+        if counted.webhooks >= MOST:
+            raise TooManyWebhooks
+        [row] = await transaction.rows(
+            _INSERT, new_id=uuid4(), of_store=store_id, to_url=url, asked=list(events), key=secret
+        )
+        made = NewSecret(webhook_of(row), secret)
+        if once is not None:
+            await idempotency.keep(transaction, once, made)
     return made
 
 
