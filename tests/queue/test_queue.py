@@ -150,7 +150,7 @@ async def test_a_bug_is_held_and_may_be_tried_again_or_discarded(
         assert await state.retry(database, [row.id, row.id + 1]) == [row.id]
         await ledger.wait()
         [row] = await held(database)
-    assert await state.discard(database, [row.id]) == [(row.id, b"1")]
+    assert await state.discard(database, [row.id]) == [(row.id, "test", b"1")]
     assert await state.rows(database, ["failed"], 1) == []
 
 

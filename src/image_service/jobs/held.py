@@ -7,16 +7,18 @@ from image_service.database.database import Database
 from image_service.galleries.plan import Outcome
 from image_service.jobs import store_jobs
 from image_service.jobs.receipts import receipt
-from image_service.queue import state
+from image_service.queue import outbox, state
 
-UUID_BYTES = 16
 NOT_DONE = "not_done"
 
 
 async def discard(database: Database, ids: Sequence[int]) -> list[int]:
-    """Returns the ids that were held. Work without a job is just deleted."""
+    """Returns the ids that were held. A webhook's work has no job: it is just deleted.
+
+    Raises `DatabaseUnavailable`.
+    """
     gone = await state.discard(database, ids)
-    for _, payload in gone:
-        if len(payload) == UUID_BYTES:
+    for _, kind, payload in gone:
+        if kind != outbox.KIND:
             await store_jobs.fail(database, UUID(bytes=payload), [receipt(Outcome.FAILED, reason=NOT_DONE)])
-    return [id for id, _ in gone]
+    return [id for id, _, _ in gone]

@@ -56,10 +56,10 @@ async def retry(database: Database, ids: Sequence[int]) -> list[int]:
         return [row.id for row in await transaction.rows(_RETRY, ids=list(ids))]
 
 
-async def discard(database: Database, ids: Sequence[int]) -> list[tuple[int, bytes]]:
-    """Delete held rows. Returns the id and payload of each."""
+async def discard(database: Database, ids: Sequence[int]) -> list[tuple[int, str, bytes]]:
+    """Delete held rows. Returns the id, kind and payload of each. Raises `DatabaseUnavailable`."""
     async with database.changes() as transaction:
-        return [(row.id, row.payload) for row in await transaction.rows(_DISCARD, ids=list(ids))]
+        return [(row.id, row.entrypoint, row.payload) for row in await transaction.rows(_DISCARD, ids=list(ids))]
 
 
 # The age counts due rows only: a row that waits for its retry is not late.
@@ -108,5 +108,7 @@ _RETRY = Statement(
     """).bindparams(_IDS)
 )
 _DISCARD = Statement(
-    text("DELETE FROM pgqueuer WHERE id = ANY(:ids) AND status = 'failed' RETURNING id, payload").bindparams(_IDS)
+    text(
+        "DELETE FROM pgqueuer WHERE id = ANY(:ids) AND status = 'failed' RETURNING id, entrypoint, payload"
+    ).bindparams(_IDS)
 )

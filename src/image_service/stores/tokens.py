@@ -49,11 +49,6 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
-def may_be(token: str) -> bool:
-    """False: the token is malformed, and no store has it."""
-    return is_token(token)
-
-
 _BY_DIGEST = Statement(
     select(TokenRow.store_id, TokenRow.scope, TokenRow.id, StoreRow.language)
     .join(StoreRow, col(StoreRow.id) == col(TokenRow.store_id))
@@ -67,7 +62,7 @@ async def find(database: Database, token: str) -> Caller | None:
     The lookup is by digest: the secret itself is never compared, so timing reveals nothing of it. A malformed token
     needs no lookup; the quicker response reveals only the documented format.
     """
-    if not may_be(token):
+    if not is_token(token):
         return None
     found = await database.rows(_BY_DIGEST, sha256=digest(token))
     return caller_read(found[0]) if found else None

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from image_service.database.database import Database
+from image_service.edge.token import is_token
 from image_service.errors import ImageNotFound, NoCredentials, RateLimited, ReadOnlyToken, Unauthenticated
 from image_service.stores import registry, tokens
 from image_service.stores.tokens import Caller, Scope
@@ -71,7 +72,7 @@ async def _authenticate(request: Request, parts: Parts, dialect: Dialect, addres
     if {store_id for store_id, token in credentials if token == secret} - {None, str(caller.store_id)}:
         raise Unauthenticated("not that store's")
     for token in callers.keys() - good.keys():
-        if tokens.may_be(token):  # a guess by a client that also has a valid token
+        if is_token(token):  # a guess by a client that also has a valid token
             parts.failed_credentials.count(address)
     return caller
 
