@@ -63,7 +63,7 @@ async def test_no_server(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable):
         await database.check()
     with pytest.raises(DatabaseUnavailable):
-        async with database.reading() as session:
+        async with database.statement() as session:
             await run(session, "SELECT 1")
     await database.close()
 
@@ -90,12 +90,12 @@ async def test_a_connection_lost_before_the_commit(database: Database, postgres:
 
 
 async def test_a_connection_lost_while_nobody_used_it(database: Database, postgres: EmbeddedPostgres) -> None:
-    async with database.reading() as session:
+    async with database.statement() as session:
         backend = await run(session, "SELECT pg_backend_pid()")
     other = await asyncpg.connect(postgres.url.replace("+asyncpg", ""))
     await other.execute("SELECT pg_terminate_backend($1, 5000)", backend)
     await other.close()
-    async with database.reading() as session:
+    async with database.statement() as session:
         assert await run(session, "SELECT 1") == 1
 
 

@@ -52,7 +52,7 @@ async def directly(database: Database) -> int:
 
 
 async def by_session(database: Database) -> int:
-    async with database.reading() as session:
+    async with database.statement() as session:
         return int((await (await session.connection()).execute(text("SELECT pg_backend_pid()"))).scalar_one())
 
 
@@ -93,7 +93,7 @@ async def test_the_connections_are_shared_out(postgres: EmbeddedPostgres, connec
 
 
 async def test_each_way_goes_on_while_the_other_is_busy(database: Database) -> None:
-    async with database.reading() as session:
+    async with database.statement() as session:
         await session.connection()
         await database.check()
         await in_a_change(database)
@@ -154,14 +154,14 @@ async def test_what_is_ready_is_not_in_use(database: Database) -> None:
     async with database.changes() as transaction:
         await transaction.rows(BACKEND)
         await in_use_are(1)
-        async with database.reading():
+        async with database.statement():
             await in_use_are(2)
     await by_session(database)
     await in_use_are(0)
 
 
 @pytest.mark.parametrize(
-    ("lent", "way"), [(Database.reading, Way.SESSIONS), (Database.changes, Way.STATEMENTS)], ids=list(Way)
+    ("lent", "way"), [(Database.statement, Way.SESSIONS), (Database.changes, Way.STATEMENTS)], ids=list(Way)
 )
 async def test_a_wait_that_is_given_up_is_counted(
     database: Database, lent: Callable[[Database], AbstractAsyncContextManager[object]], way: Way

@@ -151,7 +151,7 @@ async def test_the_platforms_own_numbers(start_service: StartService, store: New
 
 
 async def test_calls_do_not_write_to_the_databases_log(service: Service) -> None:
-    async with service.database.reading() as session:
+    async with service.database.statement() as session:
         found = await session.exec(text("SELECT relpersistence FROM pg_class WHERE relname = 'rate_buckets'"))  # type: ignore[call-overload]
         assert found.scalar_one() == b"u"
 

@@ -168,7 +168,7 @@ async def test_sixteen_at_once_through_two_services(start_service: StartService,
         assert same(answers)
         assert answers[0].status_code == 201
         assert await order(clients[0]) == [answers[0].json()["id"]]
-        async with service.database.reading() as session:
+        async with service.database.statement() as session:
             made = select(func.count()).select_from(ImageRow).where(ImageRow.store_id == store.store_id)
             assert (await session.exec(made)).one() == 1
 

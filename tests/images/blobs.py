@@ -69,7 +69,7 @@ async def age_trash(service: Service, by: timedelta) -> None:
 
 
 async def trash_count(service: Service) -> int:
-    async with service.database.reading() as session:
+    async with service.database.statement() as session:
         return (await session.exec(select(func.count()).select_from(TrashRow))).one()
 
 
@@ -87,5 +87,5 @@ async def age_reservations(service: Service, by: timedelta) -> None:
 
 
 async def reserved(service: Service) -> set[str]:
-    async with service.database.reading() as session:
+    async with service.database.statement() as session:
         return {key.hex for key in await session.exec(select(ReservationRow.key))}

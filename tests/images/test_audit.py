@@ -151,7 +151,7 @@ async def test_a_database_that_was_restored_is_audited_first(start: Start, new_d
     async with start(await new_database()) as (service, client):
         await asyncio.gather(*(added(client) for _ in range(2)))
         await blobs.sweep(service)
-        async with service.database.reading() as session:
+        async with service.database.statement() as session:
             dumped = (await session.exec(select(InstanceRow))).one()
         lost = [await added(client) for _ in range(3)]
         await blobs.sweep(service)

@@ -43,7 +43,7 @@ async def claim(url: str, folder: Path) -> UUID:
     async with opened(url) as database:
         await instance.claim(database, storage, Staging(folder / "staging"))
         await instance.check(database, storage)
-        async with database.reading() as session:
+        async with database.statement() as session:
             recorded = (await session.exec(select(InstanceRow.id))).one()
     assert (folder / "blobs" / instance.NAME).read_text() == str(recorded)
     return recorded

@@ -74,7 +74,7 @@ async def keys_of(database: Database, sample: Sample) -> list[str]:
 
 
 async def test_samples_take_the_same_part_of_all_keys(images: list[str], empty: Service) -> None:
-    async with empty.database.reading() as session:
+    async with empty.database.statement() as session:
         keys = sorted([key.hex for key in await session.exec(select(ImageRow.key))])
     assert await keys_of(empty.database, Sample(1.0, 0.3)) == keys
     first, second = [await keys_of(empty.database, Sample(0.5, seed)) for seed in (0.0, 1.0)]

@@ -38,6 +38,6 @@ async def test_they_go_with_their_image(service: Service, client: httpx.AsyncCli
     server.pages["/a"] = answer(200, png(), ETag=ETAG)
     image = (await client.post(IMAGES, json={"src": server.url("/a")})).json()
     await client.delete(f"{IMAGES}/{image['id']}")
-    async with service.database.reading() as session:
+    async with service.database.statement() as session:
         rows = (await session.exec(select(SourceRow).where(col(SourceRow.image_id) == image["id"]))).all()
     assert rows == []

@@ -176,7 +176,7 @@ async def test_the_sweep_removes_them_a_day_later(client: httpx.AsyncClient, ser
     assert (await client.get(f"/uploads/{young['id']}")).status_code == 200
     assert (await client.get(f"/uploads/{old['id']}")).status_code == 404
     # Whoever comes even later is told the truth too.
-    async with service.database.reading() as session:
+    async with service.database.statement() as session:
         [key] = await session.exec(select(SigningKeyRow.key))
     past = "1700000000"
     signed = ticket_signature.signature(key, UUID(old["id"]), past)

@@ -82,7 +82,7 @@ async def _copy(
             stores.append(open_storage(url, staging))
         except ValueError as error:
             raise ValueError(f"{url}: {error}") from error
-    async with database.reading() as session:
+    async with database.statement() as session:
         count = (await session.exec(select(func.count()).select_from(ImageRow))).one()
     report = Report()
     with _bar(show) as bar:

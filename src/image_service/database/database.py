@@ -32,7 +32,7 @@ def shared_out(connections: int) -> dict[Way, int]:
 class Database:
     """PostgreSQL at `url` (`postgresql+asyncpg://…`) through at most `connections` connections, two or more.
 
-    Sessions of SQLModel (`reading`, `statement`, `transaction`) are for ordinary use; `Statement`s (`rows`,
+    Sessions of SQLModel (`statement`, `transaction`) are for ordinary use; `Statement`s (`rows`,
     `changes`) for what every request needs. Each way has its own connections. A statement times out after `seconds`;
     closing its connection may take `CLOSE_SECONDS` more.
     """
@@ -50,12 +50,8 @@ class Database:
         """See `Sessions.transaction`."""
         return self._sessions.transaction()
 
-    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """`Sessions.statement`, for statements that only read."""
-        return self._sessions.statement()
-
     def statement(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """`Sessions.statement`, for a write that nothing else depends on."""
+        """See `Sessions.statement`."""
         return self._sessions.statement()
 
     def changes(self) -> AbstractAsyncContextManager[Transaction]:

@@ -33,7 +33,7 @@ def advice(error: DatabaseUnavailable) -> str:
 async def _is_newest(database: Database) -> bool:
     """Whether the last migration's number is there: it is written when the migration is complete."""
     try:
-        async with database.reading() as session:
+        async with database.statement() as session:
             found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
     except ProgrammingError:  # no such table, or none that we may read: alembic says what is wrong
         return False

@@ -135,7 +135,7 @@ class IdempotencyKeys:
 
     async def _look(self, mine: Attempt) -> IdempotencyRow | None:
         """None: the key is new or free. A plain read does not wait for locks."""
-        async with self._database.reading() as session:
+        async with self._database.statement() as session:
             statement = select(IdempotencyRow).where(_key_of(mine), ~_is_free())
             return (await session.exec(statement)).first()
 

@@ -59,7 +59,7 @@ async def claim(database: Database, storage: Storage, staging: Staging) -> None:
 async def check(database: Database, storage: Storage) -> None:
     """Raises `InstanceMismatch` unless both have the same id and the database is not behind the blob store."""
     found = await look(storage)
-    async with database.reading() as session:
+    async with database.statement() as session:
         recorded = (await session.exec(select(InstanceRow.id))).first()
         require(recorded, (await session.exec(LAST_ID)).one(), found)
 
@@ -78,7 +78,7 @@ async def _old(database: Database, known: int) -> int | None:
     """
     is_old = col(ImageRow.created_at) < func.now() - literal(KNOWN_FOR)
     found = None
-    async with database.reading() as session:
+    async with database.statement() as session:
         low, high = known, (await session.exec(LAST_ID)).one()
         while low < high:
             middle = (low + high + 1) // 2
@@ -98,7 +98,7 @@ async def is_as_left(database: Database, storage: Storage) -> tuple[str | None, 
     Call it while holding the sweep's lock. Raises what storage and database raise.
     """
     found = await _read(storage, MARK)
-    async with database.reading() as session:
+    async with database.statement() as session:
         marks = (await session.exec(select(InstanceRow.mark, InstanceRow.next_mark))).first() or ()
     return found, found is not None and found in {str(mark) for mark in marks if mark is not None}
 
@@ -136,7 +136,7 @@ async def look(storage: Storage) -> Found:
 
 
 async def stored(storage: Storage) -> UUID | None:
-    """The blob store's id now: None, for example, while its disk is not mounted."""
+    """The blob store's id; None while its disk is not mounted, for example. Raises `InstanceMismatch` if damaged."""
     found = await _read(storage, NAME)
     try:
         return None if found is None else UUID(found)

@@ -218,7 +218,7 @@ async def images(
         placed = col(ImageRow.product_id).is_not(None)
         conditions.append(placed if assigned else ~placed)
     statement = _WITH_REVISION.where(*conditions).order_by(col(ImageRow.id)).offset(offset).limit(limit)
-    async with database.reading() as session:
+    async with database.statement() as session:
         total = (await session.exec(select(func.count()).select_from(ImageRow).where(*conditions))).one()
         found = (await session.exec(statement)).all()
     return Page(tuple(image_of(row.model_dump(), revision) for row, revision in found), total)

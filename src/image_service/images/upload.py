@@ -19,7 +19,7 @@ class Upload:
     validators: Validators | None = None  # of the response from there
 
     def columns(self, key: str) -> dict[str, Any]:
-        """The columns of the image's row that tell of the bytes stored under `key`."""
+        """Columns that describe the bytes stored under `key`."""
         picture = self.picture
         return {
             "key": UUID(key),

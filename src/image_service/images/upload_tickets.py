@@ -87,7 +87,7 @@ async def make(
 async def find(database: Database, id: UUID) -> Ticket | None:
     """None: it was withdrawn, or removed a day after its expiry."""
     statement = select(UploadTicketRow, col(UploadTicketRow.expires_at) <= func.now())
-    async with database.reading() as session:
+    async with database.statement() as session:
         found = (await session.exec(statement.where(UploadTicketRow.id == id))).first()
     return None if found is None else _ticket(found[0], is_expired=found[1])
 

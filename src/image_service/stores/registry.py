@@ -56,13 +56,13 @@ async def _add(session: AsyncSession, name: str, store_id: int | None, token: st
 
 async def every(database: Database) -> list[Store]:
     """All stores, by id."""
-    async with database.reading() as session:
+    async with database.statement() as session:
         rows = await session.exec(select(StoreRow).order_by(col(StoreRow.id)))
         return [_store(row) for row in rows]
 
 
 async def find(database: Database, store_id: int) -> Store | None:
-    async with database.reading() as session:
+    async with database.statement() as session:
         row = await session.get(StoreRow, store_id)
         return None if row is None else _store(row)
 

@@ -100,7 +100,7 @@ async def issue(database: Database, store_id: int, scope: Scope) -> str:
 
 async def of_store(database: Database, store_id: int) -> list[Token]:
     """Raises `StoreNotFound`."""
-    async with database.reading() as session:
+    async with database.statement() as session:
         if await session.get(StoreRow, store_id) is None:
             raise StoreNotFound(f"no store {store_id}")
         rows = await session.exec(select(TokenRow).where(TokenRow.store_id == store_id).order_by(col(TokenRow.id)))

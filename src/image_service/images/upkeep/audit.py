@@ -221,14 +221,14 @@ class Audit:
 
     async def _those(self, statement: SelectOfScalar[UUID], keys: list[UUID]) -> Sequence[UUID]:
         """The keys that no row has. They are few; the keys that rows have would be nearly all."""
-        async with self._database.reading() as session:
+        async with self._database.statement() as session:
             return (await session.exec(statement, params={"keys": keys})).all()
 
     async def _trashed(self, keys: list[UUID]) -> dict[UUID, int]:
         """Keys in the trash, with store ids."""
         theirs = col(TrashRow.key) == func.any(literal(keys, ARRAY(Uuid)))
         statement = select(TrashRow.key, TrashRow.store_id).where(theirs)
-        async with self._database.reading() as session:
+        async with self._database.statement() as session:
             return dict((await session.exec(statement)).all())
 
     async def _aged(self, unnamed: Sequence[tuple[UUID, str]], oldest: datetime) -> list[UUID]:

@@ -86,7 +86,7 @@ class Copying:
         last = 0
         while True:
             statement = select(ImageRow).where(col(ImageRow.id) > last).order_by(col(ImageRow.id)).limit(BATCH)
-            async with self._database.reading() as session:
+            async with self._database.statement() as session:
                 rows = (await session.exec(statement)).all()
             if not rows:
                 return
@@ -172,7 +172,7 @@ class Copying:
 
     async def _live(self, keys: Iterable[UUID]) -> set[UUID]:
         """Keys of live images."""
-        async with self._database.reading() as session:
+        async with self._database.statement() as session:
             return set(await session.exec(select(ImageRow.key).where(col(ImageRow.key).in_(list(keys)))))
 
 

@@ -27,7 +27,7 @@ async def remove(database: Database, library: Library, ttl: timedelta | None, *,
         return 0
     past = and_(col(ImageRow.product_id).is_(None), col(ImageRow.created_at) < func.now() - literal(ttl))
     if dry_run:
-        async with database.reading() as session:
+        async with database.statement() as session:
             return (await session.exec(select(func.count()).select_from(ImageRow).where(past))).one()
     removed, after = 0, (datetime(1970, 1, 1, tzinfo=UTC), 0)
     while batch := await _following(database, past, after):
@@ -42,5 +42,5 @@ async def remove(database: Database, library: Library, ttl: timedelta | None, *,
 
 async def _following(database: Database, past: ColumnElement[bool], after: tuple[datetime, int]) -> Sequence[ImageRow]:
     statement = select(ImageRow).where(past, tuple_(*_PLACE) > after).order_by(*_PLACE).limit(BATCH)
-    async with database.reading() as session:
+    async with database.statement() as session:
         return (await session.exec(statement)).all()

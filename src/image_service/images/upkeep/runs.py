@@ -60,7 +60,7 @@ async def cursor_of(database: Database, job: str, kind: type[Progress]) -> Progr
 
     Raises `DatabaseUnavailable`.
     """
-    async with database.reading() as session:
+    async with database.statement() as session:
         found = (await session.exec(select(JobRow.cursor).where(JobRow.job == job))).first()
     try:
         return None if found is None else kind(**found)
@@ -80,20 +80,20 @@ async def is_due(database: Database, job: str, interval: timedelta) -> bool:
     was put back. Raises `DatabaseUnavailable`.
     """
     recent = col(JobRow.last_run).between(func.now() - literal(interval), func.now())
-    async with database.reading() as session:
+    async with database.statement() as session:
         return (await session.exec(select(JobRow.job).where(JobRow.job == job, recent))).first() is None
 
 
 async def has_succeeded(database: Database, job: str, within: timedelta) -> bool:
     """Whether its last success ended no longer ago, by the database's clock. Raises `DatabaseUnavailable`."""
     recent = col(JobRow.last_success).between(func.now() - literal(within), func.now())
-    async with database.reading() as session:
+    async with database.statement() as session:
         return (await session.exec(select(JobRow.job).where(JobRow.job == job, recent))).first() is not None
 
 
 async def results(database: Database) -> dict[str, JobResult]:
     """Of all jobs, also those that have never run. Raises `DatabaseUnavailable`."""
-    async with database.reading() as session:
+    async with database.statement() as session:
         rows = (await session.exec(select(JobRow))).all()
     return dict.fromkeys((SWEEP, AUDIT, VERIFY, VERIFY_SAMPLE), NEVER) | {
         row.job: JobResult(

@@ -44,7 +44,7 @@ Audit = Callable[[datetime], Awaitable[Found]]  # strays are from before that ti
 class Swept:
     """How many of each were removed (or would be, in a dry run)."""
 
-    staged: int  # what uploads, renders and writes that were cut short have left
+    staged: int  # files left by interrupted uploads, renders and writes
     trash: int  # originals of deleted or replaced images, and strays, past their day
     strays: int  # originals that no row names: put into the trash, for a day; 0 without an audit
     variants: int  # variants of no live image; 0 without an audit
@@ -113,7 +113,7 @@ async def _remove_again(database: Database, storage: Storage, sizes: list[str], 
     recent = and_(col(TrashRow.store_id) != NO_STORE, true() if since is None else col(TrashRow.deleted_at) > since)
     while True:
         some = select(TrashRow).where(recent, col(TrashRow.key) > last).order_by(col(TrashRow.key)).limit(BATCH)
-        async with database.reading() as session:
+        async with database.statement() as session:
             rows = (await session.exec(some)).all()
         if not rows:
             return
@@ -162,7 +162,7 @@ async def _empty_trash(database: Database, storage: Storage, sizes: list[str], *
         return await batches.count(database, TrashRow, past)
     removed = 0
     while True:
-        async with database.reading() as session:
+        async with database.statement() as session:
             rows = (await session.exec(select(TrashRow).where(past).limit(BATCH))).all()
         if not rows:
             return removed

@@ -26,7 +26,7 @@ class OriginalState(StrEnum):
     WHOLE = "whole"
     DAMAGED = "damaged"
     MISSING = "missing"
-    UNREADABLE = "unreadable"  # the blob store itself answers, but not with this one: a bad sector, a mode
+    UNREADABLE = "unreadable"  # the store works, but reading this blob failed: a bad sector, permissions
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class All:
     async def after(self, database: Database, place: str) -> tuple[Sequence[ImageRow], str | None]:
         last = int(place or 0)
         statement = select(ImageRow).where(col(ImageRow.id) > last).order_by(col(ImageRow.id)).limit(BATCH)
-        async with database.reading() as session:
+        async with database.statement() as session:
             rows = (await session.exec(statement)).all()
         return rows, str(rows[-1].id) if rows else None
 
@@ -75,7 +75,7 @@ class Sample:
         statement = select(ImageRow).where(
             col(ImageRow.key).between(UUID(int=min(max(first, start), end)), UUID(int=end))
         )
-        async with database.reading() as session:
+        async with database.statement() as session:
             rows = (await session.exec(statement.order_by(col(ImageRow.key)).limit(BATCH))).all()
         full = len(rows) == BATCH and rows[-1].key.int < end
         return rows, f"{rows[-1].key.int + 1 if full else (window + 1) * width:x}"
@@ -149,5 +149,5 @@ async def state_of(storage: Storage, name: str, sha256: bytes) -> OriginalState:
 
 
 async def _still_named(database: Database, row: ImageRow) -> bool:
-    async with database.reading() as session:
+    async with database.statement() as session:
         return (await session.exec(select(ImageRow.id).where(ImageRow.key == row.key))).first() is not None
