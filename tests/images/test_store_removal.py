@@ -13,7 +13,7 @@ from tests.databases import connected
 from tests.shop import added, form, orphan, png
 
 GALLERIES = (1, 2, 3)
-PATIENCE = 0.5  # seconds for a statement
+PATIENCE = 2.0  # seconds for a statement: all but the one that waits need milliseconds
 
 
 async def filled(client: httpx.AsyncClient) -> None:
