@@ -34,6 +34,9 @@ def _digest(value: str) -> str:
     return value
 
 
+Sha256 = Annotated[str, AfterValidator(_digest), Field(json_schema_extra={"pattern": "^[0-9a-fA-F]{64}$"})]
+
+
 class EntryInput(BaseModel):
     """One image of the list, named by exactly one of `id`, `src` and `sha256`."""
 
@@ -51,12 +54,8 @@ class EntryInput(BaseModel):
         ),
     ] = None
     sha256: Annotated[
-        str | None,
-        AfterValidator(_digest),
-        Field(
-            json_schema_extra={"pattern": "^[0-9a-fA-F]{64}$"},
-            description="The bytes of an image of this product, or of another of the store's, which is copied.",
-        ),
+        Sha256 | None,
+        Field(description="The bytes of an image of this product, or of another of the store's, which is copied."),
     ] = None
     filename: Annotated[Name | None, Field(description="With `src`: the file name of the fetched picture.")] = None
     alt: Annotated[
