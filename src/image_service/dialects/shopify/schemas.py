@@ -2,16 +2,16 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from image_service.errors import MalformedBody
 from image_service.web.bodies.uploads import Submission
+from image_service.web.bodies.validated import validated
 from image_service.web.images.bodies import Identity, Pixels, Src, Time, Updated, described
 from image_service.web.images.input import without_unset
 from image_service.web.images.texts import Name, PlainAlt
 from image_service.web.numbers import MAX_ID, WHOLE, Number
-from image_service.web.problems import invalid_fields
 
 MAX_VARIANTS = 1_000  # of one image: half of the values that a JSON body may have
 
@@ -73,10 +73,7 @@ def parse_image(body: Submission, *, is_new: bool = False) -> ImageFields:
         raise MalformedBody("no object `image`")
     if is_new:
         fields = without_unset(fields)
-    try:
-        return ImageFields.model_validate(fields)
-    except ValidationError as error:
-        raise invalid_fields(error) from None
+    return validated(ImageFields, fields)
 
 
 class ImageObject(TypedDict, total=False):

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from image_service.dialects.tiendanube import described
 from image_service.dialects.tiendanube.answers import told, view_of
 from image_service.dialects.tiendanube.product_list import WHOLE, ProductFields, names_wanted, page_of, shown
-from image_service.dialects.tiendanube.schemas import parse_name
+from image_service.dialects.tiendanube.schemas import ProductNameInput
 from image_service.errors import ProductNotFound
 from image_service.images import queries
 from image_service.images.blobs import open_original
@@ -24,6 +24,7 @@ from image_service.web.access.callers import Reader, Writer
 from image_service.web.blob_response import blob_response
 from image_service.web.bodies import uploads
 from image_service.web.bodies.json_body import JsonBounds
+from image_service.web.bodies.validated import validated
 from image_service.web.images.answers import Fields, answer
 from image_service.web.images.products import by_language, storable_query
 from image_service.web.numbers import Count, ImageId, ProductId
@@ -109,7 +110,8 @@ async def name_product(
 ) -> Response:
     """Name a product, in any number of languages. The platform's other product fields are ignored."""
     expected = etags.expected_versions(request)
-    asked = parse_name(await uploads.read_fields(request, BOUNDS, last_counts=True))
+    body = await uploads.read_fields(request, BOUNDS, last_counts=True)
+    asked = validated(ProductNameInput, body.fields)
     said = asked.model_fields_set
     before = await naming.find(parts.database, caller.store_id, product_id)
     await naming.describe(

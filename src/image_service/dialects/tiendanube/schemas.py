@@ -2,13 +2,11 @@
 
 from typing import Annotated, Any, NotRequired
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from image_service.web.bodies.uploads import Submission
 from image_service.web.images.bodies import Identity, ImageBody, described
 from image_service.web.images.products import KEY_SCHEMA, NAME_SCHEMA, name_by_language, plain_key
-from image_service.web.problems import invalid_fields
 
 
 class ProductNameInput(BaseModel):
@@ -27,14 +25,6 @@ class ProductNameInput(BaseModel):
         Annotated[str, AfterValidator(plain_key), Field(json_schema_extra=KEY_SCHEMA)] | None,
         Field(description="Your own key, such as a SKU; unique in the store."),
     ] = None
-
-
-def parse_name(body: Submission) -> ProductNameInput:
-    """Raises `InvalidField` with every field that cannot be used."""
-    try:
-        return ProductNameInput.model_validate(body.fields)
-    except ValidationError as error:
-        raise invalid_fields(error) from None
 
 
 class _Named(TypedDict, total=False):

@@ -13,10 +13,10 @@ from image_service.galleries.plan import Outcome
 from image_service.images.library import UNCHANGED
 from image_service.ingest.fetch_policy import MAX_URL
 from image_service.web.bodies.json_body import JsonBounds
+from image_service.web.bodies.validated import message_of, shown_name
 from image_service.web.images.bodies import ImageBody, PickedImage, described
 from image_service.web.images.texts import AltText, Name
 from image_service.web.numbers import MAX_ID, WHOLE, Number
-from image_service.web.problems import message_of, shown_name
 
 MAX_ENTRIES = 250
 BOUNDS = JsonBounds(

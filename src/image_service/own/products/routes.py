@@ -7,10 +7,11 @@ from image_service.images.library import UNCHANGED
 from image_service.images.products import naming
 from image_service.images.products.naming import Described
 from image_service.own.products import described
-from image_service.own.products.schemas import ProductByKeyInput, ProductInput, parse, shown
+from image_service.own.products.schemas import ProductByKeyInput, ProductInput, shown
 from image_service.web import etags
 from image_service.web.access.callers import Writer
 from image_service.web.bodies import uploads
+from image_service.web.bodies.validated import validated
 from image_service.web.idempotency import idempotent, key_of
 from image_service.web.numbers import ProductId
 from image_service.web.openapi.routes import Router
@@ -25,7 +26,7 @@ async def put_product(request: Request, product_id: ProductId, caller: Writer, p
     and name is nothing but its images.
     """
     expected = etags.expected_versions(request)
-    asked = parse(ProductInput, await uploads.read_fields(request))
+    asked = validated(ProductInput, (await uploads.read_fields(request)).fields)
     said = asked.model_fields_set
     product = await naming.describe(
         parts.database,
@@ -46,7 +47,7 @@ async def find_or_make_product(request: Request, caller: Writer, parts: PartsOf)
     """
     idempotency_key = key_of(request)
     body = await uploads.read_fields(request)
-    asked = parse(ProductByKeyInput, body)
+    asked = validated(ProductByKeyInput, body.fields)
 
     def show(found: tuple[Described, bool]) -> Response:
         product, is_new = found

@@ -1,15 +1,13 @@
 """The request and response bodies of products."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from image_service.images.products.naming import Described
-from image_service.web.bodies.uploads import Submission
 from image_service.web.images.bodies import Identity, described
 from image_service.web.images.products import KEY_SCHEMA, MAX_NAME, plain_key, plain_name, text_of
-from image_service.web.problems import invalid_fields
 
 Key = Annotated[str, AfterValidator(plain_key), Field(json_schema_extra=KEY_SCHEMA)]
 Name = Annotated[str, AfterValidator(plain_name), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME})]
@@ -41,17 +39,6 @@ class NamedProduct(TypedDict):
     id: Annotated[Identity, described("The merchant's own product number, or the one that was given to it.")]
     key: Annotated[str | None, described("The merchant's own; null where it has none.")]
     name: Annotated[str | None, described("What people call it; null where it has none.")]
-
-
-Input = TypeVar("Input", ProductInput, ProductByKeyInput)
-
-
-def parse(kind: type[Input], body: Submission) -> Input:
-    """Raises `InvalidField` with every field that cannot be used."""
-    try:
-        return kind.model_validate(body.fields)
-    except ValidationError as error:
-        raise invalid_fields(error) from None
 
 
 def shown(product: Described, language: str) -> NamedProduct:

@@ -3,17 +3,17 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 from typing_extensions import TypedDict
 
 from image_service.edge.origin import ORIGIN, WHAT_AN_ORIGIN_IS, as_sent, is_origin
 from image_service.errors import InvalidField
 from image_service.images.upload_tickets import Allowed, Ticket
 from image_service.web.bodies.uploads import Submission
+from image_service.web.bodies.validated import validated
 from image_service.web.images.bodies import Time
 from image_service.web.images.view import time_of
 from image_service.web.numbers import MAX_ID, WHOLE, Number
-from image_service.web.problems import invalid_fields
 
 MAX_POSITION = 10_000  # the most images that any setting allows a product
 MAX_ORIGINS = 20  # one for each country's shop, and for development
@@ -85,10 +85,7 @@ def parse_ticket(
     body: Submission, *, max_files: int, max_image_bytes: int, max_seconds: int
 ) -> tuple[Allowed, timedelta]:
     """What the ticket allows, and its lifetime. Raises `InvalidField` with every field that cannot be used."""
-    try:
-        asked = TicketInput.model_validate(body.fields)
-    except ValidationError as error:
-        raise invalid_fields(error) from None
+    asked = validated(TicketInput, body.fields)
     for name, most in (("files", max_files), ("bytes_per_file", max_image_bytes), ("expires_in", max_seconds)):
         if (getattr(asked, name) or 0) > most:
             raise InvalidField(name, f"must be less than or equal to {most}")

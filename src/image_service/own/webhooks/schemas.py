@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 from typing_extensions import TypedDict
 
 from image_service.errors import InvalidField
@@ -12,9 +12,9 @@ from image_service.jobs.webhooks.attempts import Delivery
 from image_service.jobs.webhooks.endpoints import NewSecret, Webhook
 from image_service.jobs.webhooks.sending import Sender
 from image_service.web.bodies.uploads import Submission
+from image_service.web.bodies.validated import validated
 from image_service.web.images.bodies import Time, described
 from image_service.web.images.view import time_of
-from image_service.web.problems import invalid_fields
 
 EventName = Literal[
     "image.created", "image.updated", "image.deleted", "gallery.changed", "image.failed", "job.finished"
@@ -52,10 +52,7 @@ class WebhookInput(BaseModel):
 
 def parse(body: Submission, sender: Sender) -> WebhookInput:
     """The URL is in the form that will be requested. Raises `InvalidField` with every field that cannot be used."""
-    try:
-        asked = WebhookInput.model_validate(body.fields)
-    except ValidationError as error:
-        raise invalid_fields(error) from None
+    asked = validated(WebhookInput, body.fields)
     try:
         return asked.model_copy(update={"url": sender.judged(asked.url)})
     except FetchFailed as failed:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from image_service.errors import BodyTooLong, InvalidField, MalformedBody
 from image_service.ingest.base64_text import begins_a_picture, is_data_url
-from image_service.web.problems import shown_name
+from image_service.web.bodies.validated import shown_name
 
 SRC = "src"  # besides the attachment; may also hold a picture
 MAX_DATA_HEAD = 300  # bytes that identify a `data:` URL

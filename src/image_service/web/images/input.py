@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from image_service.web.bodies.uploads import Submission
+from image_service.web.bodies.validated import validated
 from image_service.web.images.texts import AltText, Name
 from image_service.web.numbers import MAX_ID, WHOLE, Number
-from image_service.web.problems import invalid_fields
 
 
 class ImageInput(BaseModel):
@@ -73,7 +73,4 @@ def parse_new(body: Submission) -> ImageInput:
 def parse_input(body: Submission) -> ImageInput:
     """Raises `InvalidField` with every invalid field."""
     fields = body.texts(ImageInput.model_fields) if body.is_form else body.fields
-    try:
-        return ImageInput.model_validate(fields)
-    except ValidationError as error:
-        raise invalid_fields(error) from None
+    return validated(ImageInput, fields)
