@@ -55,7 +55,7 @@ async def test_malformed_json(client: httpx.AsyncClient, body: bytes) -> None:
         ('{"src": "http://a.test/\\ud800.png"}', "src"),
         ('{"src": "http://a.test/\\u0000.png"}', "src"),
         ('{"attachment": "\\ud800"}', "attachment"),
-        ('{"id": "x", "attachment": "x"}', "id"),
+        ('{"image_id": "x", "attachment": "x"}', "image_id"),
     ],
 )
 async def test_text_that_cannot_be_kept(client: httpx.AsyncClient, body: str, field: str) -> None:

@@ -169,7 +169,7 @@ async def test_base64_as_clients_write_it(client: httpx.AsyncClient, text: str) 
         ({"attachment": "%%%"}, {"attachment"}),
         ({"attachment": encoded(b"GIF89a")}, {"attachment"}),
         ({"image_id": "7"}, {"image_id"}),
-        ({"image_id": 0}, {"image_id"}),
+        ({"image_id": -1}, {"image_id"}),
         ({"image_id": 2**63}, {"image_id"}),
         ({"position": 0}, {"position"}),
         ({"position": "one"}, {"position"}),

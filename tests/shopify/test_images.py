@@ -82,12 +82,12 @@ async def test_a_form_may_name_its_fields_as_those_of_image(shop: Shop) -> None:
 
 
 async def test_what_a_typed_client_has_not_set_is_absent_in_a_create(shop: Shop) -> None:
-    made = await shop.add(id=0, product_id=0, position="", alt=None, src="", filename="")
+    made = await shop.add(id="tmp-1", product_id=[], position="", alt=None, src="", filename="")
     assert made["position"] == 1
     answer = await shop.client.post(IMAGES, json=attachment(position=0))
     assert (answer.status_code, list(answer.json()["errors"])) == (422, ["position"])
     answer = await shop.client.put(one(made), json={"image": {"position": ""}})
-    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["position"])
+    assert answer.json()["image"]["position"] == 1
 
 
 async def test_list_get_and_count(shop: Shop) -> None:

@@ -250,7 +250,6 @@ async def test_only_a_file(client: httpx.AsyncClient, anyone: httpx.AsyncClient,
         "image_id": str(await orphan(client)),
         "position": "1",
         "product_id": "99",
-        "id": "1",
     }
     for name, value in others.items():
         answer = await anyone.post(at(made), files=form(), data={name: value})
@@ -267,6 +266,13 @@ async def test_only_a_file(client: httpx.AsyncClient, anyone: httpx.AsyncClient,
     assert (answer.status_code, answer.json()) == (422, {"file": ["must be a single file"]})
     assert server.connections == 0
     assert await left(client, made) == 1
+
+
+async def test_fields_that_a_library_adds(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:
+    """WebUploader's, with its defaults."""
+    fields = {"id": "WU_FILE_0", "name": "a.png", "type": "image/png", "lastModifiedDate": "Mon", "size": "75"}
+    answer = await anyone.post(at(await ticket(client)), data=fields, files=form())
+    assert answer.status_code == 201
 
 
 async def test_they_are_counted_apart(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:

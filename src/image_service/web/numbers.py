@@ -17,7 +17,9 @@ _WHOLE = re.compile(rf"({DECIMAL.pattern})(?:\.0{{1,20}})?")
 
 
 def _whole(value: object) -> object:
-    """Clients send JSON integers as strings, and as floats from spreadsheets: `"2"`, `"2.0"`."""
+    """Clients send JSON integers as strings, as floats from spreadsheets (`"2"`, `"2.0"`), and as `""` for null."""
+    if value == "":
+        return None
     match = _WHOLE.fullmatch(value) if isinstance(value, str) else None
     return int(match[1]) if match else value
 

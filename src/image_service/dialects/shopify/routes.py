@@ -1,6 +1,5 @@
 """Shopify's product images: create, list, count, get, update, delete."""
 
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -69,7 +68,7 @@ async def create_image(
     def show(image: Image) -> Response:
         return _one(request, parts, caller, image)
 
-    return await offered.created(request, parts, caller.store_id, partial(parse_image, is_new=True), make, show)
+    return await offered.created(request, parts, caller.store_id, parse_image, make, show)
 
 
 @routes.get("/products/{product_id}/images.json", **described.LIST_IMAGES)

@@ -9,14 +9,12 @@ from image_service.errors import MalformedBody
 from image_service.web.bodies.uploads import Submission
 from image_service.web.bodies.validated import validated
 from image_service.web.images.bodies import Identity, Pixels, Src, Time, Updated, described
-from image_service.web.images.input import without_unset
 from image_service.web.images.texts import Name, PlainAlt
 from image_service.web.numbers import MAX_ID, WHOLE, Number
 
 MAX_VARIANTS = 1_000  # of one image: half of the values that a JSON body may have
 
 
-Place = Annotated[Number, Field(ge=1), WHOLE]
 VariantId = Annotated[Number, Field(ge=1, le=MAX_ID), WHOLE]
 
 
@@ -34,8 +32,9 @@ class ImageFields(BaseModel):
     attachment: Annotated[str | None, Field(description="The picture in base64; it may contain line breaks.")] = None
     filename: Annotated[Name | None, Field(description="The attachment's name.")] = None
     position: Annotated[
-        Place | None,
-        Field(description="From 1; beyond the end means the end; absent in a create: the end."),
+        Number | None,
+        Field(ge=1, description="From 1; beyond the end means the end; absent in a create: the end."),
+        WHOLE,
     ] = None
     alt: Annotated[PlainAlt | None, Field(description="A text for people who cannot see the picture.")] = None
     variant_ids: Annotated[
@@ -64,15 +63,13 @@ class ImageFields(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-def parse_image(body: Submission, *, is_new: bool = False) -> ImageFields:
+def parse_image(body: Submission) -> ImageFields:
     """Reads JSON's `image`, or a form. Raises `MalformedBody` without an `image`, `InvalidField` with every field that
     cannot be used.
     """
     fields: Any = body.texts(ImageFields.model_fields) if body.is_form else body.fields.get("image")
     if not isinstance(fields, dict):
         raise MalformedBody("no object `image`")
-    if is_new:
-        fields = without_unset(fields)
     return validated(ImageFields, fields)
 
 

@@ -25,7 +25,7 @@ from image_service.web.bodies.uploads import Submission
 from image_service.web.idempotency import idempotent, key_of
 from image_service.web.images.answers import Fields, answer, view_of
 from image_service.web.images.duplicates import OnDuplicateAsked, added, status_of
-from image_service.web.images.input import ImageInput, parse_input
+from image_service.web.images.input import ImageInput, parse_new
 from image_service.web.images.view import BASIC_FIELDS
 from image_service.web.offered import Offer
 from image_service.web.openapi.routes import Router
@@ -34,7 +34,7 @@ from image_service.web.parts import PartsOf
 log = structlog.get_logger()
 
 NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # the response contains the URL
-THE_TICKETS = ("src", "attachment", "image_id", "position", "product_id", "id")  # the holder may not set these
+THE_TICKETS = ("src", "attachment", "image_id", "position", "product_id")  # the holder may not set these
 
 router = Router(tags=["Uploads"])
 
@@ -132,7 +132,7 @@ async def upload_by_ticket(
 
 def _parse(body: Submission) -> ImageInput:
     """Raises `InvalidField` for fields that the ticket sets."""
-    asked = parse_input(body)
+    asked = parse_new(body)
     for name in THE_TICKETS:
         if name in asked.said:
             raise InvalidField(name, "can't be given with an upload ticket")

@@ -1,7 +1,5 @@
 """An image's fields in the body of a create or an update, in JSON or a form."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,22 +50,20 @@ class ImageInput(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-# What typed clients send in a create for a field that they do not set. A `position` of 0 may be meant, and is refused.
-_UNSET: dict[str, tuple[Any, ...]] = {"id": (0, "0", ""), "product_id": (0, "0", ""), "position": ("",)}
-
-
-def without_unset(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a create, without those that a typed client has not set."""
-    return {
-        name: value
-        for name, value in fields.items()
-        if isinstance(value, bool | list | dict) or value not in _UNSET.get(name, ())
-    }
+_NEW = ImageInput.model_fields.keys() - {"id"}  # libraries number their files: `id=WU_FILE_0`
 
 
 def parse_new(body: Submission) -> ImageInput:
     """As `parse_input`, for a create."""
-    return parse_input(replace(body, fields=without_unset(body.fields)))
+    fields = body.texts(_NEW) if body.is_form else body.fields
+    return validated(
+        ImageInput, {name: value for name, value in fields.items() if name in _NEW and not _is_unset(name, value)}
+    )
+
+
+def _is_unset(name: str, value: Any) -> bool:
+    """Typed clients send 0 for an id that they do not set. A `position` of 0 may be meant, and is refused."""
+    return name in ("image_id", "product_id") and value in (0, "0") and value is not False
 
 
 def parse_input(body: Submission) -> ImageInput:
