@@ -159,8 +159,8 @@ def _add_pages(app: Application, settings: Settings) -> None:
 
 
 def _add_middleware(app: Application, settings: Settings, dialects: Sequence[Dialect], recorder: Recorder) -> None:
-    app.add_middleware(Head)  # the innermost
-    app.add_middleware(Compress)
+    app.add_middleware(Compress)  # the innermost
+    app.add_middleware(Head)  # outside it: the headers of HEAD are those of the compressed body
     app.add_middleware(Query)
     app.add_middleware(Guard, render=problem_response, limits=settings.connection_limits)
     app.add_middleware(Cors, origins=settings.cors_origins)

@@ -229,7 +229,9 @@ async def test_a_page_of_full_galleries_is_whole_and_costs_little_memory(
     unchanged = await client.get("/products?per_page=200", headers={"If-None-Match": answer.headers["ETag"]})
     assert unchanged.status_code == 304
     head = await client.head("/products?per_page=200")
-    assert (head.content, head.headers["ETag"]) == (b"", answer.headers["ETag"])
+    for each in (head, answer):
+        each.headers.pop("x-request-id")
+    assert (head.content, head.headers) == (b"", answer.headers)
 
 
 async def many(service: Service, store: NewStore, *, products: int, images: int) -> None:

@@ -39,8 +39,7 @@ class Answer:
 
 
 class StreamedResponse(Response):
-    """Sends the chunks as they come, so that memory does not grow with the body; none for HEAD. Always calls `aclose`
-    at the end.
+    """Sends the chunks as they come, so that memory does not grow with the body. Always calls `aclose` at the end.
 
     The caller may give `Content-Length`.
     """
@@ -61,35 +60,34 @@ class StreamedResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            if scope["method"] == "HEAD":
-                await send(END)
-            else:
-                await self._send_chunks(send, scope.get(EXCHANGE))
+            await self._send_chunks(scope, send)
         finally:
             await self._aclose()
 
-    async def _send_chunks(self, send: Send, exchange: Exchange | None) -> None:
-        """While too many bytes wait for clients, read only small bodies.
+    async def _send_chunks(self, scope: Scope, send: Send) -> None:
+        """While too many bytes wait for clients, read only small bodies. `Head` makes the method HEAD once the answer's
+        head is out, which compression delays until the first chunk.
 
         A send returns once the previous chunk is taken, so two chunks may wait for a client.
         """
+        exchange: Exchange | None = scope.get(EXCHANGE)
         left = int(self.headers.get("content-length", sys.maxsize))
         memory = exchange.memory if exchange is not None and left > SMALL_BYTES else None
         held = before = 0
         try:
-            while True:
+            while scope["method"] != "HEAD":
                 if memory is not None and left:
                     await memory.room(count := min(left, CHUNK_BYTES))
                     held += count
                 if (chunk := await anext(self._chunks, None)) is None:
-                    await send(END)
-                    return
+                    break
                 left -= len(chunk)
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 if memory is not None:
                     memory.give_back(before)
                     held -= before
                     before = held
+            await send(END)
         finally:
             if memory is not None:
                 memory.give_back(held)

@@ -33,15 +33,8 @@ class Compress:
         async def sent_on(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if may and _is_head_of_long_json(scope, headers):
-                    headers.add_vary_header("Accept-Encoding")  # as its GET, whose body may be compressed
                 if vary := headers.get("vary"):  # a prepared body already has it
                     headers["Vary"] = ", ".join(dict.fromkeys(each.strip() for each in vary.split(",")))
             await send(message)
 
         await (self._compressed(scope, receive, sent_on) if may else self._plain(scope, receive, send))
-
-
-def _is_head_of_long_json(scope: Scope, headers: MutableHeaders) -> bool:
-    is_json = headers.get("content-type", "").startswith("application/json")
-    return scope["method"] == "HEAD" and is_json and int(headers.get("content-length", 0)) >= LEAST_BYTES

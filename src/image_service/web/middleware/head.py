@@ -1,7 +1,7 @@
 """HEAD on every route that has GET (RFC 9110, 9.1): FastAPI's API routes lack it.
 
 The route handles the request as GET, and the body is dropped. The route sees GET until it sends the answer's head, and
-HEAD from then on, so it need not make a long body.
+HEAD from then on, so it need not make the rest of a long body.
 """
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
