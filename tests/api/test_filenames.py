@@ -40,6 +40,20 @@ async def test_a_name_in_a_form(client: httpx.AsyncClient, disposition: bytes) -
 
 
 @pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("می\u200cخواهم.png", "می\u200cخواهم.png"),
+        ("👨\u200d👩\u200d👧.png", "👨\u200d👩\u200d👧.png"),
+        ("\u200da\u202e\u200b\x07b.png\u200c", "ab.png"),
+        (" \u200c ", "image.png"),
+    ],
+)
+async def test_joiners_are_kept_within_a_name(client: httpx.AsyncClient, sent: str, kept: str) -> None:
+    made = await post(client, f"{IMAGES}?fields=filename", f'form-data; name="file"; filename="{sent}"'.encode())
+    assert made == {"filename": kept}
+
+
+@pytest.mark.parametrize(
     ("path", "disposition", "filename"),
     [
         ("/uc?export=download&id=1AbC", b"attachment; filename*=UTF-8''%C3%91and%C3%BA%20azul.png", NAME),

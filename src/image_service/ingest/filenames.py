@@ -22,6 +22,7 @@ MAX_FILENAME = 255  # characters
 EXTENSIONS = {each: (f".{each}",) for each in Format} | {Format.JPG: (".jpg", ".jpeg", ".jpe", ".jfif")}
 
 _BLANKS = b" \t\r\n"
+_JOINERS = "\u200c\u200d"
 _PARAMETER = re.compile(rb"[\s;]*([^\s;=\"]*)\s*(=?)\s*")
 _CLOSING = re.compile(rb"\"\s*(?:;|\Z)")  # a closing quote; others are part of malformed names: `5" screen.jpg`
 _EXTENDED = re.compile(rb"([\w.:-]+)'[^']*'(.*)", re.DOTALL)  # charset'language'value
@@ -40,12 +41,14 @@ _NAMES = aliases.keys() | {module.name for module in pkgutil.iter_modules(encodi
 
 
 def clean_filename(name: str, format_: Format) -> str:
-    """The last segment of a path (Windows' too), without control characters.
+    """The last segment of a path (Windows' too), without control characters. Keeps joiners within it, which Persian
+    words and emoji need.
 
     An empty result becomes a default by format: `image.jpg`.
     """
     last = re.split(r"[/\\]", name)[-1]
-    kept = "".join(char for char in last if unicodedata.category(char)[0] != "C").strip()
+    kept = "".join(char for char in last if char in _JOINERS or unicodedata.category(char)[0] != "C")
+    kept = kept.strip().strip(_JOINERS).strip()
     return kept[-MAX_FILENAME:] or f"image.{format_}"
 
 
