@@ -171,9 +171,10 @@ class PictureRefused(ImageServiceError):
     """Each dialect has its own message for each refusal.
 
     `field` is the picture's source: `file`, `attachment` or `src`. `limit` is the limit that was exceeded, in bytes.
-    `answer` is the public reason why a `src` was not fetched. `formats` are the accepted formats, and `kind` is the
-    actual one, if known. `detail` is the true reason, for the log only. `reason` is the refusal for programs, more
-    precise for a `src` that was not fetched. `status` is the host's status, and `retry_after` its wait in seconds.
+    `answer` is a more precise public reason, such as why a `src` was not fetched. `formats` are the accepted formats,
+    and `kind` is the actual one, if known. `detail` is the true reason, for the log only. `reason` is
+    the refusal for programs, more precise for a `src` that was not fetched. `status` is the host's status, and
+    `retry_after` its wait in seconds.
     """
 
     def __init__(

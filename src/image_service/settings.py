@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from image_service.database.address import address
 from image_service.database.limits import COMMAND_SECONDS, LEAST_CONNECTIONS, MAX_BIGINT
 from image_service.edge.limits import ConnectionLimits
-from image_service.edge.origin import WHAT_AN_ORIGIN_IS, as_sent, is_origin
+from image_service.edge.origin import origins
 from image_service.edge.token import MUST_BE, is_token
 from image_service.pixels.limits import Limits
 from image_service.pixels.picture import ALWAYS_TAKEN, DRAWN, Format, readable
@@ -64,12 +64,6 @@ def _token(value: str | None) -> str | None:
 
 def _address(value: object) -> object:
     return address(value) if isinstance(value, str) else value
-
-
-def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(map(is_origin, value)):
-        raise ValueError(WHAT_AN_ORIGIN_IS)
-    return tuple(map(as_sent, value))
 
 
 def _base_url(value: str) -> str:
@@ -130,7 +124,9 @@ class Settings(BaseSettings):
     rate_limit_bucket: int | None = Field(default=None, ge=1, le=1_000_000)  # the platform's own has 40 …
     rate_limit_per_second: float | None = Field(default=None, gt=0, le=1_000_000)  # … and 2
     trusted_proxies: Networks = ()
-    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(lambda value: tuple(origins(value)))
+    ] = ()
 
     gallery: bool = True  # false: an API alone on the internet has no use for a page that asks for tokens
     upload_ticket_max_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)  # a URL that leaks is worth no more

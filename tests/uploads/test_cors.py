@@ -56,6 +56,8 @@ async def test_a_page_that_the_ticket_names(sides: Sides) -> None:
         ("http://[::1]:80", "http://[::1]"),
         (SHOP + ":80", SHOP + ":80"),
         (SHOP + ":8443", SHOP + ":8443"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("ionic://localhost:80", "ionic://localhost:80"),
     ],
 )
 async def test_a_port_that_browsers_leave_out(sides: Sides, named: str, sent_as: str) -> None:

@@ -14,10 +14,11 @@ from tests.api.repeated import new_key, same
 from tests.conftest import API, Service, StartService
 from tests.ingest.server import ScriptedServer
 from tests.scrape import Scrape
-from tests.shop import PRODUCT, added, form, order, orphan, png
+from tests.shop import PRODUCT, added, form, order, orphan, page, png
 from tests.uploads.tickets import COLORS, SHOP, at, left, refusal, sent, ticket
 
 MAX = 10_485_759  # bytes of a picture
+NEW = dict.fromkeys(("id", "url", "created_at", "expires_at"))  # differ between tickets
 
 
 # --- made and looked at ---
@@ -39,8 +40,11 @@ async def test_made_with_all_that_may_be_said(client: httpx.AsyncClient) -> None
     assert lasts.total_seconds() == 60
 
 
-async def test_made_with_nothing_said(client: httpx.AsyncClient) -> None:
-    made = await ticket(client)
+@pytest.mark.parametrize("unset", [None, ""])
+async def test_made_with_nothing_said(client: httpx.AsyncClient, unset: str | None) -> None:
+    numbers = ("product_id", "position", "files", "bytes", "bytes_per_file", "expires_in")
+    made = await ticket(client, **dict.fromkeys(numbers, unset), origins=None)
+    assert {**made, **NEW} == {**await ticket(client), **NEW}
     assert (made["product_id"], made["position"], made["origins"]) == (None, None, [])
     assert (made["files"], made["bytes"], made["bytes_per_file"]) == (1, MAX, MAX)
     lasts = datetime.fromisoformat(made["expires_at"]) - datetime.fromisoformat(made["created_at"])
@@ -76,7 +80,8 @@ async def test_made_with_nothing_said(client: httpx.AsyncClient) -> None:
                 SHOP + "/",
                 "https://Shop.example.com",
                 "shop.example.com",
-                "ftp://shop.example.com",
+                "capacitor://",
+                "file:///a.html",
             )
         ),
     ],
@@ -189,7 +194,8 @@ async def test_no_more_than_its_bytes(client: httpx.AsyncClient, anyone: httpx.A
     made = await ticket(client, files=5, bytes=2 * size - 1)
     assert (await sent(anyone, made)).status_code == 201
     refused = await sent(anyone, made)
-    assert (refused.status_code, refused.json()) == (413, {"file": [f"must weigh less than {size} bytes"]})
+    why = f"is too large: the upload ticket has {size - 1} bytes left"
+    assert (refused.status_code, refused.json()) == (413, {"file": [why]})
     assert (await client.get(f"/uploads/{made['id']}")).json()["bytes_left"] == size - 1
     exact = await ticket(client, files=5, bytes=size)
     assert (await sent(anyone, exact)).status_code == 201
@@ -273,6 +279,21 @@ async def test_fields_that_a_library_adds(client: httpx.AsyncClient, anyone: htt
     fields = {"id": "WU_FILE_0", "name": "a.png", "type": "image/png", "lastModifiedDate": "Mon", "size": "75"}
     answer = await anyone.post(at(await ticket(client)), data=fields, files=form())
     assert answer.status_code == 201
+
+
+async def test_a_reused_image_shows_nothing_that_the_holder_did_not_send(
+    client: httpx.AsyncClient, anyone: httpx.AsyncClient, server: ScriptedServer
+) -> None:
+    server.pages["/a.png?key=secret"] = page(png())
+    body = {"src": server.url("/a.png?key=secret"), "alt": "a note", "filename": "draft.png"}
+    there = (await client.post(f"/products/{PRODUCT}/images?fields=all", json=body)).json()
+    assert there["source_url"] == body["src"]
+    made = await ticket(client, product_id=PRODUCT)
+    for fields in ("all", "id,source_url,alt,filename,width", "source_url"):
+        answer = await anyone.post(f"{at(made)}&on_duplicate=reuse&fields={fields}", files=form())
+        assert (answer.status_code, answer.json()["id"]) == (200, there["id"])
+        assert not {"alt", "filename", "source_url"} & answer.json().keys()
+    assert "variants" in (await anyone.post(f"{at(made)}&on_duplicate=reuse&fields=all", files=form())).json()
 
 
 async def test_they_are_counted_apart(client: httpx.AsyncClient, anyone: httpx.AsyncClient) -> None:

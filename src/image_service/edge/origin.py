@@ -1,17 +1,21 @@
 """The `Origin` header: the origin of the calling page (RFC 6454)."""
 
 import re
+from collections.abc import Sequence
 
-ORIGIN = r"^https?://[a-z0-9.\[\]:-]{1,300}$"  # as browsers write it (6.1)
-WHAT_AN_ORIGIN_IS = "each is scheme://host, perhaps with :port, in lower case and without a path"
+# As browsers write it (6.1), and the web views of app kits: `capacitor://localhost`.
+ORIGIN = r"^[a-z][a-z0-9+.-]{0,30}://[a-z0-9.\[\]:-]{1,300}$"
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def is_origin(text: str) -> bool:
-    return re.fullmatch(ORIGIN, text, re.ASCII) is not None
+def origins(values: Sequence[str]) -> list[str]:
+    """The origins as browsers write them. For a validator: raises `ValueError`."""
+    if not all(re.fullmatch(ORIGIN, each, re.ASCII) for each in values):
+        raise ValueError("each is scheme://host, perhaps with :port, in lower case and without a path")
+    return [as_sent(each) for each in values]
 
 
 def as_sent(origin: str) -> str:
     """As browsers write it: without its scheme's default port."""
-    port = ":443" if origin.startswith("https:") else ":80"
-    bare = origin.removesuffix(port)
-    return bare if is_origin(bare) else origin
+    scheme, _, host = origin.partition("://")
+    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, '')) or host}"

@@ -111,7 +111,7 @@ def words_of(error: PictureRefused) -> str:
         case Refusal.TOO_MANY_PIXELS:
             return "has too many pixels"
         case Refusal.TOO_HEAVY | Refusal.TOO_HEAVY_FETCHED:
-            return f"must weigh less than {megabytes(error.limit)}"
+            return error.answer or f"must weigh less than {megabytes(error.limit)}"
         case Refusal.NOT_FETCHED:
             return error.answer or COULD_NOT_BE_FETCHED
         case Refusal.NOT_BASE64:

@@ -2,16 +2,17 @@
 its token, and the front-end posts files to the ticket's URL.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from image_service.errors import InvalidField, UnsupportedBody
+from image_service.errors import InvalidField, PictureRefused, Refusal, UnsupportedBody
 from image_service.images import upload_tickets
 from image_service.images.idempotency import Once
-from image_service.images.products.duplicates import OnDuplicate
+from image_service.images.products.duplicates import OnDuplicate, Reused
 from image_service.images.queries import Image
 from image_service.images.upload_tickets import Ticket
 from image_service.ingest.shares import Owner
@@ -34,6 +35,7 @@ from image_service.web.parts import PartsOf
 log = structlog.get_logger()
 
 NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # the response contains the URL
+PRIVATE = ("alt", "filename", "source_url")  # of an image that the holder did not add
 THE_TICKETS = ("src", "attachment", "image_id", "position", "product_id")  # the holder may not set these
 
 router = Router(tags=["Uploads"])
@@ -99,6 +101,8 @@ async def upload_by_ticket(
         where = f"/products/{image.product_id}" if image.product_id is not None else ""
         location = f"{parts.api_base}{where}/images/{image.id}"
         view = view_of(parts, fields, BASIC_FIELDS)
+        if isinstance(image, Reused):
+            view = replace(view, fields=tuple(name for name in view.fields if name not in PRIVATE) or BASIC_FIELDS)
         return answer(request, view, image.version, view.of(image), status_of(image), {"Location": location})
 
     ticket = holder.ticket
@@ -117,17 +121,22 @@ async def upload_by_ticket(
             ticket=ticket.id,
         )
 
-    return await offered.created(
-        request,
-        parts,
-        ticket.store_id,
-        _parse,
-        make,
-        show,
-        key=holder.key,
-        max_image_bytes=holder.max_bytes,
-        owner=Owner(ticket.store_id, ticket.id, ticket.allowed.files),
-    )
+    try:
+        return await offered.created(
+            request,
+            parts,
+            ticket.store_id,
+            _parse,
+            make,
+            show,
+            key=holder.key,
+            max_image_bytes=holder.max_bytes,
+            owner=Owner(ticket.store_id, ticket.id, ticket.allowed.files),
+        )
+    except PictureRefused as refused:
+        if refused.refusal is Refusal.TOO_HEAVY and refused.limit < ticket.allowed.bytes_per_file:
+            refused.answer = f"is too large: the upload ticket has {refused.limit} bytes left"
+        raise
 
 
 def _parse(body: Submission) -> ImageInput:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 from typing_extensions import TypedDict
 
-from image_service.edge.origin import ORIGIN, WHAT_AN_ORIGIN_IS, as_sent, is_origin
+from image_service.edge.origin import ORIGIN, origins
 from image_service.errors import InvalidField
 from image_service.images.upload_tickets import Allowed, Ticket
 from image_service.web.bodies.uploads import Submission
@@ -22,10 +22,11 @@ DEFAULT_SECONDS = 900  # time to choose some photos and send them
 # --- requests ---
 
 
-def _origins(value: list[str]) -> list[str]:
-    if not all(map(is_origin, value)):
-        raise ValueError(WHAT_AN_ORIGIN_IS)
-    return [as_sent(each) for each in value]
+Origins = Annotated[
+    list[Annotated[str, Strict(), Field(json_schema_extra={"pattern": ORIGIN})]],
+    Field(max_length=MAX_ORIGINS),
+    AfterValidator(origins),
+]
 
 
 class TicketInput(BaseModel):
@@ -48,7 +49,7 @@ class TicketInput(BaseModel):
         WHOLE,
     ] = None
     files: Annotated[
-        Number,
+        Number | None,
         Field(
             ge=1,
             le=MAX_ID,
@@ -72,12 +73,10 @@ class TicketInput(BaseModel):
         WHOLE,
     ] = None
     origins: Annotated[
-        list[Annotated[str, Strict(), Field(json_schema_extra={"pattern": ORIGIN})]],
+        Origins | None,
         Field(
-            max_length=MAX_ORIGINS,
-            description="Origins of pages that may use the ticket, beside those of the settings: `https://shop.example.com`.",
+            description="Origins of pages that may use the ticket, beside those of the settings: `https://shop.example.com`."
         ),
-        AfterValidator(_origins),
     ] = []
 
 
@@ -92,14 +91,15 @@ def parse_ticket(
     if asked.position is not None and asked.product_id is None:
         raise InvalidField("position", "needs a product_id")
     per_file = asked.bytes_per_file or max_image_bytes
-    whole = asked.files * per_file
+    files = asked.files or 1
+    whole = files * per_file
     allowed = Allowed(
         product_id=asked.product_id,
         position=asked.position,
-        files=asked.files,
+        files=files,
         bytes=min(asked.bytes or whole, whole),
         bytes_per_file=per_file,
-        origins=tuple(asked.origins),
+        origins=tuple(asked.origins or ()),
     )
     return allowed, timedelta(seconds=asked.expires_in or min(DEFAULT_SECONDS, max_seconds))
 
