@@ -60,7 +60,11 @@ async def test_an_id_in_a_create_is_ignored(client: httpx.AsyncClient, value: An
     made = await client.post(IMAGES, json={"attachment": ATTACHMENT, "id": value})
     assert made.status_code == 201
     assert made.json()["id"] != value
-    files = {"file": ("a.png", png()), "id": (None, str(value)), "id[]": (None, "\xe9".encode("latin-1"))}
+    files: dict[str, Any] = {
+        "file": ("a.png", png()),
+        "id": (None, str(value)),
+        "id[]": (None, "\xe9".encode("latin-1")),
+    }
     assert (await client.post(IMAGES, files=files)).status_code == 201
 
 
@@ -104,8 +108,20 @@ async def test_a_language_without_a_text_is_left_out(client: httpx.AsyncClient) 
     id_ = (await added(client))["id"]
     answer = await client.put(f"{IMAGES}/{id_}?fields=alt", json={"alt": {"es": None, "en": "A shoe"}})
     assert answer.json() == {"alt": {"en": "A shoe"}}
-    for wrong in (["A shoe", "Un zapato"], [["A shoe"]], [5], [{"es": "x"}], {"es": ["x"]}, 5, False):
+    for wrong in (["A shoe", "Un zapato"], [["A shoe"]], [True], [{"es": "x"}], {"es": ["x"]}, {"es": False}, False):
         assert (await client.put(f"{IMAGES}/{id_}", json={"alt": wrong})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [(2024, "2024"), (1.5, "1.5"), ([7], "7"), ({"es": 7, "en": "x"}, {"es": "7", "en": "x"})],
+    ids=str,
+)
+async def test_texts_may_be_numbers(client: httpx.AsyncClient, sent: Any, stored: Any) -> None:
+    """PHP's `JSON_NUMERIC_CHECK` writes them so."""
+    body = {"attachment": ATTACHMENT, "alt": sent, "filename": 123}
+    answer = await client.post(f"{IMAGES}?fields=alt,filename", json=body)
+    assert (answer.status_code, answer.json()) == (201, {"alt": stored, "filename": "123"})
 
 
 async def test_empty_parameters_are_as_absent(client: httpx.AsyncClient) -> None:
@@ -119,7 +135,16 @@ async def test_empty_parameters_are_as_absent(client: httpx.AsyncClient) -> None
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded", "", "application/json"]
+    "kind",
+    [
+        "text/plain",
+        "text/plain;charset=UTF-8",
+        "application/x-www-form-urlencoded",
+        "",
+        "application/json",
+        "text/json",
+        "application/x-json",
+    ],
 )
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"\xef\xbb\xbf \r\n", b"\n  "])
 async def test_json_by_another_name_or_behind_a_byte_order_mark(

@@ -88,11 +88,18 @@ async def test_a_slow_body_that_is_fast_enough(hasty: int, credentials: bytes) -
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_content_encoding(port: int, credentials: bytes, path: str) -> None:
-    for coding in ("gzip", "br", "GZIP", "gzip, gzip", "x"):
+    for coding in ("gzip", "x-gzip", "br", "GZIP", "deflate", "compress", "zstd", "gzip, gzip", "utf-8,gzip"):
         fields = (f"Content-Encoding: {coding}", "Content-Length: 5")
         (answer,) = await ask(port, head(credentials, *fields, path=path) + b"abcde")
         assert answer.status == 415, coding
         assert is_in_the_words_of(path, answer.json)
+
+
+async def test_what_is_no_content_encoding_is_ignored(port: int, credentials: bytes) -> None:
+    for coding in ("identity", "utf-8", "none", "binary", "gzipped", ""):
+        fields = (f"Content-Encoding: {coding}", "Content-Length: 2")
+        (answer,) = await ask(port, head(credentials, *fields, path="/uploads", kind="application/json") + b"{}")
+        assert answer.status == 201, coding
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -178,9 +178,11 @@ def filter_case(context: HookContext, case: Case) -> bool:
         return False
     texts = [value for name, value in image.items() if name in NUMBERS and isinstance(value, str)]
     alt = image.get("alt")
+    shown = [image.get("filename"), *(alt.values() if isinstance(alt, dict) else [alt])]
     return not (
         any(re.fullmatch(r"([0-9]+(\.0+)?)?", text) for text in texts)
         or alt == []
+        or any(isinstance(text, int | float) for text in shown)
         or (isinstance(alt, dict) and None in alt.values())
     )
 

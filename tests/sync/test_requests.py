@@ -26,7 +26,7 @@ ONE_OF = "must have exactly one of id, src and sha256"
         ({"images": [{"id": 1}, {"id": 1, "src": "http://a.example/a.png"}]}, {"images[1]": [ONE_OF]}),
         ({"images": [{"id": 0}]}, {"images[0].id": ["must be greater than or equal to 1"]}),
         ({"images": [{"sha256": "abc"}]}, {"images[0].sha256": ["must be 64 hex digits"]}),
-        ({"images": [{"id": 1, "alt": 5}]}, {"images[0].alt": ["must be a string or a map of language to string"]}),
+        ({"images": [{"id": 1, "alt": True}]}, {"images[0].alt": ["must be a string or a map of language to string"]}),
         ({"images": [{"id": 1, "url": "x"}]}, {"images[0].url": ["is not known"]}),
         ({"images": [{"id": 1}, {"id": "1"}]}, {"images": ["must not name an id twice"]}),
         ({"images": [{"id": 1, "filename": "a.png"}]}, {"images[0]": ["filename goes with src"]}),

@@ -31,8 +31,8 @@ _CURSOR = re.compile(
 
 def ids_of(text: str) -> tuple[int, ...]:
     """The ids in a list with commas, by size. Those beyond 64 bits name nothing. Raises `InvalidField`."""
-    ids = text.replace(" ", "").split(",")
-    if not all(re.fullmatch(_ID, each) for each in ids):
+    ids = [each for each in text.replace(" ", "").split(",") if each]
+    if not ids or not all(re.fullmatch(_ID, each) for each in ids):
         raise InvalidField("ids", NO_IDS)
     if len(ids) > MAX_IDS:
         raise InvalidField("ids", f"is too long (maximum is {MAX_IDS} entries)")

@@ -36,7 +36,7 @@ class ImageFields(BaseModel):
         Field(ge=1, description="From 1; beyond the end means the end; absent in a create: the end."),
         WHOLE,
     ] = None
-    alt: Annotated[PlainAlt | None, Field(description="A text for people who cannot see the picture.")] = None
+    alt: Annotated[PlainAlt, Field(description="A text for people who cannot see the picture.")] = None
     variant_ids: Annotated[
         list[VariantId] | None,
         Field(

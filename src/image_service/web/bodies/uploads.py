@@ -93,7 +93,7 @@ def is_form(request: Request) -> bool:
 
 
 def _is_json(kind: str) -> bool:
-    return kind in ("", "application/json") or kind.endswith("+json")
+    return kind in ("", "application/json", "application/x-json", "text/json") or kind.endswith("+json")
 
 
 def _media_type(request: Request) -> str:

@@ -25,17 +25,25 @@ def first_of(texts: Mapping[str, str]) -> str | None:
     return texts[min(texts)] if texts else None
 
 
+def _text(value: object) -> object:
+    """PHP sends a text of digits as a number (`JSON_NUMERIC_CHECK`), and no text as an empty list."""
+    if value == []:
+        return None
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
 def _is_str(value: object) -> bool:
     return isinstance(value, str)
 
 
 def _alt(value: object) -> object:
-    if isinstance(value, list) and len(value) < 2:
-        value = value[0] if value else None  # PHP's empty map; one published client sends texts only as lists
+    if isinstance(value, list) and len(value) == 1:  # one published client sends texts only as lists
+        [value] = value
         if isinstance(value, list | dict):
             raise ValueError("must be a string or a map of language to string")
-    if isinstance(value, dict) and None in value.values():
-        value = {tag: text for tag, text in value.items() if text is not None} or None
+    value = _text(value)
+    if isinstance(value, dict) and value:
+        value = {tag: _text(text) for tag, text in value.items() if text is not None} or None
     if value is None or isinstance(value, str):
         texts, tags = [value or ""], []
     elif isinstance(value, dict) and len(value) <= MAX_LANGUAGES and all(map(_is_str, value.values())):
@@ -51,8 +59,10 @@ def _alt(value: object) -> object:
     return value
 
 
-Name = Annotated[str, Field(max_length=1024), AfterValidator(storable)]
-PlainAlt = Annotated[str, Field(max_length=MAX_ALT), AfterValidator(storable)]  # in one language
+Name = Annotated[str, Field(max_length=1024), AfterValidator(storable), BeforeValidator(_text)]
+PlainAlt = Annotated[  # in one language
+    Annotated[str, Field(max_length=MAX_ALT), AfterValidator(storable)] | None, BeforeValidator(_text)
+]
 AltText = Annotated[
     str | dict[str, str] | None,
     BeforeValidator(_alt),

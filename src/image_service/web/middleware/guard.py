@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 
@@ -19,6 +20,9 @@ from image_service.edge.limits import MAX_HEADERS, SMALL_BYTES, ConnectionLimits
 from image_service.web.dialect import SCOPE_KEY, dialect_of
 
 log = structlog.get_logger()
+
+# Clients also write the charset here, or `none`: any other name is ignored.
+_CODINGS = re.compile(rb"(?<![^\s,])(?:x-)?(?:gzip|compress|deflate|br|zstd)(?![^\s,])", re.IGNORECASE)
 
 
 class Guard:
@@ -148,6 +152,6 @@ def _refusal(scope: Scope) -> int | None:
     has_length = any(name == b"content-length" for name, _ in headers)
     if codings and (codings != [b"chunked"] or has_length or scope["http_version"] == "1.0"):
         return 400  # other codings would have to be decoded first; 1.0 has none (RFC 9112, 6.1)
-    if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers):
+    if any(name == b"content-encoding" and _CODINGS.search(value) for name, value in headers):
         return 415  # a decompressed body has no bound
     return None
