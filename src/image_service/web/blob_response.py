@@ -4,12 +4,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from image_service.ingest.hosts.dates import moment_of
 from image_service.storage.base import Blob, ByteRange
 from image_service.web import etags
 from image_service.web.answers import StreamedResponse
@@ -61,7 +62,7 @@ def _is_current(request: Request, current: _Validators) -> bool:
     """`If-Modified-Since` counts only without `If-None-Match`."""
     if "if-none-match" in request.headers:
         return etags.is_current(request, current.etag)
-    since = _date(request.headers.get("if-modified-since"))
+    since = moment_of(request.headers.get("if-modified-since", ""))
     return since is not None and current.modified is not None and current.modified <= since
 
 
@@ -72,7 +73,7 @@ def _range_wanted(request: Request, current: _Validators) -> ByteRange | None:
     condition = request.headers.get("if-range")
     if request.method != "GET":
         return None
-    if condition is not None and condition != current.etag and (_date(condition) or 0) != current.modified:
+    if condition is not None and condition != current.etag and (moment_of(condition) or 0) != current.modified:
         return None
     return byte_range(request.headers.get("range", ""))
 
@@ -96,13 +97,3 @@ def _byte_range(header: str) -> ByteRange | None:
 
 def _second(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
-
-
-def _date(value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):  # OverflowError: a year or zone too large for a machine integer
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
