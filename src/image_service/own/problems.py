@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from image_service.errors import Duplicate, GalleryFull, InvalidField, NoCredentials, NotAnId, PictureRefused
 from image_service.web.images.bodies import described
 from image_service.web.openapi.components import CHALLENGE, shared
-from image_service.web.problem_bodies import NOT_AN_ID, description_of, duplicate, words_of
+from image_service.web.problem_bodies import NOT_AN_ID, description_of, duplicate, gallery_full, words_of
 from image_service.web.problems import Problem, reason_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -19,13 +19,11 @@ MEDIA_TYPE = "application/problem+json"
 class ProblemBody(BaseModel):
     """What went wrong (RFC 9457)."""
 
-    code: Annotated[str, described("A stable name of it, for programs; the header `Problem` too.")]
+    code: Annotated[str, described("A stable name for programs, as in the header `Problem`.")]
     title: Annotated[str, described("The status in words.")]
     status: Annotated[int, described("The HTTP status.")]
     detail: Annotated[str, described("An explanation for people.")]
-    errors: Annotated[
-        dict[str, list[str]], described("Where fields are at fault: a map of their names to messages.")
-    ] = {}
+    errors: Annotated[dict[str, list[str]], described("Messages by field, if fields are invalid.")] = {}
 
 
 def render(request: Request, problem: Problem) -> Response:
@@ -53,7 +51,7 @@ def _detail(problem: Problem, errors: dict[str, list[str]]) -> str:
         case Duplicate(image_id=image_id):
             return duplicate(image_id)
         case GalleryFull(limit=limit):
-            return f"Product is not allowed to have more than {limit} images"
+            return gallery_full(limit)
         case NotAnId():
             return NOT_AN_ID
         case NoCredentials():

@@ -12,13 +12,10 @@ from image_service.site.files import AGAIN, with_version
 from image_service.site.prepared import Prepared
 
 
-def policy(*, images: str = "'self'", scripts: bool = True) -> str:
-    """A `Content-Security-Policy` for a page that shows `images` (CSP sources), without anything inline,
-    and by default with scripts that call the API.
-    """
-    own = "script-src 'self'; connect-src 'self'; " if scripts else ""
+def policy(*, images: str = "'self'") -> str:
+    """A `Content-Security-Policy` for a page that shows `images` (CSP sources) and calls the API. Nothing inline."""
     return (
-        f"default-src 'none'; {own}style-src 'self'; img-src {images}; "
+        f"default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src {images}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 

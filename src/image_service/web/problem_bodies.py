@@ -81,7 +81,7 @@ def render(request: Request, problem: Problem) -> Response:
         case OverfullForm():
             body = {"error": "Problems parsing the form"}
         case GalleryFull(limit=limit):
-            body = code_body(problem, f"Product is not allowed to have more than {limit} images")
+            body = code_body(problem, gallery_full(limit))
         case Duplicate(image_id=image_id):
             body = code_body(problem, duplicate(image_id))
         case NotAnId():
@@ -95,6 +95,10 @@ def render(request: Request, problem: Problem) -> Response:
 
 def duplicate(image_id: int) -> str:
     return f"The product has this picture already: image {image_id}"
+
+
+def gallery_full(limit: int) -> str:
+    return f"Product is not allowed to have more than {limit} images"
 
 
 def words_of(error: PictureRefused) -> str:
@@ -234,7 +238,7 @@ ERRORS: dict[int, dict[str, Any]] = {
         {
             "code": 422,
             "message": "Unprocessable Entity",
-            "description": "Product is not allowed to have more than 250 images",
+            "description": gallery_full(250),
         },
         model=CodeError | FieldErrors,  # in this order: a map of field to messages matches anything
     ),

@@ -21,7 +21,6 @@ SERVINE = _image(101, "servine", "jpg", 1, *_2013)
 ONYX = _image(112, "onyx", "jpg", 2, *_2013)
 STOUTLAND = _image(123, "stoutland", "jpg", 3, *_2013)
 CHARMANDER = _image(134, "charmander", "jpg", 4, "2013-04-12T09:14:11-03:00", "2013-04-12T09:14:11-03:00")
-MEWTWO = _image(145, "mewtwo", "gif", 5, "2013-04-12T09:15:11-03:00", "2013-04-12T09:15:11-03:00")
 MOVED = _image(145, "mewtwo", "gif", 1, "2013-01-03T09:11:51-03:00", "2013-03-11T09:14:16-03:00")
 ORPHAN = {**SERVINE, "position": None, "product_id": None}
 

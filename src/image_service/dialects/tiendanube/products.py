@@ -110,7 +110,7 @@ async def name_product(
 ) -> Response:
     """Name a product, in any number of languages. The platform's other product fields are ignored."""
     expected = etags.expected_versions(request)
-    body = await uploads.read_fields(request, BOUNDS, last_counts=True)
+    body = await uploads.read_fields(request, BOUNDS, last_wins=True)
     asked = validated(ProductNameInput, body.fields)
     said = asked.model_fields_set
     before = await naming.find(parts.database, caller.store_id, product_id)

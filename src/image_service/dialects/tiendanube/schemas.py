@@ -32,9 +32,9 @@ class _Named(TypedDict, total=False):
 
     name: Annotated[
         str | dict[str, str],
-        described("What people call it; under the versioned prefixes a map of language to text."),
+        described("Display name; under the versioned prefixes a map of language to text."),
     ]
-    key: Annotated[str, described("What the merchant's own system calls it.")]
+    key: Annotated[str, described("The merchant's own key, such as a SKU.")]
 
 
 class ProductBody(_Named):

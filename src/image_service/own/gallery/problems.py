@@ -10,6 +10,7 @@ from image_service.own import problems
 from image_service.own.gallery.schemas import StoppedBody
 from image_service.own.problems import MEDIA_TYPE, problem_body
 from image_service.web.openapi.components import shared
+from image_service.web.problem_bodies import gallery_full
 from image_service.web.problems import Problem
 
 STOPPED = "An entry failed, and on_error is stop: nothing has changed"
@@ -25,14 +26,13 @@ def render(request: Request, problem: Problem) -> Response:
 
 # --- OpenAPI ---
 
-_FULL = "Product is not allowed to have more than 250 images"
 _FIELD = "images[0]: must have exactly one of id, src and sha256"
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "An entry is wrong": {
         **problem_body(422, "invalid_field", _FIELD),
         "errors": {"images[0]": ["must have exactly one of id, src and sha256"]},
     },
-    "Too many": problem_body(422, "gallery_full", _FULL),
+    "Too many": problem_body(422, "gallery_full", gallery_full(250)),
     "An entry failed, and on_error is stop": {
         **problem_body(422, "sync_stopped", STOPPED),
         "receipts": [

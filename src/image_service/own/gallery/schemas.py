@@ -12,6 +12,7 @@ from image_service.galleries.entries import Entry, Missing, OnError, Refetch, Wa
 from image_service.galleries.plan import Outcome
 from image_service.images.library import UNCHANGED
 from image_service.ingest.fetch_policy import MAX_URL
+from image_service.own.problems import ProblemBody
 from image_service.web.bodies.json_body import JsonBounds
 from image_service.web.bodies.validated import message_of, shown_name
 from image_service.web.images.bodies import ImageBody, PickedImage, described
@@ -76,7 +77,7 @@ class EntryInput(BaseModel):
 
 
 class GalleryInput(BaseModel):
-    """The images of a product as they shall be, in order."""
+    """The wanted images of a product, in order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -137,19 +138,19 @@ def _path(location: Sequence[int | str]) -> str:
 class SyncReceipt(TypedDict):
     """What came of an entry, or of an image that no entry names."""
 
-    index: Annotated[int | None, described("Of the entry, from 0; null of an image that none names.", minimum=0)]
-    id: Annotated[int | None, described("Of the image; null where there is none, or none yet.")]
-    outcome: Annotated[Outcome, described("`fetch`, of a dry run: its bytes will tell.")]
+    index: Annotated[int | None, described("Index of the entry, from 0; null for a removed image.", minimum=0)]
+    id: Annotated[int | None, described("The image's id, if there is an image.")]
+    outcome: Annotated[Outcome, described("In a dry run, `fetch` if the result depends on the bytes.")]
     reason: Annotated[str | None, described("Why it failed: a stable name.", examples=["host_error"])]
-    status: Annotated[int | None, described("What the host answered, if that is why.", examples=[503])]
+    status: Annotated[int | None, described("HTTP status that the host answered, if it did.", examples=[503])]
 
 
 class SyncedBody(TypedDict):
     """The gallery, and what came of each entry."""
 
-    images: Annotated[list[ImageBody | PickedImage], described("All of them, in order; of a dry run as they are.")]
+    images: Annotated[list[ImageBody | PickedImage], described("All images in order; in a dry run, unchanged.")]
     revision: Annotated[int, described("Counts changes of the gallery; 0: never written.", minimum=0)]
-    receipts: Annotated[list[SyncReceipt], described("One an entry, in order; then one an image that was removed.")]
+    receipts: Annotated[list[SyncReceipt], described("One for each entry, in order, then one for each removed image.")]
 
 
 class GalleryBody(TypedDict):
@@ -159,12 +160,7 @@ class GalleryBody(TypedDict):
     revision: Annotated[int, described("Counts changes of the gallery; 0: never written.", minimum=0)]
 
 
-class StoppedBody(BaseModel):
-    """What is wrong (RFC 9457); with `receipts` where entries failed."""
+class StoppedBody(ProblemBody):
+    """What went wrong (RFC 9457), with `receipts` if entries failed."""
 
-    code: Annotated[str, described("A stable name of it, for programs; the header `Problem` too.")]
-    title: Annotated[str, described("The status in words.")]
-    status: Annotated[int, described("The status again.")]
-    detail: Annotated[str, described("For people.")]
-    errors: Annotated[dict[str, list[str]], described("A map of field to messages.")] = {}
-    receipts: Annotated[list[SyncReceipt], described("What came of each entry.")] = []
+    receipts: Annotated[list[SyncReceipt], described("What came of each entry.")] = []  # noqa: RUF012 - pydantic copies it

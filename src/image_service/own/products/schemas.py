@@ -12,7 +12,7 @@ from image_service.web.images.products import KEY_SCHEMA, MAX_NAME, plain_key, p
 Key = Annotated[str, AfterValidator(plain_key), Field(json_schema_extra=KEY_SCHEMA)]
 Name = Annotated[str, AfterValidator(plain_name), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME})]
 _KEY = "Yours, such as a SKU or a UUID, in any characters; no two products of the store have the same."
-_NAME = "What people call it."
+_NAME = "Display name."
 
 
 class ProductInput(BaseModel):
@@ -38,7 +38,7 @@ class NamedProduct(TypedDict):
 
     id: Annotated[Identity, described("The merchant's own product number, or the one that was given to it.")]
     key: Annotated[str | None, described("The merchant's own; null where it has none.")]
-    name: Annotated[str | None, described("What people call it; null where it has none.")]
+    name: Annotated[str | None, described("Display name; null if it has none.")]
 
 
 def shown(product: Described, language: str) -> NamedProduct:

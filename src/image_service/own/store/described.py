@@ -12,7 +12,7 @@ class StoreBody(TypedDict):
     """A store, as its own token sees it."""
 
     id: Annotated[Identity, described("The store's id.")]
-    name: Annotated[str, described("What people call it.")]
+    name: Annotated[str, described("Display name.")]
     scope: Annotated[Literal["read", "write"], described("What the token may do.")]
     created_at: Time
 

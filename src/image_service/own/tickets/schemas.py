@@ -11,7 +11,7 @@ from image_service.errors import InvalidField
 from image_service.images.upload_tickets import Allowed, Ticket
 from image_service.web.bodies.uploads import Submission
 from image_service.web.bodies.validated import validated
-from image_service.web.images.bodies import Time
+from image_service.web.images.bodies import Time, described
 from image_service.web.images.view import time_of
 from image_service.web.numbers import MAX_ID, WHOLE, Number
 
@@ -30,7 +30,7 @@ Origins = Annotated[
 
 
 class TicketInput(BaseModel):
-    """What a ticket is to allow. A name that is not known is refused: a limit mistyped must not be a limit missing."""
+    """What a ticket allows. Unknown fields are refused, so that a mistyped limit is not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -107,35 +107,31 @@ def parse_ticket(
 # --- responses ---
 
 
-def _shown(description: str, **schema: Any) -> Any:
-    return Field(description=description, json_schema_extra=schema)
-
-
 TicketStatus = Literal["open", "expired", "used_up", "tried_too_often"]
 
 
 class TicketBody(TypedDict):
     """A ticket as its store sees it; its URL is shown once, when it is made."""
 
-    id: Annotated[str, _shown("Names the ticket to its store; of no use without the URL.", pattern="^[0-9a-f]{32}$")]
-    status: Annotated[TicketStatus, _shown("Whether it is still good, and if not, why.")]
-    product_id: Annotated[int | None, _shown("Null: the images are on no product.", format="int64", minimum=1)]
-    position: Annotated[int | None, _shown("Of the first image; null: the end.", minimum=1)]
-    files: Annotated[int, _shown("Images that may be made in all.", minimum=1)]
-    files_left: Annotated[int, _shown("Those that may still be made.", minimum=0)]
-    bytes: Annotated[int, _shown("Of all files together.", minimum=1)]
-    bytes_left: Annotated[int, _shown("What of that is left.", minimum=0)]
-    bytes_per_file: Annotated[int, _shown("The most that one file may have.", minimum=1)]
-    origins: Annotated[list[str], _shown("Of the pages that may use it, beside those of the settings.")]
+    id: Annotated[str, described("The ticket's id, of no use without the URL.", pattern="^[0-9a-f]{32}$")]
+    status: Annotated[TicketStatus, described("`open`, or why no more files may be sent.")]
+    product_id: Annotated[int | None, described("Null: the images are on no product.", format="int64", minimum=1)]
+    position: Annotated[int | None, described("Position of the first image; null: the end.", minimum=1)]
+    files: Annotated[int, described("Number of images that it may add.", minimum=1)]
+    files_left: Annotated[int, described("Number of images that it may still add.", minimum=0)]
+    bytes: Annotated[int, described("Bytes of all files together.", minimum=1)]
+    bytes_left: Annotated[int, described("Bytes that may still be sent.", minimum=0)]
+    bytes_per_file: Annotated[int, described("Bytes of each file, at most.", minimum=1)]
+    origins: Annotated[list[str], described("Origins of pages that may use it, beside those of the settings.")]
     created_at: Time
-    expires_at: Annotated[Time, _shown("From then on no upload may begin.")]
+    expires_at: Annotated[Time, described("No upload may begin after this.")]
 
 
 class TicketWithUrl(TicketBody):
     """A ticket that has just been made."""
 
     url: Annotated[
-        str, _shown("The URL that the front-end posts to. Anybody who has it may use the ticket.", format="uri")
+        str, described("The URL that the front-end posts to. Anybody who has it may use the ticket.", format="uri")
     ]
 
 

@@ -29,7 +29,7 @@ def _once_each(events: list[EventName]) -> list[EventName]:
 
 
 class WebhookInput(BaseModel):
-    """Where to, and what of. A name that is not known is refused: an event mistyped would never come."""
+    """A new webhook. Unknown fields are refused, so that a mistyped one is noticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

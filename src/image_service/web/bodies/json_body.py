@@ -38,19 +38,19 @@ BOUNDS = JsonBounds()
 
 
 class LongTexts(BodyTooLong):
-    """Texts that may be pictures make the body too long, and none has the right name. `fields` has their beginnings."""
+    """The body is too long because of long texts under wrong names. `fields` has the first characters of each."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         super().__init__("without a picture")
         self.fields = fields
 
 
-def taken_apart(body: bytes, attachment: Sequence[str], bounds: JsonBounds = BOUNDS) -> tuple[dict[str, Any], bytes]:
+def taken_apart(body: bytes, attachment: Sequence[str]) -> tuple[dict[str, Any], bytes]:
     """The fields without the one at the path `attachment`, and its text, empty if absent.
 
     Raises `BodyTooLong`, `LongTexts`, `MalformedBody`.
     """
-    rest, cut = _without_pictures(body, (attachment[-1], SRC), bounds)
+    rest, cut = _without_pictures(body, (attachment[-1], SRC), BOUNDS)
     fields = _parsed(rest)
     parent = parent_of(fields, attachment)
     text, value, src = b"", parent.get(attachment[-1]), parent.get(SRC)
@@ -64,7 +64,7 @@ def taken_apart(body: bytes, attachment: Sequence[str], bounds: JsonBounds = BOU
     def restored(mark: str) -> str:
         nonlocal size
         size += len(cut[mark])
-        if size > bounds.bytes:
+        if size > BOUNDS.bytes:
             raise BodyTooLong
         return _text(cut[mark]).decode("utf-8", "surrogatepass")
 
@@ -76,13 +76,15 @@ def taken_apart(body: bytes, attachment: Sequence[str], bounds: JsonBounds = BOU
         raise LongTexts(_restored(fields, cut, lambda mark: _start(cut[mark]))) from None
 
 
-def parsed(body: bytes, bounds: JsonBounds = BOUNDS, *, last_counts: bool = False) -> dict[str, Any]:
+def parsed(body: bytes, bounds: JsonBounds = BOUNDS, *, last_wins: bool = False) -> dict[str, Any]:
     """The fields of a body without an attachment; none if the body is empty. Raw line breaks in strings are accepted:
-    the seed prints its attachment with them. `last_counts`: of names that an object has twice; else they are refused.
+    the seed prints its attachment with them. `last_wins`: of equal names in an object the last
+    one counts; by default they are refused.
+
     Raises `BodyTooLong`, `MalformedBody`, `InvalidField`.
     """
     rest, _ = _without_pictures(body, (), bounds)
-    return _parsed(rest, None if last_counts else _names_once)
+    return _parsed(rest, None if last_wins else _names_once)
 
 
 def _without_pictures(body: bytes, names: Sequence[str], bounds: JsonBounds) -> tuple[bytes, dict[str, bytes]]:

@@ -64,7 +64,7 @@ def _other_file(body: Submission) -> Misnamed | None:
 def _found(
     fields: Mapping[str, Any], attachment: str, counts: Callable[[str, str, str], bool] = lambda *_: True
 ) -> Misnamed | None:
-    """The first field that `counts` by its name, its value, and the name that is wanted."""
+    """The first field for which `counts(name, value, wanted name)` is true."""
     for name, value in fields.items():
         if name in _NOT_READ or name in (SRC, attachment):
             continue

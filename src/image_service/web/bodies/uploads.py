@@ -33,7 +33,7 @@ _ENTRY = re.compile(r"(\w+)\[([^\[\]]{1,100})\]")  # of a list or a map in a for
 
 @dataclass(frozen=True)
 class Submission:
-    """A parsed body. `fields` are not checked yet; those of a form are all strings, and `texts` has what they mean."""
+    """A parsed body. `fields` are not checked yet. Those of a form are strings, which `texts` decodes."""
 
     fields: dict[str, Any]
     is_form: bool = False
@@ -76,16 +76,16 @@ async def read(
     return await _json(request, intake, attachment, max_json_bytes, max_image_bytes)
 
 
-async def read_fields(request: Request, bounds: JsonBounds = BOUNDS, *, last_counts: bool = False) -> Submission:
-    """A JSON object without a picture; a route that takes long lists gives its own `bounds`. `last_counts`: of a name
-    that is there twice, as other services' clients may expect; else it is refused.
+async def read_fields(request: Request, bounds: JsonBounds = BOUNDS, *, last_wins: bool = False) -> Submission:
+    """A JSON object without a picture; a route that takes long lists gives its own `bounds`. `last_wins`: of equal
+    names in an object the last one counts; by default they are refused.
 
     Raises `MalformedBody`, `UnsupportedBody`, `BodyTooLong`, `InvalidField` (a name that is there twice).
     """
     body = b"".join([chunk async for chunk in _json_body(request, bounds.bytes, BodyTooLong())])
     if len(body) > SMALL_JSON_BYTES:
-        return Submission(await asyncio.to_thread(parsed, body, bounds, last_counts=last_counts))
-    return Submission(parsed(body, bounds, last_counts=last_counts))
+        return Submission(await asyncio.to_thread(parsed, body, bounds, last_wins=last_wins))
+    return Submission(parsed(body, bounds, last_wins=last_wins))
 
 
 def is_form(request: Request) -> bool:
@@ -108,8 +108,8 @@ async def read_form_body(request: Request, intake: Intake, *, max_image_bytes: i
 async def _form(
     request: Request, intake: Intake, max_image_bytes: int, max_text_bytes: int = 0, path: Sequence[str] = ("",)
 ) -> Submission:
-    """`path`: of the field that may hold a picture in base64, of at most `max_text_bytes`; so may `src`. In a form its
-    objects need not be written.
+    """`path`: of the field that may hold a picture in base64, of at most `max_text_bytes`; so may `src`. A form may
+    omit the path's objects: `alt` for `image[alt]`.
     """
     *within, attachment = path
     content_type = request.headers.get("content-type", "")

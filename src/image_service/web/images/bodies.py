@@ -37,7 +37,7 @@ class VariantBody(TypedDict):
 
 
 class SrcsetBody(TypedDict):
-    """What a `<picture>` is made of. The URL of a size in a format is `url` with both put into it."""
+    """Sizes and formats for a `<picture>`."""
 
     url: Annotated[str, described("A template: replace `{size}` and `{format}`.")]
     formats: Annotated[
