@@ -70,9 +70,9 @@ def encoded(
     if graphic and format is Format.WEBP:
         return min(sharp(), _saved(image, format, colours), key=len)
     if graphic and format is Format.PNG:
-        few = _palette(image, graphic)
+        few, palette = graphic.rounded(image), _palette(image, graphic)
         # Filters help if rows repeat, and harm most other pictures with few colours.
-        return min((_saved(image, format, each) for each in ({}, few, few | {"filter": "none"})), key=len)
+        return min((_saved(few, format, each) for each in ({}, palette, palette | {"filter": "none"})), key=len)
     return _saved(image, format, colours | slowly)
 
 

@@ -127,7 +127,7 @@ def looked_at(image: pyvips.Image, data: bytes, rendering: Rendering) -> tuple[p
     image = without_useless_alpha(image.copy_memory())
     graphic = graphic_of(image, data, rendering)
     is_full = cache(lambda: image.bands >= BANDS and needs_full(image))  # 5 ms, once for all formats
-    sharp = cache(partial(lossless_webp, image))
+    sharp = cache(lambda: lossless_webp(graphic.rounded(image) if graphic else image))
     encode = partial(encoded, graphic=graphic, is_full=is_full, sharp=sharp, effort=rendering.effort)
     return image, encode, Look(graphic is not None, is_full, sharp)
 
