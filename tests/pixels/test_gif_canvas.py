@@ -4,12 +4,14 @@ import struct
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
 from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
+from tests.api.pictures import decoded, uploaded, url_of
 from tests.pixels.conftest import WAIT
 from tests.pixels.pictures import alike, encoded, pixel
 from tests.pixels.shown import Shown
@@ -67,12 +69,12 @@ async def test_as_in_a_browser(pool: PixelPool, chromium: Shown, tmp_path: Path,
         assert all(alike(one, other, 24) for one, other in zip(seen, wanted, strict=True)), (frame, seen, wanted)
 
 
-@pytest.mark.parametrize("screen", [(640, 480), (1024, 768), (641, 480)])
+@pytest.mark.parametrize("screen", [(640, 480), (1024, 768), (641, 480), (2400, 500), (700, 2060)])
 @pytest.mark.parametrize("format", [Format.GIF, Format.WEBP, Format.JPG])
 async def test_a_screen_of_any_size_is_believed(
     pool: PixelPool, chromium: Shown, tmp_path: Path, screen: tuple[int, int], format: Format
 ) -> None:
-    """The decoder takes some for the size of a monitor, and the first frame's instead."""
+    """The decoder does not believe some, and takes the first frame's instead."""
     frames: list[Frame] = [(8, 8, 20, 20, STAYS, 0), (600, 440, 40, 40, STAYS, 2)]
     data = gif(frames, screen=screen)
     (tmp_path / "a").write_bytes(data)
@@ -88,6 +90,34 @@ async def test_a_screen_of_any_size_is_believed(
             one, other = pixel(seen, *place), pixel(wanted, *place)
             is_same = alike(one, other, 24) if other[3] else format is Format.JPG or not one[3]
             assert is_same, (frame, place, one, other)
+
+
+@pytest.mark.parametrize("size", ["0-0", "240-0"])
+async def test_of_more_than_2048_pixels(client: httpx.AsyncClient, size: str) -> None:
+    frames: list[Frame] = [(0, 0, 1000, 100, STAYS, 0), (1600, 60, 400, 40, STAYS, 2)]
+    uploads = [gif(frames[:1], screen=(2400, 200)), gif(frames, screen=(2400, 200))]
+    for count, data in enumerate(uploads, 1):
+        image = await uploaded(client, "a.gif", data)
+        assert (image["width"], image["height"]) == (2400, 200)
+        for format in ("gif", "webp"):
+            seen = decoded(await client.get(url_of(image, size, format)))
+            scale = seen.width / 2400
+            assert getattr(seen, "n_frames", 1) == count
+            seen.seek(count - 1)
+            seen = seen.convert("RGBA")
+            assert alike(pixel(seen, int(500 * scale), int(50 * scale)), (255, 0, 0, 255), 24)
+            assert pixel(seen, int(1300 * scale), int(150 * scale))[3] == 0
+            assert alike(pixel(seen, int(1800 * scale), int(80 * scale)), (0, 0, 255, 255), 24) is (count == 2)
+
+
+@pytest.mark.parametrize("screen", [(40, 0), (0, 30)])
+async def test_a_screen_with_one_side(
+    pool: PixelPool, chromium: Shown, tmp_path: Path, screen: tuple[int, int]
+) -> None:
+    data = gif([(8, 1, 20, 20, STAYS, 0)], screen=screen)
+    (tmp_path / "a").write_bytes(data)
+    found = await pool.probe(tmp_path / "a", wait=WAIT)
+    assert (found.width, found.height) == (await chromium.frame(data, Format.GIF)).size
 
 
 @pytest.mark.parametrize("end", [b"", b";", b"junk", b";junk", b",\0\0"])

@@ -16,7 +16,7 @@ from image_service.pixels.colour.profiles import PROFILE, with_colours
 from image_service.pixels.limits import Refused
 from image_service.pixels.picture import BANDS, TURNED, Format
 from image_service.pixels.sizes import SPARE
-from image_service.pixels.structure.gif.screen import wider
+from image_service.pixels.structure.gif.screen import cornered
 from image_service.pixels.structure.heif_shown import shown_of
 from image_service.pixels.structure.orientation import UPRIGHT, orientation_in_jpeg, orientation_in_png
 from image_service.pixels.structure.outline import edited
@@ -155,11 +155,19 @@ def load(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips
     loader's."""
     if format in (Format.AVIF, Format.HEIC):
         return load_heif(data, format, fail_on=fail_on, **options)
-    wide = wider(data) if format is Format.GIF else None
-    image = BUFFER_LOADERS[format](wide or data, access="sequential", fail_on=fail_on, **options)
-    if wide:
-        image = image.crop(0, 0, image.width - 1, image.height)
+    if format is Format.GIF and (whole := cornered(data)):
+        image = _behind_first(BUFFER_LOADERS[format](whole, access="sequential", fail_on=fail_on, page=1, **options))
+    else:
+        image = BUFFER_LOADERS[format](data, access="sequential", fail_on=fail_on, **options)
     return with_colours(with_orientation(image, data, format), data, format)
+
+
+def _behind_first(image: pyvips.Image) -> pyvips.Image:
+    """Return a GIF, opened from its second frame on, as if it had no first one."""
+    image = image.copy()
+    image.set_type(pyvips.GValue.gint_type, "n-pages", image.get("n-pages") - 1)
+    image.set_type(pyvips.GValue.array_int_type, "delay", image.get("delay")[1:])
+    return image
 
 
 def load_heif(data: bytes, format: Format, *, fail_on: str, **options: int) -> pyvips.Image:

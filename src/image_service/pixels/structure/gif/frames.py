@@ -46,12 +46,19 @@ def sheets(frames: Sequence[Coded]) -> Iterator[Sheet]:
         yield _sheet(some)
 
 
+def corner(width: int, height: int) -> bytes:
+    """Return a frame for the front of a GIF: a transparent pixel at the last corner of a screen of this size.
+
+    The decoder does not believe every screen: it takes the first frame's right and bottom instead.
+    """
+    frame = bytearray(TRANSPARENT)
+    frame[PLACE] = (width - 1).to_bytes(2, "little") + (height - 1).to_bytes(2, "little")
+    return bytes(frame)
+
+
 def _sheet(frames: Sequence[Coded]) -> Sheet:
     width, height = max(each.width for each in frames), sum(each.height for each in frames)
-    # The decoder does not believe every screen: it goes by the first frame too, which is at the last corner here.
-    corner = bytearray(TRANSPARENT)
-    corner[PLACE] = (width - 1).to_bytes(2, "little") + (height - 1).to_bytes(2, "little")
-    parts: list[bytes | memoryview] = [HEAD.pack(b"GIF89a", width, height, FULL_PALETTE), BLACK, bytes(corner)]
+    parts: list[bytes | memoryview] = [HEAD.pack(b"GIF89a", width, height, FULL_PALETTE), BLACK, corner(width, height)]
     top = 0
     for frame in frames:
         flags = INTERLACED if frame.is_interlaced else 0
