@@ -59,6 +59,7 @@ COLOURS = quadrants(WIDTH, HEIGHT)
 HOLE = Image.new("L", COLOURS.size, 255)
 HOLE.paste(0, (0, 0, WIDTH // 2, HEIGHT // 2))
 PART, ALPHA = colour(COLOURS), grey(HOLE)
+NARROW = coded(encoded(COLOURS, "AVIF", range="limited", **SHARP))
 GREYS = Image.linear_gradient("L").resize(COLOURS.size)
 
 
@@ -96,6 +97,8 @@ AVIFS = {
     "premultiplied": half_clear(),
     "grey of limited range": avif([picture(WIDTH, HEIGHT, grey(GREYS), nclx(1, 13, is_full=False))]),
     "grey of full range": avif([picture(WIDTH, HEIGHT, grey(GREYS), nclx(1, 13))]),
+    "full range beside unspecified numbers": avif([picture(WIDTH, HEIGHT, NARROW, nclx(2, 2, 2))]),
+    "limited range beside unspecified numbers": avif([picture(WIDTH, HEIGHT, NARROW, nclx(2, 2, 2, is_full=False))]),
     "Display P3 in the sequence header": avif([picture(WIDTH, HEIGHT, renumbered(PART, 12, 13))]),
     "linear in the sequence header": avif([picture(WIDTH, HEIGHT, renumbered(colour(GREYS.convert("RGB")), 1, 8))]),
     "a sequence header that is overruled": avif([picture(WIDTH, HEIGHT, renumbered(PART, 12, 8), nclx(1, 13))]),

@@ -17,6 +17,9 @@ TURNS = (b"irot", b"imir")
 # EXIF orientations, by quarter turns to the left; then mirrored, top to bottom or left to right.
 ROTATED = (1, 8, 3, 6)
 MIRRORED = ((4, 5, 2, 7), (2, 7, 4, 5))
+AV1 = b"av01"
+# An AVIF's numbers of primaries, curve and matrix. 2: unspecified; every browser uses matrix 6 then.
+UNSPECIFIED, BT601 = b"nclx\0\2\0\2\0\2", b"nclx\0\2\0\2\0\6"
 DERIVED = (12, 13)  # matrices that follow from the primaries; browsers ignore the colours beside them
 
 
@@ -25,7 +28,7 @@ class Shown:
     colours: tuple[int, int] | None  # numbers of primaries and curve
     is_narrow_grey: bool  # black is 16 of 255, white 235; the decoder widens this in colour alone
     is_premultiplied: bool
-    edits: tuple[Edit, ...]  # that keep the decoder from turning
+    edits: tuple[Edit, ...]  # so that the decoder takes the range, and does not turn if `orientation` says how
     orientation: int  # EXIF's number, to apply after these edits
 
 
@@ -44,7 +47,7 @@ def shown_of(data: bytes) -> Shown:
         colours,
         is_narrow_grey=coded is not None and coded.is_grey and numbers is not None and not numbers[3],
         is_premultiplied=bool(primary.refers.get(b"prem")),
-        edits=tuple(_edits(memoryview(data))) if is_odd else (),
+        edits=tuple(_edits(memoryview(data), file.codec.item == AV1, is_odd)),
         orientation=_orientation(primary) if is_odd else UPRIGHT,
     )
 
@@ -64,13 +67,16 @@ def _orientation(item: Item) -> int:
     return (ROTATED if axis is None else MIRRORED[axis & 1])[(angle or 0) & 3]
 
 
-def _edits(data: memoryview) -> Iterator[Edit]:
-    """Make each turn a rotation by nothing."""
+def _edits(data: memoryview, is_av1: bool, is_odd: bool) -> Iterator[Edit]:
+    """Make each turn a rotation by nothing, if they are odd. Name the matrix of an AVIF that leaves all its numbers
+    open: the decoder would ignore the range beside them."""
     for start, stop in _inside(data, (b"meta", b"iprp", b"ipco")):
         for position, kind, body, end in _boxes(data, start, stop):
-            if kind in TURNS and end > body:
+            if is_odd and kind in TURNS and end > body:
                 yield Edit(position + 4, position + 8, b"irot")
                 yield Edit(body, body + 1, b"\0")
+            elif is_av1 and kind == b"colr" and data[body:end][: len(UNSPECIFIED)] == UNSPECIFIED:
+                yield Edit(body, body + len(UNSPECIFIED), BT601)
 
 
 def _inside(data: memoryview, path: tuple[bytes, ...]) -> list[tuple[int, int]]:
