@@ -12,7 +12,8 @@ from image_service.pixels.messages import Rendering
 from image_service.pixels.picture import Format
 from image_service.pixels.pool.pool import PixelPool
 from tests.pixels.conftest import WAIT
-from tests.pixels.pictures import encoded, quadrants, swapped_profile
+from tests.pixels.pictures import alike, corners, encoded, quadrants, swapped_profile
+from tests.pixels.shown import Shown
 from tests.processes import DEADLINE
 
 GOOD = swapped_profile()  # whatever of it is applied is seen
@@ -83,6 +84,43 @@ async def test_it_is_ignored(pool: PixelPool, tmp_path: Path, format: str, profi
 async def test_a_good_one_is_not(pool: PixelPool, tmp_path: Path, format: str) -> None:
     data, plain = ENCODE[format](quadrants(), GOOD), ENCODE[format](quadrants(), b"")
     assert await rendered(pool, tmp_path, data, Format(format)) != await rendered(pool, tmp_path, plain, Format(format))
+
+
+def printer(black: int) -> bytes:
+    """Return a table from RGB to Lab (lut8Type of ICC.1, 10.10) whose black has this lightness, of 255."""
+    lab = [(black, 128, 128), (76, 196, 16), (221, 48, 208), (232, 80, 114)]
+    lab += [(135, 208, 198), (153, 222, 68), (247, 106, 222), (255, 128, 128)]
+    table = b"mft1" + bytes(4) + bytes((3, 3, 2, 0)) + struct.pack(">9i", *(65536, 0, 0, 0) * 2, 65536)
+    return table + bytes(range(256)) * 3 + bytes(value for each in lab for value in each) + bytes(range(256)) * 3
+
+
+def profile_of(tables: dict[bytes, bytes]) -> bytes:
+    count = len(tables)
+    entries, bodies, at = b"", b"", 132 + 12 * count
+    for name, table in tables.items():
+        body = table + bytes(-len(table) % 4)
+        entries += name + struct.pack(">II", at + len(bodies), len(body))
+        bodies += body
+    size = struct.pack(">I", at + len(bodies))
+    head = size + bytes(4) + b"\2\x40\0\0" + b"prtrRGB Lab " + bytes(12) + b"acsp" + bytes(28)
+    head += struct.pack(">3i", 63190, 65536, 54061)
+    return head.ljust(128, b"\0") + struct.pack(">I", count) + entries + bodies
+
+
+async def test_a_printer_s_black_is_black(pool: PixelPool, chromium: Shown, tmp_path: Path) -> None:
+    """Its ink is dark grey (the relative table); browsers take the perceptual table."""
+    profile = profile_of({b"A2B0": printer(0), b"A2B1": printer(64)})
+    image = quadrants()
+    image.paste(0, (0, 0, 60, 80))
+    data = encoded(image, "PNG", icc_profile=profile)
+    wanted = await chromium.frame(data, Format.PNG)
+    await rendered(pool, tmp_path, data, Format.PNG)
+    for width in (120, 60):
+        await pool.render(
+            tmp_path / "a", tmp_path / "b", Rendering(Format.PNG, Format.PNG, width, width * 2 // 3, 1), wait=WAIT
+        )
+        with Image.open(tmp_path / "b") as seen:
+            assert all(map(alike, corners(seen), corners(wanted)))
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "P"])

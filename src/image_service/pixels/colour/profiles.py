@@ -13,6 +13,7 @@ from image_service.pixels.colour.png import PngColours
 from image_service.pixels.picture import Format
 
 PROFILE = "icc-profile-data"
+INTENT = "perceptual"  # as in Chromium: a printer's black is black, not the grey of its ink
 HEADER_BYTES = 128
 CLASSES = (b"scnr", b"mntr", b"prtr", b"spac")  # devices and colour spaces; other classes do not describe a picture
 SPACE = slice(16, 20)
@@ -129,4 +130,4 @@ def _tried(profile: bytes, bands: int, **options: str) -> bytes:
     patch = pyvips.Image.new_from_memory(colours, len(colours) // bands, 1, bands, "uchar")
     patch = patch.copy(interpretation={1: "b-w", 3: "srgb", 4: "cmyk"}[bands])
     patch.set_type(pyvips.GValue.blob_type, PROFILE, profile)
-    return bytes(patch.icc_transform("srgb", embedded=True, **options).write_to_memory())
+    return bytes(patch.icc_transform("srgb", embedded=True, intent=INTENT, **options).write_to_memory())
