@@ -37,6 +37,7 @@ CASES = {
     "cleared": [frame((0, 1, 5, 9), CLEARED), frame((2, 3))],
     "a transparent colour": [frame((0, 1, 5, 9), transparent=1)],
     "a transparent colour that is not in the palette": [frame((0, 1, 5, 9), transparent=5)],
+    "transparent in the first of two controls": [frame((0, 1, 5, 9), CLEARED, transparent=1)[:8] + frame((0, 1, 5, 9))],
     "palettes of their own": [frame((0, 1, 5, 9), own=OTHERS, transparent=0), frame((3, 2, 9, 5), own=COLOURS)],
     "one of its own, then the screen's": [frame((0, 1, 2, 3) * 2, own=OTHERS), frame((2, 7, 3, 6), CLEARED)],
 }
@@ -45,8 +46,21 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("format", [Format.GIF, Format.WEBP])
 async def test_as_in_a_browser(pool: PixelPool, chromium: Shown, tmp_path: Path, name: str, format: Format) -> None:
-    frames = CASES[name]
-    data = b"GIF89a" + struct.pack("<HHBBB", SIDE, SIDE, 0x81, 0, 0) + COLOURS + b"".join(frames) + b";"
+    await is_as_in_a_browser(pool, chromium, tmp_path, CASES[name], format, COLOURS)
+
+
+@pytest.mark.parametrize("format", [Format.GIF, Format.WEBP])
+async def test_without_a_palette(pool: PixelPool, chromium: Shown, tmp_path: Path, format: Format) -> None:
+    frames = [frame((0, 1, 5, 9), transparent=5), frame((2, 3), own=OTHERS)]
+    await is_as_in_a_browser(pool, chromium, tmp_path, frames[:1], format, b"")
+    await is_as_in_a_browser(pool, chromium, tmp_path, frames, format, b"")
+
+
+async def is_as_in_a_browser(
+    pool: PixelPool, chromium: Shown, tmp_path: Path, frames: list[bytes], format: Format, palette: bytes
+) -> None:
+    screen = struct.pack("<HHBBB", SIDE, SIDE, 0x81 if palette else 0, 0, 0)
+    data = b"GIF89a" + screen + palette + b"".join(frames) + b";"
     (tmp_path / "a").write_bytes(data)
     found = await pool.probe(tmp_path / "a", wait=WAIT)
     assert (found.frames, found.end) == (len(frames), len(data))

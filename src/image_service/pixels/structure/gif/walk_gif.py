@@ -42,6 +42,7 @@ class _Walk:
         self._frames = self._left_out = self._extensions = 0
         self._canvases = 1  # that a decoder must hold
         self._control: int | None = None  # offset of the next frame's control extension
+        self._control_end = 0
         self._disposal = 0
         self._placed: list[tuple[int, int, int, int, int]] = []  # left, top, width, height, disposal of each frame
         self._coded: list[Coded] = []
@@ -91,7 +92,9 @@ class _Walk:
             raise broken("GIF with too many extensions")
         label, _, flags = self._data[start + 1 : start + 4].ljust(3, b"\0")
         if label == CONTROL:
-            self._control = start
+            if self._control is not None:  # only the last one counts; the decoder would mix them
+                self._edits.append(Edit(self._control, self._control_end))
+            self._control, self._control_end = start, stop or len(self._data)
             self._disposal = flags >> 2 & 7
             if self._disposal in RESTORED:
                 self._canvases = 2
@@ -133,7 +136,7 @@ class _Walk:
 
     def _fill_screen_s_palette(self) -> None:
         palette = _palette_bytes(self._flags)
-        if palette and palette < self._colours:
+        if palette < self._colours:
             end = SCREEN.size + palette
             self._edits.insert(0, Edit(FLAGS_AT, end, _filled(self._data[FLAGS_AT:end], self._colours)))
 
@@ -185,7 +188,7 @@ class _Walk:
 def _filled(flags_to_palette: bytes, palette: int) -> bytes:
     """Return the bytes from the flags to the palette's end with a palette of so many bytes, the new ones black."""
     flags = flags_to_palette[0]
-    larger = flags & ~7 | (palette // 3).bit_length() - 2
+    larger = 0x80 | flags & ~7 | (palette // 3).bit_length() - 2
     return bytes([larger]) + flags_to_palette[1:] + bytes(palette - _palette_bytes(flags))
 
 

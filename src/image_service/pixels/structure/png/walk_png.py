@@ -34,7 +34,7 @@ def walk_png(data: bytes, limits: Limits) -> Structure:
     view = memoryview(data)
     position = len(SIGNATURE)
     header: tuple[int, int, int, int] | None = None  # width, height, colour type, bytes to decode
-    others = compressed = 0
+    others = compressed = colours = 0
     seen: set[bytes] = set()
     edits: list[Edit] = []
     is_open, before = False, b""
@@ -58,7 +58,8 @@ def walk_png(data: bytes, limits: Limits) -> Structure:
             header = _header(body)
         elif kind == b"IHDR":
             raise broken("PNG with a second IHDR")
-        edits += _mended(found, begin)
+        colours = len(body) // 3 if kind == b"PLTE" else colours
+        edits += _mended(found, begin, colours)
         if b"IDAT" not in seen:
             if kind == b"fcTL" and not fills(found, *header[:2]):
                 raise broken("APNG whose first frame does not fill it")
@@ -78,11 +79,16 @@ def walk_png(data: bytes, limits: Limits) -> Structure:
     return _with_frames(structure, data, limits) if b"acTL" in seen else structure
 
 
-def _mended(found: Chunk, begin: int) -> list[Edit]:
-    """Return the edit that this chunk needs, if any. Raises `Refused` for a damaged or unknown critical one."""
+def _mended(found: Chunk, begin: int, colours: int) -> list[Edit]:
+    """Return the edit that this chunk needs, if any. `colours`: how many the palette before it has; 0 without one.
+
+    Raises `Refused` for a damaged or unknown critical chunk.
+    """
     stop = found.stop + CRC.size
     if found.kind[0] & 0x20:  # a lower-case first letter marks chunks that a decoder may ignore; a third, reserved ones
         is_good = found.kind in ANIMATION or (not found.kind[2] & 0x20 and found.is_right)
+        if is_good and found.kind == b"tRNS" and 0 < colours < len(found.body):  # browsers ignore the rest of it
+            return [Edit(begin, stop, chunk(b"tRNS", bytes(found.body[:colours])))]
         return [] if is_good else [Edit(begin, stop)]
     if found.kind not in KNOWN_CRITICAL:
         raise broken("PNG with an unknown critical chunk")
