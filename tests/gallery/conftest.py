@@ -124,6 +124,17 @@ def open_product(page: Page, product: int | None, pictures: int) -> None:
     expect(page.locator(".tile, #empty:visible")).to_have_count(pictures or 1)
 
 
+def drop(page: Page, *paths: Path) -> None:
+    """Drags files or folders from outside the browser to the middle of the page, and drops them there."""
+    size = page.viewport_size
+    assert size is not None
+    carried = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    place = {"x": size["width"] // 2, "y": size["height"] // 2, "data": carried}
+    line = page.context.new_cdp_session(page)
+    for event in ("dragEnter", "dragOver", "drop"):
+        line.send("Input.dispatchDragEvent", {"type": event, **place})
+
+
 def shown(page: Page) -> list[str]:
     """The names of the pictures, as they lie."""
     return page.locator(".tile .name").all_inner_texts()

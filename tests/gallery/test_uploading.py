@@ -10,11 +10,12 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import PHOTOS
-from tests.gallery.conftest import Shop, corner, open_product, photo, shown, sign_in
+from tests.gallery.conftest import Shop, corner, drop, open_product, photo, shown, sign_in
 from tests.hosting import hosted
 from tests.processes import eventually
 from tests.shop import png
 
+UNREADABLE = "This file can’t be read. If it’s a folder, choose the pictures in it. Otherwise choose the file again."
 MAKE_TRANSFER = """files => {
   const transfer = new DataTransfer();
   for (const [name, data] of files) {
@@ -97,6 +98,44 @@ def test_each_refusal_has_its_reason(page: Page, shop: Shop, product: int, tmp_p
     expect(page.get_by_role("heading", name="2 pictures not added")).to_be_visible()
     page.get_by_role("button", name="Close the upload list").click()
     expect(page.locator("#tray")).to_be_hidden()
+
+
+def test_a_folder_is_named_at_once_and_the_others_go_on(page: Page, shop: Shop, product: int, tmp_path: Path) -> None:
+    open_product(page, product, 0)
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    drop(page, folder, photo("rocket.jpg"))
+    row = page.get_by_role("listitem").filter(has_text="holiday")
+    expect(row).to_contain_text(UNREADABLE)
+    expect(row.get_by_role("button", name="Retry")).to_be_hidden()
+    expect(page.locator(".tile .name")).to_have_text(["rocket.jpg"])
+    assert shop.names(product) == ["rocket.jpg"]
+
+
+def test_a_file_that_is_gone_does_not_hold_the_others(page: Page, shop: Shop, product: int, tmp_path: Path) -> None:
+    """Once gone while it waits behind another, once while it is being sent."""
+    open_product(page, product, 0)
+    waiting, sent = tmp_path / "waiting.png", tmp_path / "sent.png"
+    waiting.write_bytes(png("red"))
+    sent.write_bytes(png("blue"))
+    came: list[Route] = []
+
+    def lose_both(route: Route) -> None:
+        came.append(route)
+        if len(came) == 1:
+            waiting.unlink()
+        if len(came) == 2:
+            sent.unlink()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/images?fields=all", lose_both)
+    page.get_by_label("Pictures to add").set_input_files([photo("rocket.jpg"), waiting, sent, photo("animated.gif")])
+    expect(page.locator(".tile .name")).to_have_text(["rocket.jpg", "animated.gif"])
+    for path in (waiting, sent):
+        expect(page.get_by_role("listitem").filter(has_text=path.name)).to_contain_text(UNREADABLE)
+    assert len(came) == 3
 
 
 def test_files_are_dropped_on_the_page(page: Page, shop: Shop, product: int) -> None:

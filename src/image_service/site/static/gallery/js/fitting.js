@@ -11,7 +11,7 @@ const SAFE = 16_700_000; // pixels; a canvas of this size works in every browser
 const STEPS = [1, 0.7, 0.5, 0.35, 0.25]; // of the width and height, until the file is light enough
 const QUALITIES = [0.92, 0.85];
 
-// Returns { file, note }: the file to send, and what was changed, in words ("" if nothing). Throws Unfit.
+// Returns { file, note }: the file to send, and what was changed, in words ("" if nothing). Throws Unfit, or Unreadable.
 export async function fitted(file) {
   const { kind, isAnimated } = await kindOf(file);
   const isTaken = limits.formats.includes(kind);

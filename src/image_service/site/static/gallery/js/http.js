@@ -1,5 +1,6 @@
 // Calls of the API, repeated while the service is busy or the connection is lost.
 
+import { bytesOf } from "./reading.js";
 import { authorization, renew, storeId } from "./session.js";
 import { text } from "./texts.js";
 import { refusal } from "./words.js";
@@ -84,6 +85,9 @@ export async function bytes(path) {
   return bytes(path);
 }
 
+// Throws Unreadable if a file of the form is gone: sending it then fails as if the connection were lost.
+const readable = (form) => Promise.all([...form.values()].filter((value) => value instanceof Blob).map((file) => bytesOf(file, 1)));
+
 // One call with a form. XMLHttpRequest, because fetch cannot report upload progress: `onProgress(0..1)`.
 function send(method, path, options) {
   const { form, signal, onProgress } = options;
@@ -94,7 +98,7 @@ function send(method, path, options) {
     for (const [name, value] of Object.entries(headersOf(options))) xhr.setRequestHeader(name, value);
     xhr.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
     xhr.onload = () => resolve({ status: xhr.status, body: parsed(xhr.responseText), header: (name) => xhr.getResponseHeader(name) });
-    xhr.onerror = () => reject(new Lost());
+    xhr.onerror = () => readable(form).then(() => reject(new Lost()), reject);
     xhr.onabort = () => reject(signal.reason);
     xhr.onloadend = () => signal?.removeEventListener("abort", stop);
     signal?.addEventListener("abort", stop);
@@ -111,7 +115,7 @@ function address(path, { form, json }) {
 
 // A call of the API. Options: `json` or `form` (a FormData); `key`, `ifMatch` and `prefer`; `signal` to give up; `attempts`, while the
 // service is busy; `outlivesLoss`: the call may be repeated when its outcome is unknown; `onWait(seconds, isLost)`.
-// Returns { status, body, header(name) }. Throws Refused, Lost, or the signal's reason.
+// Returns { status, body, header(name) }. Throws Refused, Lost, Unreadable, or the signal's reason.
 export async function api(method, path, options = {}) {
   const { attempts = 4, outlivesLoss = method === "GET", onWait, signal } = options;
   for (let attempt = 1; ; attempt++) {

@@ -1,5 +1,7 @@
 // Detects a file's format by its first bytes; its name proves nothing.
 
+import { bytesOf } from "./reading.js";
+
 const FIRST = 64 * 1024; // bytes; the marks of an animation come early in a file
 
 const ASCII = (bytes, from, to) => String.fromCharCode(...bytes.subarray(from, to));
@@ -8,8 +10,9 @@ const ASCII = (bytes, from, to) => String.fromCharCode(...bytes.subarray(from, t
 const BRANDS = { avif: "avif", avis: "avif", heic: "heic", heix: "heic", heim: "heic", heis: "heic", hevc: "heic", mif1: "heic", msf1: "heic" };
 
 // Returns { kind, isAnimated }: `kind` is the API's name of the format, "bmp", or "" if the format is unknown.
+// Throws Unreadable.
 export async function kindOf(file) {
-  const bytes = new Uint8Array(await file.slice(0, FIRST).arrayBuffer());
+  const bytes = await bytesOf(file, FIRST);
   const kind = named(bytes);
   return { kind, isAnimated: isAnimated(kind, bytes) };
 }

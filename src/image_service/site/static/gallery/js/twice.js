@@ -1,9 +1,11 @@
 // Notices before an upload that the file is already in the gallery.
 
+import { bytesOf } from "./reading.js";
+
 // A file's SHA-256 in hex, or "" if the browser has no crypto.subtle (it exists on https and localhost only).
 export async function digest(file) {
   if (!crypto.subtle) return "";
-  const hash = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  const hash = await crypto.subtle.digest("SHA-256", await bytesOf(file));
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
