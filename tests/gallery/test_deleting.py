@@ -34,6 +34,14 @@ def test_a_deletion_can_be_undone(page: Page, shop: Shop, product: int) -> None:
     assert shown(page) == ["a.png", "c.png"] == shop.names(product)
 
 
+def test_undo_gives_the_focus_to_the_picture_that_is_back(page: Page, shop: Shop, product: int) -> None:
+    three(shop, product)
+    open_product(page, product, 3)
+    page.get_by_role("button", name="Delete b.png").press("Enter")
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(page.get_by_role("button", name="View b.png")).to_be_focused()
+
+
 def test_each_deletion_has_an_undo_of_its_own(page: Page, shop: Shop, product: int) -> None:
     three(shop, product)
     page.clock.install()
@@ -118,7 +126,8 @@ def test_a_deletion_that_the_line_lost_is_offered_again(page: Page, shop: Shop, 
     expect(message).to_be_visible()
     assert shown(page) == ["a.png", "b.png", "c.png"] == shop.names(product)
     page.context.set_offline(False)
-    message.get_by_role("button", name="Try again").click()
+    message.get_by_role("button", name="Try again").press("Enter")
+    expect(page.get_by_role("heading", name=f"Product {product}")).to_be_focused()
     expect(page.locator(".tile")).to_have_count(2)
     page.mouse.move(5, 5)  # a message stays while the mouse is on it
     with deleted(page):  # type: ignore[attr-defined]

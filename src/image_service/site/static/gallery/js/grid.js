@@ -27,6 +27,8 @@ export function draw(images, options) {
   renumber();
 }
 
+export const focusOn = ({ id }) => tiles.get(id)?.tile.querySelector(".picture").focus();
+
 // The order on the screen. While a tile is being moved, the saved order is still the old one.
 export function renumber() {
   [...grid.children].forEach(number);

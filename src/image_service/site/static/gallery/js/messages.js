@@ -11,7 +11,8 @@ export function say(text) {
 }
 
 // Shows a message, with one button if `action` is given: [label, function]. The time stops while the pointer or focus is on it.
-// Returns a function that removes it. `onEnd` is called once, if the message ends without the action.
+// Returns a function that removes it. If the message had the focus, the page's title gets it. `onEnd` is called once, if the
+// message ends without the action.
 export function toast(text, { action, onEnd, stays = STAYS } = {}) {
   // One message without a button at a time.
   if (!action) for (const old of byId("toasts").querySelectorAll(".toast:not(:has(button))")) old.remove()
@@ -24,7 +25,9 @@ export function toast(text, { action, onEnd, stays = STAYS } = {}) {
   };
   const away = () => {
     clearTimeout(timer);
+    const hadFocus = element.contains(document.activeElement);
     element.remove();
+    if (hadFocus) byId("title").focus({ preventScroll: true });
   };
   function end() {
     away();

@@ -2,6 +2,7 @@
 //
 // Each deletion has its own time and its own Undo. Leaving the page carries out all of them.
 
+import { focusOn } from "./grid.js";
 import { Lost } from "./http.js";
 import { authorization } from "./session.js";
 import { toast } from "./messages.js";
@@ -29,7 +30,11 @@ export function startRemoval(onProblem, onDone, arriving) {
 
 export function remove(pictures, image) {
   const one = { pictures, image };
-  const action = [text("delete.undo"), () => undo(one)];
+  const restore = () => {
+    undo(one);
+    focusOn(image);
+  };
+  const action = [text("delete.undo"), restore];
   one.away = toast(text("delete.done", { name: image.filename }), { action, onEnd: () => finish(one), stays: UNDO_FOR });
   pending.push(one);
   pictures.hide(image);
