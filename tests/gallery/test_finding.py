@@ -1,5 +1,6 @@
 """Products by what they are called: found as one types, shown by name, named."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.gallery.conftest import Shop, open_product
@@ -35,6 +36,27 @@ def test_products_are_found_as_one_types(page: Page, shop: Shop, product: int) -
     expect(entry).to_have_count(1)
     entry.click()
     expect(page.get_by_role("heading", name="Zapato rojo", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("number", ["0", "007", "12a", "9223372036854775808"])
+def test_a_number_that_is_none_is_not_opened(page: Page, product: int, number: str) -> None:
+    open_product(page, product, 0)
+    field = page.get_by_label("Product number")
+    field.fill(number)
+    field.press("Enter")
+    said = field.evaluate("field => field.validationMessage")
+    assert said == "Digits only, not starting with 0, at most 9223372036854775807"
+    expect(page.get_by_role("heading", name=f"Product {product}")).to_be_visible()
+    page.goto(f"/gallery#/products/{number}")
+    expect(page.get_by_role("heading", name="Choose a product")).to_be_visible()
+
+
+def test_the_largest_number_is_opened(page: Page, product: int) -> None:
+    open_product(page, product, 0)
+    field = page.get_by_label("Product number")
+    field.fill("9223372036854775807")
+    field.press("Enter")
+    expect(page.get_by_role("heading", name="Product 9223372036854775807")).to_be_visible()
 
 
 def test_a_product_is_named(page: Page, shop: Shop, product: int) -> None:

@@ -12,6 +12,7 @@ import { toast } from "./messages.js";
 import { Lost } from "./http.js";
 import { isMoving, startMoving } from "./moving.js";
 import { called, startNaming } from "./naming.js";
+import { isNumber, startNumbers } from "./numbers.js";
 import { Orphans } from "./orphans.js";
 import { Conflict, isChanging, resumed, settled } from "./pictures.js";
 import { loadProducts, markCurrent, moreProducts, startFinding } from "./products.js";
@@ -29,8 +30,8 @@ const isOpen = (each) => each === pictures;
 
 function opened() {
   if (location.hash === "#/orphans") return resumed(new Orphans());
-  const [, product] = /^#\/products\/([1-9][0-9]{0,18})$/.exec(location.hash) ?? [];
-  return product ? resumed(new Gallery(product)) : null;
+  const [, product] = /^#\/products\/(.+)$/.exec(location.hash) ?? [];
+  return isNumber(product) ? resumed(new Gallery(product)) : null;
 }
 
 const onChange = ({ target }) => isOpen(target) && redraw();
@@ -231,6 +232,7 @@ async function start() {
     location.hash = `#/products/${byId("product-number").value}`;
     byId("product-number").value = "";
   };
+  startNumbers();
   startFinding((error) => toast(error.message));
   startNaming(() => pictures?.product, (product, named) => {
     if (pictures?.product === product) {
