@@ -21,6 +21,12 @@ def test_anybody_can_read_it(new_page: NewPage, width: int, scheme: str) -> None
     assert not is_too_wide(page)
 
 
+def test_the_gallery_is_found_with_a_slash_too(page: Page) -> None:
+    page.goto("/gallery/#/products/7")
+    expect(page.get_by_label("Token")).to_be_visible()
+    assert page.url.endswith("/gallery#/products/7")
+
+
 def test_its_ways_lead_to_pages_for_people(page: Page) -> None:
     page.goto("/")
     for name in page.get_by_role("link").all_inner_texts():

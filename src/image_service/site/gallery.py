@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from image_service.pixels.limits import Limits
 from image_service.site.files import STATIC, Files
-from image_service.site.pages import add_page, policy
+from image_service.site.pages import add_page, add_redirect, policy
 
 _LIMITS = "{limits}"  # their placeholder in the page
 
@@ -27,6 +27,7 @@ def add_gallery(app: Starlette, delivery_base: str, *, max_image_bytes: int, lim
         # `blob:`: pictures being uploaded are shown from the browser's memory.
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(delivery_base))
         page = (folder / "gallery.html").read_text().replace(_LIMITS, html.escape(_told(max_image_bytes, limits)))
+        add_redirect(app, "/gallery/", "../gallery")
         add_page(app, "/gallery", page, policy(images=f"'self' {origin} blob:"))
 
 

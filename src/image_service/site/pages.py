@@ -29,6 +29,15 @@ def headers_of_page(content_security_policy: str) -> dict[str, str]:
     }
 
 
+def add_redirect(app: Starlette, path: str, to: str) -> None:
+    """Redirects `path` to `to`, a URL relative to it: 308."""
+
+    async def redirect(request: Request) -> Response:
+        return Response(status_code=308, headers={**AGAIN, "Location": to})
+
+    app.add_route(path, redirect, methods=["GET"], include_in_schema=False)
+
+
 def add_page(app: Starlette, path: str, html: str, content_security_policy: str) -> None:
     """Serves `html` at `path`, outside of the API's description."""
     prepared = Prepared(with_version(html).encode(), "text/html", headers_of_page(content_security_policy))

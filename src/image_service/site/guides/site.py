@@ -14,7 +14,7 @@ from image_service.site.files import AGAIN, VERSION, Files
 from image_service.site.guides.markdown import Guide, read
 from image_service.site.guides.sources import INDEX, PICTURES, Sources, url_of
 from image_service.site.once import Once
-from image_service.site.pages import headers_of_page, policy
+from image_service.site.pages import add_redirect, headers_of_page, policy
 from image_service.site.rendered import rendered
 
 GUIDES = "/guides"
@@ -23,11 +23,7 @@ SEARCH = "search.json"
 
 def add_guides(app: Starlette, server: str, version: str, *, has_gallery: bool) -> None:
     guides = Guides(server, version, has_gallery=has_gallery)
-
-    async def to_the_index(request: Request) -> Response:
-        return Response(status_code=308, headers={**AGAIN, "Location": f"{GUIDES[1:]}/"})
-
-    app.add_route(GUIDES, to_the_index, methods=["GET"], include_in_schema=False)
+    add_redirect(app, GUIDES, f"{GUIDES[1:]}/")
     app.mount(f"{GUIDES}/static", Files("docs"))
     app.add_route(f"{GUIDES}/{{path:path}}", guides.answer, methods=["GET"], include_in_schema=False)
 
