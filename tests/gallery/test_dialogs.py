@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.gallery.conftest import Shop, corner, open_product, photo, shown
+from tests.gallery.conftest import Shop, corner, drop, open_product, photo, shown
 from tests.gallery.holding import Held, open_other, put
 from tests.gallery.test_arranging import three
 
@@ -40,6 +40,21 @@ def test_back_sends_no_url_to_another_product(page: Page, shop: Shop, product: i
     with page.expect_request(lambda request: request.method == "POST") as sent:
         page.get_by_role("button", name="Add", exact=True).click()
     assert f"/products/{other}/images" in sent.value.url
+
+
+def test_nothing_is_dropped_beside_an_open_dialog(page: Page, shop: Shop, product: int) -> None:
+    """The pointer says so: `dropEffect` is what the browser shows."""
+    shop.add(product, "a.png")
+    open_product(page, product, 1)
+    page.evaluate("addEventListener('dragover', ({dataTransfer}) => { window.effect = dataTransfer.dropEffect })")
+    page.get_by_role("button", name="Details of a.png").click()
+    drop(page, photo("rocket.jpg"))
+    assert page.evaluate("effect") == "none"
+    expect(page.locator("#drop")).to_be_hidden()
+    page.keyboard.press("Escape")
+    drop(page, photo("animated.gif"))
+    expect(page.locator(".tile .name")).to_have_text(["a.png", "animated.gif"])
+    assert shop.names(product) == ["a.png", "animated.gif"]
 
 
 def test_a_text_that_is_being_written_outlives_a_replacement(page: Page, shop: Shop, product: int) -> None:

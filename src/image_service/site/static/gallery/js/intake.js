@@ -41,20 +41,24 @@ function dropping(give, target) {
   let depth = 0;
   let isOwn = false;
   const takes = ({ dataTransfer }) => !isOwn && ["Files", "text/uri-list"].some((type) => dataTransfer.types.includes(type));
+  const isBlocked = () => document.querySelector("dialog[open]") !== null;
   const over = (isOver) => {
     byId("drop").textContent = text(target() === null ? "pictures.drop_unassigned" : "pictures.drop");
-    show(byId("drop"), isOver && canWrite());
+    show(byId("drop"), isOver && canWrite() && !isBlocked());
   };
   addEventListener("dragstart", () => (isOwn = true));
   addEventListener("dragend", () => (isOwn = false));
   addEventListener("dragenter", (event) => takes(event) && over(++depth > 0));
   addEventListener("dragleave", (event) => takes(event) && over(--depth > 0));
-  addEventListener("dragover", (event) => takes(event) && event.preventDefault());
-  addEventListener("drop", (event) => {
+  addEventListener("dragover", (event) => {
     if (!takes(event)) return;
     event.preventDefault(); // otherwise the browser would open the file
+    if (isBlocked()) event.dataTransfer.dropEffect = "none"; // the pointer says so, and nothing is dropped
+  });
+  addEventListener("drop", (event) => {
+    if (!takes(event)) return;
+    event.preventDefault();
     over((depth = 0) > 0);
-    if (document.querySelector("dialog[open]")) return;
     const { files } = event.dataTransfer;
     give(files.length ? [...files] : urls(event.dataTransfer.getData("text/uri-list"), target));
   });
