@@ -78,6 +78,32 @@ def test_a_refusal_is_not_repeated(page: Page, shop: Shop) -> None:
     assert len(shop.keys) == 1
 
 
+def test_a_picture_that_the_product_has_is_the_answer(page: Page, shop: Shop) -> None:
+    url = shop.ticket()["url"]
+    first = upload(page, url)
+    again = upload(page, f"{url}&on_duplicate=reuse")
+    assert again["image"]["id"] == first["image"]["id"]
+    assert len(shop.pictures()) == 1
+
+
+def test_a_picture_that_the_product_has_is_refused_once(page: Page, shop: Shop) -> None:
+    url = shop.ticket(by_line=True)["url"]
+    first = upload(page, url)
+    error = upload(page, f"{url}&on_duplicate=refuse")["error"]
+    assert (error["status"], error["problem"]) == (409, "duplicate")
+    assert error["message"] == f"The product has this picture already: image {first['image']['id']}"
+    assert len(shop.keys) == 2
+
+
+def test_without_an_answer_the_origin_is_named_as_a_cause(page: Page, shop: Shop) -> None:
+    """The browser is said to be online again all the time, so that it need not wait between its attempts."""
+    page.evaluate("setInterval(() => dispatchEvent(new Event('online')), 10)")
+    made = shop.client.post("/uploads", json={"product_id": PRODUCT}).raise_for_status().json()
+    error = upload(page, made)["error"]
+    assert error["status"] == 0
+    assert error["message"] == f"The connection was lost, or the ticket does not allow pages of {shop.url}"
+
+
 def test_a_ticket_that_is_over_says_so(page: Page, shop: Shop) -> None:
     ticket = shop.ticket()
     shop.client.delete(f"/uploads/{ticket['id']}").raise_for_status()

@@ -1,9 +1,9 @@
-// What a shop's pages need of image-service: to send files by an upload ticket, and to show pictures.
+// For a shop's pages: sends files with an upload ticket, and shows pictures.
 // An ES module without dependencies; client.d.ts has its types.
 
 const ATTEMPTS = 8;
 const LONGEST = 30; // seconds between two attempts
-// No answer, an answer of a proxy that lost ours, a request that is still under way, or one too many at once.
+// No answer, a proxy's error, a request with the same key that is still under way, or too many requests at once.
 const AGAIN = new Set([0, 408, 409, 425, 429, 500, 502, 503, 504]);
 const FIELDS = "id,src,position,product_id,alt,width,height,thumbhash,srcset"; // what picture() needs, and what it is
 
@@ -18,8 +18,8 @@ export class UploadError extends Error {
   }
 }
 
-// Sends a file, and answers with the image. What may be repeated is repeated, with one Idempotency-Key: the image is made
-// once. Throws UploadError, or the reason of `signal`.
+// Sends a file and returns the image. Repeats a request that may succeed later, always with the same Idempotency-Key, so
+// that there is one image. Throws UploadError, or the reason of `signal`.
 export async function upload(ticket, file, { onProgress, signal, alt, key = newKey() } = {}) {
   const url = new URL(ticket.url ?? ticket);
   url.searchParams.set("fields", FIELDS);
@@ -29,8 +29,9 @@ export async function upload(ticket, file, { onProgress, signal, alt, key = newK
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
     const answer = await send(url, form, key, onProgress, signal);
-    if (answer.status === 201) return answer.body;
-    if (!AGAIN.has(answer.status) || attempt === ATTEMPTS) throw new UploadError(answer);
+    if (answer.status === 201 || answer.status === 200) return answer.body; // 200: on_duplicate=reuse found it
+    const isFinal = !AGAIN.has(answer.status) || answer.problem === "duplicate";
+    if (isFinal || attempt === ATTEMPTS) throw new UploadError(answer);
     const least = 2 ** (attempt - 1) * (0.5 + Math.random() / 2); // pages that failed together do not come back together
     await pause(Math.min(answer.retryAfter || least, LONGEST), answer.status === 0, signal);
   }
@@ -65,7 +66,7 @@ function parsed(text) {
 }
 
 function reasonOf({ status, body }) {
-  if (!status) return "The connection was lost";
+  if (!status) return `The connection was lost, or the ticket does not allow pages of ${location.origin}`;
   const said = body?.description ?? body?.error;
   if (said || !body || typeof body !== "object") return said ?? `The upload failed (${status})`;
   return Object.entries(body.errors ?? body).map(([field, reasons]) => `${field} ${[reasons].flat()[0]}`).join("; ");
