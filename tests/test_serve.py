@@ -1,5 +1,6 @@
 """`image-service serve`, as a real process: what it prints, what it answers with, how it ends and comes back."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -14,10 +15,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from image_service.database.locks import Lock
+from tests.databases import connected
 from tests.processes import DEADLINE, PROGRAM, Server, command, environment, eventually, family, left, paste
 from tests.shop import form
 
 StartServer = Callable[..., Server]
+
+WAITS_TO_MIGRATE = """SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+    AND pid <> pg_backend_pid() AND query LIKE '%pg_try_advisory_lock%')"""
 
 
 @pytest.fixture
@@ -183,6 +189,21 @@ def test_a_port_that_is_taken_is_said_in_a_line_and_nothing_is_started(tmp_path:
     said = f"image-service: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_while_a_replica_migrates_others_get_its_requests(start: StartServer, empty_database: str) -> None:
+    """It refuses connections, so nginx passes by; one that waited for a migration would wait for minutes."""
+    async with connected(empty_database) as connection:
+        await connection.execute("SELECT pg_advisory_lock($1)", Lock.MIGRATE)  # as another replica that migrates
+        server = start(DATABASE_URL=empty_database)
+        url = await asyncio.to_thread(lambda: server.url)
+        async with asyncio.timeout(DEADLINE):
+            while not await connection.fetchval(WAITS_TO_MIGRATE):  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.02)
+        async with httpx.AsyncClient(base_url=url) as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get("/health/ready")
+    await asyncio.to_thread(server.ready)
 
 
 def test_a_setting_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 """HTTP/1.1 on a socket: uvicorn's httptools protocol, with the limits that it leaves to a proxy.
 
 Requests refused here have no path yet, so the answer is in no dialect; `web/middleware/guard.py` refuses the rest.
-`tests/edge/test_framing.py` lists what httptools itself refuses: conflicting lengths, bare line feeds, folded
-headers, …
+`tests/edge/test_framing.py` lists what httptools itself refuses, such as conflicting lengths.
 """
 
 import asyncio
@@ -298,5 +297,4 @@ def protocol_of(limits: ConnectionLimits, trusted_proxies: Networks = ()) -> typ
     set_reasons()
     places = Places(limits.connections)
     shared = {"places": places, "memory": SendMemory(places, limits.buffered_bytes), "without_place": []}
-    own = {"limits": limits, "trusted_proxies": trusted_proxies, **shared}
-    return type("LimitedProtocol", (GuardedProtocol,), own)
+    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits, "trusted_proxies": trusted_proxies} | shared)

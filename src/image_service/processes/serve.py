@@ -76,13 +76,14 @@ def serve(settings: Settings) -> None:
     Raises `OSError` if it cannot listen, `EmbeddedPostgresError`, `ProcessFailed`, `WorkersFailed`.
     """
     close_memory()  # the environment and memory hold secrets
-    with StopSignals() as stop, _listening(settings) as listener:
+    with StopSignals() as stop, _bound(settings) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         try:
             log.info("starting", version=version("image-service"), url=settings.api_base, workers=settings.workers)
             if settings.database_url is not None:
                 _run(settings, listener, stop)
             else:
+                _listen(listener, settings)  # no replica can answer meanwhile
                 _run_with_postgres(settings, listener, stop)
         except KeyboardInterrupt:
             pass  # during the start
@@ -102,6 +103,7 @@ def _run_with_postgres(settings: Settings, listener: socket.socket, stop: StopSi
 
 def _run(settings: Settings, listener: socket.socket, stop: StopSignals, *, own_database: bool = False) -> None:
     made = ask(targets.prepare, settings, own_database=own_database, ended=metrics.forget)
+    _listen(listener, settings)
     stop.defer()  # a new token must be shown
     _greet(settings, made)
     running = Workers(settings.workers, targets.work, settings, listener, ended=_replaced)
@@ -115,16 +117,32 @@ def _replaced(pid: int) -> None:
 
 
 @contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    """Listen first: a second service must fail before it touches data. Connections wait until a worker is up."""
+def _bound(settings: Settings) -> Iterator[socket.socket]:
+    """The service's socket. Takes the port first: a second service must fail before it touches data."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        why = str(error.strerror).partition(" (while")[0]
-        raise OSError(f"cannot listen on {settings.host} port {settings.port}: {why}") from error
-    with listener:
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart need not wait for old connections
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        with _port_errors(settings):
+            listener.bind((settings.host, settings.port))
         yield listener
+
+
+def _listen(listener: socket.socket, settings: Settings) -> None:
+    """Let connections wait for a worker. Until then they are refused, so that nginx asks another replica: a migration
+    may take minutes. Has no effect the second time.
+    """
+    with _port_errors(settings):
+        listener.listen(BACKLOG)
+
+
+@contextmanager
+def _port_errors(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}") from error
 
 
 def _greet(settings: Settings, made: NewStore | None) -> None:

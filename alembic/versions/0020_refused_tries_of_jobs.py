@@ -3,14 +3,14 @@
 Additive: the previous version works with this schema too. Its `tries` count every run, so a job that it has begun may
 get fewer retries.
 
-Revision: 0021
+Revision: 0020
 Follows: 0019
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
+revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
