@@ -11,7 +11,7 @@ import pytest
 
 from tests.needs import needs
 from tests.pixels.captured import DONE, REFUSED, Captured, is_traceable
-from tests.processes import PROGRAM, Server, family
+from tests.processes import PROGRAM, Server, eventually, family
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 
@@ -40,8 +40,9 @@ def test_neither_memory_nor_secrets_can_be_had(tmp_path: Path, empty_database: s
         stack.callback(open_book.kill)
         attacker = Captured(stack, tmp_path, under=UNPRIVILEGED)
         assert attacker.act(f"open /proc/{open_book.pid}/mem") == DONE
+        # The service, what its workers are forked from, these, and what they render with.
+        eventually(lambda: len(family(server.process.pid)) >= 7)
         members = family(server.process.pid)
-        assert len(members) >= 7  # the service, what its workers are forked from, these, and what they render with
         shown = [pid for pid in members if attacker.act(f"open /proc/{pid}/environ") not in REFUSED]
         # multiprocessing's own process, which is not ours to close, and knows nothing.
         [tracker] = shown

@@ -16,11 +16,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("images", sa.Column("job_number", sa.BigInteger()))  # locked first, as by a job that ends
     op.execute("CREATE SEQUENCE store_job_numbers")
     # The default comes second: rows that exist stay without a number, and are not written.
     op.add_column("store_jobs", sa.Column("number", sa.BigInteger()))
     op.alter_column("store_jobs", "number", server_default=sa.text("nextval('store_job_numbers')"))
-    op.add_column("images", sa.Column("job_number", sa.BigInteger()))
 
 
 def downgrade() -> None:

@@ -188,10 +188,10 @@ async def _build(
     ingest = Ingest(resources)
     if settings.anonymous_store is not None:
         log.warning("calls without credentials act as a store", store=settings.anonymous_store)
-    line = await stack.enter_async_context(
+    ahead = await stack.enter_async_context(
         building.rendering_ahead(settings, database, storage, staging, pixels, pixel_command)
     )
-    blobs = building.blobs_of(settings, database, storage, kept, line)
+    blobs = building.blobs_of(settings, database, storage, kept, ahead)
     stack.push_async_callback(blobs.close)
     library = building.library_of(settings, database, blobs)
     await claiming

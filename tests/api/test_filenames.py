@@ -45,6 +45,7 @@ async def test_a_name_in_a_form(client: httpx.AsyncClient, disposition: bytes) -
         ("می\u200cخواهم.png", "می\u200cخواهم.png"),
         ("👨\u200d👩\u200d👧.png", "👨\u200d👩\u200d👧.png"),
         ("\u200da\u202e\u200b\x07b.png\u200c", "ab.png"),
+        ("\u200d \u200c \u200d", "image.png"),
         (" \u200c ", "image.png"),
     ],
 )

@@ -29,7 +29,10 @@ def damaged(whole: bytes) -> bytes:
     return whole[:-1] + bytes([whole[-1] ^ 1])
 
 
+TRUE_COLOUR = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 0))
+HALVES = chunk(b"IDAT", zlib.compress((b"\0" + bytes((9, 9, 9)) * 15 + bytes((40, 90, 200)) * 15) * HEIGHT))
 SHOWN = {
+    "a palette that only suggests": TRUE_COLOUR + PALETTE + chunk(b"tRNS", struct.pack(">HHH", 9, 9, 9)) + HALVES + END,
     "tRNS": HEAD + PALETTE + damaged(chunk(b"tRNS", b"\0\x80")) + IDAT + END,
     "tRNS for more colours": HEAD + PALETTE + chunk(b"tRNS", b"\0\x80\x80") + IDAT + END,
     "gAMA": HEAD + damaged(chunk(b"gAMA", struct.pack(">I", 100_000))) + PALETTE + IDAT + END,

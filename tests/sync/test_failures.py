@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.api.repeated import HeldStorage
-from tests.conftest import Service, StartService
+from tests.conftest import NewDatabase, Service, StartService
 from tests.ingest.server import answer, then_silence
 from tests.shop import PRODUCT, added, form, png
 from tests.sync.calls import failures, ids, outcomes, put, shown, synced
@@ -152,11 +152,14 @@ async def test_what_does_not_come_in_time_is_a_receipt(start_service: StartServi
     assert failures(body) == [(0, "timed_out", None), (2, "timed_out", None)]
 
 
-async def test_a_copy_waits_for_a_place_until_the_deadline(start_service: StartService, tmp_path: Path) -> None:
+async def test_a_copy_waits_for_a_place_until_the_deadline(
+    start_service: StartService, new_database: NewDatabase, tmp_path: Path
+) -> None:
     """As a fetch does: the rest of the list is done."""
     storage = HeldStorage(tmp_path / "blobs")
     storage.may_store.set()
-    async with start_service(parts={"storage": storage}, sync_seconds=0.5, ingest_concurrency=1) as service:
+    settings = {"database_url": await new_database(), "sync_seconds": 0.5, "ingest_concurrency": 1}
+    async with start_service(parts={"storage": storage}, **settings) as service:
         token = (await service.new_store()).token
         async with service.client(headers={"Authorization": f"Bearer {token}"}) as client:
             kept = (await added(client))["id"]

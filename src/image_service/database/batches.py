@@ -23,7 +23,7 @@ async def remove(
     """
     if dry_run:
         return await count(database, table, condition)
-    # By `ctid`, as PostgreSQL's manual advises. The lock checks rows that have changed meanwhile again.
+    # By `ctid`, as PostgreSQL's manual advises. A row that is changed meanwhile has another: a later batch takes it.
     place: ColumnElement[object] = literal_column("ctid")
     some = select(place).select_from(table).where(condition).limit(batch).with_for_update().scalar_subquery()
     statement = delete(table).where(place == func.any(func.array(some)))
@@ -32,7 +32,7 @@ async def remove(
         async with database.statement() as session:
             gone = (await session.exec(statement, execution_options={"synchronize_session": False})).rowcount
         removed += gone
-        if gone < batch:
+        if not gone:
             return removed
 
 

@@ -16,7 +16,7 @@ from image_service.database.limits import CONNECT_SECONDS
 from image_service.database.migration_scripts import FOLDER
 from image_service.errors import ImageServiceError
 
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's manual, appendix A: `lock_timeout` has passed
+TABLE_IN_USE = ("55P03", "40P01")  # PostgreSQL's manual, appendix A: `lock_timeout` has passed; a deadlock
 TRIES, PAUSE = (
     20,
     1.0,
@@ -72,7 +72,7 @@ async def upgrade(database_url: str, revision: str = "head") -> None:
 
 
 async def _upgraded(database_url: str, revision: str) -> bool:
-    """False: another session held a lock on a table for too long."""
+    """False: other sessions held locks on tables for too long, or waited for ours."""
     engine = create_async_engine(database_url, poolclass=pool.NullPool, connect_args={"timeout": CONNECT_SECONDS})
     try:
         with database_faults():
@@ -81,7 +81,7 @@ async def _upgraded(database_url: str, revision: str) -> bool:
                     await _require_utf8(connection)
                     await connection.run_sync(lambda sync: command.upgrade(config(sync), revision))
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                if getattr(error.orig, "sqlstate", None) not in TABLE_IN_USE:
                     raise
                 return False
     except CommandError as error:  # a revision that this code does not know

@@ -23,6 +23,7 @@ EXTENSIONS = {each: (f".{each}",) for each in Format} | {Format.JPG: (".jpg", ".
 
 _BLANKS = b" \t\r\n"
 _JOINERS = "\u200c\u200d"
+_OUTSIDE = re.compile(rf"^[\s{_JOINERS}]+|[\s{_JOINERS}]+$")
 _PARAMETER = re.compile(rb"[\s;]*([^\s;=\"]*)\s*(=?)\s*")
 _CLOSING = re.compile(rb"\"\s*(?:;|\Z)")  # a closing quote; others are part of malformed names: `5" screen.jpg`
 _EXTENDED = re.compile(rb"([\w.:-]+)'[^']*'(.*)", re.DOTALL)  # charset'language'value
@@ -48,7 +49,7 @@ def clean_filename(name: str, format_: Format) -> str:
     """
     last = re.split(r"[/\\]", name)[-1]
     kept = "".join(char for char in last if char in _JOINERS or unicodedata.category(char)[0] != "C")
-    kept = kept.strip().strip(_JOINERS).strip()
+    kept = _OUTSIDE.sub("", kept)
     return kept[-MAX_FILENAME:] or f"image.{format_}"
 
 

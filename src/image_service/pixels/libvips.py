@@ -12,7 +12,7 @@ import pyvips
 
 from image_service.pixels import heic
 from image_service.pixels.colour.described import colours_by_number
-from image_service.pixels.colour.profiles import INTENT, PROFILE, with_colours
+from image_service.pixels.colour.profiles import PROFILE, intent_of, with_colours
 from image_service.pixels.limits import Refused
 from image_service.pixels.picture import BANDS, TURNED, Format
 from image_service.pixels.sizes import SPARE
@@ -227,7 +227,9 @@ def jpeg_shrink(width: int, height: int, least_width: int, least_height: int) ->
 def to_srgb(image: pyvips.Image) -> dict[str, str]:
     """Return `thumbnail` options that apply the picture's profile. Without a profile, they would convert to Lab and
     back, in four times the time."""
-    return {"output_profile": "srgb", "intent": INTENT} if image.get_typeof(PROFILE) else {}
+    if not image.get_typeof(PROFILE):
+        return {}
+    return {"output_profile": "srgb", "intent": intent_of(bytes(image.get(PROFILE)))}
 
 
 def eight_bit(image: pyvips.Image) -> pyvips.Image:

@@ -118,7 +118,9 @@ def _replaced(pid: int) -> None:
 
 @contextmanager
 def _bound(settings: Settings) -> Iterator[socket.socket]:
-    """The service's socket. Takes the port first: a second service must fail before it touches data."""
+    """The service's socket. Takes the port first: a second service fails before it touches data, unless both are
+    starting.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart need not wait for old connections

@@ -24,5 +24,9 @@ def store_required() -> Iterator[None]:
     """Raises `StoreNotFound` if a row violates its foreign key: the store, or what belongs to it, was removed."""
     try:
         yield
-    except (ForeignKeyViolationError, IntegrityError) as error:  # a session wraps it
+    except ForeignKeyViolationError as error:
+        raise StoreNotFound from error
+    except IntegrityError as error:  # a session's
+        if getattr(error.orig, "sqlstate", None) != ForeignKeyViolationError.sqlstate:
+            raise
         raise StoreNotFound from error

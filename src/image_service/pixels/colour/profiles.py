@@ -13,8 +13,8 @@ from image_service.pixels.colour.png import PngColours
 from image_service.pixels.picture import Format
 
 PROFILE = "icc-profile-data"
-INTENT = "perceptual"  # as in Chromium: a printer's black is black, not the grey of its ink
 HEADER_BYTES = 128
+MOST_TAGS = 100  # of a profile; real ones have ten to thirty
 CLASSES = (b"scnr", b"mntr", b"prtr", b"spac")  # devices and colour spaces; other classes do not describe a picture
 SPACE = slice(16, 20)
 RGB = b"RGB "
@@ -95,6 +95,15 @@ def with_usable_profile(image: pyvips.Image) -> pyvips.Image:
     return _coloured(image) if profile[SPACE] == RGB else image
 
 
+def intent_of(profile: bytes) -> str:
+    """The rendering intent to apply a profile with. As in Chromium the perceptual one, where a printer's black is
+    black and not the grey of its ink; relative if the profile has a table for that alone.
+    """
+    entries = range(HEADER_BYTES + 4, HEADER_BYTES + 4 + 12 * int.from_bytes(profile[HEADER_BYTES:][:4]), 12)
+    tags = {profile[at : at + 4] for at in entries[:MOST_TAGS]}
+    return "relative" if b"A2B1" in tags and b"A2B0" not in tags else "perceptual"
+
+
 def _is_of_other_colours(profile: bytes, bands: int) -> bool:
     """Whether it may be a good profile, but for pictures of other colours."""
     space = profile[SPACE]
@@ -130,4 +139,4 @@ def _tried(profile: bytes, bands: int, **options: str) -> bytes:
     patch = pyvips.Image.new_from_memory(colours, len(colours) // bands, 1, bands, "uchar")
     patch = patch.copy(interpretation={1: "b-w", 3: "srgb", 4: "cmyk"}[bands])
     patch.set_type(pyvips.GValue.blob_type, PROFILE, profile)
-    return bytes(patch.icc_transform("srgb", embedded=True, intent=INTENT, **options).write_to_memory())
+    return bytes(patch.icc_transform("srgb", embedded=True, intent=intent_of(profile), **options).write_to_memory())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -29,7 +30,8 @@ def _text(value: object) -> object:
     """PHP sends a text of digits as a number (`JSON_NUMERIC_CHECK`), and no text as an empty list."""
     if value == []:
         return None
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return str(value) if is_number else value
 
 
 def _is_str(value: object) -> bool:

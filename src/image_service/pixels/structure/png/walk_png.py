@@ -58,7 +58,8 @@ def walk_png(data: bytes, limits: Limits) -> Structure:
             header = _header(body)
         elif kind == b"IHDR":
             raise broken("PNG with a second IHDR")
-        colours = len(body) // 3 if kind == b"PLTE" else colours
+        is_palette = kind == b"PLTE" and header[2] == PALETTE  # in other colour types it only suggests
+        colours = len(body) // 3 if is_palette else colours
         edits += _mended(found, begin, colours)
         if b"IDAT" not in seen:
             if kind == b"fcTL" and not fills(found, *header[:2]):

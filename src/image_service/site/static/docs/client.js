@@ -29,7 +29,8 @@ export async function upload(ticket, file, { onProgress, signal, alt, key = newK
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
     const answer = await send(url, form, key, onProgress, signal);
-    if (answer.status === 201 || answer.status === 200) return answer.body; // 200: on_duplicate=reuse found it
+    const isDone = answer.status === 201 || answer.status === 200; // 200: on_duplicate=reuse found it
+    if (isDone && answer.body) return answer.body;
     const isFinal = !AGAIN.has(answer.status) || answer.problem === "duplicate";
     if (isFinal || attempt === ATTEMPTS) throw new UploadError(answer);
     const least = 2 ** (attempt - 1) * (0.5 + Math.random() / 2); // pages that failed together do not come back together
