@@ -13,6 +13,7 @@ from image_service.images.blobs import Blobs
 from image_service.images.library import Library
 from image_service.images.rendering.ahead import Ahead
 from image_service.images.rendering.render_queue import RenderQueue
+from image_service.images.rendering.renderer import Renderer
 from image_service.images.upkeep.sweeper import Sweeper
 from image_service.images.variants import Variants
 from image_service.ingest.fetch import Fetcher, Resolver
@@ -81,7 +82,7 @@ def variants_of(
     staging: Staging,
     pixels: PixelPool,
 ) -> Variants:
-    variants = Variants(
+    renderer = Renderer(
         database,
         storage,
         staging,
@@ -90,8 +91,8 @@ def variants_of(
         draw_wait=settings.draw_wait,
         max_bytes=settings.max_image_bytes * HEAVIER,
     )
-    stack.push_async_callback(variants.close)
-    return variants
+    stack.push_async_callback(renderer.close)
+    return Variants(database, storage, renderer, settings.offer)
 
 
 @asynccontextmanager

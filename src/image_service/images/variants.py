@@ -10,12 +10,10 @@ from image_service.errors import BlobNotFound, DatabaseUnavailable
 from image_service.images import queries
 from image_service.images.rendering.renderer import Renderer
 from image_service.pixels.picture import DRAWN, Format
-from image_service.pixels.pool.pool import PixelPool
 from image_service.pixels.sizes import Offer, Size
 from image_service.storage.base import Blob, ByteRange, Storage
 from image_service.storage.lightest import Lightest
 from image_service.storage.names import VariantName
-from image_service.storage.staging import Staging
 
 MAX_KNOWN = 20_000  # keys whose `_Facts` are cached; about 3 MB
 FACTS_SECONDS = 1.0  # a stored picture does not wait for a hanging database
@@ -32,26 +30,13 @@ class _Facts:
 
 
 class Variants:
-    def __init__(
-        self,
-        database: Database,
-        storage: Storage,
-        staging: Staging,
-        pixels: PixelPool,
-        *,
-        offer: Offer,
-        draw_wait: float,
-        max_bytes: int,
-    ) -> None:
-        """`max_bytes` of a variant: a larger one is not stored."""
+    def __init__(self, database: Database, storage: Storage, renderer: Renderer, offer: Offer) -> None:
         self._database = database
         self._storage = storage
+        self._renderer = renderer
         self._offer = offer
         self._offered = frozenset(map(str, offer.sizes))
         self._lightest = Lightest(storage)
-        self._renderer = Renderer(
-            database, storage, staging, pixels, offer=offer, draw_wait=draw_wait, max_bytes=max_bytes
-        )
         self._facts: dict[str, _Facts] = {}  # by key, whose bytes never change
 
     async def open(self, name: VariantName, byte_range: ByteRange | None = None) -> Blob:
@@ -105,7 +90,3 @@ class Variants:
         full = facts.width, facts.height
         possible = self._offer.formats(facts.format, facts.frames, full, Size.parse(name.size))
         return possible if name.ext in possible else ()
-
-    async def close(self) -> None:
-        """Wait for the running renders."""
-        await self._renderer.close()
