@@ -270,5 +270,6 @@ def test_data_of_a_version_that_is_not_here(empty: Path) -> None:
         EmbeddedPostgres(empty).start()
 
 
-def test_stop_without_start() -> None:
-    EmbeddedPostgres(Path("unused")).stop()
+def test_stop_without_start_does_nothing(tmp_path: Path) -> None:
+    EmbeddedPostgres(tmp_path / "unused").stop()
+    assert not (tmp_path / "unused").exists()
