@@ -114,14 +114,20 @@ async def test_a_language_without_a_text_is_left_out(client: httpx.AsyncClient) 
 
 @pytest.mark.parametrize(
     ("sent", "stored"),
-    [(2024, "2024"), (1.5, "1.5"), ([7], "7"), ({"es": 7, "en": "x"}, {"es": "7", "en": "x"})],
-    ids=str,
+    [(2024, "2024"), (1.5, "1.5"), (10**400, str(10**400)), ([7], "7"), ({"es": 7, "en": "x"}, {"es": "7", "en": "x"})],
+    ids=["whole", "fraction", "beyond a float", "in a list", "by language"],
 )
 async def test_texts_may_be_numbers(client: httpx.AsyncClient, sent: Any, stored: Any) -> None:
     """PHP's `JSON_NUMERIC_CHECK` writes them so."""
     body = {"attachment": ATTACHMENT, "alt": sent, "filename": 123}
     answer = await client.post(f"{IMAGES}?fields=alt,filename", json=body)
     assert (answer.status_code, answer.json()) == (201, {"alt": stored, "filename": "123"})
+
+
+async def test_a_number_that_is_none_is_no_text(client: httpx.AsyncClient) -> None:
+    body = f'{{"attachment": "{ATTACHMENT}", "alt": 1e400}}'
+    answer = await client.post(IMAGES, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()) == (422, {"alt": ["must be a string or a map of language to string"]})
 
 
 async def test_empty_parameters_are_as_absent(client: httpx.AsyncClient) -> None:

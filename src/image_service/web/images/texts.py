@@ -30,8 +30,8 @@ def _text(value: object) -> object:
     """PHP sends a text of digits as a number (`JSON_NUMERIC_CHECK`), and no text as an empty list."""
     if value == []:
         return None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    return str(value) if is_number else value
+    is_number = isinstance(value, int) or (isinstance(value, float) and isfinite(value))
+    return str(value) if is_number and not isinstance(value, bool) else value
 
 
 def _is_str(value: object) -> bool:

@@ -14,7 +14,7 @@ class AllowedMethods:
     """By path template, of all that the OpenAPI document describes."""
 
     def __init__(self, routes: Sequence[BaseRoute], further: Mapping[str, Any]) -> None:
-        """`further`: path items besides the routes; a parameter `{path}` of theirs matches slashes."""
+        """`further`: OpenAPI path items that are not routes. Their parameter `{path}` also matches slashes."""
         self._described: dict[str, tuple[re.Pattern[str], set[str]]] = {}
         for path, item in further.items():
             pattern, _, _ = compile_path(path.replace("{path}", "{path:path}"))
