@@ -1,4 +1,4 @@
-"""Rows are deleted in batches, all of them, whatever happens to them meanwhile."""
+"""A deletion in batches deletes every matching row, also one that another session changes meanwhile."""
 
 import asyncio
 from contextlib import AsyncExitStack

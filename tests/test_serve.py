@@ -198,7 +198,7 @@ async def test_while_a_replica_migrates_others_get_its_requests(start: StartServ
         server = start(DATABASE_URL=empty_database)
         url = await asyncio.to_thread(lambda: server.url)
         async with asyncio.timeout(DEADLINE):
-            while not await connection.fetchval(WAITS_TO_MIGRATE):  # noqa: ASYNC110 - nobody tells us
+            while not await connection.fetchval(WAITS_TO_MIGRATE):  # noqa: ASYNC110 - there is no event to await
                 await asyncio.sleep(0.02)
         async with httpx.AsyncClient(base_url=url) as client:
             with pytest.raises(httpx.ConnectError):

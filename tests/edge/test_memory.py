@@ -25,7 +25,7 @@ def places() -> Places:
 
 async def looked_at(found: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not found():  # noqa: ASYNC110 - the memory tells nobody
+        while not found():  # noqa: ASYNC110 - there is no event to await
             await asyncio.sleep(0.01)
 
 

@@ -54,7 +54,7 @@ async def requested_after(transaction: Transaction, store_id: int, product_id: i
 
 
 async def forget_job_numbers(transaction: Transaction, store_id: int, product_id: int) -> None:
-    """What places the images from now on is the order that they have."""
+    """Forget which jobs made the product's images, so that no create that arrives later goes before them."""
     await transaction.rows(_FORGET_JOB_NUMBERS, store_id=store_id, product_id=product_id)
 
 

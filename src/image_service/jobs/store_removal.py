@@ -1,7 +1,7 @@
 """Removes a store with all that it has, in batches: a store may have hundreds of millions of images.
 
-Tokens and tickets go first, so that nobody can write any more. The store's row goes last: an interrupted removal can be
-repeated until then.
+Tokens and tickets are deleted first: from then on nobody can write. The store's row is deleted last, so that an
+interrupted removal can be repeated.
 """
 
 from collections.abc import Awaitable, Callable
